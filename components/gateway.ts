@@ -1,0 +1,209 @@
+import { randomBytes } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import { behindGate, checkedBotToken, currentProgram } from "./program";
+import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "./rules/openclawConfig";
+import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts } from "./rules/ports";
+import type { Problem } from "./rules/problems";
+import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
+import type { CheckedGatewayArgs, GatewayInput } from "./rules/schemas";
+import type { Target } from "./targets/target";
+
+/** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
+export interface GatewayArgs extends GatewayInput {
+  /** Where the gateway runs. */
+  readonly target: Target;
+}
+
+/** Bytes of randomness in a generated gateway token. */
+const TOKEN_BYTES = 32;
+
+/** How components of this package describe a gateway's place in them. */
+interface Composition {
+  /** Where the arguments stand, for messages. Default: the resource's name. */
+  readonly label?: string;
+  /** Profile of the gateway that must be healthy before this one is taken down. */
+  readonly partner?: string;
+  /** The bot answers operators only. */
+  readonly operatorOnly?: boolean;
+}
+
+/** What a {@link Gateway} tells. */
+export interface GatewayOutputs {
+  /** Every port that the gateway may listen on, derived from its base port; all on loopback. */
+  readonly ports: pulumi.Output<GatewayPorts>;
+  /** HTTP address of the gateway and its Control UI on its host, e.g. `http://127.0.0.1:18789`. */
+  readonly url: pulumi.Output<string>;
+  /** Token that clients authenticate with. Generated once, the same over every later `up`. Secret. */
+  readonly token: pulumi.Output<string>;
+  readonly profile: pulumi.Output<string>;
+  readonly version: pulumi.Output<string>;
+  readonly stateDir: pulumi.Output<string>;
+  readonly workspace: pulumi.Output<string>;
+  readonly configPath: pulumi.Output<string>;
+  /** OpenClaw's service name for the profile, e.g. `openclaw-gateway-rescue`. */
+  readonly serviceName: pulumi.Output<string>;
+  /** Command on the host that runs OpenClaw's command line for this gateway. */
+  readonly wrapper: pulumi.Output<string>;
+}
+
+/**
+ * One OpenClaw Gateway: its own configuration, state directory, workspace, port block, release, service and token.
+ *
+ * @example
+ * const ops = new Gateway("ops", { target: here, version: "2026.9.6", profile: "ops", basePort: 20789 });
+ */
+export class Gateway extends pulumi.ComponentResource implements GatewayOutputs {
+  readonly ports: GatewayOutputs["ports"];
+  readonly url: GatewayOutputs["url"];
+  readonly token: GatewayOutputs["token"];
+  readonly profile: GatewayOutputs["profile"];
+  readonly version: GatewayOutputs["version"];
+  readonly stateDir: GatewayOutputs["stateDir"];
+  readonly workspace: GatewayOutputs["workspace"];
+  readonly configPath: GatewayOutputs["configPath"];
+  readonly serviceName: GatewayOutputs["serviceName"];
+  readonly wrapper: GatewayOutputs["wrapper"];
+
+  constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions);
+  /** @internal */
+  constructor(name: string, args: GatewayArgs, opts: pulumi.ComponentResourceOptions | undefined, composition: Composition);
+  constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions, composition: Composition = {}) {
+    super("openclaw:index:Gateway", name, {}, behindGate(opts));
+    const outputs = this.declareGateway(name, args, composition) ?? refused();
+    this.ports = outputs.ports;
+    this.url = outputs.url;
+    this.token = outputs.token;
+    this.profile = outputs.profile;
+    this.version = outputs.version;
+    this.stateDir = outputs.stateDir;
+    this.workspace = outputs.workspace;
+    this.configPath = outputs.configPath;
+    this.serviceName = outputs.serviceName;
+    this.wrapper = outputs.wrapper;
+    this.registerOutputs(outputs);
+  }
+
+  /** Registers the gateway's resources; nothing where its arguments are refused. */
+  private declareGateway(name: string, args: GatewayArgs, composition: Composition): GatewayOutputs | undefined {
+    const { target, ...rest } = args;
+    const label = composition.label ?? name;
+    const program = currentProgram();
+    if (!target) {
+      program.report([{ path: `${label}.target`, reason: "is required", advice: 'e.g. new LocalHost("here")' }]);
+      return undefined;
+    }
+    const { gateway, args: checked, problems } = resolveGateway(label, withoutUndefined(rest), target.layout);
+    program.report(problems);
+    if (!gateway || !checked) return undefined;
+    if (composition.operatorOnly) program.report(checkOperatorOnly(gateway, checked));
+    const botToken = checked.telegram?.botToken;
+    const declared = { name, target, gateway, ...(botToken !== undefined && { botToken }) };
+    program.declare(declared);
+
+    const stash = new pulumi.Stash(
+      `${name}-token`,
+      { input: pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex")) },
+      { parent: this, ignoreChanges: ["input"] },
+    );
+    const token = pulumi.secret(stash.output as pulumi.Output<string>);
+    const env = pulumi.secret(
+      pulumi.all({
+        ...checked.env,
+        [GATEWAY_TOKEN_VARIABLE]: token,
+        ...(botToken !== undefined && { [BOT_TOKEN_VARIABLE]: checkedBotToken(declared) }),
+      }),
+    ) as pulumi.Output<Record<string, string>>;
+    const deployment = target.deploy(this, {
+      name,
+      gateway,
+      env,
+      ...(composition.partner !== undefined && { partner: composition.partner }),
+    });
+
+    // Known in preview, and there for dependents only when the gateway is healthy.
+    const whenHealthy = <T>(value: T): pulumi.Output<T> => deployment.urn.apply(() => value) as pulumi.Output<T>;
+    return {
+      ports: whenHealthy(gateway.ports),
+      url: whenHealthy(`http://127.0.0.1:${gateway.basePort}`),
+      token: pulumi.secret(pulumi.all([token, deployment.urn]).apply(([value]) => value)),
+      profile: whenHealthy(gateway.profile),
+      version: whenHealthy(gateway.version),
+      stateDir: whenHealthy(gateway.stateDir),
+      workspace: whenHealthy(gateway.workspace),
+      configPath: whenHealthy(gateway.configPath),
+      serviceName: whenHealthy(gateway.serviceName),
+      wrapper: whenHealthy(gateway.wrapper),
+    };
+  }
+}
+
+/** Outputs of a gateway whose arguments are refused: never there, the program ends first. */
+function refused(): GatewayOutputs {
+  const never = pulumi.output(currentProgram().gate()) as pulumi.Output<never>;
+  return {
+    ports: never,
+    url: never,
+    token: never,
+    profile: never,
+    version: never,
+    stateDir: never,
+    workspace: never,
+    configPath: never,
+    serviceName: never,
+    wrapper: never,
+  };
+}
+
+/** Arguments of {@link MainGateway}: the base port has a default. */
+export type MainGatewayArgs = Omit<GatewayArgs, "basePort"> & Partial<Pick<GatewayArgs, "basePort">>;
+
+/** The main gateway: default profile, base port 18789, state in `<root>/.openclaw`. */
+export class MainGateway extends Gateway {
+  constructor(name: string, args: MainGatewayArgs, opts?: pulumi.ComponentResourceOptions);
+  /** @internal */
+  constructor(name: string, args: MainGatewayArgs, opts: pulumi.ComponentResourceOptions | undefined, composition: Composition);
+  constructor(name: string, args: MainGatewayArgs, opts?: pulumi.ComponentResourceOptions, composition: Composition = {}) {
+    super(name, { basePort: MAIN_BASE_PORT, ...withoutUndefined(args) }, opts, composition);
+  }
+}
+
+/** Arguments of {@link RescueGateway}: base port and profile have defaults. */
+export type RescueGatewayArgs = MainGatewayArgs;
+
+/**
+ * The rescue gateway: profile `rescue`, base port 19789, state in `<root>/.openclaw-rescue`, workspace inside it.
+ * Its bot, if it has one, answers operators only: `telegram.allowFrom` is required.
+ */
+export class RescueGateway extends Gateway {
+  constructor(name: string, args: RescueGatewayArgs, opts?: pulumi.ComponentResourceOptions);
+  /** @internal */
+  constructor(name: string, args: RescueGatewayArgs, opts: pulumi.ComponentResourceOptions | undefined, composition: Composition);
+  constructor(name: string, args: RescueGatewayArgs, opts?: pulumi.ComponentResourceOptions, composition: Composition = {}) {
+    super(
+      name,
+      { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...withoutUndefined(args) },
+      opts,
+      { ...composition, operatorOnly: true },
+    );
+  }
+}
+
+export const RESCUE_PROFILE = "rescue";
+
+function checkOperatorOnly({ label }: ResolvedGateway, { telegram }: CheckedGatewayArgs): Problem[] {
+  if (!telegram) return [];
+  const isOpen = !telegram.allowFrom?.length || telegram.allowFrom.includes("*");
+  if (!isOpen && (telegram.dmPolicy ?? "allowlist") === "allowlist") return [];
+  return [
+    {
+      path: `${label}.telegram.${isOpen ? "allowFrom" : "dmPolicy"}`,
+      reason: "the rescue bot can repair the main gateway, so only named operators may talk to it",
+      advice: 'list their Telegram user ids, e.g. allowFrom: ["4242"], and leave dmPolicy out',
+    },
+  ];
+}
+
+/** An argument given as `undefined` means: left out. */
+function withoutUndefined<T extends object>(args: T): T {
+  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined)) as T;
+}

@@ -1,0 +1,59 @@
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { gatewayId } from "../host/layout";
+import { MainGateway, RescueGateway, RESCUE_PROFILE, type Gateway, type MainGatewayArgs, type RescueGatewayArgs } from "./gateway";
+import { behindGate, currentProgram } from "./program";
+import { problemsOf } from "./rules/problems";
+import type { Target } from "./targets/target";
+
+/** What the two gateways of a pair may set for themselves. */
+type Own<Args> = Omit<Args, "target" | "version"> & Partial<Pick<GatewayPairArgs, "version">>;
+
+/** Arguments of {@link GatewayPair}. */
+export interface GatewayPairArgs {
+  /** Where both gateways run. */
+  readonly target: Target;
+  /** OpenClaw version of both, unless one sets its own. */
+  readonly version: string;
+  readonly main?: Own<MainGatewayArgs>;
+  readonly rescue?: Own<RescueGatewayArgs>;
+}
+
+const pairSchema = z.strictObject({
+  target: z.any(),
+  version: z.any(),
+  main: z.object({}, { error: "must be an object of gateway arguments" }).optional(),
+  rescue: z.object({}, { error: "must be an object of gateway arguments" }).optional(),
+});
+
+/**
+ * A main gateway and a rescue gateway on one target: the setup that the "Multiple gateways" page recommends.
+ * Created side by side, changed one after the other: a healthy one is never taken down unless the other is healthy.
+ *
+ * @example
+ * const pair = new GatewayPair("claw", { target: here, version: "2026.9.6" });
+ */
+export class GatewayPair extends pulumi.ComponentResource {
+  readonly main: Gateway;
+  readonly rescue: Gateway;
+
+  constructor(name: string, args: GatewayPairArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("openclaw:index:GatewayPair", name, {}, behindGate(opts));
+    const parsed = pairSchema.safeParse(args);
+    if (!parsed.success) currentProgram().report(problemsOf(parsed.error, pairSchema, name, args));
+    const { target, version } = args;
+    const main = { ...asObject(args.main), target, version: args.main?.version ?? version };
+    const rescue = { ...asObject(args.rescue), target, version: args.rescue?.version ?? version };
+    this.main = new MainGateway(`${name}-main`, main, { parent: this }, {
+      label: `${name}.main`,
+      partner: gatewayId(args.rescue?.profile ?? RESCUE_PROFILE),
+    });
+    this.rescue = new RescueGateway(`${name}-rescue`, rescue, { parent: this }, {
+      label: `${name}.rescue`,
+      partner: gatewayId(args.main?.profile ?? "default"),
+    });
+    this.registerOutputs({ main: this.main.url, rescue: this.rescue.url });
+  }
+}
+
+const asObject = <T>(value: T | undefined): Partial<T> => (typeof value === "object" ? value! : {});

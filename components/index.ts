@@ -1,0 +1,13 @@
+/** The public names of pulumi-openclaw, and nothing else. */
+export {
+  Gateway,
+  MainGateway,
+  RescueGateway,
+  type GatewayArgs,
+  type MainGatewayArgs,
+  type RescueGatewayArgs,
+} from "./gateway";
+export { GatewayPair, type GatewayPairArgs } from "./gatewayPair";
+export type { GatewayPorts, PortRange } from "./rules/ports";
+export { LocalHost, type LocalHostArgs } from "./targets/local";
+export type { Target } from "./targets/target";

@@ -1,0 +1,154 @@
+/**
+ * All gateways of one Pulumi program, and the gate before the first of them.
+ *
+ * Every rule is checked over the whole program before anything is registered: each of our resources waits for the gate,
+ * also under `--skip-preview` and the Automation API. The gate looks one turn of the event loop after the last gateway
+ * was declared. Gateways that a program declares later, after awaiting something slow, are checked against all earlier
+ * ones when they are declared.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import type { Obstacle } from "../host/claim";
+import { checkIsolation, explicitPorts } from "./rules/isolation";
+import { formatProblems, type Problem } from "./rules/problems";
+import type { ResolvedGateway } from "./rules/resolve";
+import type { Target } from "./targets/target";
+
+/** How long after the error is thrown our waiting resources are given up. */
+const GIVE_UP_MS = 500;
+
+export interface DeclaredGateway {
+  readonly name: string;
+  readonly target: Target;
+  readonly gateway: ResolvedGateway;
+  readonly botToken?: pulumi.Input<string>;
+}
+
+class Program {
+  private readonly gateways: DeclaredGateway[] = [];
+  private readonly problems: Problem[] = [];
+  private looking: NodeJS.Immediate | undefined;
+  private open: (() => void)[] = [];
+  private giveUp: ((error: Error) => void)[] = [];
+
+  report(problems: readonly Problem[]): void {
+    this.problems.push(...problems);
+  }
+
+  declare(declared: DeclaredGateway): void {
+    this.gateways.push(declared);
+  }
+
+  /** Resolves when the whole program is known to be right. */
+  gate(): Promise<void> {
+    clearImmediate(this.looking);
+    this.looking = setImmediate(() => void this.look());
+    return new Promise((resolve, reject) => {
+      this.open.push(resolve);
+      this.giveUp.push(reject);
+    });
+  }
+
+  /** Gateways declared before this one that have a bot. */
+  earlierBots(declared: DeclaredGateway): DeclaredGateway[] {
+    return this.gateways
+      .slice(0, this.gateways.indexOf(declared))
+      .filter(({ botToken }) => botToken !== undefined);
+  }
+
+  private async look(): Promise<void> {
+    const { open, giveUp } = this;
+    this.open = [];
+    this.giveUp = [];
+    const problems = await this.allProblems().catch((error: Error): Error => error);
+    if (problems instanceof Error || problems.length) {
+      const error = problems instanceof Error ? problems : new pulumi.RunError(formatProblems(problems));
+      // An uncaught error is what ends a program cleanly; an inline program of the Automation API goes on waiting for
+      // its resources, so these are given up as well. The timer does not keep a normal program alive.
+      setTimeout(() => giveUp.forEach((reject) => reject(error)), GIVE_UP_MS).unref();
+      setImmediate(() => {
+        throw error;
+      });
+      return;
+    }
+    open.forEach((resolve) => resolve());
+  }
+
+  private async allProblems(): Promise<Problem[]> {
+    const machines = new Set(this.gateways.map(({ target }) => target.machine));
+    const isolation = [...machines].flatMap((machine) =>
+      checkIsolation(this.gateways.filter(({ target }) => target.machine === machine).map(({ gateway }) => gateway)),
+    );
+    const obstacles = await Promise.all(this.gateways.map(obstaclesOf));
+    return [...this.problems, ...isolation, ...obstacles.flat(), ...(await this.sharedBots())];
+  }
+
+  private async sharedBots(): Promise<Problem[]> {
+    const known = await Promise.all(this.gateways.map(async (declared) => ({ declared, token: await knownNow(declared.botToken) })));
+    return known.flatMap(({ declared, token }, index) => {
+      const other = known.slice(0, index).find((each) => token !== undefined && each.token === token);
+      return other ? [sharedBotProblem(declared, other.declared)] : [];
+    });
+  }
+}
+
+/** A token's value where it comes from no resource; those are compared when they are known. */
+async function knownNow(token: pulumi.Input<string> | undefined): Promise<string | undefined> {
+  if (token === undefined) return undefined;
+  const output = pulumi.output(token) as pulumi.Output<string> & OutputInternals;
+  if (output.resources().size) return undefined;
+  return (await output.isKnown) ? output.promise() : undefined;
+}
+
+interface OutputInternals {
+  resources(): Set<pulumi.Resource>;
+  promise(): Promise<string>;
+  readonly isKnown: Promise<boolean>;
+}
+
+function sharedBotProblem(declared: DeclaredGateway, other: DeclaredGateway): Problem {
+  return {
+    path: `${declared.gateway.label}.telegram.botToken`,
+    reason: `is the same bot as ${other.gateway.label}.telegram.botToken: each gateway would steal the other's messages`,
+    advice: "create a second bot with @BotFather and use its token",
+  };
+}
+
+/** The gateway's bot token as a secret that is compared with those of earlier gateways before it is used. */
+export function checkedBotToken(declared: DeclaredGateway): pulumi.Output<string> {
+  const others = currentProgram().earlierBots(declared);
+  return pulumi.secret(
+    pulumi.all([declared.botToken!, ...others.map(({ botToken }) => botToken!)]).apply(([mine, ...theirs]) => {
+      const index = theirs.indexOf(mine!);
+      if (index >= 0) throw new pulumi.RunError(formatProblems([sharedBotProblem(declared, others[index]!)]));
+      return mine!;
+    }),
+  );
+}
+
+async function obstaclesOf({ name, target, gateway }: DeclaredGateway): Promise<Problem[]> {
+  const obstacles = await target.findObstacles(name, gateway, explicitPorts(gateway).map(({ port }) => port));
+  return obstacles.map(({ property, reason, advice }: Obstacle) => ({
+    path: `${gateway.label}.${property}`,
+    reason,
+    advice,
+  }));
+}
+
+/** One program for each stack: the Automation API runs several in one process. */
+const programs = new WeakMap<object, Program>();
+const noStack = {};
+
+export function currentProgram(): Program {
+  const stack = pulumi.runtime.getStackResource() ?? noStack;
+  let program = programs.get(stack);
+  if (!program) programs.set(stack, (program = new Program()));
+  return program;
+}
+
+/** Resource options that also wait for the gate. */
+export function behindGate(opts: pulumi.ComponentResourceOptions | undefined): pulumi.ComponentResourceOptions {
+  const dependsOn = currentProgram()
+    .gate()
+    .then(() => opts?.dependsOn ?? []);
+  return { ...opts, dependsOn: dependsOn as pulumi.Input<pulumi.Input<pulumi.Resource>[]> };
+}

@@ -1,0 +1,197 @@
+/** Rules between the gateways of one host: nothing may be shared. Pure. */
+import { valueAt } from "../../host/json";
+import { isWithin } from "../../host/layout";
+import {
+  contains,
+  derivePorts,
+  formatRange,
+  nearestFreeBase,
+  overlaps,
+  portBlock,
+  portRole,
+  type PortRange,
+} from "./ports";
+import type { Problem } from "./problems";
+import type { ResolvedGateway } from "./resolve";
+
+/** Port of Telegram's webhook listener where none is set: the same in every gateway. Source: measured. */
+const WEBHOOK_PORT = 8787;
+
+/** What is wrong between gateways that share a host. The later gateway is the one to change. */
+export function checkIsolation(gateways: readonly ResolvedGateway[]): Problem[] {
+  return gateways.flatMap((gateway, index) => {
+    const earlier = gateways.slice(0, index);
+    return [
+      ...checkWithin(gateway),
+      ...earlier.flatMap((other) => [
+        ...checkNames(gateway, other),
+        ...checkBlocks(gateway, other, gateways),
+        ...checkPaths(gateway, other),
+        ...checkCdpUrls(gateway, other),
+      ]),
+      ...checkExplicitPorts(gateway, gateways),
+    ];
+  });
+}
+
+function checkNames(gateway: ResolvedGateway, other: ResolvedGateway): Problem[] {
+  if (gateway.wrapper !== other.wrapper) return [];
+  const both =
+    gateway.profile === other.profile
+      ? `profile "${gateway.profile}" is also the profile of ${other.label}`
+      : `profiles "${gateway.profile}" and "${other.profile}" (${other.label}) would share the command ${gateway.wrapper}`;
+  return [
+    {
+      path: `${gateway.label}.profile`,
+      reason: both,
+      advice: 'give each gateway of a host a profile of its own, e.g. "ops"',
+    },
+  ];
+}
+
+function checkBlocks(gateway: ResolvedGateway, other: ResolvedGateway, all: readonly ResolvedGateway[]): Problem[] {
+  const block = portBlock(gateway.basePort);
+  const otherBlock = portBlock(other.basePort);
+  if (!overlaps(block, otherBlock)) return [];
+  const taken = all.filter((each) => each !== gateway).map((each) => portBlock(each.basePort));
+  const free = nearestFreeBase(gateway.basePort, taken);
+  return [
+    {
+      path: `${gateway.label}.basePort`,
+      reason:
+        `its ports ${formatRange(block)} overlap those of ${other.label} (${formatRange(otherBlock)}): ` +
+        "a gateway owns base … base+110",
+      advice:
+        free === undefined ? "no block of 111 ports is left on this host" : `use ${free}, the nearest base port that is free`,
+    },
+  ];
+}
+
+const PATH_PROPERTIES = ["configPath", "stateDir", "workspace"] as const;
+
+function checkPaths(gateway: ResolvedGateway, other: ResolvedGateway): Problem[] {
+  return PATH_PROPERTIES.flatMap((property) => {
+    const path = gateway[property];
+    // A workspace inside its own state directory clashes through that directory, which is reported already.
+    if (property !== "stateDir" && isWithin(path, gateway.stateDir)) return [];
+    return PATH_PROPERTIES.filter(
+      (theirs) => theirs === "stateDir" || !isWithin(other[theirs], other.stateDir),
+    ).flatMap((theirs): Problem[] => {
+      const otherPath = other[theirs];
+      if (!isWithin(path, otherPath) && !isWithin(otherPath, path)) return [];
+      const relation = path === otherPath ? "is also" : isWithin(path, otherPath) ? "lies inside" : "contains";
+      return [
+        {
+          path: `${gateway.label}.${property}`,
+          reason: `${path} ${relation} ${other.label}.${theirs}${path === otherPath ? "" : ` (${otherPath})`}`,
+          advice: "give each gateway directories of its own, none inside another's",
+        },
+      ];
+    });
+  });
+}
+
+function checkWithin(gateway: ResolvedGateway): Problem[] {
+  const { label, stateDir, workspace, configPath } = gateway;
+  const problems: Problem[] = [];
+  if (isWithin(stateDir, workspace))
+    problems.push({
+      path: `${label}.workspace`,
+      reason: `${workspace} ${workspace === stateDir ? "is" : "contains"} the state directory: the agent could edit its own state`,
+      advice: "use a directory of its own, e.g. <stateDir>/workspace",
+    });
+  if (isWithin(configPath, workspace))
+    problems.push({
+      path: `${label}.configPath`,
+      reason: `${configPath} lies inside the workspace: the agent could edit its own configuration`,
+      advice: "leave configPath out, or put it outside the workspace",
+    });
+  if (isWithin(stateDir, configPath))
+    problems.push({
+      path: `${label}.configPath`,
+      reason: `${configPath} is a file and ${stateDir} cannot lie inside it`,
+      advice: "leave configPath out, or name a file, e.g. <stateDir>/openclaw.json",
+    });
+  return problems;
+}
+
+interface ExplicitPort {
+  readonly path: string;
+  readonly port: number;
+}
+
+/** Ports that the arguments name outright, with the property that does. */
+export function explicitPorts(gateway: ResolvedGateway): ExplicitPort[] {
+  const { label, browser, config } = gateway;
+  const ports: ExplicitPort[] = Object.entries(browser?.profiles ?? {}).flatMap(([name, { cdpPort }]) =>
+    cdpPort === undefined ? [] : [{ path: `${label}.browser.profiles.${name}.cdpPort`, port: cdpPort }],
+  );
+  const sandbox = valueAt(config, "mcp.apps.sandboxPort");
+  if (typeof sandbox === "number") ports.push({ path: `${label}.config.mcp.apps.sandboxPort`, port: sandbox });
+  const webhook = valueAt(config, "channels.telegram.webhookPort");
+  if (valueAt(config, "channels.telegram.webhookUrl") !== undefined)
+    ports.push({
+      path: `${label}.config.channels.telegram.webhookPort`,
+      port: typeof webhook === "number" ? webhook : WEBHOOK_PORT,
+    });
+  return ports;
+}
+
+function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGateway[]): Problem[] {
+  const everyPort = all.flatMap(explicitPorts);
+  return explicitPorts(gateway).flatMap(({ path, port }) => {
+    const problem = (reason: string): Problem => ({ path, reason, advice: freePortAdvice(gateway, all) });
+    const blocked = all
+      .filter((other) => other !== gateway && contains(portBlock(other.basePort), port))
+      .map((other) => problem(`${port} lies inside the ports of ${other.label} (${formatRange(portBlock(other.basePort))})`));
+    const { cdp } = derivePorts(gateway.basePort);
+    if (contains(portBlock(gateway.basePort), port) && !contains(cdp, port))
+      blocked.push(problem(`${port} is already the ${portRole(gateway.basePort, port)} port of this gateway`));
+    const first = everyPort.find((other) => other.port === port);
+    if (first !== undefined && first.path !== path) blocked.push(problem(`${port} is already used by ${first.path}`));
+    return blocked;
+  });
+}
+
+function freePortAdvice(gateway: ResolvedGateway, all: readonly ResolvedGateway[]): string {
+  const used = new Set(all.flatMap(explicitPorts).map(({ port }) => port));
+  const { cdp } = derivePorts(gateway.basePort);
+  const free = portsOf(cdp).find((port) => !used.has(port));
+  return free === undefined ? "use a port outside every gateway's block" : `use a port of its own CDP range, e.g. ${free}`;
+}
+
+const portsOf = ({ first, last }: PortRange): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+interface CdpUrl {
+  readonly path: string;
+  readonly url: URL;
+}
+
+function cdpUrls({ label, browser }: ResolvedGateway): CdpUrl[] {
+  const urls = Object.entries(browser?.profiles ?? {}).flatMap(([name, { cdpUrl }]) =>
+    cdpUrl === undefined ? [] : [{ path: `${label}.browser.profiles.${name}.cdpUrl`, url: new URL(cdpUrl) }],
+  );
+  if (browser?.cdpUrl !== undefined) urls.push({ path: `${label}.browser.cdpUrl`, url: new URL(browser.cdpUrl) });
+  return urls;
+}
+
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+/** The same browser for two gateways, or a browser that belongs to the other one. */
+function checkCdpUrls(gateway: ResolvedGateway, other: ResolvedGateway): Problem[] {
+  const advice = "give each gateway a browser of its own";
+  const pinned = (mine: ResolvedGateway, theirs: ResolvedGateway): Problem[] =>
+    cdpUrls(mine)
+      .filter(({ url }) => LOOPBACK.test(url.hostname) && contains(portBlock(theirs.basePort), Number(url.port)))
+      .map(({ path, url }) => ({
+        path,
+        reason: `port ${url.port} on this host belongs to ${theirs.label} (${formatRange(portBlock(theirs.basePort))})`,
+        advice,
+      }));
+  const shared = cdpUrls(gateway).flatMap(({ path, url }) =>
+    cdpUrls(other)
+      .filter((theirs) => theirs.url.href === url.href)
+      .map((theirs) => ({ path, reason: `is the same browser as ${theirs.path}`, advice })),
+  );
+  return [...shared, ...pinned(gateway, other), ...pinned(other, gateway)];
+}

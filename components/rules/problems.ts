@@ -1,0 +1,74 @@
+/** Problems: what is wrong with a program, in words that say where and what to do. */
+import { closest, distance } from "fastest-levenshtein";
+import { z } from "zod";
+
+/** One thing that is wrong with the program, as its author should read it. */
+export interface Problem {
+  /** Where: the gateway's place in the program and the property's path, e.g. `claw.rescue.basePort`. */
+  readonly path: string;
+  /** What is wrong. */
+  readonly reason: string;
+  /** What to do next. */
+  readonly advice: string;
+}
+
+/** All problems as one message, each with path, reason and advice. */
+export function formatProblems(problems: readonly Problem[]): string {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  const items = problems.map(({ path, reason, advice }) => `  ${path}: ${reason}\n    -> ${advice}`);
+  return `OpenClaw: ${count} found before anything was changed.\n\n${items.join("\n\n")}\n`;
+}
+
+/** A zod error as problems, with a suggestion for each misspelt key. Values of secrets are never repeated. */
+export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, input: unknown): Problem[] {
+  return error.issues.flatMap((issue): Problem[] => {
+    const path = [label, ...issue.path.map(String)].filter((part) => part !== "").join(".");
+    if (issue.code === "unrecognized_keys") {
+      const known = knownKeys(schema, issue.path);
+      return issue.keys.map((key) => ({
+        path: path === "" ? key : `${path}.${key}`,
+        reason: "is not a known argument",
+        advice: suggestion(key, known),
+      }));
+    }
+    const reason = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+    const value = valueAt(input, issue.path);
+    return [
+      {
+        path,
+        reason: `${reason}${isShowable(value, issue.path) ? `; it is ${JSON.stringify(value)}` : ""}`,
+        advice: value === undefined ? "add it" : issue.code === "invalid_key" ? "rename or remove it" : "correct it",
+      },
+    ];
+  });
+}
+
+function suggestion(key: string, known: readonly string[]): string {
+  const nearest = known.length ? closest(key, known) : undefined;
+  if (nearest !== undefined && distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, key.length / 3))
+    return `did you mean ${nearest}?`;
+  return known.length ? `known here: ${known.join(", ")}` : "remove it";
+}
+
+/** The keys that a strict object schema knows at a path. */
+function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const at = path.reduce<unknown>((node, key) => {
+    const inner = unwrap(node);
+    if (inner instanceof z.ZodObject) return inner.shape[String(key)];
+    if (inner instanceof z.ZodRecord) return inner.valueType;
+    return undefined;
+  }, schema);
+  const inner = unwrap(at);
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
+}
+
+const unwrap = (node: unknown): unknown => (node instanceof z.ZodOptional ? unwrap(node.unwrap()) : node);
+
+const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined | null)?.[key], value);
+
+/** Plain numbers and short strings help; secrets and objects do not. */
+function isShowable(value: unknown, path: readonly PropertyKey[]): boolean {
+  if (path.some((key) => key === "botToken" || key === "env")) return false;
+  return typeof value === "number" || typeof value === "boolean" || (typeof value === "string" && value.length <= 80);
+}

@@ -1,0 +1,88 @@
+/** From arguments to a plain, complete, frozen description of one gateway. */
+import { posix } from "node:path";
+import type { z } from "zod";
+import {
+  defaultConfigPath,
+  defaultStateDir,
+  defaultWorkspace,
+  gatewayId,
+  serviceName,
+  wrapperName,
+  type HostLayout,
+} from "../../host/layout";
+import type { JsonObject } from "../../host/spec";
+import { checkConfig, renderConfig } from "./openclawConfig";
+import { derivePorts, type GatewayPorts } from "./ports";
+import { problemsOf, type Problem } from "./problems";
+import { gatewaySchema, type CheckedGatewayArgs } from "./schemas";
+
+/** Everything about one gateway that is not secret, decided. */
+export interface ResolvedGateway {
+  /** Where the gateway's arguments stand in the program, for messages. */
+  readonly label: string;
+  readonly id: string;
+  readonly profile: string;
+  readonly version: string;
+  readonly basePort: number;
+  readonly ports: GatewayPorts;
+  readonly stateDir: string;
+  readonly workspace: string;
+  readonly configPath: string;
+  readonly wrapper: string;
+  readonly serviceName: string;
+  readonly browser: CheckedGatewayArgs["browser"];
+  readonly config: JsonObject;
+  readonly force: boolean;
+}
+
+export interface Resolution {
+  /** Missing where too much is wrong with the arguments to describe a gateway. */
+  readonly gateway?: ResolvedGateway;
+  /** The validated arguments, secrets still as they were given. */
+  readonly args?: CheckedGatewayArgs;
+  readonly problems: readonly Problem[];
+}
+
+/** Checks the arguments of one gateway and fills in what the host's layout decides. */
+export function resolveGateway(label: string, input: unknown, layout: HostLayout): Resolution {
+  const parsed = gatewaySchema.safeParse(input);
+  const problems = parsed.success ? [] : problemsOf(parsed.error, gatewaySchema, label, input);
+  const args = parsed.data ?? salvage(input, parsed.error);
+  if (!args) return { problems };
+  problems.push(...checkConfig((args.config ?? {}) as JsonObject, `${label}.config`));
+
+  const profile = args.profile ?? "default";
+  const id = gatewayId(profile);
+  const stateDir = args.stateDir ?? defaultStateDir(layout.root, profile);
+  const workspace = args.workspace ?? defaultWorkspace(stateDir);
+  return {
+    args,
+    problems,
+    gateway: Object.freeze({
+      label,
+      id,
+      profile,
+      version: args.version,
+      basePort: args.basePort,
+      ports: derivePorts(args.basePort),
+      stateDir,
+      workspace,
+      configPath: args.configPath ?? defaultConfigPath(layout.root, id),
+      wrapper: posix.join(layout.binDir, wrapperName(id)),
+      serviceName: serviceName(profile),
+      browser: args.browser,
+      config: renderConfig(args, { stateDir, workspace }),
+      force: args.force ?? false,
+    }),
+  };
+}
+
+
+/** What is left of refused arguments without the refused ones: enough to find the problems between gateways too. */
+function salvage(input: unknown, error: z.ZodError): CheckedGatewayArgs | undefined {
+  const refused = error.issues.flatMap((issue) =>
+    issue.path.length === 0 && issue.code === "unrecognized_keys" ? issue.keys : [String(issue.path[0])],
+  );
+  const rest = Object.entries(input as object).filter(([key]) => !refused.includes(key));
+  return gatewaySchema.safeParse(Object.fromEntries(rest)).data;
+}

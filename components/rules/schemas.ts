@@ -1,0 +1,174 @@
+/**
+ * What a gateway's arguments may be: the one definition of it, for TypeScript programs and for stack config.
+ * Rules between several gateways are in isolation.ts.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import * as semver from "semver";
+import { z } from "zod";
+import { MAX_BASE_PORT, MIN_BASE_PORT } from "./ports";
+
+/** Oldest OpenClaw release that the product was measured with. */
+export const MIN_VERSION = "2026.9.6";
+
+/** Names that OpenClaw keeps for itself. Source: its profile check, on macOS and Windows. */
+const RESERVED_PROFILES = ["gateway", "node"];
+
+/** Variables that decide which gateway a process is, or how Node runs it. */
+const OWN_VARIABLE =
+  /^(OPENCLAW_|TELEGRAM_BOT_TOKEN$|HOME$|USER$|LOGNAME$|PATH$|NODE_OPTIONS$|NODE_PATH$|NODE_COMPILE_CACHE$|LD_)/;
+
+const secretString = z.custom<pulumi.Input<string>>(
+  (value) => (typeof value === "string" && value !== "") || pulumi.Output.isInstance(value) || value instanceof Promise,
+  { error: "must be a non-empty string or an Output of one" },
+);
+
+const port = z
+  .number({ error: "must be a number" })
+  .int("must be a whole number")
+  .min(1, "must be between 1 and 65535")
+  .max(65535, "must be between 1 and 65535");
+
+const userId = z
+  .union([z.string().min(1), z.number().int().safe()], { error: "must be a Telegram user id, e.g. \"4242\"" })
+  .transform(String);
+
+export const absolutePath = z
+  .string()
+  .regex(/^\/(?!$)[^\0\n]*$/, "must be an absolute path")
+  .refine((path) => !/(^|\/)\.\.?(\/|$)/.test(path), "must not contain . or .. as a part")
+  .transform((path) => path.replace(/\/+/g, "/").replace(/\/$/, ""));
+
+const webUrl = (protocols: string[]) =>
+  z.string().refine(
+    (text) => {
+      try {
+        return protocols.includes(new URL(text).protocol);
+      } catch {
+        return false;
+      }
+    },
+    `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
+  );
+
+export const profileSchema = z
+  .string()
+  .regex(
+    /^[a-z0-9][a-z0-9_-]{0,63}$/,
+    "must be 1 to 64 lower-case letters, digits, - or _, and begin with a letter or digit",
+  )
+  .refine((name) => !RESERVED_PROFILES.includes(name), "is a name that OpenClaw keeps for itself");
+
+export const versionSchema = z
+  .string({ error: `is required: an exact OpenClaw version, e.g. "${MIN_VERSION}"` })
+  .refine(
+    (version) => semver.valid(version) === version,
+    `must be one exact version, e.g. "${MIN_VERSION}": a tag or range would change the gateway without you`,
+  )
+  .refine(
+    (version) => semver.valid(version) !== version || semver.gte(version, MIN_VERSION),
+    `is older than ${MIN_VERSION}, the oldest supported`,
+  );
+
+export const basePortSchema = z
+  .number({ error: "must be a number" })
+  .int("must be a whole number")
+  .min(MIN_BASE_PORT, `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+110`)
+  .max(MAX_BASE_PORT, `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+110`);
+
+export const telegramSchema = z
+  .strictObject({
+    /** Token from @BotFather. Always kept as a secret. No two gateways may share one. */
+    botToken: secretString,
+    /** Telegram user ids that may talk to the bot and own its commands, e.g. ["4242"]. */
+    allowFrom: z.array(userId).optional(),
+    /** Who may write to the bot. Default "allowlist" where allowFrom is given, else "pairing". */
+    dmPolicy: z.enum(["pairing", "allowlist", "open", "disabled"]).optional(),
+    /** Root of another Bot API server, without /bot<token>. Default: Telegram's own. */
+    apiRoot: webUrl(["https:", "http:"]).optional(),
+  })
+  .superRefine(({ allowFrom, dmPolicy }, context) => {
+    if (dmPolicy === "allowlist" && !allowFrom?.length)
+      context.addIssue({ code: "custom", path: ["allowFrom"], message: 'must name somebody with dmPolicy "allowlist"' });
+    if (dmPolicy === "open" && !allowFrom?.includes("*"))
+      context.addIssue({ code: "custom", path: ["allowFrom"], message: 'must contain "*" with dmPolicy "open"' });
+  });
+
+export const browserSchema = z.strictObject({
+  /** DevTools URL of one remote browser for the default profile. Must differ between gateways. */
+  cdpUrl: webUrl(["http:", "https:", "ws:", "wss:"]).optional(),
+  /** Browser profiles by name, each with either a port on this host or a URL elsewhere. */
+  profiles: z
+    .record(
+      z.string().regex(/^[a-z0-9-]+$/, "must be lower-case letters, digits or -"),
+      z
+        .strictObject({
+          cdpPort: port.optional(),
+          cdpUrl: webUrl(["http:", "https:", "ws:", "wss:"]).optional(),
+        })
+        .refine(
+          (profile) => (profile.cdpPort === undefined) !== (profile.cdpUrl === undefined),
+          "needs either cdpPort (a browser on this host) or cdpUrl (a browser elsewhere)",
+        ),
+    )
+    .optional(),
+});
+
+const configSchema = z.record(
+  z.string(),
+  z.json({
+    error: "must be plain JSON; a secret goes into `env` and is referred to as { source: \"env\", provider: \"default\", id: \"NAME\" }",
+  }),
+);
+
+const envSchema = z.record(
+  z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a variable name")
+    .refine((name) => !OWN_VARIABLE.test(name), "is set by the gateway component itself and cannot be changed here"),
+  secretString,
+);
+
+/** The arguments of one gateway that mean the same on every target. */
+export const gatewaySchema = z.strictObject({
+  /**
+   * OpenClaw profile. Decides the service name and the default directories. Left out, or "default": the default
+   * profile. 1-64 of a-z 0-9 _ -; not `gateway` or `node`.
+   */
+  profile: profileSchema.optional(),
+  /**
+   * Port of the gateway's HTTP and WebSocket server, 1024-65425. The gateway owns the whole block
+   * base … base+110 on its host; two blocks on one host must not touch. Source: measured, see rules/ports.ts.
+   */
+  basePort: basePortSchema,
+  /** Exact OpenClaw version from the npm registry, e.g. "2026.9.6". Moves only when you change it. */
+  version: versionSchema,
+  /** State directory (sessions, credentials, caches). Default `<root>/.openclaw`, or `<root>/.openclaw-<profile>`. */
+  stateDir: absolutePath.optional(),
+  /** Workspace of the default agent. Default `<stateDir>/workspace`. */
+  workspace: absolutePath.optional(),
+  /**
+   * Path at which the gateway reads its configuration. Default: inside the component's own directory, where the
+   * agent cannot edit it. A path given here becomes a link to it.
+   */
+  configPath: absolutePath.optional(),
+  /** Telegram bot of this gateway. Left out: no Telegram channel. */
+  telegram: telegramSchema.optional(),
+  /** Explicit Chrome DevTools endpoints. Left out: OpenClaw allocates ports inside its own block. */
+  browser: browserSchema.optional(),
+  /**
+   * Further OpenClaw configuration (openclaw.json as an object), merged under what the component owns.
+   * A key that the component owns is an error that names the right argument. No secrets: see `env`.
+   */
+  config: configSchema.optional(),
+  /** Extra variables of the gateway process, kept as secrets, e.g. model provider keys. */
+  env: envSchema.optional(),
+  /**
+   * Apply a change although the partner gateway is not healthy, so that both may be down for a moment.
+   * Default false.
+   */
+  force: z.boolean().optional(),
+});
+
+/** Gateway arguments after validation: ids are strings, paths are normal. */
+export type CheckedGatewayArgs = z.output<typeof gatewaySchema>;
+export type GatewayInput = z.input<typeof gatewaySchema>;

@@ -1,0 +1,75 @@
+/** The root stack's Pulumi config, checked by the same schemas as the components' arguments. */
+import * as pulumi from "@pulumi/pulumi";
+import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
+import { z } from "zod";
+import type { GatewayPairArgs } from "./gatewayPair";
+import { currentProgram } from "./program";
+import { problemsOf, type Problem } from "./rules/problems";
+import { localHostSchema, type LocalHostArgs } from "./targets/local";
+
+const stackSchema = z.strictObject({
+  /** Kind of target. */
+  target: z.enum(["local"]),
+  version: z.string(),
+  root: localHostSchema.shape.root,
+  binDir: localHostSchema.shape.binDir,
+  account: localHostSchema.shape.account,
+  /** Arguments of the two gateways; their own schemas check them. */
+  main: z.looseObject({}).optional(),
+  rescue: z.looseObject({}).optional(),
+});
+
+export interface StackConfig {
+  readonly host: LocalHostArgs;
+  readonly pair: Omit<GatewayPairArgs, "target">;
+}
+
+/** Reads the whole config of the stack. What is wrong is reported together with everything else of the program. */
+export function readStackConfig(): StackConfig {
+  const project = pulumi.getProject();
+  const prefix = `${project}:`;
+  const raw = Object.fromEntries(
+    Object.entries(pulumi.runtime.allConfig())
+      .filter(([key, value]) => key.startsWith(prefix) && value !== "")
+      .map(([key, value]) => [key.slice(prefix.length), parse(value)]),
+  );
+  const parsed = stackSchema.safeParse(raw);
+  if (!parsed.success) currentProgram().report(problemsOf(parsed.error, stackSchema, project, raw));
+  for (const gateway of ["main", "rescue"] as const) currentProgram().report(checkSecrets(project, gateway, raw));
+
+  const { root, binDir, account, version, main, rescue } = raw as Partial<z.input<typeof stackSchema>>;
+  return {
+    host: parsed.success ? withoutUndefined({ root, binDir, account }) : {},
+    pair: withoutUndefined({ version, main, rescue }) as StackConfig["pair"],
+  };
+}
+
+/** `--path` stores objects, arrays and numbers as JSON; everything else is a string. */
+function parse(value: string): unknown {
+  if (!/^[[{]/.test(value)) return value;
+  try {
+    return JSON.parse(value) as unknown;
+  } catch {
+    return value;
+  }
+}
+
+/** Whether a config key was set with --secret. Exported by the SDK, but not in its type declarations. */
+const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret(key: string): boolean };
+
+/** A secret that was set without --secret stands in plain text in the config file and in the stack's history. */
+function checkSecrets(project: string, gateway: string, raw: Record<string, unknown>): Problem[] {
+  if (isConfigSecret(`${project}:${gateway}`)) return [];
+  const args = raw[gateway] as { telegram?: { botToken?: unknown }; env?: object } | undefined;
+  const paths = Object.keys(args?.env ?? {}).map((name) => `${gateway}.env.${name}`);
+  if (args?.telegram?.botToken !== undefined) paths.push(`${gateway}.telegram.botToken`);
+  return paths.map((path) => ({
+    path: `${project}.${path}`,
+    reason: "is stored in plain text in the stack's config file",
+    advice: `set it again as a secret: pulumi config set --secret --path ${path}`,
+  }));
+}
+
+function withoutUndefined<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}

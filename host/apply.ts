@@ -1,0 +1,187 @@
+/**
+ * Applying a spec, as one transaction: install and stage beside what runs, validate, stop, switch, start, prove healthy;
+ * on failure back to exactly what ran before. A transaction that was torn is finished or undone by the next one.
+ */
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure, messageOf } from "./failure";
+import {
+  generationName,
+  pointAt,
+  pointedAt,
+  removeUnused,
+  stageGeneration,
+  unpoint,
+  type Generation,
+} from "./generation";
+import { gatewayPort, isHealthy, isReady, waitUntilHealthy } from "./health";
+import { findGateway, lockPath, type HostGateway } from "./host";
+import { isLocked, takeLock } from "./lock";
+import { ensureRelease, indent } from "./release";
+import { run } from "./run";
+import { readSecrets, redact } from "./secrets";
+import type { Spec } from "./spec";
+import { supervisorFor } from "./supervisors";
+
+const VALIDATE_TIMEOUT_MS = 120_000;
+/** How long a partner that is just being created may take to begin its own deployment. */
+const PARTNER_GRACE_MS = 20_000;
+const LOG_LINES = 20;
+const LOG_BYTES = 32 * 1024;
+
+type Progress = (line: string) => void;
+
+/** Brings a gateway to a spec. Returns what it is now, in one line. */
+export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string, progress: Progress): Promise<string> {
+  const current = pointedAt(gateway, "current");
+  const good = pointedAt(gateway, "good");
+  const isCurrent = current?.name === generationName(spec, nonce) && good?.name === current.name;
+  if (current && isCurrent && (await isHealthy(gateway, current))) return summary(current, "already");
+
+  await ensureRelease(gateway, spec.version, progress);
+  const next = stageGeneration(gateway, spec, nonce);
+  progress("validating the configuration with the new release");
+  await validate(gateway, next);
+  await switchTo(gateway, next, spec, progress);
+  removeUnused(gateway);
+  return summary(next, "now");
+}
+
+const summary = (generation: Generation, word: string): string =>
+  `${word} healthy: OpenClaw ${generation.spec.version} on 127.0.0.1:${gatewayPort(generation)}`;
+
+/** The release's own validation of its own configuration. Secrets are not needed for it. */
+async function validate(gateway: HostGateway, { service, dir }: Generation): Promise<void> {
+  const result = await run(service.node, [service.entry, "config", "validate", "--json"], {
+    env: { ...service.env, OPENCLAW_CONFIG_PATH: `${dir}/openclaw.json` },
+    cwd: "/",
+    timeoutMs: VALIDATE_TIMEOUT_MS,
+    as: gateway.host.identity,
+  });
+  if (result.code === 0) return;
+  throw new Failure(
+    `OpenClaw refuses this configuration; nothing was changed:\n${indent(validationIssues(result.stdout) ?? (result.stderr || result.stdout).trim())}` +
+      `\n    -> correct \`config\` and run \`pulumi up\` again`,
+  );
+}
+
+/** `config validate --json` in words; its messages name the allowed values. */
+function validationIssues(output: string): string | undefined {
+  try {
+    const { issues } = JSON.parse(output) as { issues?: { path: string; message: string }[] };
+    return issues?.map(({ path, message }) => `${path}: ${message}`).join("\n");
+  } catch {
+    return undefined;
+  }
+}
+
+async function switchTo(gateway: HostGateway, next: Generation, spec: Spec, progress: Progress): Promise<void> {
+  const current = pointedAt(gateway, "current");
+  const good = pointedAt(gateway, "good");
+  if (current && (await isHealthy(gateway, current))) {
+    if (current.name === next.name) {
+      // A former transaction was torn between its start and its proof.
+      await waitUntilHealthy(gateway, next, needsChannels(next, good, await isReady(current)));
+      pointAt(gateway, "good", next);
+      return;
+    }
+    // One take-down at a time on this host, so that a partner that is healthy stays so.
+    const turn = await takeLock(lockPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
+    try {
+      await requirePartner(gateway, spec, progress);
+      await replace(gateway, next, good, await isReady(current), progress);
+    } finally {
+      turn.release();
+    }
+  } else {
+    await replace(gateway, next, good, false, progress);
+  }
+}
+
+/** A healthy gateway is not taken down unless its partner is healthy. */
+async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progress): Promise<void> {
+  const id = spec.partner;
+  if (id === undefined || spec.force) return;
+  for (let waitedSince = Date.now(), told = false; ; await sleep(500)) {
+    const partner = findGateway(gateway.host, id);
+    if (!partner) return; // there is none on this host: nothing to protect
+    const generation = pointedAt(partner, "current");
+    if (generation && (await isHealthy(partner, generation))) return;
+    const beingDeployed = isLocked(lockPath(gateway.host, id));
+    if (beingDeployed) waitedSince = Date.now();
+    else if (Date.now() - waitedSince > PARTNER_GRACE_MS)
+      throw new Failure(
+        `gateway ${id}, its partner, is not healthy, so this healthy gateway was not taken down; nothing was changed\n` +
+          `    -> repair ${id} first (openclaw-${id} gateway status --deep), or set \`force: true\``,
+      );
+    if (!told) progress(`waiting until its partner ${id} is healthy`);
+    told = true;
+  }
+}
+
+/** Channels count where they were connected before, or are what changes: an outage elsewhere undoes nothing. */
+function needsChannels(next: Generation, good: Generation | undefined, wasReady: boolean): boolean {
+  const channels = ({ spec }: Generation): string => JSON.stringify(spec.config.channels ?? {});
+  if (channels(next) === "{}") return false;
+  return wasReady || !good || channels(next) !== channels(good) || next.service.secrets !== good.service.secrets;
+}
+
+async function replace(
+  gateway: HostGateway,
+  next: Generation,
+  good: Generation | undefined,
+  wasReady: boolean,
+  progress: Progress,
+): Promise<void> {
+  const supervisor = supervisorFor(gateway.host);
+  if (supervisor.status(gateway).supervised) progress("stopping the former generation");
+  await supervisor.stop(gateway);
+  pointAt(gateway, "current", next);
+  const logStart = logSize(gateway);
+  try {
+    progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
+    await supervisor.start(gateway);
+    await waitUntilHealthy(gateway, next, needsChannels(next, good, wasReady));
+    pointAt(gateway, "good", next);
+  } catch (error) {
+    const log = lastLines(gateway, logStart, readSecrets(next.service.secrets));
+    progress("not healthy: going back");
+    const outcome = await goBack(gateway, good);
+    throw new Failure(`the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}`);
+  }
+}
+
+async function goBack(gateway: HostGateway, good: Generation | undefined): Promise<string> {
+  const supervisor = supervisorFor(gateway.host);
+  await supervisor.stop(gateway);
+  if (!good) {
+    unpoint(gateway, "current");
+    return "There was no former generation: the gateway is stopped.";
+  }
+  pointAt(gateway, "current", good);
+  try {
+    await supervisor.start(gateway);
+    await waitUntilHealthy(gateway, good, false);
+    return "The former generation runs again and is healthy.";
+  } catch (error) {
+    return `The former generation was started again but is not healthy: ${messageOf(error)}`;
+  }
+}
+
+const logSize = ({ paths }: HostGateway): number => (existsSync(paths.log) ? statSync(paths.log).size : 0);
+
+function lastLines({ paths }: HostGateway, start: number, secrets: Record<string, string>): string {
+  const size = logSize({ paths } as HostGateway);
+  const from = Math.max(start <= size ? start : 0, size - LOG_BYTES);
+  const file = openSync(paths.log, "r");
+  try {
+    const buffer = Buffer.alloc(size - from);
+    readSync(file, buffer, 0, buffer.length, from);
+    return redact(buffer.toString("utf8"), secrets).trimEnd().split("\n").slice(-LOG_LINES).join("\n");
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Stops the gateway for good. */
+export const stopGateway = (gateway: HostGateway): Promise<void> => supervisorFor(gateway.host).stop(gateway);

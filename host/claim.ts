@@ -1,0 +1,284 @@
+/** Claims: what a gateway takes possession of on its host, and the refusal to take what is somebody else's. */
+import * as fs from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Identity } from "./account";
+import { homeOf } from "./environment";
+import { Failure } from "./failure";
+import { entries, lstat, makeDir, readJson, readLink, removeTree, setLink, writeFile, writeJson } from "./files";
+import { findGateway, openGateway, type Host, type HostGateway, type OwnedClaim } from "./host";
+import { gatewayPaths, gatewaysDir, gatewayLogFile, hostCommand, isWithin, manageDir, MARK_FILE, type HostLayout } from "./layout";
+import { describeListener, listeners } from "./listeners";
+import { descendsFrom } from "./processes";
+import type { Claim, Owner } from "./spec";
+
+const LAST_PORT_OFFSET = 110;
+
+/** Something on the host that forbids a claim. */
+export interface Obstacle {
+  /** The claim's property that meets it. */
+  readonly property: "basePort" | "stateDir" | "workspace" | "configPath" | "profile";
+  readonly reason: string;
+  readonly advice: string;
+}
+
+/** What a state directory says about its owner. */
+interface Mark {
+  readonly owner: Owner;
+  /** Set by destroy: the data is kept, the gateway is gone. */
+  readonly released: boolean;
+}
+
+/** A claim before the stack's id is known, as preview sees it. */
+export type ClaimToCheck = Omit<Claim, "owner" | "format"> & {
+  readonly id: string;
+  readonly owner: Omit<Owner, "id"> & { readonly id?: string };
+  /** Ports outside the block that the gateway will listen on. */
+  readonly extraPorts?: readonly number[];
+};
+
+/**
+ * Everything on this machine that forbids a claim. Only looks, so preview calls it too. What belongs to this gateway
+ * already, by its owner mark, is no obstacle.
+ */
+export function findObstacles(layout: HostLayout, claim: ClaimToCheck): Obstacle[] {
+  const manage = manageDir(layout.root);
+  return [
+    ...ownedElsewhere(manage, claim),
+    ...unsafeRoot(layout),
+    ...foreignState(claim),
+    ...foreignFiles(manage, claim),
+    ...foreignService(claim.id),
+    ...neighbours(manage, claim),
+    ...foreignListeners(manage, claim),
+  ];
+}
+
+const describeOwner = ({ stack, gateway }: Pick<Owner, "stack" | "gateway">): string => `gateway ${gateway} of stack ${stack}`;
+
+function isSameOwner(mine: ClaimToCheck["owner"], theirs: Owner): boolean {
+  return mine.stack === theirs.stack && mine.gateway === theirs.gateway && (mine.id === undefined || mine.id === theirs.id);
+}
+
+function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Obstacle[] {
+  const path = gatewayPaths(manage, id).owner;
+  const theirs = readJson<OwnedClaim>(path)?.owner;
+  if (!theirs || isSameOwner(owner, theirs)) return [];
+  const sameName = theirs.stack === owner.stack && theirs.gateway === owner.gateway;
+  return [
+    {
+      property: "profile",
+      reason: sameName
+        ? `this host has a gateway ${id} from another stack of the same name (${theirs.stack}), with other state`
+        : `this host has a gateway ${id} that belongs to ${describeOwner(theirs)}`,
+      advice: "destroy it there, use another profile here, or deploy with the stack state that created it",
+    },
+  ];
+}
+
+/** As root, whoever may write above our directory could have root run a program of theirs. */
+function unsafeRoot(layout: HostLayout): Obstacle[] {
+  if (layout.account === null) return [];
+  const obstacles: Obstacle[] = [];
+  for (let path = layout.root; ; path = dirname(path)) {
+    const stats = lstat(path);
+    const sticky = stats && (stats.mode & 0o1000) !== 0;
+    if (stats && (stats.uid !== 0 || ((stats.mode & 0o022) !== 0 && !sticky)))
+      obstacles.push({
+        property: "stateDir",
+        reason: `${path} can be changed by others than root, and root would run programs below it`,
+        advice: `chown root ${path} && chmod go-w ${path}, or choose another \`root\``,
+      });
+    if (path === "/") return obstacles;
+  }
+}
+
+function foreignState({ stateDir, owner }: ClaimToCheck): Obstacle[] {
+  const stats = lstat(stateDir);
+  if (!stats) return [];
+  const found = (reason: string, advice: string): Obstacle[] => [{ property: "stateDir", reason, advice }];
+  if (!stats.isDirectory()) return found(`${stateDir} exists and is not a directory`, "move it away");
+  const markFile = join(stateDir, MARK_FILE);
+  const mark = readJson<Mark>(markFile);
+  if (!mark) {
+    if (!entries(stateDir).length) return [];
+    return found(
+      `${stateDir} exists and no stack owns it: it may be a gateway that was set up by hand`,
+      `move it away (mv ${stateDir} ${stateDir}.before), or give this gateway another profile or stateDir`,
+    );
+  }
+  const { id, ...named } = owner;
+  // Kept by a destroy: the same stack finds its data again, although its id is new.
+  if (isSameOwner(mark.released ? named : { ...named, ...(id !== undefined && { id }) }, mark.owner)) return [];
+  return found(
+    `${stateDir} ${mark.released ? "was kept for" : "belongs to"} ${describeOwner(mark.owner)}`,
+    `use another profile or stateDir; or, if that stack is gone for good and this one may have its data: ` +
+      `echo '${JSON.stringify({ owner, released: true })}' > ${markFile}`,
+  );
+}
+
+const wrapperMark = (manage: string, id: string): string => `# pulumi-openclaw ${gatewayPaths(manage, id).dir}`;
+
+function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck): Obstacle[] {
+  const obstacles: Obstacle[] = [];
+  if (lstat(wrapper) && !isOurWrapper(manage, id, wrapper))
+    obstacles.push({
+      property: "profile",
+      reason: `${wrapper} exists and is not this gateway's command`,
+      advice: "remove it, or use another profile",
+    });
+  const own = ownConfig(manage, id);
+  if (configPath !== own && lstat(configPath) && readLink(configPath) !== own)
+    obstacles.push({
+      property: "configPath",
+      reason: `${configPath} exists and was not put there by this gateway`,
+      advice: "move it away, or leave configPath out",
+    });
+  return obstacles;
+}
+
+const ownConfig = (manage: string, id: string): string => join(gatewayPaths(manage, id).current, "openclaw.json");
+
+function isOurWrapper(manage: string, id: string, path: string): boolean {
+  try {
+    return fs.readFileSync(path, "utf8").split("\n").includes(wrapperMark(manage, id));
+  } catch {
+    return false;
+  }
+}
+
+/** A service that `openclaw gateway install` set up for the same profile. Source: measured unit names. */
+function foreignService(id: string): Obstacle[] {
+  const unit = `openclaw-gateway${id === "main" ? "" : `-${id}`}.service`;
+  return [join(homedir(), ".config/systemd/user"), "/etc/systemd/user", "/etc/systemd/system"]
+    .map((directory) => join(directory, unit))
+    .filter((path) => lstat(path))
+    .map((path) => ({
+      property: "profile",
+      reason: `${path} runs a gateway of the same profile that no stack owns`,
+      advice: "uninstall it (openclaw gateway uninstall), or use another profile",
+    }));
+}
+
+/** Gateways of other stacks, or of other programs, below the same root. */
+function neighbours(manage: string, claim: ClaimToCheck): Obstacle[] {
+  return entries(gatewaysDir(manage)).flatMap((id): Obstacle[] => {
+    const theirs = id === claim.id ? undefined : readJson<OwnedClaim>(gatewayPaths(manage, id).owner);
+    // Gateways of this stack are compared by the program itself, with what they are about to become.
+    if (!theirs || theirs.owner.stack === claim.owner.stack) return [];
+    const whose = describeOwner(theirs.owner);
+    const obstacles: Obstacle[] = [];
+    if (Math.abs(theirs.basePort - claim.basePort) <= LAST_PORT_OFFSET)
+      obstacles.push({
+        property: "basePort",
+        reason: `its ports ${claim.basePort}-${claim.basePort + LAST_PORT_OFFSET} overlap those of ${whose} (${theirs.basePort}-${theirs.basePort + LAST_PORT_OFFSET})`,
+        advice: `use a base port from ${theirs.basePort + LAST_PORT_OFFSET + 1} up`,
+      });
+    for (const property of ["stateDir", "workspace"] as const)
+      for (const path of [theirs.stateDir, theirs.workspace, theirs.configPath])
+        if (isWithin(claim[property], path) || isWithin(path, claim[property]))
+          obstacles.push({
+            property,
+            reason: `${claim[property]} shares ${path} with ${whose}`,
+            advice: "give each gateway directories of its own",
+          });
+    return obstacles;
+  });
+}
+
+function foreignListeners(manage: string, claim: ClaimToCheck): Obstacle[] {
+  const { basePort, extraPorts = [] } = claim;
+  const inUse = listeners(
+    (port) => (port >= basePort && port <= basePort + LAST_PORT_OFFSET) || extraPorts.includes(port),
+  );
+  if (!inUse.length) return [];
+  const supervisor = readJson<{ supervisor?: { pid: number } }>(gatewayPaths(manage, claim.id).supervisorState)?.supervisor;
+  return inUse
+    .filter(({ pid }) => pid === undefined || supervisor === undefined || !descendsFrom(pid, supervisor.pid))
+    .map((listener) => ({
+      property: "basePort",
+      reason: `${describeListener(listener)} listens on port ${listener.port}, which belongs to its ports ${basePort}-${basePort + LAST_PORT_OFFSET}`,
+      advice: "end that program, or use another basePort",
+    }));
+}
+
+/** Takes possession: refuses what is not ours, then marks and creates what is. */
+export function claimGateway(host: Host, id: string, claim: Claim): HostGateway {
+  const obstacles = findObstacles(host.layout, { ...claim, id });
+  if (obstacles.length)
+    throw new Failure(
+      `gateway ${id} was not touched:\n` +
+        obstacles.map(({ property, reason, advice }) => `  ${property}: ${reason}\n    -> ${advice}`).join("\n"),
+    );
+  const paths = gatewayPaths(host.manage, id);
+  const former = findGateway(host, id)?.claim;
+  const wanted = [claim.stateDir, claim.workspace];
+  const created = [...(former?.created ?? []), ...wanted.filter((path) => !lstat(path))];
+  makeDir(paths.dir);
+  writeJson(paths.owner, { ...claim, created: [...new Set(created)] } satisfies OwnedClaim);
+
+  for (const path of [claim.stateDir, claim.workspace, homeOf(host.layout, claim.stateDir), dirname(gatewayLogFile(claim.stateDir))])
+    makeOwned(path, host.identity);
+  checkWritable(claim.workspace, host.identity);
+  writeMark(claim.stateDir, { owner: claim.owner, released: false });
+  makeDir(dirname(claim.wrapper));
+  writeFile(claim.wrapper, wrapperText(host.manage, id));
+  fs.chmodSync(claim.wrapper, 0o755);
+  if (claim.configPath !== ownConfig(host.manage, id)) {
+    makeDir(dirname(claim.configPath));
+    setLink(claim.configPath, ownConfig(host.manage, id));
+  }
+  return openGateway(host, id);
+}
+
+/** Creates a directory for the gateway; one that exists keeps its owner and mode. */
+function makeOwned(path: string, identity: Identity): void {
+  if (lstat(path)) return;
+  const parent = dirname(path);
+  if (!lstat(parent)) makeDir(parent);
+  fs.mkdirSync(path, { mode: 0o700 });
+  fs.lchownSync(path, identity.uid, identity.gid);
+}
+
+function checkWritable(workspace: string, { uid, name }: Identity): void {
+  if (fs.statSync(workspace).uid !== uid)
+    throw new Failure(`workspace: ${workspace} belongs to somebody else\n    -> chown -R ${name} ${workspace}`);
+}
+
+function writeMark(stateDir: string, mark: Mark): void {
+  // The directory is the gateway's: never follow a link that it may have put there.
+  removeTree(join(stateDir, MARK_FILE));
+  writeJson(join(stateDir, MARK_FILE), mark);
+}
+
+const wrapperText = (manage: string, id: string): string => `#!/bin/sh
+${wrapperMark(manage, id)}
+# The command line of this OpenClaw gateway, with an environment of its own whoever calls it.
+exec env -i TERM="\${TERM-}" COLORTERM="\${COLORTERM-}" NO_COLOR="\${NO_COLOR-}" TZ="\${TZ-}" \\
+  '${hostCommand(dirname(manage))}' cli '${id}' "$@"
+`;
+
+/**
+ * Gives up everything that is this gateway's on the host. State directory and workspace stay, marked as kept, unless
+ * they were created for a gateway that never became healthy: then there is nothing of a user's in them.
+ */
+export function releaseClaim({ host, id, paths, claim }: HostGateway): void {
+  const wasHealthy = readLink(paths.good) !== undefined;
+  if (isOurWrapper(host.manage, id, claim.wrapper)) removeTree(claim.wrapper);
+  if (readLink(claim.configPath) === ownConfig(host.manage, id)) removeTree(claim.configPath);
+  if (wasHealthy) {
+    if (lstat(claim.stateDir)) writeMark(claim.stateDir, { owner: claim.owner, released: true });
+  } else {
+    for (const path of claim.created) removeTree(path);
+  }
+  discard(host, id);
+}
+
+/** Removes a gateway's directory in one step as seen from outside, then its content. */
+export function discard(host: Host, id: string): void {
+  const trash = join(host.manage, `.trash-${id}`);
+  removeTree(trash);
+  const { dir } = gatewayPaths(host.manage, id);
+  if (lstat(dir)) fs.renameSync(dir, trash);
+  removeTree(trash);
+}

@@ -1,0 +1,31 @@
+/** The wrapper's other half: OpenClaw's command line for one gateway, as its account, with its environment. */
+import { accessSync, constants } from "node:fs";
+import { becomeAccount } from "./account";
+import { Failure } from "./failure";
+import { pointedAt } from "./generation";
+import { openGateway, type Host } from "./host";
+import { readSecrets } from "./secrets";
+
+const PASSED_ON = ["TERM", "COLORTERM", "NO_COLOR", "TZ"];
+
+export function runCommandLine(host: Host, id: string, args: readonly string[]): never {
+  const { identity } = host;
+  const user = process.getuid!();
+  if (user !== 0 && user !== identity.uid)
+    throw new Failure(`run this as root or as ${identity.name}: sudo openclaw-${id} ${args.join(" ")}`);
+  const gateway = openGateway(host, id);
+  const generation = pointedAt(gateway, "current");
+  if (!generation) throw new Failure(`gateway ${id} is not deployed; run \`pulumi up\``);
+  const { service } = generation;
+  const passedOn = PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  const env = { ...Object.fromEntries(passedOn), ...service.env, ...readSecrets(service.secrets) };
+  becomeAccount(identity);
+  try {
+    accessSync(".", constants.X_OK);
+  } catch {
+    process.chdir(service.cwd);
+  }
+  // Replaces this process: signals, terminal and exit code are OpenClaw's own.
+  process.execve!(service.node, [service.node, service.entry, ...args], env);
+  throw new Error("unreachable");
+}

@@ -1,0 +1,107 @@
+/**
+ * Generations: everything that decides how a gateway runs, built beside the running one and switched by one rename.
+ *
+ * `current` is what runs (or should run), `good` the last generation that passed its health gate. At rest they are
+ * equal; when a deployment was torn they differ, and the next one goes on from there.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, renameSync } from "node:fs";
+import { basename, join } from "node:path";
+import { gatewayEnvironment } from "./environment";
+import { Failure } from "./failure";
+import { entries, makeDir, readableBy, readJson, readLink, removeTree, setLink, writeFile, writeJson } from "./files";
+import type { HostGateway } from "./host";
+import { releaseEntry, removeUnusedReleases } from "./release";
+import type { Spec } from "./spec";
+
+/** How to run one generation: read by the supervisor and by the wrapper. */
+export interface Service {
+  readonly node: string;
+  readonly entry: string;
+  readonly cwd: string;
+  readonly env: Record<string, string>;
+  readonly secrets: string;
+}
+
+export interface Generation {
+  readonly name: string;
+  readonly dir: string;
+  readonly spec: Spec;
+  readonly service: Service;
+}
+
+const SERVICE_FILE = "service.json";
+const SPEC_FILE = "spec.json";
+const STAGING_PREFIX = ".staging-";
+
+/** The same spec and secrets give the same name. What only steers a deployment is left out. */
+export function generationName(spec: Spec, secrets: string): string {
+  const { partner: _partner, force: _force, ...deciding } = spec;
+  return createHash("sha256").update(JSON.stringify([deciding, secrets])).digest("hex").slice(0, 16);
+}
+
+export function readGeneration(gateway: HostGateway, name: string): Generation | undefined {
+  const dir = join(gateway.paths.generations, name);
+  const spec = readJson<Spec>(join(dir, SPEC_FILE));
+  const service = readJson<Service>(join(dir, SERVICE_FILE));
+  return spec && service && { name, dir, spec, service };
+}
+
+export type Pointer = "current" | "good";
+
+export function pointedAt(gateway: HostGateway, pointer: Pointer): Generation | undefined {
+  const target = readLink(gateway.paths[pointer]);
+  return target === undefined ? undefined : readGeneration(gateway, basename(target));
+}
+
+export const pointAt = (gateway: HostGateway, pointer: Pointer, generation: Generation): void =>
+  setLink(gateway.paths[pointer], join("generations", generation.name));
+
+export const unpoint = (gateway: HostGateway, pointer: Pointer): void => removeTree(gateway.paths[pointer]);
+
+/** Builds a generation beside the running one. It exists only when it is complete. */
+export function stageGeneration(gateway: HostGateway, spec: Spec, nonce: string): Generation {
+  const { paths, host } = gateway;
+  const name = generationName(spec, nonce);
+  const existing = readGeneration(gateway, name);
+  if (existing) return existing;
+  const secrets = secretsFile(gateway, nonce);
+  if (!existsSync(secrets)) throw new Failure(`the secrets of this deployment (${nonce}) are not on this host`);
+
+  const access = readableBy(host.identity);
+  makeDir(paths.generations);
+  const staging = join(paths.generations, `${STAGING_PREFIX}${name}`);
+  removeTree(staging);
+  makeDir(staging, access);
+  writeFile(join(staging, "openclaw.json"), `${JSON.stringify(spec.config, null, 2)}\n`, access);
+  writeJson(join(staging, SPEC_FILE), spec, access);
+  const service: Service = {
+    node: process.execPath,
+    entry: releaseEntry(join(paths.releases, spec.version)),
+    cwd: spec.workspace,
+    env: gatewayEnvironment(spec, {
+      layout: host.layout,
+      identity: host.identity,
+      node: process.execPath,
+      configPath: spec.configPath,
+    }),
+    secrets,
+  };
+  writeJson(join(staging, SERVICE_FILE), service, access);
+  renameSync(staging, join(paths.generations, name));
+  return readGeneration(gateway, name)!;
+}
+
+export const secretsFile = (gateway: HostGateway, nonce: string): string => join(gateway.paths.secrets, `${nonce}.json`);
+
+/** Removes generations, secrets and releases that neither run nor can be gone back to. */
+export function removeUnused(gateway: HostGateway): void {
+  const kept = (["current", "good"] as const).flatMap((pointer) => pointedAt(gateway, pointer) ?? []);
+  const names = new Set(kept.map(({ name }) => name));
+  for (const name of entries(gateway.paths.generations))
+    if (!names.has(name)) removeTree(join(gateway.paths.generations, name));
+  const secrets = new Set(kept.map(({ service }) => basename(service.secrets)));
+  for (const name of entries(gateway.paths.secrets))
+    if (!secrets.has(name)) removeTree(join(gateway.paths.secrets, name));
+  removeUnusedReleases(gateway, new Set(kept.map(({ spec }) => spec.version)));
+}

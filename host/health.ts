@@ -1,0 +1,84 @@
+/** What "healthy" means: the right gateway answers, at the right version. Bodies are read, not status codes. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure } from "./failure";
+import type { Generation } from "./generation";
+import type { HostGateway } from "./host";
+import { readSecrets } from "./secrets";
+import { run } from "./run";
+import { supervisorFor } from "./supervisors";
+import { isObject, valueAt } from "./json";
+
+/** Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
+const HEALTH_TIMEOUT_MS = 180_000;
+const READY_TIMEOUT_MS = 60_000;
+const HTTP_TIMEOUT_MS = 3_000;
+const POLL_MS = 250;
+/** A gateway that ended this often by itself while it was started will not come up. */
+const MAX_EXITS = 2;
+
+export const gatewayPort = ({ spec }: Generation): number => Number(valueAt(spec.config, "gateway.port"));
+
+async function ask(generation: Generation, path: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${gatewayPort(generation)}${path}`, {
+      signal: AbortSignal.timeout(HTTP_TIMEOUT_MS),
+    });
+    const body: unknown = await response.json();
+    return isObject(body as never) ? (body as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isStarted(generation: Generation): Promise<boolean> {
+  const body = await ask(generation, "/startupz");
+  return body?.ok === true && body.status === "started" && body.version === generation.spec.version;
+}
+
+/** Whether every channel is connected. */
+export async function isReady(generation: Generation): Promise<boolean> {
+  return (await ask(generation, "/readyz"))?.ready === true;
+}
+
+/** The gateway that answers knows our token: it is ours. */
+async function isOurs(gateway: HostGateway, { service }: Generation): Promise<boolean> {
+  const result = await run(service.node, [service.entry, "gateway", "health", "--json", "--timeout", "10000"], {
+    env: { ...service.env, ...readSecrets(service.secrets) },
+    cwd: "/",
+    timeoutMs: 30_000,
+    as: gateway.host.identity,
+  });
+  return result.code === 0;
+}
+
+export async function isHealthy(gateway: HostGateway, generation: Generation): Promise<boolean> {
+  const { gatewayPid } = supervisorFor(gateway.host).status(gateway);
+  return gatewayPid !== undefined && (await isStarted(generation)) && (await isOurs(gateway, generation));
+}
+
+/** Waits until a generation that was just started is healthy; throws what went wrong. */
+export async function waitUntilHealthy(
+  gateway: HostGateway,
+  generation: Generation,
+  needsChannels: boolean,
+): Promise<void> {
+  const supervisor = supervisorFor(gateway.host);
+  const end = Date.now() + HEALTH_TIMEOUT_MS;
+  while (!(await isStarted(generation))) {
+    const { supervised, gaveUp, exits } = supervisor.status(gateway);
+    if (!supervised) throw new Failure("its supervisor ended");
+    if (gaveUp !== undefined) throw new Failure(`it ended with ${gaveUp}`);
+    if (exits >= MAX_EXITS) throw new Failure(`it ended by itself ${exits} times`);
+    if (Date.now() > end) throw new Failure(`it did not answer on port ${gatewayPort(generation)} within 180 s`);
+    await sleep(POLL_MS);
+  }
+  if (!(await isHealthy(gateway, generation)))
+    throw new Failure(`the gateway on port ${gatewayPort(generation)} does not accept this gateway's token`);
+  if (!needsChannels) return;
+  for (const readyEnd = Date.now() + READY_TIMEOUT_MS; !(await isReady(generation)); await sleep(POLL_MS)) {
+    if (Date.now() > readyEnd) {
+      const failing = (await ask(generation, "/readyz"))?.failing;
+      throw new Failure(`not connected within 60 s: ${Array.isArray(failing) ? failing.join(", ") : "a channel"}`);
+    }
+  }
+}

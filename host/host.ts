@@ -1,0 +1,52 @@
+/** The host that this program is installed on: its managed directory and the account of its gateways. */
+import { dirname, join } from "node:path";
+import { identityOf, type Identity } from "./account";
+import { Failure } from "./failure";
+import { readJson } from "./files";
+import { gatewayPaths, type GatewayPaths, type HostLayout } from "./layout";
+import type { Claim } from "./spec";
+
+export interface Host {
+  readonly manage: string;
+  readonly layout: HostLayout;
+  readonly identity: Identity;
+}
+
+export const hostFile = (manage: string): string => join(manage, "host.json");
+
+export function openHost(manage: string): Host {
+  const layout = readJson<HostLayout>(hostFile(manage));
+  if (!layout) throw new Failure(`${hostFile(manage)} is missing; run \`pulumi up\` to set this host up again`);
+  return { manage, layout, identity: identityOf(layout.account) };
+}
+
+/** The managed directory is the one that holds this program. */
+export const ownManageDir = (): string => dirname(process.argv[1]!);
+
+/** One gateway on a host, as it was claimed. */
+export interface HostGateway {
+  readonly host: Host;
+  readonly id: string;
+  readonly paths: GatewayPaths;
+  readonly claim: OwnedClaim;
+}
+
+/** What `claim` writes down: the claim, and what it created. */
+export interface OwnedClaim extends Claim {
+  /** Directories that did not exist before this gateway: removed again if it never became healthy. */
+  created: string[];
+}
+
+export const lockPath = (host: Host, name: string): string => join(host.manage, "locks", `${name}.sqlite`);
+
+export function findGateway(host: Host, id: string): HostGateway | undefined {
+  const paths = gatewayPaths(host.manage, id);
+  const claim = readJson<OwnedClaim>(paths.owner);
+  return claim && { host, id, paths, claim };
+}
+
+export function openGateway(host: Host, id: string): HostGateway {
+  const gateway = findGateway(host, id);
+  if (!gateway) throw new Failure(`no gateway ${id} on this host`);
+  return gateway;
+}

@@ -1,0 +1,99 @@
+/**
+ * Jobs: a transaction runs in a process of its own, in a session of its own. The command that Pulumi started only waits
+ * for it, so that cancelling `pulumi up`, or its death, never tears a transaction.
+ */
+import { spawn } from "node:child_process";
+import { appendFileSync, closeSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { applySpec } from "./apply";
+import { workerEnvironment } from "./environment";
+import { Failure, messageOf } from "./failure";
+import { entries, isMissing, makeDir, readJson, removeTree, writeFile, writeJson } from "./files";
+import { lockPath, openGateway, type Host } from "./host";
+import { takeLock } from "./lock";
+import { identify, isAlive } from "./processes";
+import type { Spec } from "./spec";
+
+const POLL_MS = 100;
+/** Finished jobs that are kept, for whoever looks for what happened. */
+const KEPT_JOBS = 5;
+
+interface Request {
+  readonly spec: Spec;
+  readonly nonce: string;
+}
+
+interface Result {
+  readonly summary?: string;
+  readonly error?: string;
+}
+
+const OWN_ONLY = { dirMode: 0o700, fileMode: 0o600 } as const;
+
+/** Starts a worker for a spec and follows it to its end. */
+export async function applyInBackground(host: Host, id: string, request: Request): Promise<string> {
+  const { paths } = openGateway(host, id);
+  const access = { ...OWN_ONLY, gid: process.getgid!() };
+  makeDir(paths.jobs, access);
+  const name = `${new Date().toISOString().replace(/[:.]/g, "-")}-${process.pid}`;
+  const job = join(paths.jobs, name);
+  makeDir(job, access);
+  writeJson(join(job, "request.json"), request, access);
+  writeFile(progressFile(job), "", access);
+  const worker = spawn(process.execPath, [process.argv[1]!, "work", id, name], {
+    cwd: "/",
+    env: workerEnvironment(process.env),
+    stdio: "ignore",
+    detached: true,
+  });
+  worker.unref();
+  const identity = worker.pid === undefined ? undefined : identify(worker.pid);
+
+  const show = follow(progressFile(job));
+  for (let alive = true; alive; await sleep(POLL_MS)) {
+    alive = isAlive(identity);
+    show();
+  }
+  const result = readJson<Result>(resultFile(job));
+  if (result?.summary !== undefined) return result.summary;
+  throw new Failure(result?.error ?? "the deployment was ended from outside; run `pulumi up` again to finish it");
+}
+
+/** The worker: one transaction under the gateway's lock. */
+export async function work(host: Host, id: string, name: string): Promise<void> {
+  const gateway = openGateway(host, id);
+  const job = join(gateway.paths.jobs, name);
+  const progress = (line: string): void => appendFileSync(progressFile(job), `${line}\n`);
+  const lock = await takeLock(lockPath(host, id), () => progress("waiting for another deployment of this gateway"));
+  const finish = (result: Result): void =>
+    writeJson(resultFile(job), result, { ...OWN_ONLY, gid: process.getgid!() });
+  try {
+    const { spec, nonce } = readJson<Request>(join(job, "request.json"))!;
+    finish({ summary: await applySpec(gateway, spec, nonce, progress) });
+  } catch (error) {
+    finish({ error: error instanceof Failure ? error.message : ((error as Error).stack ?? messageOf(error)) });
+  } finally {
+    for (const old of entries(gateway.paths.jobs).sort().slice(0, -KEPT_JOBS)) removeTree(join(gateway.paths.jobs, old));
+    lock.release();
+  }
+}
+
+const progressFile = (job: string): string => join(job, "progress.log");
+const resultFile = (job: string): string => join(job, "result.json");
+
+/** Prints what is new in a file at each call. */
+function follow(path: string): () => void {
+  let position = 0;
+  return () => {
+    try {
+      const file = openSync(path, "r");
+      const buffer = Buffer.alloc(64 * 1024);
+      for (let read; (read = readSync(file, buffer, 0, buffer.length, position)) > 0; position += read)
+        process.stderr.write(buffer.subarray(0, read));
+      closeSync(file);
+    } catch (error) {
+      if (!isMissing(error)) throw error; // the gateway was removed meanwhile
+    }
+  };
+}

@@ -1,0 +1,13 @@
+/** Looking into plain JSON. */
+import type { Json, JsonObject } from "./spec";
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value at a dotted path, or `undefined`. */
+export function valueAt(config: JsonObject, path: string): Json | undefined {
+  return path
+    .split(".")
+    .reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), config);
+}

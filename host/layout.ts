@@ -1,0 +1,81 @@
+/** Where things are on a host. The only place that joins these names. */
+import { posix } from "node:path";
+
+const { join } = posix;
+
+/** Home of the account that gateways run as where the deployer is root. */
+export const ACCOUNT_HOME = "/var/lib/openclaw";
+/** Default name of that account. */
+export const DEFAULT_ACCOUNT = "openclaw";
+/** File that marks a state directory as somebody's. */
+export const MARK_FILE = ".pulumi-openclaw.json";
+
+/** A host's directories: plain facts, known before anything is touched. */
+export interface HostLayout {
+  /** Directory under which everything is put. */
+  readonly root: string;
+  /** Directory of the wrapper commands. */
+  readonly binDir: string;
+  /** System account of the gateways; `null`: they run as the deploying user. */
+  readonly account: string | null;
+}
+
+export const manageDir = (root: string): string => join(root, ".pulumi-openclaw");
+export const hostCommand = (root: string): string => join(manageDir(root), "host");
+export const gatewaysDir = (manage: string): string => join(manage, "gateways");
+
+/** Paths of one gateway below the managed directory. */
+export interface GatewayPaths {
+  readonly dir: string;
+  readonly owner: string;
+  readonly lock: string;
+  readonly current: string;
+  readonly good: string;
+  readonly generations: string;
+  readonly releases: string;
+  readonly secrets: string;
+  readonly jobs: string;
+  readonly supervisorState: string;
+  readonly log: string;
+}
+
+export function gatewayPaths(manage: string, id: string): GatewayPaths {
+  const dir = join(gatewaysDir(manage), id);
+  return {
+    dir,
+    owner: join(dir, "owner.json"),
+    lock: join(dir, "lock.sqlite"),
+    current: join(dir, "current"),
+    good: join(dir, "good"),
+    generations: join(dir, "generations"),
+    releases: join(dir, "releases"),
+    secrets: join(dir, "secrets"),
+    jobs: join(dir, "jobs"),
+    supervisorState: join(dir, "supervisor.json"),
+    log: join(dir, "gateway.log"),
+  };
+}
+
+/** Name of a gateway on its host: the profile, and `main` for the default profile. */
+export const gatewayId = (profile: string): string => (profile === "default" ? "main" : profile);
+
+export const wrapperName = (id: string): string => `openclaw-${id}`;
+
+/** OpenClaw's own service names. Source: `openclaw gateway install`, OpenClaw 2026.9.6. */
+export const serviceName = (profile: string): string =>
+  profile === "default" ? "openclaw-gateway" : `openclaw-gateway-${profile}`;
+
+export const defaultStateDir = (root: string, profile: string): string =>
+  join(root, profile === "default" ? ".openclaw" : `.openclaw-${profile}`);
+
+export const defaultWorkspace = (stateDir: string): string => join(stateDir, "workspace");
+
+export const defaultConfigPath = (root: string, id: string): string =>
+  join(gatewayPaths(manageDir(root), id).current, "openclaw.json");
+
+export const gatewayLogFile = (stateDir: string): string => join(stateDir, "logs", "openclaw.log");
+
+/** Whether `path` is `dir` or lies inside it. */
+export function isWithin(path: string, dir: string): boolean {
+  return path === dir || path.startsWith(dir.endsWith("/") ? dir : `${dir}/`);
+}

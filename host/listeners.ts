@@ -1,0 +1,74 @@
+/** Who listens on which TCP port of this machine. Linux. */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+
+const LISTEN = "0A";
+
+export interface Listener {
+  readonly port: number;
+  /** Unknown where the process belongs to another user. */
+  readonly pid?: number;
+  readonly command?: string;
+}
+
+/** Listeners on any address whose port `wanted` accepts. */
+export function listeners(wanted: (port: number) => boolean): Listener[] {
+  const byInode = new Map<string, number>();
+  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const line of readLines(table).slice(1)) {
+      const fields = line.trim().split(/\s+/);
+      const port = Number.parseInt(fields[1]?.split(":")[1] ?? "", 16);
+      if (fields[3] === LISTEN && wanted(port)) byInode.set(fields[9]!, port);
+    }
+  }
+  if (!byInode.size) return [];
+  const owners = ownersOf(new Set(byInode.keys()));
+  const found = [...byInode].map(([inode, port]): Listener => {
+    const pid = owners.get(inode);
+    return pid === undefined ? { port } : { port, pid, command: commandOf(pid) };
+  });
+  // One process that listens on IPv4 and IPv6 is one listener.
+  return [...new Map(found.map((each) => [`${each.port} ${each.pid}`, each])).values()].sort((a, b) => a.port - b.port);
+}
+
+function ownersOf(inodes: ReadonlySet<string>): Map<string, number> {
+  const owners = new Map<string, number>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    for (const fd of readDir(`/proc/${name}/fd`)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(readLink(`/proc/${name}/fd/${fd}`))?.[1];
+      if (inode !== undefined && inodes.has(inode)) owners.set(inode, Number(name));
+    }
+  }
+  return owners;
+}
+
+/** The program's name only: arguments may hold secrets. */
+const commandOf = (pid: number): string => readLines(`/proc/${pid}/comm`)[0] ?? "";
+
+function readLines(path: string): string[] {
+  try {
+    return readFileSync(path, "utf8").trimEnd().split("\n");
+  } catch {
+    return [];
+  }
+}
+
+function readDir(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** A listener in words: `python3 (pid 4711)`. */
+export const describeListener = ({ pid, command }: Listener): string =>
+  pid === undefined ? "a process of another user" : `${command} (pid ${pid})`;

@@ -1,0 +1,44 @@
+/**
+ * Exclusive locks that the kernel releases when their holder dies, however it dies.
+ * SQLite's file locks give that on every platform without a native module of our own.
+ */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const POLL_MS = 200;
+
+export interface Lock {
+  release(): void;
+}
+
+/** Takes the lock, or returns `undefined` where somebody else holds it. */
+export function tryLock(path: string): Lock | undefined {
+  mkdirSync(dirname(path), { recursive: true });
+  const database = new DatabaseSync(path);
+  try {
+    database.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    return { release: () => database.close() };
+  } catch (error) {
+    database.close();
+    if (/locked|busy/i.test(String(error))) return undefined;
+    throw error;
+  }
+}
+
+/** Waits for the lock; `onWait` is called once if it is not free. */
+export async function takeLock(path: string, onWait: () => void): Promise<Lock> {
+  for (let waited = false; ; waited = true) {
+    const lock = tryLock(path);
+    if (lock) return lock;
+    if (!waited) onWait();
+    await sleep(POLL_MS);
+  }
+}
+
+export function isLocked(path: string): boolean {
+  const lock = tryLock(path);
+  lock?.release();
+  return !lock;
+}

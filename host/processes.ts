@@ -1,0 +1,99 @@
+/** Processes by identity, not by number alone: a pid can be reused, a pid with its start time cannot. Linux. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const POLL_MS = 50;
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Clock ticks between boot and the process's start. */
+  readonly startTime: string;
+  readonly boot: string;
+}
+
+interface Stat {
+  readonly state: string;
+  readonly parent: number;
+  readonly startTime: string;
+}
+
+function stat(pid: number): Stat | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name is in parentheses and may contain anything.
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0]!, parent: Number(fields[1]), startTime: fields[19]! };
+  } catch {
+    return undefined;
+  }
+}
+
+const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+
+export function identify(pid: number): ProcessIdentity | undefined {
+  const found = stat(pid);
+  return found && { pid, startTime: found.startTime, boot: bootId() };
+}
+
+export function isAlive(identity: ProcessIdentity | undefined): identity is ProcessIdentity {
+  if (!identity) return false;
+  const found = stat(identity.pid);
+  return !!found && found.state !== "Z" && found.startTime === identity.startTime && bootId() === identity.boot;
+}
+
+/** Whether `pid` is `ancestor` or one of its descendants. */
+export function descendsFrom(pid: number, ancestor: number): boolean {
+  for (let at = pid; at > 1; at = stat(at)?.parent ?? 0) if (at === ancestor) return true;
+  return false;
+}
+
+/** Processes of a user that carry an exact `NAME=value` in the environment they were started with. */
+function carrying(variable: string, uid: number): ProcessIdentity[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => pid !== process.pid && carries(pid, variable, uid))
+    .flatMap((pid) => identify(pid) ?? [])
+    .filter(isAlive);
+}
+
+function carries(pid: number, variable: string, uid: number): boolean {
+  try {
+    return statSync(`/proc/${pid}`).uid === uid && readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(variable);
+  } catch {
+    return false; // it ended, or is not ours to read
+  }
+}
+
+/** Sends a signal; a process that is gone already is no error. */
+export function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** Waits until the process is gone; false where it is still there after `timeoutMs`. */
+export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
+  for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(POLL_MS)) if (!isAlive(identity)) return true;
+  return !isAlive(identity);
+}
+
+/**
+ * Ends every process that carries a variable: SIGTERM to those that were not started by another of them, then, when
+ * these are gone or the time is over, SIGKILL to what is left.
+ */
+export async function endCarrying(variable: string, uid: number, timeoutMs: number): Promise<void> {
+  const all = carrying(variable, uid);
+  const pids = new Set(all.map(({ pid }) => pid));
+  const tops = all.filter(({ pid }) => !pids.has(stat(pid)?.parent ?? 0));
+  if (timeoutMs > 0) {
+    for (const { pid } of tops) signal(pid, "SIGTERM");
+    await Promise.all(tops.map((top) => waitForEnd(top, timeoutMs)));
+  }
+  for (let left = carrying(variable, uid); left.length; left = carrying(variable, uid)) {
+    for (const { pid } of left) signal(pid, "SIGKILL");
+    await sleep(POLL_MS);
+  }
+}

@@ -1,0 +1,97 @@
+/** Releases: one OpenClaw version, installed whole into the gateway's own prefix. */
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { Failure } from "./failure";
+import { entries, makeDir, readJson, removeTree } from "./files";
+import type { HostGateway } from "./host";
+import { workerEnvironment } from "./environment";
+import { run } from "./run";
+
+const INSTALL_TIMEOUT_MS = 15 * 60_000;
+const STAGING_PREFIX = ".staging-";
+
+/** The program to run in an installed release. */
+export const releaseEntry = (release: string): string => join(release, "node_modules", "openclaw", "openclaw.mjs");
+
+/** Installs a version where it is missing. A release directory exists only when it is complete. */
+export async function ensureRelease(
+  gateway: HostGateway,
+  version: string,
+  progress: (line: string) => void,
+): Promise<void> {
+  const { releases } = gateway.paths;
+  const release = join(releases, version);
+  if (fs.existsSync(release)) return;
+  makeDir(releases);
+  for (const name of entries(releases)) if (name.startsWith(STAGING_PREFIX)) removeTree(join(releases, name));
+  const staging = join(releases, `${STAGING_PREFIX}${version}`);
+  makeDir(staging);
+  fs.writeFileSync(join(staging, "package.json"), "{}\n");
+
+  const started = Date.now();
+  progress(`installing openclaw@${version} from the npm registry`);
+  const ticker = setInterval(() => progress(`installing openclaw@${version}: ${seconds(started)}`), 10_000);
+  try {
+    await npmInstall(gateway, staging, version);
+    await runPackageScript(gateway, staging);
+  } finally {
+    clearInterval(ticker);
+  }
+  // The name must not survive a power cut that the content did not survive.
+  await run("sync", ["-f", staging], { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS });
+  fs.renameSync(staging, release);
+  progress(`installed openclaw@${version} in ${seconds(started)}`);
+}
+
+async function npmInstall(gateway: HostGateway, staging: string, version: string): Promise<void> {
+  const npm = join(gateway.host.manage, "npm", "bin", "npm-cli.js");
+  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
+  const env = workerEnvironment(process.env);
+  const result = await run(process.execPath, [npm, "install", "--prefix", staging, ...flags, `openclaw@${version}`], {
+    env: { ...env, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
+    cwd: staging,
+    timeoutMs: INSTALL_TIMEOUT_MS,
+  });
+  if (result.code === 0) return;
+  const reason = result.timedOut ? `no end after ${INSTALL_TIMEOUT_MS / 60_000} minutes` : result.stderr.trim();
+  const advice = /E404|ETARGET|No matching version/.test(result.stderr)
+    ? "check `version`: the registry does not have it"
+    : "check that this host reaches the npm registry (`npm ping`), then run `pulumi up` again";
+  throw new Failure(`npm could not install openclaw@${version}:\n${indent(reason)}\n    -> ${advice}`);
+}
+
+/** OpenClaw's own install script completes the package; it runs as the gateway's account, never as root. */
+async function runPackageScript(gateway: HostGateway, staging: string): Promise<void> {
+  const { identity } = gateway.host;
+  const directory = join(staging, "node_modules", "openclaw");
+  const script = readJson<{ scripts?: { postinstall?: string } }>(join(directory, "package.json"))?.scripts?.postinstall;
+  if (script === undefined) return;
+  if (identity.demote) await giveTo(directory, identity.uid, identity.gid);
+  const env = workerEnvironment({});
+  const result = await run("/bin/sh", ["-c", script], {
+    env: { ...env, HOME: directory, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
+    cwd: directory,
+    timeoutMs: INSTALL_TIMEOUT_MS,
+    as: identity,
+  });
+  if (identity.demote) await giveTo(directory, 0, 0);
+  if (result.code !== 0)
+    throw new Failure(`OpenClaw's install script failed:\n${indent(`${result.stdout}${result.stderr}`.trim())}`);
+}
+
+/** Changes the owner of a tree without following links; nobody else may write in it. */
+async function giveTo(directory: string, uid: number, gid: number): Promise<void> {
+  const options = { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS };
+  await run("chown", ["-Rh", `${uid}:${gid}`, directory], options);
+  if (uid === 0) await run("chmod", ["-R", "go-w", directory], options);
+}
+
+/** Removes releases that no generation uses. */
+export function removeUnusedReleases(gateway: HostGateway, used: ReadonlySet<string>): void {
+  for (const name of entries(gateway.paths.releases))
+    if (!used.has(name)) removeTree(join(gateway.paths.releases, name));
+}
+
+export const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)} s`;
+
+export const indent = (text: string): string => text.replace(/^/gm, "    ");

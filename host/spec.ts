@@ -1,0 +1,49 @@
+/**
+ * The contract between the Pulumi components and the host program: what the commands send on stdin.
+ * `format` changes only when an old host program could misread a new document.
+ */
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+/** Who owns a gateway: written into its directories, compared before anything is touched. */
+export interface Owner {
+  /** organization/project/stack */
+  stack: string;
+  /** Name of the gateway's Pulumi resource. */
+  gateway: string;
+  /** Random id kept in the stack's state: tells two stacks of the same name apart. */
+  id: string;
+}
+
+/** stdin of `claim`: what a gateway takes possession of. */
+export interface Claim {
+  format: 1;
+  owner: Owner;
+  basePort: number;
+  stateDir: string;
+  workspace: string;
+  configPath: string;
+  wrapper: string;
+}
+
+/** stdin of `stage-secrets`: variables for the gateway's process. */
+export interface Secrets {
+  format: 1;
+  env: Record<string, string>;
+}
+
+/** stdin of `apply`: everything about a gateway that is not secret. */
+export interface Spec {
+  format: 1;
+  version: string;
+  profile: string;
+  stateDir: string;
+  workspace: string;
+  configPath: string;
+  /** openclaw.json as the gateway will read it. */
+  config: JsonObject;
+  /** Id of the gateway that must be healthy before this one, healthy itself, is taken down. */
+  partner?: string;
+  force?: true;
+}

@@ -1,0 +1,169 @@
+/**
+ * The `process` supervisor, for machines without a service manager: a background process of our own for each gateway.
+ * It outlives `pulumi` and the terminal, and ends with the machine.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import * as fs from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { supervisorEnvironment } from "../environment";
+import { Failure } from "../failure";
+import { readJson, writeJson } from "../files";
+import { pointedAt } from "../generation";
+import { openGateway, type Host, type HostGateway } from "../host";
+import { endCarrying, identify, isAlive, signal, waitForEnd, type ProcessIdentity } from "../processes";
+import { readSecrets } from "../secrets";
+import type { Supervisor, SupervisorStatus } from "./supervisor";
+
+/** A busy gateway drains its work for up to 315 s before it ends. Source: OpenClaw's own unit waits 330 s. */
+const STOP_TIMEOUT_MS = 330_000;
+const START_TIMEOUT_MS = 10_000;
+/** Exit code that a restart cannot mend: bad or missing configuration, state in use. Source: measured. */
+const EXIT_UNRECOVERABLE = 78;
+const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 60_000;
+/** A gateway that ran this long starts with the first back-off again. */
+const STABLE_MS = 60_000;
+const MAX_LOG_BYTES = 5 * 1024 * 1024;
+
+/** What the supervisor writes down, for the next host command to read. */
+interface State {
+  readonly supervisor: ProcessIdentity;
+  readonly gateway?: ProcessIdentity;
+  readonly exits: number;
+  readonly gaveUp?: string;
+}
+
+export const processSupervisor: Supervisor = {
+  async start(gateway) {
+    await this.stop(gateway);
+    const child = spawn(process.execPath, [process.argv[1]!, "supervise", gateway.id], {
+      cwd: "/",
+      env: supervisorEnvironment(),
+      stdio: "ignore",
+      detached: true,
+    });
+    child.unref();
+    const identity = child.pid === undefined ? undefined : identify(child.pid);
+    for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end; await sleep(50)) {
+      const state = readState(gateway);
+      if (state && identity && state.supervisor.pid === identity.pid) return;
+      if (!isAlive(identity)) break;
+    }
+    throw new Failure(`the supervisor of gateway ${gateway.id} did not start; see ${gateway.paths.log}`);
+  },
+
+  async stop(gateway) {
+    const state = readState(gateway);
+    if (state && isAlive(state.supervisor)) {
+      signal(state.supervisor.pid, "SIGTERM");
+      if (!(await waitForEnd(state.supervisor, STOP_TIMEOUT_MS + 10_000))) signal(state.supervisor.pid, "SIGKILL");
+    }
+    // What a supervisor that was killed has left behind.
+    await endCarrying(markOf(gateway), gateway.host.identity.uid, STOP_TIMEOUT_MS);
+    fs.rmSync(gateway.paths.supervisorState, { force: true });
+  },
+
+  status(gateway): SupervisorStatus {
+    const state = readState(gateway);
+    return {
+      supervised: isAlive(state?.supervisor),
+      ...(isAlive(state?.gateway) && { gatewayPid: state!.gateway!.pid }),
+      exits: state?.exits ?? 0,
+      ...(state?.gaveUp !== undefined && { gaveUp: state.gaveUp }),
+    };
+  },
+};
+
+/** Carried by the gateway and by everything that it starts, so that nothing of it can be lost. */
+const MARK_VARIABLE = "PULUMI_OPENCLAW_GATEWAY";
+const markOf = (gateway: HostGateway): string => `${MARK_VARIABLE}=${gateway.paths.dir}`;
+
+const readState = (gateway: HostGateway): State | undefined => readJson<State>(gateway.paths.supervisorState);
+
+/** Main loop of a supervisor process: runs the generation that is current when it starts. */
+export async function supervise(host: Host, id: string): Promise<void> {
+  const gateway = openGateway(host, id);
+  const generation = pointedAt(gateway, "current");
+  if (!generation) throw new Failure(`gateway ${id} has no current generation`);
+  const log = openLog(gateway.paths.log, host.identity.gid);
+  const mark = markOf(gateway);
+  const self = identify(process.pid)!;
+  let exits = 0;
+  const save = (child?: ChildProcess, gaveUp?: string): void => {
+    const running = child?.pid === undefined ? undefined : identify(child.pid);
+    const state: State = { supervisor: self, exits, ...(running && { gateway: running }), ...(gaveUp && { gaveUp }) };
+    writeJson(gateway.paths.supervisorState, state);
+  };
+
+  let stopping = false;
+  let child: ChildProcess | undefined;
+  const wake = new AbortController();
+  const onStop = (): void => {
+    stopping = true;
+    wake.abort();
+    if (child?.pid !== undefined) signal(child.pid, "SIGTERM");
+  };
+  process.on("SIGTERM", onStop).on("SIGINT", onStop).on("SIGHUP", () => undefined);
+  save();
+
+  for (let backoff = FIRST_BACKOFF_MS; !stopping; ) {
+    const started = Date.now();
+    const { service } = generation;
+    log(`starting generation ${generation.name}, OpenClaw ${generation.spec.version}`);
+    child = spawn(service.node, [service.entry, "gateway", "run"], {
+      cwd: service.cwd,
+      env: { ...service.env, ...readSecrets(service.secrets), [MARK_VARIABLE]: gateway.paths.dir },
+      ...(host.identity.demote && { uid: host.identity.uid, gid: host.identity.gid }),
+      stdio: ["ignore", log.fd(), log.fd()],
+      detached: true,
+    });
+    const ended = new Promise<string>((resolve) => {
+      child!.on("error", (error) => resolve(error.message));
+      child!.on("exit", (code, killer) => resolve(killer === null ? `exit code ${code}` : `signal ${killer}`));
+    });
+    save(child);
+    const reason = await ended;
+    // Helpers that the gateway left, e.g. a browser, would hold its ports.
+    await endCarrying(mark, host.identity.uid, 0);
+    log(`ended: ${reason}`);
+    if (stopping) break;
+    exits++;
+    if (reason === `exit code ${EXIT_UNRECOVERABLE}`) {
+      const gaveUp = `exit code ${EXIT_UNRECOVERABLE}: a restart would not help`;
+      log(`giving up: ${gaveUp}`);
+      save(undefined, gaveUp);
+      await sleep(2 ** 31 - 1, undefined, { signal: wake.signal }).catch(() => undefined);
+      break;
+    }
+    save();
+    if (Date.now() - started > STABLE_MS) backoff = FIRST_BACKOFF_MS;
+    log(`starting again in ${backoff / 1000} s`);
+    await sleep(backoff, undefined, { signal: wake.signal }).catch(() => undefined);
+    backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
+  }
+  log("stopped");
+}
+
+/** The gateway's output and the supervisor's own words, in one file with one former one. */
+function openLog(path: string, gid: number): ((line: string) => void) & { fd(): number } {
+  const open = (): number => {
+    const file = fs.openSync(path, "a", 0o640);
+    fs.fchownSync(file, process.getuid!(), gid);
+    return file;
+  };
+  let file = open();
+  const write = (line: string): void => {
+    fs.writeSync(file, `${new Date().toISOString()} [supervisor] ${line}\n`);
+  };
+  return Object.assign(write, {
+    // Called before each start, the only moment at which the file may change under the gateway.
+    fd: (): number => {
+      if (fs.fstatSync(file).size > MAX_LOG_BYTES) {
+        fs.renameSync(path, `${path}.1`);
+        fs.closeSync(file);
+        file = open();
+      }
+      return file;
+    },
+  });
+}

@@ -1,0 +1,174 @@
+/** Starts a provider plugin as the engine does and speaks gRPC with it. Property maps are plain objects in wire form. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { credentials, type ServiceError } from "@grpc/grpc-js";
+import { Empty } from "google-protobuf/google/protobuf/empty_pb";
+import { Struct } from "google-protobuf/google/protobuf/struct_pb";
+import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import * as pb from "@pulumi/pulumi/proto/provider_pb";
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Properties = Record<string, Json>;
+
+/** A refused call: the gRPC status code and its message. */
+export interface Refusal {
+  readonly code: number;
+  readonly message: string;
+}
+
+export interface StartOptions {
+  readonly engineAddress?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+export interface StepOptions {
+  readonly preview?: boolean;
+  readonly timeout?: number;
+  readonly ignoreChanges?: readonly string[];
+}
+
+const MEGABYTE = 1024 * 1024;
+export const URN = "urn:pulumi:dev::project::command:local:Command::res";
+const DIFF_KINDS = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
+
+const toStruct = (properties: Properties): Struct => Struct.fromJavaScript(properties);
+const fromStruct = (struct: Struct | undefined): Properties => (struct?.toJavaScript() ?? {}) as Properties;
+
+export class PluginClient {
+  private constructor(
+    private readonly process: ChildProcess,
+    private readonly client: ResourceProviderClient,
+    readonly startMs: number,
+  ) {}
+
+  static async start(executable: string, options: StartOptions = {}): Promise<PluginClient> {
+    const began = performance.now();
+    const child = spawn(executable, options.engineAddress ? [options.engineAddress] : [], {
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const [port] = (await once(createInterface(child.stdout!), "line")) as [string];
+    const startMs = performance.now() - began;
+    const client = new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
+      "grpc.max_receive_message_length": 100 * MEGABYTE,
+      "grpc.max_send_message_length": 100 * MEGABYTE,
+    });
+    return new PluginClient(child, client, startMs);
+  }
+
+  get pid(): number {
+    return this.process.pid!;
+  }
+
+  async stop(): Promise<void> {
+    this.client.close();
+    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
+    const ended = once(this.process, "exit");
+    this.process.kill("SIGKILL");
+    await ended;
+  }
+
+  async configure(variables: Record<string, string> = {}): Promise<pb.ConfigureResponse.AsObject> {
+    const request = new pb.ConfigureRequest();
+    for (const [name, value] of Object.entries(variables)) request.getVariablesMap().set(name, value);
+    // As today's engines do; from here on Diff goes by the old inputs instead of the old state.
+    request.setAcceptsecrets(true).setAcceptresources(true).setSendsOldInputs(true).setSendsOldInputsToDelete(true);
+    return (await this.call<pb.ConfigureResponse>("configure", request)).toObject();
+  }
+
+  async checkConfig(news: Properties): Promise<Properties> {
+    const request = new pb.CheckRequest().setUrn(URN).setNews(toStruct(news));
+    return fromStruct((await this.call<pb.CheckResponse>("checkConfig", request)).getInputs());
+  }
+
+  async diffConfig(): Promise<unknown> {
+    return (await this.call<pb.DiffResponse>("diffConfig", new pb.DiffRequest().setUrn(URN))).toObject();
+  }
+
+  async schema(): Promise<Record<string, any>> {
+    const response = await this.call<pb.GetSchemaResponse>("getSchema", new pb.GetSchemaRequest());
+    return JSON.parse(response.getSchema());
+  }
+
+  async invoke(token: string, args: Properties): Promise<Properties> {
+    const request = new pb.InvokeRequest().setTok(token).setArgs(toStruct(args));
+    return fromStruct((await this.call<pb.InvokeResponse>("invoke", request)).getReturn());
+  }
+
+  async check(news: Properties, urn = URN): Promise<{ inputs: Properties; failures: Record<string, string> }> {
+    const request = new pb.CheckRequest().setUrn(urn).setNews(toStruct(news));
+    const response = await this.call<pb.CheckResponse>("check", request);
+    const failures = response.getFailuresList().map((one): [string, string] => [one.getProperty(), one.getReason()]);
+    return { inputs: fromStruct(response.getInputs()), failures: Object.fromEntries(failures) };
+  }
+
+  /** What Diff answers, as sorted text: `path: kind` for the detailed diff. */
+  async diff(state: Properties, oldInputs: Properties, news: Properties, options: StepOptions = {}): Promise<unknown> {
+    const request = new pb.DiffRequest().setId("res1").setUrn(URN);
+    request.setOlds(toStruct(state)).setOldInputs(toStruct(oldInputs)).setNews(toStruct(news));
+    request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
+    const response = await this.call<pb.DiffResponse>("diff", request);
+    const detailed = response.getDetaileddiffMap().toObject(false, (_, diff) => diff) as [string, pb.PropertyDiff][];
+    return {
+      changes: ["unknown", "none", "some"][response.getChanges()],
+      diffs: response.getDiffsList().sort(),
+      replaces: response.getReplacesList().sort(),
+      stables: response.getStablesList(),
+      deleteBeforeReplace: response.getDeletebeforereplace(),
+      detailed: response.getHasdetaileddiff()
+        ? detailed.map(([path, diff]) => `${path}: ${DIFF_KINDS[diff.getKind()]}${diff.getInputdiff() ? " (input)" : ""}`).sort()
+        : "none",
+    };
+  }
+
+  async create(inputs: Properties, options: StepOptions = {}, urn = URN): Promise<{ id: string; outputs: Properties }> {
+    const request = new pb.CreateRequest().setUrn(urn).setProperties(toStruct(inputs));
+    request.setPreview(options.preview ?? false).setTimeout(options.timeout ?? 0);
+    const response = await this.call<pb.CreateResponse>("create", request);
+    return { id: response.getId(), outputs: fromStruct(response.getProperties()) };
+  }
+
+  async update(state: Properties, news: Properties, options: StepOptions = {}): Promise<Properties> {
+    const request = new pb.UpdateRequest().setId("res1").setUrn(URN).setOlds(toStruct(state)).setNews(toStruct(news));
+    request.setPreview(options.preview ?? false).setTimeout(options.timeout ?? 0);
+    request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
+    return fromStruct((await this.call<pb.UpdateResponse>("update", request)).getProperties());
+  }
+
+  async read(properties: Properties, inputs: Properties): Promise<{ id: string; properties: Properties; inputs: Properties }> {
+    const request = new pb.ReadRequest().setId("res1").setUrn(URN);
+    request.setProperties(toStruct(properties)).setInputs(toStruct(inputs));
+    const response = await this.call<pb.ReadResponse>("read", request);
+    return { id: response.getId(), properties: fromStruct(response.getProperties()), inputs: fromStruct(response.getInputs()) };
+  }
+
+  async delete(state: Properties, options: StepOptions = {}, urn = URN): Promise<void> {
+    const request = new pb.DeleteRequest().setId("res1").setUrn(urn).setProperties(toStruct(state));
+    await this.call("delete", request.setTimeout(options.timeout ?? 0));
+  }
+
+  async cancel(): Promise<void> {
+    await this.call("cancel", new Empty());
+  }
+
+  private call<Response>(method: keyof ResourceProviderClient, request: unknown): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const done = (error: ServiceError | null, response: Response): void => (error ? reject(error) : resolve(response));
+      (this.client[method] as (request: unknown, done: unknown) => void).call(this.client, request, done);
+    });
+  }
+}
+
+/** The refusal that a call must end with. */
+export async function refusal(call: Promise<unknown>): Promise<Refusal> {
+  try {
+    await call;
+  } catch (error) {
+    const { code, details } = error as ServiceError;
+    return { code, message: details };
+  }
+  throw new Error("the call was not refused");
+}

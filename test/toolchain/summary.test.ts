@@ -1,0 +1,137 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { duration } from "../../toolchain/steps";
+import { gatewaysOf, healthOf, howTo, judge, keptBy, renderTable, summary, type GatewayOutput } from "../../toolchain/summary";
+
+const VERSION = "2026.9.6";
+const started = { ok: true, status: "started", version: VERSION };
+const ready = { ready: true, failing: [] };
+
+const gateway = (changes: Partial<GatewayOutput> = {}): GatewayOutput => ({
+  name: "main",
+  profile: "default",
+  url: "http://127.0.0.1:18789",
+  basePort: 18789,
+  portBlock: { first: 18789, last: 18899 },
+  version: VERSION,
+  wrapper: "/nowhere/openclaw-main",
+  stateDir: "/nowhere/.openclaw",
+  workspace: "/nowhere/.openclaw/workspace",
+  configPath: "/nowhere/openclaw.json",
+  serviceName: "openclaw-gateway",
+  tokenOutput: "mainToken",
+  ...changes,
+});
+const rescue = gateway({ name: "rescue", basePort: 19789, tokenOutput: "rescueToken" });
+
+describe("a gateway's health by its own words", () => {
+  test.each([
+    [started, ready, "healthy"],
+    ["refused", "refused", "down"],
+    ["silent", "silent", "no answer in 2 s"],
+    ["not JSON", "not JSON", "another program answers"],
+    [{ hello: "world" }, ready, "another program answers"],
+    [{ ok: false, status: "starting" }, { ready: false }, "starting"],
+    [{ ok: true, status: "live" }, ready, "starting"],
+    [{ ...started, version: "2026.9.5" }, ready, "wrong version 2026.9.5"],
+    [started, { ready: false, failing: ["telegram"] }, "up, not ready: telegram"],
+    [started, { ready: false, failing: ["telegram", "memory"] }, "up, not ready: telegram, memory"],
+    [started, { ok: true }, "up, not ready"],
+    [started, "silent", "up, not ready"],
+  ] as const)("%j, %j: %s", (startup, readiness, expected) => {
+    expect(judge(startup, readiness, VERSION)).toBe(expected);
+  });
+});
+
+describe("a gateway's health, asked", () => {
+  let server: Server | undefined;
+  afterEach(() => new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined))));
+  const serve = async (bodies: Record<string, string>): Promise<number> => {
+    const listening = createServer(({ url = "" }, response) => response.end(bodies[url] ?? "<html>"));
+    server = listening;
+    await new Promise<void>((resolve) => listening.listen(0, "127.0.0.1", resolve));
+    return (listening.address() as AddressInfo).port;
+  };
+
+  test("healthy, and a wrong version", async () => {
+    const basePort = await serve({ "/startupz": JSON.stringify(started), "/readyz": JSON.stringify(ready) });
+    expect(await healthOf(gateway({ basePort }))).toBe("healthy");
+    expect(await healthOf(gateway({ basePort, version: "2026.9.7" }))).toBe(`wrong version ${VERSION}`);
+  });
+
+  test("a server that answers everything with status 200", async () => {
+    expect(await healthOf(gateway({ basePort: await serve({}) }))).toBe("another program answers");
+  });
+
+  test("nothing listens", async () => {
+    expect(await healthOf(gateway({ basePort: 1 }))).toBe("down");
+  });
+
+  test("a gateway on another host is not asked for here", async () => {
+    expect(await healthOf(gateway({ host: "box" }))).toBe("not asked (on box)");
+  });
+});
+
+test("a table has columns as wide as their widest cell", () => {
+  expect(renderTable([["a", "bbb", "c"], ["aaaa", "b"]])).toBe("a     bbb  c\naaaa  b");
+  expect(renderTable([])).toBe("");
+});
+
+test("the summary names every gateway", async () => {
+  const text = await summary([gateway({ basePort: 1 })], undefined);
+  expect(text).toMatch(/^GATEWAY +PROFILE +URL +PORTS +VERSION +HEALTH +COMMAND$/m);
+  expect(text).toMatch(/^main +default +http:\/\/127\.0\.0\.1:18789 +18789-18899 +2026\.9\.6 +down +\/nowhere\/openclaw-main$/m);
+  expect(await summary([], undefined)).toBe("The stack has no gateways.");
+});
+
+test("how to open the Control UI from here and from afar, and how to see the tokens", () => {
+  const text = howTo([gateway(), rescue], undefined);
+  expect(text).toContain("http://127.0.0.1:18789/");
+  expect(text).toContain("ssh -N -L 18789:127.0.0.1:18789 -L 19789:127.0.0.1:19789 USER@THIS-HOST");
+  expect(text).toContain('make outputs ARGS="rescueToken --show-secrets"');
+  expect(howTo([gateway()], "lab")).toContain('make outputs STACK=lab ARGS="mainToken --show-secrets"');
+});
+
+test("outputs without gateways are none", () => {
+  expect(gatewaysOf("{}")).toEqual([]);
+  expect(gatewaysOf('{"gateways":"[secret]"}')).toEqual([]);
+  expect(gatewaysOf(JSON.stringify({ gateways: [gateway()] }))).toEqual([gateway()]);
+});
+
+test("what destroying keeps: each directory that exists, once", () => {
+  const root = mkdtempSync(join(tmpdir(), "kept-"));
+  try {
+    const stateDir = join(root, "it's state");
+    const apart = join(root, "workspace");
+    mkdirSync(join(stateDir, "workspace"), { recursive: true });
+    mkdirSync(apart);
+    const text = keptBy([
+      gateway({ stateDir, workspace: join(stateDir, "workspace") }),
+      gateway({ stateDir: join(root, "gone"), workspace: apart }),
+    ]);
+    expect(text?.split("\n").filter((line) => line.startsWith("  "))).toEqual([
+      `  ${stateDir}`,
+      `  ${apart}`,
+      `  rm -r '${root}/it'\\''s state' ${apart}`,
+    ]);
+    expect(keptBy([gateway()])).toBeUndefined();
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
+
+test.each([
+  [0, "0.0 s"],
+  [420, "0.4 s"],
+  [9_949, "9.9 s"],
+  [9_950, "10 s"],
+  [99_400, "99 s"],
+  [99_500, "1 min 40 s"],
+  [243_000, "4 min 3 s"],
+])("%d ms are %s", (milliseconds, expected) => {
+  expect(duration(milliseconds)).toBe(expected);
+});

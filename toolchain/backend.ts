@@ -1,0 +1,137 @@
+/** Where the stack's state is kept: wherever its user says, else in a git-ignored directory of this clone. */
+import { randomBytes } from "node:crypto";
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Failure } from "../host/failure";
+import { run } from "./processes";
+import { PROJECT, pulumiHome } from "./project";
+import { say, step } from "./steps";
+
+const LOCAL = join(PROJECT, ".pulumi-local");
+
+export interface BackendSettings {
+  readonly env: NodeJS.ProcessEnv;
+  /** Text of Pulumi.yaml. */
+  readonly project: string;
+  /** Text of Pulumi's credentials.json; `undefined`: there is none. */
+  readonly credentials: string | undefined;
+}
+
+/** Who configured a backend, in Pulumi's own order; `undefined`: nobody. */
+export function configuredBackend({ env, project, credentials }: BackendSettings): string | undefined {
+  if (env["PULUMI_BACKEND_URL"]) return "PULUMI_BACKEND_URL";
+  if (/^backend:/m.test(project)) return "Pulumi.yaml";
+  if (env["PULUMI_ACCESS_TOKEN"]) return "PULUMI_ACCESS_TOKEN"; // Pulumi logs in with it by itself
+  return credentials !== undefined && isLogin(credentials) ? "`pulumi login`" : undefined;
+}
+
+function isLogin(credentials: string): boolean {
+  try {
+    const parsed = JSON.parse(credentials) as Record<string, unknown>;
+    // The second one: credentials that Pulumi has encrypted as a whole.
+    return Boolean(parsed["current"]) || "$pulumiSecureStore" in parsed;
+  } catch {
+    return credentials.trim() !== ""; // Pulumi's to complain about
+  }
+}
+
+/** The directory of Pulumi's credentials.json. */
+export const credentialsDirectory = (env: NodeJS.ProcessEnv): string =>
+  env["PULUMI_CREDENTIALS_PATH"] || pulumiHome(env);
+
+/** What the engine needs in its environment for the backend: nothing where the user has configured one. */
+export function backendEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const project = readFileSync(join(PROJECT, "Pulumi.yaml"), "utf8");
+  const credentials = readIfThere(join(credentialsDirectory(env), "credentials.json"));
+  if (configuredBackend({ env, project, credentials }) !== undefined) return {};
+  const isNew = !existsSync(LOCAL);
+  const environment = localBackend(LOCAL, env);
+  if (isNew)
+    say(
+      "No Pulumi backend is configured: the state is kept in .pulumi-local of this clone, secrets encrypted with a\n" +
+        "  generated passphrase beside it. Back that directory up: without it nobody can change or destroy the stack.",
+    );
+  return environment;
+}
+
+/**
+ * A file backend in `directory`, with a generated passphrase unless `env` has one. The passphrase is only ever named by
+ * its file: the environment of a process can be read and is inherited.
+ */
+export function localBackend(directory: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const state = join(directory, "state");
+  const passphrase = join(directory, "passphrase");
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  chmodSync(directory, 0o700);
+  writeFileSync(join(directory, ".gitignore"), "*\n");
+  const backend = { PULUMI_BACKEND_URL: pathToFileURL(state).href };
+  if (env["PULUMI_CONFIG_PASSPHRASE"] !== undefined || env["PULUMI_CONFIG_PASSPHRASE_FILE"] !== undefined)
+    return backend;
+  if (!existsSync(passphrase)) {
+    if (existsSync(join(state, ".pulumi", "stacks")))
+      throw new Failure(
+        `${passphrase} is missing, and the secrets of the state beside it cannot be read without it.\n` +
+          "Put it back from a backup, or set PULUMI_CONFIG_PASSPHRASE if you have used one of your own.",
+      );
+    createSecretFile(passphrase, randomBytes(32).toString("base64url"));
+  }
+  return { ...backend, PULUMI_CONFIG_PASSPHRASE_FILE: passphrase };
+}
+
+/** Appears complete or not at all, and never changes: of two first runs at the same time, both use the first one's. */
+function createSecretFile(file: string, secret: string): void {
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, `${secret}\n`, { mode: 0o600 });
+  try {
+    linkSync(temporary, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** Whether the stack exists. A file backend is looked at, which is quicker than asking the engine. */
+export async function stackExists(stack: string, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const file = stateFile(stack, env);
+  if (file !== undefined && existsSync(file)) return true;
+  const { code, stderr } = await run("pulumi", ["stack", "--stack", stack, "--show-name", "--non-interactive"], {
+    env,
+    cwd: PROJECT,
+  });
+  if (code === 0) return true;
+  if (stderr.includes("no stack named")) return false;
+  throw new Failure(stderr || `pulumi cannot tell whether the stack ${stack} exists`);
+}
+
+function stateFile(stack: string, env: NodeJS.ProcessEnv): string | undefined {
+  const url = env["PULUMI_BACKEND_URL"] ?? "";
+  const project = /^name:\s*["']?([\w.-]+)/m.exec(readFileSync(join(PROJECT, "Pulumi.yaml"), "utf8"))?.[1];
+  if (!url.startsWith("file:///") || project === undefined) return undefined;
+  return join(fileURLToPath(url), ".pulumi", "stacks", project, `${stack}.json`);
+}
+
+/** Creates the stack where it does not exist. */
+export async function ensureStack(stack: string, env: NodeJS.ProcessEnv): Promise<void> {
+  if (await stackExists(stack, env)) return;
+  const { code, stderr } = await step(`Creating the stack ${stack}`, () =>
+    // Not selected: which stack a bare `pulumi` works on is the user's choice.
+    run("pulumi", ["stack", "init", "--no-select", "--non-interactive", "--stack", stack], { env, cwd: PROJECT }),
+  );
+  if (code === 0 || (await stackExists(stack, env))) return; // another first run may have created it meanwhile
+  const hint = stderr.includes("incorrect passphrase")
+    ? `\nPulumi.${stack}.yaml was written with another passphrase (its \`encryptionsalt\`): set PULUMI_CONFIG_PASSPHRASE to it, ` +
+      "or put back the backend's backup, or remove the file to begin anew."
+    : "";
+  throw new Failure(`${stderr}${hint}`);
+}
+
+export function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+/** The user's cache of built tools, shared between clones of this repository. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, isAbsolute, join } from "node:path";
+
+export function cacheDirectory(env: NodeJS.ProcessEnv): string {
+  const xdg = env["XDG_CACHE_HOME"];
+  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "pulumi-openclaw");
+}
+
+/** A short name for exactly this content. */
+export function fingerprint(parts: readonly (string | Buffer)[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(`${part.length}:`).update(part);
+  return hash.digest("hex").slice(0, 12);
+}
+
+/**
+ * Fills a directory once: it appears complete, by one rename, or not at all. Two processes that fill the same one at the
+ * same time both succeed, and the second uses what the first has put there.
+ */
+export async function fillOnce(directory: string, fill: (temporary: string) => Promise<void> | void): Promise<void> {
+  if (existsSync(directory)) return;
+  mkdirSync(dirname(directory), { recursive: true });
+  const temporary = mkdtempSync(join(dirname(directory), `.${basename(directory)}-`));
+  const remove = (): void => rmSync(temporary, { recursive: true, force: true });
+  process.once("exit", remove);
+  try {
+    await fill(temporary);
+    renameSync(temporary, directory);
+  } catch (error) {
+    if (!existsSync(directory)) throw error;
+  } finally {
+    process.removeListener("exit", remove);
+    remove();
+  }
+}

@@ -1,0 +1,104 @@
+/** The verbs behind `make`: a Pulumi engine that works on this machine, run on the repository's own stack. */
+import { Failure } from "../host/failure";
+import { ensureStack, stackExists } from "./backend";
+import { prepareTools, pulumiEnvironment } from "./environment";
+import { handleSignals, onTerminal, run, runInForeground } from "./processes";
+import { PROJECT } from "./project";
+import { say } from "./steps";
+import { gatewaysOf, keptBy, summary, type GatewayOutput } from "./summary";
+
+const OLDEST_NODE = 20;
+const DEFAULT_STACK = "dev";
+
+const stack = process.env["STACK"] || DEFAULT_STACK;
+const otherStack = stack === DEFAULT_STACK ? undefined : stack;
+
+/** Does something with the stack and returns the exit code. */
+type Verb = (args: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>;
+
+const verbs: Readonly<Record<string, Verb>> = {
+  async up(args, env) {
+    await ensureStack(stack, env);
+    const code = await pulumi(["up", "--stack", stack, ...answers(), ...args], env);
+    if (code === 0) await show(env);
+    return code;
+  },
+
+  async preview(args, env) {
+    await ensureStack(stack, env);
+    return pulumi(["preview", "--diff", "--stack", stack, ...questions(), ...args], env);
+  },
+
+  async down(args, env) {
+    if (!(await stackExists(stack, env))) {
+      say(`There is no stack ${stack}: nothing to destroy.`);
+      return 0;
+    }
+    const kept = keptBy(await readGateways(env));
+    const code = await pulumi(["destroy", "--stack", stack, ...answers(), ...args], env);
+    if (code === 0 && kept !== undefined) console.log(`\n${kept}`);
+    return code;
+  },
+
+  async outputs(args, env) {
+    if (!(await stackExists(stack, env)))
+      throw new Failure(`There is no stack ${stack} yet: \`make up${otherStack ? ` STACK=${otherStack}` : ""}\` creates it.`);
+    if (args.length) return pulumi(["stack", "output", "--stack", stack, ...args], env);
+    await show(env);
+    return 0;
+  },
+
+  async config(args, env) {
+    await ensureStack(stack, env);
+    return pulumi(["config", "--stack", stack, ...args], env);
+  },
+
+  pulumi: (args, env) => pulumi(args, env),
+};
+
+/** The tests make environments of their own. Their tools are built before, outside their time limits. */
+async function test(args: readonly string[]): Promise<number> {
+  await prepareTools();
+  return runInForeground("npm", ["test", "--", ...args], { env: process.env, cwd: PROJECT });
+}
+
+const pulumi = (args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> =>
+  runInForeground("pulumi", args, { env, cwd: PROJECT });
+
+/** No questions where nobody can answer, or nobody wants to. */
+const answers = (): readonly string[] =>
+  onTerminal() && process.env["YES"] !== "1" ? [] : ["--yes", "--non-interactive"];
+
+const questions = (): readonly string[] => (onTerminal() ? [] : ["--non-interactive"]);
+
+async function readGateways(env: NodeJS.ProcessEnv): Promise<readonly GatewayOutput[]> {
+  const args = ["stack", "output", "--json", "--stack", stack, "--non-interactive"];
+  const { code, stdout, stderr } = await run("pulumi", args, { env, cwd: PROJECT });
+  if (code !== 0) throw new Failure(stderr);
+  return gatewaysOf(stdout);
+}
+
+async function show(env: NodeJS.ProcessEnv): Promise<void> {
+  console.log(`\n${await summary(await readGateways(env), otherStack)}`);
+}
+
+async function main([name = "", ...args]: readonly string[]): Promise<number> {
+  const verb = verbs[name];
+  if (!verb && name !== "test") throw new Failure(`There is no verb \`${name}\`; \`make help\` lists them.`);
+  if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE)
+    throw new Failure(`Node.js ${OLDEST_NODE} or newer is needed; this is ${process.versions.node}.`);
+  handleSignals();
+  return verb ? verb(args, await pulumiEnvironment()) : test(args);
+}
+
+/** A Failure, or what the operating system refuses (a cache that cannot be written to): nothing that a stack explains. */
+const isUsers = (error: unknown): error is Error =>
+  error instanceof Failure || (error instanceof Error && "syscall" in error);
+
+main(process.argv.slice(2)).then(
+  (code) => (process.exitCode = code),
+  (error: unknown) => {
+    console.error(isUsers(error) ? `error: ${error.message}` : error);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,77 @@
+/** Pulumi's command plugin: the official one, or our stand-in on a machine that cannot have it. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { cacheDirectory, fillOnce, fingerprint } from "./cache";
+import { isExecutable, run, which } from "./processes";
+import { MODULES, PROJECT, pulumiHome } from "./project";
+import { say, step } from "./steps";
+
+const EXECUTABLE = "pulumi-resource-command";
+const SOURCES = join(PROJECT, "toolchain", "command-plugin");
+const DOWNLOAD_SECONDS = 30;
+const RETRY_DOWNLOAD_AFTER_MS = 24 * 60 * 60 * 1000;
+
+/** The version that the programs of this repository ask for. */
+export function commandPluginVersion(): string {
+  const manifest = JSON.parse(readFileSync(join(MODULES, "@pulumi", "command", "package.json"), "utf8")) as {
+    version: string;
+  };
+  return manifest.version;
+}
+
+/** Where the engine looks for the plugin below a PULUMI_HOME; only there it finds one without a warning. */
+export const pluginIn = (home: string): string =>
+  join(home, "plugins", `resource-command-v${commandPluginVersion()}`, EXECUTABLE);
+
+/** The official plugin where it is installed: in the user's Pulumi directory or on PATH. */
+export function officialCommandPlugin(env: NodeJS.ProcessEnv): string | undefined {
+  const installed = pluginIn(pulumiHome(env));
+  // The engine's own mark of an installation that has not ended.
+  if (isExecutable(installed) && !existsSync(`${dirname(installed)}.partial`)) return installed;
+  return which(EXECUTABLE, env["PATH"] ?? "");
+}
+
+/** Whether the official plugin is installed now, after a try to download it. A failed try counts for a day. */
+export async function obtainOfficialCommandPlugin(env: NodeJS.ProcessEnv): Promise<boolean> {
+  if (officialCommandPlugin(env) !== undefined) return true;
+  if (env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] === "true") return false;
+  const version = commandPluginVersion();
+  const failed = join(cacheDirectory(env), `command-${version}-not-downloadable`);
+  if (existsSync(failed) && Date.now() - statSync(failed).mtimeMs < RETRY_DOWNLOAD_AFTER_MS) return false;
+
+  const { code, stderr } = await step(`Looking for Pulumi's command plugin ${version}`, () =>
+    run("pulumi", ["plugin", "install", "resource", "command", version], { env, timeoutSeconds: DOWNLOAD_SECONDS }),
+  );
+  if (code === 0) return true;
+  mkdirSync(dirname(failed), { recursive: true });
+  writeFileSync(failed, `${stderr}\n`);
+  say(`  It cannot be downloaded here: this repository's stand-in takes its place (next try tomorrow; why: ${failed}).`);
+  return false;
+}
+
+/**
+ * A PULUMI_HOME of our own that holds the stand-in, built where its sources have changed.
+ *
+ * Why a home: the engine finds a plugin without a warning only below PULUMI_HOME (one on PATH is used, with a warning), and
+ * the user's own plugin directory is not ours to write to. `plugins.providers` in Pulumi.yaml cannot depend on the
+ * machine, and PULUMI_DEBUG_PROVIDERS would make us run the plugin. What else lives in a PULUMI_HOME: the login, which
+ * PULUMI_CREDENTIALS_PATH keeps (environment.ts); the selected stack, which does not matter because every command gets
+ * `--stack`; and logs.
+ */
+export async function standInHome(env: NodeJS.ProcessEnv): Promise<string> {
+  const sources = readdirSync(SOURCES, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") || name.endsWith(".json"))
+    .sort()
+    .flatMap((name) => [name, readFileSync(join(SOURCES, name))]);
+  const hash = fingerprint([...sources, readFileSync(join(PROJECT, "package-lock.json"))]);
+  const home = join(cacheDirectory(env), `pulumi-home-${hash}`);
+  await fillOnce(home, (temporary) =>
+    step("Building the stand-in for Pulumi's command plugin", async () => {
+      const { buildCommandPlugin } = await import("./command-plugin/build"); // loads the bundler: only where it is needed
+      const directory = dirname(pluginIn(temporary));
+      mkdirSync(directory, { recursive: true });
+      buildCommandPlugin(directory);
+    }),
+  );
+  return home;
+}

@@ -1,0 +1,106 @@
+/** Running other programs: quietly, or in the foreground with the terminal and the signals handed on. */
+import { spawn } from "node:child_process";
+import { accessSync, constants as modes, statSync } from "node:fs";
+import { constants } from "node:os";
+import { delimiter, join } from "node:path";
+
+export interface Finished {
+  /** Exit code; a program that could not be started or was killed has none. */
+  readonly code: number | undefined;
+  readonly stdout: string;
+  /** Standard error, or why the program could not be started or was ended. */
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+  readonly timeoutSeconds?: number;
+}
+
+/** Runs a program to its end and collects what it prints. Never throws. Ends with this process. */
+export function run(command: string, args: readonly string[], options: RunOptions): Promise<Finished> {
+  return new Promise((resolve) => {
+    const { env, cwd, timeoutSeconds } = options;
+    const child = spawn(command, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+
+    const end = (): void => void child.kill("SIGKILL");
+    process.once("exit", end);
+    const limit = timeoutSeconds === undefined ? undefined : setTimeout(() => {
+      stderr += `\nended after ${timeoutSeconds} s without a result`;
+      end();
+    }, timeoutSeconds * 1000);
+    const finish = (code: number | null, reason = ""): void => {
+      clearTimeout(limit);
+      process.removeListener("exit", end);
+      resolve({ code: code ?? undefined, stdout: stdout.trim(), stderr: `${stderr}${reason}`.trim() });
+    };
+    child.once("error", (error) => finish(null, error.message));
+    child.once("close", (code) => finish(code));
+  });
+}
+
+/** The executable that a shell would find on this PATH. */
+export function which(name: string, path: string): string | undefined {
+  return path
+    .split(delimiter)
+    .filter((directory) => directory !== "")
+    .map((directory) => join(directory, name))
+    .find(isExecutable);
+}
+
+export function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, modes.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
+let passOn: ((signal: Signal) => void) | undefined;
+
+/** Hands signals on to the program in the foreground; where there is none, ends this process (its exit handlers run). */
+export function handleSignals(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      if (passOn) passOn(signal);
+      else process.exit(exitCodeOf(signal));
+    });
+}
+
+const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
+
+export const onTerminal = (): boolean => process.stdin.isTTY && process.stdout.isTTY;
+
+/**
+ * Runs a program with this process's terminal, waits for it whatever signal comes, and returns its exit code.
+ *
+ * Pulumi takes a first ^C as "cancel" and a second one as "stop at once", so each signal must reach it exactly once.
+ * On a terminal it is in the terminal's foreground group (it could not ask questions otherwise), which gets ^C and the
+ * hang-up from the terminal itself. Elsewhere it gets a session of its own, so that whoever signals the whole group,
+ * as CI runners do, reaches it through us alone.
+ */
+export function runInForeground(command: string, args: readonly string[], options: RunOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const terminal = onTerminal();
+    const child = spawn(command, args, { env: options.env, cwd: options.cwd, stdio: "inherit", detached: !terminal });
+    passOn = (signal) => {
+      if (!terminal || signal === "SIGTERM") child.kill(signal === "SIGHUP" ? "SIGTERM" : signal); // a hang-up would kill it uncleanly
+    };
+    const finish = (): void => void (passOn = undefined);
+    child.once("error", (error) => {
+      finish();
+      reject(error);
+    });
+    child.once("close", (code, signal) => {
+      finish();
+      resolve(signal ? exitCodeOf(signal) : (code ?? 1));
+    });
+  });
+}

@@ -1,0 +1,145 @@
+/** What `make up` and `make outputs` show at their end: the gateways, whether they are healthy, and how to use them. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { isWithin } from "../host/layout";
+import { which } from "./processes";
+
+/** One gateway, as the stack's output `gateways` describes it. */
+export interface GatewayOutput {
+  readonly name: string;
+  readonly profile: string;
+  readonly url: string;
+  readonly basePort: number;
+  readonly portBlock: { readonly first: number; readonly last: number };
+  readonly version: string;
+  readonly wrapper: string;
+  readonly stateDir: string;
+  readonly workspace: string;
+  readonly configPath: string;
+  readonly serviceName: string;
+  /** Where it runs; absent: on this machine. */
+  readonly host?: string;
+  /** Name of the secret stack output with its token. */
+  readonly tokenOutput: string;
+}
+
+const HEALTH_TIMEOUT_MS = 2_000;
+const HEADER = ["GATEWAY", "PROFILE", "URL", "PORTS", "VERSION", "HEALTH", "COMMAND"] as const;
+
+/** The gateways among the outputs of `pulumi stack output --json`. */
+export function gatewaysOf(outputs: string): readonly GatewayOutput[] {
+  const { gateways } = JSON.parse(outputs) as { gateways?: unknown };
+  return Array.isArray(gateways) ? (gateways as GatewayOutput[]) : [];
+}
+
+/** The answer of one of a gateway's endpoints: its JSON body, or why there is none. */
+export type Answer = Readonly<Record<string, unknown>> | "refused" | "silent" | "not JSON";
+
+/**
+ * What a gateway's own answers say. Only bodies count: OpenClaw answers unknown paths with status 200 as well.
+ * Source: /startupz and /readyz of OpenClaw 2026.9.6.
+ */
+export function judge(startup: Answer, readiness: Answer, version: string): string {
+  if (startup === "refused") return "down";
+  if (startup === "silent") return `no answer in ${HEALTH_TIMEOUT_MS / 1000} s`;
+  if (startup === "not JSON" || !("ok" in startup)) return "another program answers";
+  if (startup["ok"] !== true || startup["status"] !== "started") return "starting";
+  if (startup["version"] !== version) return `wrong version ${String(startup["version"])}`;
+  if (typeof readiness === "string") return "up, not ready";
+  if (readiness["ready"] === true) return "healthy";
+  const failing = Array.isArray(readiness["failing"]) ? readiness["failing"].map(String) : [];
+  return failing.length ? `up, not ready: ${failing.join(", ")}` : "up, not ready";
+}
+
+async function ask(port: number, path: string): Promise<Answer> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+    const body = (await response.json()) as unknown;
+    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : "not JSON";
+  } catch (error) {
+    if (error instanceof SyntaxError) return "not JSON";
+    return error instanceof Error && error.name === "TimeoutError" ? "silent" : "refused";
+  }
+}
+
+export async function healthOf({ host, basePort, version }: GatewayOutput): Promise<string> {
+  if (host !== undefined) return `not asked (on ${host})`;
+  const [startup, readiness] = await Promise.all([ask(basePort, "/startupz"), ask(basePort, "/readyz")]);
+  return judge(startup, readiness, version);
+}
+
+/** Columns as wide as their widest cell. */
+export function renderTable(rows: readonly (readonly string[])[]): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+}
+
+/** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
+export async function summary(gateways: readonly GatewayOutput[], stack: string | undefined): Promise<string> {
+  if (!gateways.length) return "The stack has no gateways.";
+  const health = await Promise.all(gateways.map(healthOf));
+  const table = renderTable([
+    HEADER,
+    ...gateways.map((each, index) => [
+      each.name,
+      each.profile,
+      each.url,
+      `${each.portBlock.first}-${each.portBlock.last}`,
+      each.version,
+      health[index] ?? "",
+      typedCommand(each.wrapper),
+    ]),
+  ]);
+  return `${table}\n\n${howTo(gateways, stack)}`;
+}
+
+export function howTo(gateways: readonly GatewayOutput[], stack: string | undefined): string {
+  const make = stack === undefined ? "make outputs" : `make outputs STACK=${stack}`;
+  const here = gateways.filter(({ host }) => host === undefined);
+  const forwards = here.map(({ basePort }) => `-L ${basePort}:127.0.0.1:${basePort}`).join(" ");
+  return renderTable([
+    ...here.map(({ name, basePort }, index) => [index ? "" : "Control UI", `http://127.0.0.1:${basePort}/`, `(${name})`]),
+    ...(here.length ? [["  from afar", `ssh -N ${forwards} USER@THIS-HOST`, "then open the same address"]] : []),
+    ...gateways.map(({ tokenOutput, name }, index) => [
+      index ? "" : "Its token",
+      `${make} ARGS="${tokenOutput} --show-secrets"`,
+      `(${name})`,
+    ]),
+  ]);
+}
+
+/** The wrapper as it can be typed: its name alone where the shell finds it. */
+const typedCommand = (wrapper: string): string =>
+  which(basename(wrapper), process.env["PATH"] ?? "") === wrapper ? basename(wrapper) : wrapper;
+
+/** What destroying these gateways leaves on this machine, and how to remove it; read before they are destroyed. */
+export function keptBy(gateways: readonly GatewayOutput[]): string | undefined {
+  const here = gateways.filter(({ host }) => host === undefined);
+  const all = [...new Set(here.flatMap(({ stateDir, workspace }) => [stateDir, workspace]))].filter(existsSync);
+  const directories = all.filter((each) => !all.some((other) => other !== each && isWithin(each, other)));
+  if (!directories.length) return undefined;
+  const accounts = accountsOwning(directories);
+  const remove = [`rm -r ${directories.map(quote).join(" ")}`, ...accounts.map((account) => `userdel ${account}`)];
+  return [
+    "Kept, with everything that the gateways have learned; the next `make up` finds it:",
+    ...directories.map((each) => `  ${each}`),
+    ...accounts.map((account) => `  the account ${account}, which owns them`),
+    "To remove it for good:",
+    ...remove.map((each) => `  ${each}`),
+  ].join("\n");
+}
+
+/** The accounts of directories that are not this user's: those that gateways run as where the deployer is root. */
+function accountsOwning(directories: readonly string[]): readonly string[] {
+  const owners = new Set(directories.map((each) => statSync(each).uid).filter((uid) => uid !== process.getuid?.()));
+  return [...owners].flatMap(
+    (uid) =>
+      readFileSync("/etc/passwd", "utf8")
+        .split("\n")
+        .find((line) => line.split(":")[2] === String(uid))
+        ?.split(":")[0] ?? [],
+  );
+}
+
+const quote = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
