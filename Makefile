@@ -7,16 +7,28 @@
 ## make pulumi    any other command of the same engine: ARGS="cancel --stack dev"
 ##
 ## STACK=name takes another stack than `dev`; ARGS="…" is handed on to pulumi (or to the tests).
+MAKEFLAGS += --no-print-directory
 .PHONY: help up preview down outputs config test pulumi
 help:
 	@sed -n 's/^## \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 # `exec`: a signal for this recipe reaches the program, and not a shell around it.
-up preview down outputs config test pulumi: node_modules/.package-lock.json
-	@exec node -r ts-node/register/transpile-only toolchain/cli.ts $@ $(ARGS)
+up preview down outputs config test pulumi: dist/toolchain.cjs dist/host.cjs
+	@exec node dist/toolchain.cjs $@ $(ARGS)
+
+# One bundle starts in 0.1 s; the same sources through ts-node take half a second, at each call.
+dist/toolchain.cjs: $(wildcard toolchain/*.ts host/*.ts) | node_modules/.package-lock.json
+	@node_modules/.bin/esbuild toolchain/cli.ts --bundle --platform=node --target=node20 --outfile=$@ --log-level=warning
+
+# npm's `prepare` script builds it; this is for sources that have changed since.
+dist/host.cjs: $(wildcard host/*.ts host/*/*.ts) | node_modules/.package-lock.json
+	@node -r ts-node/register/transpile-only toolchain/build.ts
 
 # npm writes this file last, so it is newer than the lock file exactly where the installation is complete.
 node_modules/.package-lock.json: package-lock.json
-	@echo "Installing the npm packages …"; start=$$(date +%s); \
-	npm ci --no-audit --no-fund --loglevel=error >&2 && touch $@ && \
-	echo "Installed the npm packages: $$(($$(date +%s) - start)) s"
+	@echo "Installing the npm packages …" >&2; start=$$(date +%s); \
+	npm ci --include=dev --no-audit --no-fund --loglevel=error >&2 && touch $@ && \
+	echo "Installing the npm packages: $$(($$(date +%s) - start)) s" >&2
+
+# Where the installation fails after all, in a script.
+.DELETE_ON_ERROR:

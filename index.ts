@@ -11,6 +11,8 @@ const describe = (name: string, gateway: Gateway) => ({
   name,
   profile: gateway.profile,
   url: gateway.url,
+  basePort: gateway.ports.gateway,
+  portBlock: gateway.ports.apply(({ gateway: first, cdp: { last } }) => ({ first, last })),
   ports: gateway.ports,
   version: gateway.version,
   wrapper: gateway.wrapper,

@@ -14,7 +14,7 @@ import {
   unpoint,
   type Generation,
 } from "./generation";
-import { gatewayPort, isHealthy, isReady, waitUntilHealthy } from "./health";
+import { gatewayPort, hasChannels, hasLiveChannels, isHealthy, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
 import { isLocked, takeLock } from "./lock";
 import { ensureRelease, indent } from "./release";
@@ -77,24 +77,17 @@ function validationIssues(output: string): string | undefined {
 
 async function switchTo(gateway: HostGateway, next: Generation, spec: Spec, progress: Progress): Promise<void> {
   const current = pointedAt(gateway, "current");
-  const good = pointedAt(gateway, "good");
-  if (current && (await isHealthy(gateway, current))) {
-    if (current.name === next.name) {
-      // A former transaction was torn between its start and its proof.
-      await waitUntilHealthy(gateway, next, needsChannels(next, good, await isReady(current)));
-      pointAt(gateway, "good", next);
-      return;
-    }
-    // One take-down at a time on this host, so that a partner that is healthy stays so.
-    const turn = await takeLock(lockPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
-    try {
-      await requirePartner(gateway, spec, progress);
-      await replace(gateway, next, good, await isReady(current), progress);
-    } finally {
-      turn.release();
-    }
-  } else {
-    await replace(gateway, next, good, false, progress);
+  const isUp = current !== undefined && (await isHealthy(gateway, current));
+  if (!isUp) return replace(gateway, next, false, progress);
+  // A former transaction was torn between its start and its proof.
+  if (current.name === next.name) return prove(gateway, next, false, progress);
+  // One take-down at a time on this host, so that a partner that is healthy stays so.
+  const turn = await takeLock(lockPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
+  try {
+    await requirePartner(gateway, spec, progress);
+    await replace(gateway, next, await hasLiveChannels(gateway, current), progress);
+  } finally {
+    turn.release();
   }
 }
 
@@ -120,34 +113,42 @@ async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progre
 }
 
 /** Channels count where they were connected before, or are what changes: an outage elsewhere undoes nothing. */
-function needsChannels(next: Generation, good: Generation | undefined, wasReady: boolean): boolean {
-  const channels = ({ spec }: Generation): string => JSON.stringify(spec.config.channels ?? {});
-  if (channels(next) === "{}") return false;
-  return wasReady || !good || channels(next) !== channels(good) || next.service.secrets !== good.service.secrets;
+function needsChannels(next: Generation, good: Generation | undefined, wereLive: boolean): boolean {
+  if (!hasChannels(next)) return false;
+  const channels = ({ spec }: Generation): string => JSON.stringify(spec.config.channels);
+  return wereLive || !good || channels(next) !== channels(good) || next.service.secrets !== good.service.secrets;
 }
 
-async function replace(
-  gateway: HostGateway,
-  next: Generation,
-  good: Generation | undefined,
-  wasReady: boolean,
-  progress: Progress,
-): Promise<void> {
+async function replace(gateway: HostGateway, next: Generation, wereLive: boolean, progress: Progress): Promise<void> {
   const supervisor = supervisorFor(gateway.host);
   if (supervisor.status(gateway).supervised) progress("stopping the former generation");
   await supervisor.stop(gateway);
   pointAt(gateway, "current", next);
+  progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
+  await prove(gateway, next, wereLive, progress, () => supervisor.start(gateway));
+}
+
+/** Waits until a generation is healthy, and so good; goes back to the last good one where it is not. */
+async function prove(
+  gateway: HostGateway,
+  next: Generation,
+  wereLive: boolean,
+  progress: Progress,
+  start?: () => Promise<void>,
+): Promise<void> {
+  const good = pointedAt(gateway, "good");
   const logStart = logSize(gateway);
   try {
-    progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
-    await supervisor.start(gateway);
-    await waitUntilHealthy(gateway, next, needsChannels(next, good, wasReady));
+    await start?.();
+    await waitUntilHealthy(gateway, next, needsChannels(next, good, wereLive));
     pointAt(gateway, "good", next);
   } catch (error) {
     const log = lastLines(gateway, logStart, readSecrets(next.service.secrets));
     progress("not healthy: going back");
     const outcome = await goBack(gateway, good);
-    throw new Failure(`the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}`);
+    throw new Failure(
+      `the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}`,
+    );
   }
 }
 
@@ -170,10 +171,11 @@ async function goBack(gateway: HostGateway, good: Generation | undefined): Promi
 
 const logSize = ({ paths }: HostGateway): number => (existsSync(paths.log) ? statSync(paths.log).size : 0);
 
-function lastLines({ paths }: HostGateway, start: number, secrets: Record<string, string>): string {
-  const size = logSize({ paths } as HostGateway);
+function lastLines(gateway: HostGateway, start: number, secrets: Record<string, string>): string {
+  const size = logSize(gateway);
+  if (size === 0) return "(none)";
   const from = Math.max(start <= size ? start : 0, size - LOG_BYTES);
-  const file = openSync(paths.log, "r");
+  const file = openSync(gateway.paths.log, "r");
   try {
     const buffer = Buffer.alloc(size - from);
     readSync(file, buffer, 0, buffer.length, from);

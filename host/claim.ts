@@ -8,7 +8,7 @@ import { Failure } from "./failure";
 import { entries, lstat, makeDir, readJson, readLink, removeTree, setLink, writeFile, writeJson } from "./files";
 import { findGateway, openGateway, type Host, type HostGateway, type OwnedClaim } from "./host";
 import { gatewayPaths, gatewaysDir, gatewayLogFile, hostCommand, isWithin, manageDir, MARK_FILE, type HostLayout } from "./layout";
-import { describeListener, listeners } from "./listeners";
+import { describeListener, ephemeralPorts, listeners } from "./listeners";
 import { descendsFrom } from "./processes";
 import type { Claim, Owner } from "./spec";
 
@@ -198,9 +198,13 @@ function foreignListeners(manage: string, claim: ClaimToCheck): Obstacle[] {
     .map((listener) => ({
       property: "basePort",
       reason: `${describeListener(listener)} listens on port ${listener.port}, which belongs to its ports ${basePort}-${basePort + LAST_PORT_OFFSET}`,
-      advice: "end that program, or use another basePort",
+      advice: isEphemeral(listener.port)
+        ? `use a basePort below ${ephemeralPorts().first - LAST_PORT_OFFSET}: this machine hands out ports from ${ephemeralPorts().first} up to any program`
+        : "end that program, or use another basePort",
     }));
 }
+
+const isEphemeral = (port: number): boolean => port >= ephemeralPorts().first && port <= ephemeralPorts().last;
 
 /** Takes possession: refuses what is not ours, then marks and creates what is. */
 export function claimGateway(host: Host, id: string, claim: Claim): HostGateway {

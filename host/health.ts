@@ -4,7 +4,7 @@ import { Failure } from "./failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
 import { readSecrets } from "./secrets";
-import { run } from "./run";
+import { run, type RunResult } from "./run";
 import { supervisorFor } from "./supervisors";
 import { isObject, valueAt } from "./json";
 
@@ -35,21 +35,38 @@ async function isStarted(generation: Generation): Promise<boolean> {
   return body?.ok === true && body.status === "started" && body.version === generation.spec.version;
 }
 
-/** Whether every channel is connected. */
-export async function isReady(generation: Generation): Promise<boolean> {
+async function isReady(generation: Generation): Promise<boolean> {
   return (await ask(generation, "/readyz"))?.ready === true;
 }
 
-/** The gateway that answers knows our token: it is ours. */
-async function isOurs(gateway: HostGateway, { service }: Generation): Promise<boolean> {
-  const result = await run(service.node, [service.entry, "gateway", "health", "--json", "--timeout", "10000"], {
+/** The gateway's own command line, with its token. */
+function openclaw(gateway: HostGateway, { service }: Generation, ...args: string[]): Promise<RunResult> {
+  return run(service.node, [service.entry, ...args], {
     env: { ...service.env, ...readSecrets(service.secrets) },
     cwd: "/",
     timeoutMs: 30_000,
     as: gateway.host.identity,
   });
-  return result.code === 0;
 }
+
+/** The gateway that answers knows our token: it is ours. */
+async function isOurs(gateway: HostGateway, generation: Generation): Promise<boolean> {
+  return (await openclaw(gateway, generation, "gateway", "health", "--json", "--timeout", "10000")).code === 0;
+}
+
+/**
+ * Whether the channels of a running generation are connected at this moment. Its /readyz does not notice when a channel
+ * is lost (measured: still ready after 90 s without Telegram), so each channel is asked.
+ */
+export async function hasLiveChannels(gateway: HostGateway, generation: Generation): Promise<boolean> {
+  if (!hasChannels(generation) || !(await isReady(generation))) return false;
+  const { code, stdout } = await openclaw(gateway, generation, "channels", "status", "--probe", "--json");
+  if (code !== 0) return false;
+  const { channels } = JSON.parse(stdout) as { channels?: Record<string, { probe?: { ok?: boolean } }> };
+  return Object.values(channels ?? {}).every(({ probe }) => probe?.ok !== false);
+}
+
+export const hasChannels = ({ spec }: Generation): boolean => Object.keys(spec.config.channels ?? {}).length > 0;
 
 export async function isHealthy(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const { gatewayPid } = supervisorFor(gateway.host).status(gateway);

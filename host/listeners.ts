@@ -69,6 +69,15 @@ function readLink(path: string): string {
   }
 }
 
+/** The ports that the kernel hands out to programs that ask for any. */
+export function ephemeralPorts(): { first: number; last: number } {
+  const [first = 32768, last = 60999] = (readLines("/proc/sys/net/ipv4/ip_local_port_range")[0] ?? "")
+    .split(/\s+/)
+    .filter((text) => text !== "")
+    .map(Number);
+  return { first, last };
+}
+
 /** A listener in words: `python3 (pid 4711)`. */
 export const describeListener = ({ pid, command }: Listener): string =>
   pid === undefined ? "a process of another user" : `${command} (pid ${pid})`;

@@ -13,7 +13,6 @@
  * The verbs and arguments stand in the state of every deployed stack: they never change their meaning.
  */
 import { readFileSync, rmdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { ensureAccount } from "./account";
 import { stopGateway } from "./apply";
 import { claimGateway, discard, releaseClaim } from "./claim";
@@ -22,7 +21,7 @@ import { Failure, messageOf } from "./failure";
 import { entries, makeDir, removeTree, writeJson } from "./files";
 import { findGateway, hostFile, lockPath, openGateway, openHost, ownManageDir, type Host } from "./host";
 import { applyInBackground, work } from "./jobs";
-import { gatewaysDir, type HostLayout } from "./layout";
+import { gatewaysDir, isWithin, type HostLayout } from "./layout";
 import { takeLock } from "./lock";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "./spec";
@@ -62,12 +61,11 @@ async function remove(host: Host, id: string): Promise<void> {
 function leave(host: Host): void {
   if (entries(gatewaysDir(host.manage)).length) return say("other gateways are left on this host: keeping what they share");
   removeTree(host.manage);
-  for (const directory of [host.layout.binDir, dirname(host.manage)]) {
-    try {
-      if (directory.startsWith(host.layout.root)) rmdirSync(directory);
-    } catch {
-      // not empty, or not ours to remove
-    }
+  try {
+    // Ours where it lies in our root; another program's commands keep it.
+    if (isWithin(host.layout.binDir, host.layout.root)) rmdirSync(host.layout.binDir);
+  } catch {
+    // not empty, or not there
   }
 }
 

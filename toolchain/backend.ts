@@ -102,7 +102,7 @@ export async function stackExists(stack: string, env: NodeJS.ProcessEnv): Promis
   });
   if (code === 0) return true;
   if (stderr.includes("no stack named")) return false;
-  throw new Failure(stderr || `pulumi cannot tell whether the stack ${stack} exists`);
+  throw new Failure(reasonOf(stderr) || `pulumi cannot tell whether the stack ${stack} exists`);
 }
 
 function stateFile(stack: string, env: NodeJS.ProcessEnv): string | undefined {
@@ -122,10 +122,12 @@ export async function ensureStack(stack: string, env: NodeJS.ProcessEnv): Promis
   if (code === 0 || (await stackExists(stack, env))) return; // another first run may have created it meanwhile
   const hint = stderr.includes("incorrect passphrase")
     ? `\nPulumi.${stack}.yaml was written with another passphrase (its \`encryptionsalt\`): set PULUMI_CONFIG_PASSPHRASE to it, ` +
-      "or put back the backend's backup, or remove the file to begin anew."
+      "or put back the backup of .pulumi-local, or remove the file to begin anew."
     : "";
-  throw new Failure(`${stderr}${hint}`);
+  throw new Failure(`${reasonOf(stderr)}${hint}`);
 }
+
+const reasonOf = (stderr: string): string => stderr.replace(/^error: /, "");
 
 export function readIfThere(file: string): string | undefined {
   try {

@@ -36,13 +36,18 @@ const verbs: Readonly<Record<string, Verb>> = {
     }
     const kept = keptBy(await readGateways(env));
     const code = await pulumi(["destroy", "--stack", stack, ...answers(), ...args], env);
-    if (code === 0 && kept !== undefined) console.log(`\n${kept}`);
+    if (code !== 0) return code;
+    if (kept !== undefined) console.log(`\n${kept}`);
+    // Pulumi's own advice, `pulumi stack rm`, does not find our engine and backend.
+    console.log(`\nTo remove the stack's configuration and history as well: make pulumi ARGS="stack rm ${stack}"`);
     return code;
   },
 
   async outputs(args, env) {
     if (!(await stackExists(stack, env)))
-      throw new Failure(`There is no stack ${stack} yet: \`make up${otherStack ? ` STACK=${otherStack}` : ""}\` creates it.`);
+      throw new Failure(
+        `There is no stack ${stack} yet: \`make up${otherStack ? ` STACK=${otherStack}` : ""}\` creates it.`,
+      );
     if (args.length) return pulumi(["stack", "output", "--stack", stack, ...args], env);
     await show(env);
     return 0;

@@ -4,6 +4,7 @@
  */
 import { chmodSync, copyFileSync, readFileSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { coerce, gte } from "semver";
 import { Failure, messageOf } from "../host/failure";
 import { cacheDirectory, fillOnce, fingerprint } from "./cache";
 import { isExecutable, run, which } from "./processes";
@@ -83,7 +84,7 @@ async function problemOfInstalled(path: string, oldest: string, env: NodeJS.Proc
     env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
     timeoutSeconds: 20,
   });
-  if (!isVersion(stdout)) return `${pulumi} does not tell its version: ${stderr || stdout || "no output"}`;
+  if (!coerce(stdout)) return `${pulumi} does not tell its version: ${stderr || stdout || "no output"}`;
   if (!isAtLeast(stdout, oldest)) return `${pulumi} is ${stdout}, too old`;
   if (isExecutable(join(dirname(realpathSync(pulumi)), LANGUAGE_HOST)) || which(LANGUAGE_HOST, path) !== undefined)
     return undefined;
@@ -141,16 +142,8 @@ const lastLines = (text: string): string =>
     .slice(-5)
     .join("\n");
 
-const numbersOf = (version: string): readonly number[] =>
-  (/^v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version) ?? []).slice(1).map((part) => Number(part ?? 0));
-
-export const isVersion = (text: string): boolean => numbersOf(text).length > 0;
-
 /** Whether a version is a given one or newer. What follows the three numbers (`-alpha.1`, `+dirty`) does not count. */
 export function isAtLeast(version: string, oldest: string): boolean {
-  const required = numbersOf(oldest);
-  const difference = numbersOf(version)
-    .map((number, index) => number - (required[index] ?? 0))
-    .find((each) => each !== 0);
-  return isVersion(version) && (difference ?? 0) >= 0;
+  const release = coerce(version);
+  return release !== null && gte(release, oldest);
 }

@@ -16,7 +16,17 @@ export interface EnvironmentOptions {
 }
 
 /** Set by make for its recipes; no business of the engine and of what it starts. */
-const OF_MAKE = new Set(["MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS", "MAKE_TERMERR", "MAKE_TERMOUT", "ARGS", "STACK", "YES"]);
+const OF_MAKE = new Set([
+  "MAKEFLAGS",
+  "MAKELEVEL",
+  "MAKEOVERRIDES",
+  "MFLAGS",
+  "MAKE_TERMERR",
+  "MAKE_TERMOUT",
+  "ARGS",
+  "STACK",
+  "YES",
+]);
 
 /**
  * Finds or builds the engine and the command plugin and returns the environment in which `pulumi` works: PATH,

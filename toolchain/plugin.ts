@@ -1,6 +1,7 @@
 /** Pulumi's command plugin: the official one, or our stand-in on a machine that cannot have it. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { Failure } from "../host/failure";
 import { cacheDirectory, fillOnce, fingerprint } from "./cache";
 import { isExecutable, run, which } from "./processes";
 import { MODULES, PROJECT, pulumiHome } from "./project";
@@ -45,7 +46,9 @@ export async function obtainOfficialCommandPlugin(env: NodeJS.ProcessEnv): Promi
   if (code === 0) return true;
   mkdirSync(dirname(failed), { recursive: true });
   writeFileSync(failed, `${stderr}\n`);
-  say(`  It cannot be downloaded here: this repository's stand-in takes its place (next try tomorrow; why: ${failed}).`);
+  say(
+    `  It cannot be downloaded here: this repository's stand-in takes its place (next try tomorrow; why: ${failed}).`,
+  );
   return false;
 }
 
@@ -67,10 +70,13 @@ export async function standInHome(env: NodeJS.ProcessEnv): Promise<string> {
   const home = join(cacheDirectory(env), `pulumi-home-${hash}`);
   await fillOnce(home, (temporary) =>
     step("Building the stand-in for Pulumi's command plugin", async () => {
-      const { buildCommandPlugin } = await import("./command-plugin/build"); // loads the bundler: only where it is needed
       const directory = dirname(pluginIn(temporary));
       mkdirSync(directory, { recursive: true });
-      buildCommandPlugin(directory);
+      // A process of its own: this program is itself a bundle (Makefile), and starts in no time because it is.
+      const script = "require(process.argv[1]).buildCommandPlugin(process.argv[2])";
+      const args = ["-r", "ts-node/register/transpile-only", "-e", script, join(SOURCES, "build.ts"), directory];
+      const { code, stderr } = await run(process.execPath, args, { env, cwd: PROJECT });
+      if (code !== 0) throw new Failure(stderr);
     }),
   );
   return home;

@@ -30,10 +30,13 @@ export function run(command: string, args: readonly string[], options: RunOption
 
     const end = (): void => void child.kill("SIGKILL");
     process.once("exit", end);
-    const limit = timeoutSeconds === undefined ? undefined : setTimeout(() => {
-      stderr += `\nended after ${timeoutSeconds} s without a result`;
-      end();
-    }, timeoutSeconds * 1000);
+    const limit =
+      timeoutSeconds === undefined
+        ? undefined
+        : setTimeout(() => {
+            stderr += `\nended after ${timeoutSeconds} s without a result`;
+            end();
+          }, timeoutSeconds * 1000);
     const finish = (code: number | null, reason = ""): void => {
       clearTimeout(limit);
       process.removeListener("exit", end);
@@ -61,6 +64,9 @@ export function isExecutable(file: string): boolean {
     return false;
   }
 }
+
+/** Make passes SIGTERM on to its recipes: who signals the whole group sends it to us twice, at the same moment. */
+const SAME_SIGNAL_MS = 500;
 
 type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 let passOn: ((signal: Signal) => void) | undefined;
@@ -90,8 +96,12 @@ export function runInForeground(command: string, args: readonly string[], option
   return new Promise((resolve, reject) => {
     const terminal = onTerminal();
     const child = spawn(command, args, { env: options.env, cwd: options.cwd, stdio: "inherit", detached: !terminal });
+    let last = -Infinity;
     passOn = (signal) => {
-      if (!terminal || signal === "SIGTERM") child.kill(signal === "SIGHUP" ? "SIGTERM" : signal); // a hang-up would kill it uncleanly
+      if (terminal && signal !== "SIGTERM") return;
+      const again = Date.now() - last < SAME_SIGNAL_MS;
+      last = Date.now();
+      if (!again) child.kill(signal === "SIGHUP" ? "SIGTERM" : signal); // a hang-up would kill it uncleanly
     };
     const finish = (): void => void (passOn = undefined);
     child.once("error", (error) => {

@@ -71,8 +71,17 @@ export async function healthOf({ host, basePort, version }: GatewayOutput): Prom
 /** Columns as wide as their widest cell. */
 export function renderTable(rows: readonly (readonly string[])[]): string {
   const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
@@ -98,15 +107,12 @@ export function howTo(gateways: readonly GatewayOutput[], stack: string | undefi
   const make = stack === undefined ? "make outputs" : `make outputs STACK=${stack}`;
   const here = gateways.filter(({ host }) => host === undefined);
   const forwards = here.map(({ basePort }) => `-L ${basePort}:127.0.0.1:${basePort}`).join(" ");
-  return renderTable([
-    ...here.map(({ name, basePort }, index) => [index ? "" : "Control UI", `http://127.0.0.1:${basePort}/`, `(${name})`]),
-    ...(here.length ? [["  from afar", `ssh -N ${forwards} USER@THIS-HOST`, "then open the same address"]] : []),
-    ...gateways.map(({ tokenOutput, name }, index) => [
-      index ? "" : "Its token",
-      `${make} ARGS="${tokenOutput} --show-secrets"`,
-      `(${name})`,
-    ]),
-  ]);
+  const fromAfar = here.length ? [["from afar", `ssh -N ${forwards} USER@THIS-HOST, then the same address`]] : [];
+  const opened = [...here.map(({ name, basePort }) => [name, `http://127.0.0.1:${basePort}/`]), ...fromAfar];
+  const tokens = gateways.map(({ name, tokenOutput }) => [name, `${make} ARGS="${tokenOutput} --show-secrets"`]);
+  const labelled = (label: string, rows: readonly (readonly string[])[]): readonly (readonly string[])[] =>
+    rows.map((row, index) => [index ? "" : label, ...row]);
+  return renderTable([...labelled("Control UI", opened), ...labelled("Token", tokens)]);
 }
 
 /** The wrapper as it can be typed: its name alone where the shell finds it. */

@@ -5,6 +5,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as semver from "semver";
 import { z } from "zod";
+import type { Json } from "../../host/spec";
 import { MAX_BASE_PORT, MIN_BASE_PORT } from "./ports";
 
 /** Oldest OpenClaw release that the product was measured with. */
@@ -115,10 +116,22 @@ export const browserSchema = z.strictObject({
 
 const configSchema = z.record(
   z.string(),
-  z.json({
-    error: "must be plain JSON; a secret goes into `env` and is referred to as { source: \"env\", provider: \"default\", id: \"NAME\" }",
+  z.custom<Json>(isPlainJson, {
+    error:
+      "must be plain JSON, known in preview; a secret goes into `env` and is referred to as " +
+      '{ source: "env", provider: "default", id: "NAME" }',
   }),
 );
+
+function isPlainJson(value: unknown): boolean {
+  if (value === null || ["string", "boolean"].includes(typeof value)) return true;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (Array.isArray(value)) return value.every(isPlainJson);
+  if (typeof value !== "object") return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) return false; // an Output, a Promise, a Date …
+  return Object.values(value).every(isPlainJson);
+}
 
 const envSchema = z.record(
   z

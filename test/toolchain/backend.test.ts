@@ -9,11 +9,23 @@ const PROJECT = "name: openclaw\nruntime: nodejs\n";
 describe("who configured the backend", () => {
   test.each([
     ["nobody", { env: {}, project: PROJECT, credentials: undefined }, undefined],
-    ["the environment", { env: { PULUMI_BACKEND_URL: "s3://b" }, project: PROJECT, credentials: undefined }, "PULUMI_BACKEND_URL"],
+    [
+      "the environment",
+      { env: { PULUMI_BACKEND_URL: "s3://b" }, project: PROJECT, credentials: undefined },
+      "PULUMI_BACKEND_URL",
+    ],
     ["an empty variable", { env: { PULUMI_BACKEND_URL: "" }, project: PROJECT, credentials: undefined }, undefined],
-    ["an access token", { env: { PULUMI_ACCESS_TOKEN: "t" }, project: PROJECT, credentials: undefined }, "PULUMI_ACCESS_TOKEN"],
+    [
+      "an access token",
+      { env: { PULUMI_ACCESS_TOKEN: "t" }, project: PROJECT, credentials: undefined },
+      "PULUMI_ACCESS_TOKEN",
+    ],
     ["the project", { env: {}, project: `${PROJECT}backend:\n  url: s3://b\n`, credentials: undefined }, "Pulumi.yaml"],
-    ["a key elsewhere", { env: {}, project: `${PROJECT}config:\n  backend:\n    default: x\n`, credentials: undefined }, undefined],
+    [
+      "a key elsewhere",
+      { env: {}, project: `${PROJECT}config:\n  backend:\n    default: x\n`, credentials: undefined },
+      undefined,
+    ],
     ["a login", { env: {}, project: PROJECT, credentials: '{"current":"file://~"}' }, "`pulumi login`"],
     ["encrypted credentials", { env: {}, project: PROJECT, credentials: '{"$pulumiSecureStore":1}' }, "`pulumi login`"],
     ["a logout", { env: {}, project: PROJECT, credentials: '{"current":"","accounts":{}}' }, undefined],

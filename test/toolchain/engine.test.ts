@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { engineVersion, isAtLeast, isVersion } from "../../toolchain/engine";
+import { engineVersion, isAtLeast } from "../../toolchain/engine";
 
 describe("isAtLeast", () => {
   test.each([
@@ -22,14 +22,8 @@ describe("isAtLeast", () => {
   });
 });
 
-test("only a version is a version", () => {
-  expect(isVersion("v3.259.0")).toBe(true);
-  expect(isVersion("warning: v3.259.0")).toBe(false);
-  expect(isVersion("")).toBe(false);
-});
-
 test("the engine's module asks for one version of the engine and of its SDK", () => {
   const module = readFileSync(join(__dirname, "../../toolchain/go/pulumi/go.mod"), "utf8");
-  expect(isVersion(engineVersion())).toBe(true);
+  expect(engineVersion()).toMatch(/^\d+\.\d+\.\d+$/);
   expect(module).toContain(`github.com/pulumi/pulumi/sdk/v3 v${engineVersion()}`);
 });

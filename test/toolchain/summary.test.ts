@@ -5,7 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { duration } from "../../toolchain/steps";
-import { gatewaysOf, healthOf, howTo, judge, keptBy, renderTable, summary, type GatewayOutput } from "../../toolchain/summary";
+import {
+  gatewaysOf,
+  healthOf,
+  howTo,
+  judge,
+  keptBy,
+  renderTable,
+  summary,
+  type GatewayOutput,
+} from "../../toolchain/summary";
 
 const VERSION = "2026.9.6";
 const started = { ok: true, status: "started", version: VERSION };
@@ -77,14 +86,21 @@ describe("a gateway's health, asked", () => {
 });
 
 test("a table has columns as wide as their widest cell", () => {
-  expect(renderTable([["a", "bbb", "c"], ["aaaa", "b"]])).toBe("a     bbb  c\naaaa  b");
+  expect(
+    renderTable([
+      ["a", "bbb", "c"],
+      ["aaaa", "b"],
+    ]),
+  ).toBe("a     bbb  c\naaaa  b");
   expect(renderTable([])).toBe("");
 });
 
 test("the summary names every gateway", async () => {
   const text = await summary([gateway({ basePort: 1 })], undefined);
   expect(text).toMatch(/^GATEWAY +PROFILE +URL +PORTS +VERSION +HEALTH +COMMAND$/m);
-  expect(text).toMatch(/^main +default +http:\/\/127\.0\.0\.1:18789 +18789-18899 +2026\.9\.6 +down +\/nowhere\/openclaw-main$/m);
+  expect(text).toMatch(
+    /^main +default +http:\/\/127\.0\.0\.1:18789 +18789-18899 +2026\.9\.6 +down +\/nowhere\/openclaw-main$/m,
+  );
   expect(await summary([], undefined)).toBe("The stack has no gateways.");
 });
 

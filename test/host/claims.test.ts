@@ -1,0 +1,126 @@
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findObstacles } from "../../host/claim";
+import { ok, TestHost } from "../support/hosts";
+
+const PORT = 22200;
+const asRoot = process.getuid!() === 0;
+
+/** Every file below a directory with its content and times: what "not touched" means. */
+function fingerprint(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const { mtimeMs, uid, mode } = statSync(path);
+      return `${path} ${mtimeMs} ${uid} ${mode} ${readFileSync(path, "base64")}`;
+    })
+    .sort();
+}
+
+describe("a claim is refused, and nothing is touched", () => {
+  let host: TestHost;
+  beforeAll(() => void (host = new TestHost()));
+  afterAll(() => host.dispose());
+
+  async function refused(args: Record<string, unknown>, expected: RegExp, options = {}): Promise<void> {
+    const { claim } = host.describe({ basePort: PORT, ...args }, options);
+    const before = fingerprint(host.root);
+    const outcome = await host.run("claim", [String(args.profile ?? "main")], claim);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toMatch(expected);
+    expect(outcome.stderr).toContain("was not touched");
+    expect(outcome.stderr).toContain("->");
+    expect(outcome.stderr).not.toContain("    at "); // no stack
+    expect(fingerprint(host.root).filter((line) => !line.includes("/locks/"))).toEqual(
+      before.filter((line) => !line.includes("/locks/")),
+    );
+  }
+
+  it("where a state directory is somebody's that no stack owns", async () => {
+    mkdirSync(join(host.root, ".openclaw-byhand"));
+    writeFileSync(join(host.root, ".openclaw-byhand", "openclaw.json"), "{}");
+    await refused({ profile: "byhand" }, /stateDir: .*\.openclaw-byhand exists and no stack owns it.*\n.*mv /);
+  });
+
+  it("where the command of the same name is somebody else's", async () => {
+    mkdirSync(host.layout.binDir, { recursive: true });
+    writeFileSync(join(host.layout.binDir, "openclaw-taken"), "#!/bin/sh\n");
+    await refused({ profile: "taken" }, /profile: .*openclaw-taken exists and is not this gateway's command/);
+  });
+
+  it("where a file stands at the configuration's path", async () => {
+    const configPath = join(host.root, "mine.json");
+    writeFileSync(configPath, "{}");
+    await refused({ configPath }, /configPath: .*mine\.json exists and was not put there by this gateway/);
+  });
+
+  it("where somebody listens on a port of the block", async () => {
+    const server: Server = createServer();
+    await new Promise<void>((resolve) => server.listen(PORT + 11, "127.0.0.1", resolve));
+    try {
+      await refused({}, new RegExp(`basePort: .*\\(pid ${process.pid}\\) listens on port ${PORT + 11}, which belongs to its ports ${PORT}-${PORT + 110}`));
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it("where another stack owns the gateway, its ports or its directories", async () => {
+    const mine = host.describe({ profile: "mine", basePort: PORT });
+    ok(await host.run("claim", ["mine"], mine.claim));
+    await refused({ profile: "mine" }, /profile: this host has a gateway mine that belongs to gateway mine of stack test\/test\/test/, { stack: "o/o/o" });
+    await refused({ profile: "mine" }, /from another stack of the same name \(test\/test\/test\), with other state/, { ownerId: "2" });
+    await refused({ profile: "near", basePort: PORT + 110 }, /basePort: its ports .* overlap those of gateway mine of stack test/, { stack: "o/o/o" });
+    await refused(
+      { profile: "nested", basePort: PORT + 500, workspace: join(host.root, ".openclaw-mine", "deep") },
+      /workspace: .* shares .*\.openclaw-mine with gateway mine/,
+      { stack: "o/o/o" },
+    );
+    ok(await host.run("claim", ["mine"], mine.claim)); // the owner itself may, again and again
+  });
+
+  it("preview sees the same obstacles without the stack's id", () => {
+    const { claim } = host.describe({ profile: "mine", basePort: PORT });
+    const look = (owner: { stack: string; gateway: string }) => findObstacles(host.layout, { ...claim, id: "mine", owner });
+    expect(look({ stack: "test/test/test", gateway: "mine" })).toEqual([]);
+    expect(look({ stack: "o/o/o", gateway: "mine" }).map(({ property }) => property)).toEqual(["profile", "stateDir"]);
+  });
+
+  it.runIf(asRoot)("where others could change the directories that root trusts", async () => {
+    chownSync(host.root, 65534, 65534);
+    await refused({ profile: "unsafe" }, /can be changed by others than root.*\n.*chown root/);
+    chownSync(host.root, 0, 0);
+    chmodSync(host.root, 0o777);
+    await refused({ profile: "unsafe" }, /can be changed by others than root/);
+    chmodSync(host.root, 0o755);
+  });
+});
+
+it("a configuration path of one's own becomes a link to the gateway's", async () => {
+  const host = new TestHost();
+  try {
+    const configPath = join(host.root, "etc", "claw.json");
+    const { claim } = host.describe({ basePort: PORT, configPath });
+    ok(await host.run("claim", ["main"], claim));
+    ok(await host.run("claim", ["main"], claim));
+    ok(await host.run("remove", ["main"]));
+    expect(readdirSync(join(host.root, "etc"))).toEqual([]);
+  } finally {
+    await host.dispose();
+  }
+});
+
+it("what was claimed for a gateway that never ran is removed without a trace", async () => {
+  const host = new TestHost();
+  try {
+    const { claim } = host.describe({ basePort: PORT, workspace: join(host.root, "elsewhere") });
+    ok(await host.run("claim", ["main"], claim));
+    ok(await host.run("remove", ["main"]));
+    ok(await host.run("leave", []));
+    expect(readdirSync(host.root)).toEqual([]);
+  } finally {
+    await host.dispose();
+  }
+});

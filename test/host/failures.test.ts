@@ -1,0 +1,135 @@
+/** Releases that misbehave: stand-ins for OpenClaw that show at once what takes the real one minutes. */
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ask, eventually, isRunning, ok, TestHost } from "../support/hosts";
+
+const PORT = 23400;
+
+/** An `openclaw` that validates everything; `gateway run` is the given program. */
+function installFake(host: TestHost, id: string, version: string, gatewayRun: string): void {
+  const directory = join(host.dir(id), "releases", version, "node_modules", "openclaw");
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(
+    join(directory, "openclaw.mjs"),
+    `import { createServer } from "node:http";
+     import { readFileSync } from "node:fs";
+     const [command, verb] = process.argv.slice(2);
+     const port = JSON.parse(readFileSync(process.env.OPENCLAW_CONFIG_PATH, "utf8")).gateway.port;
+     const serve = (version) => createServer((request, response) => response.end(JSON.stringify(
+       request.url === "/startupz" ? { ok: true, status: "started", version } : { ready: true, failing: [] })))
+       .listen(port, "127.0.0.1");
+     if (command === "gateway" && verb === "run") { ${gatewayRun} }`,
+  );
+}
+
+describe("a deployment fails", () => {
+  let host: TestHost;
+  beforeAll(() => void (host = new TestHost()));
+  afterAll(() => host.dispose());
+
+  /** Version numbers stand for what the release does. */
+  const releases: [version: string, program: string][] = [
+    ["2026.9.100", `serve("2026.9.100")`],
+    ["2026.9.101", `console.log("canary-log-line", process.env.OPENCLAW_GATEWAY_TOKEN); process.exit(78)`],
+    ["2026.9.102", `process.exit(1)`],
+    ["2026.9.103", `serve("2026.9.100"); setTimeout(() => process.exit(1), 3000)`],
+  ];
+  const deploy = (version: string) => {
+    for (const [each, program] of releases) installFake(host, "main", each, program);
+    return host.up("main", host.describe({ basePort: PORT, version }));
+  };
+
+  it("as the first one: nothing runs, nothing is left after remove", async () => {
+    const outcome = await deploy("2026.9.101");
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("did not become healthy: it ended with exit code 78");
+    expect(outcome.stderr).toContain("There was no former generation: the gateway is stopped.");
+    expect(outcome.stderr).toContain("canary-log-line [secret]");
+    expect(outcome.stderr).not.toContain("token-of-main");
+    expect(host.current("main")).toBeUndefined();
+    ok(await host.run("remove", ["main"]));
+    expect(readdirSync(host.root).filter((name) => name.startsWith(".openclaw"))).toEqual([]);
+  });
+
+  it("later: the former generation runs again, exactly", async () => {
+    ok(await deploy("2026.9.100"));
+    const generation = host.current("main");
+    for (const [version, reason] of [
+      ["2026.9.101", "it ended with exit code 78: a restart would not help"],
+      ["2026.9.102", "it ended by itself 2 times"],
+      ["2026.9.103", "it ended by itself 2 times"], // it answers, but as another version
+    ] as const) {
+      const outcome = await deploy(version);
+      expect(outcome.code, version).toBe(1);
+      expect(outcome.stderr).toContain(`did not become healthy: ${reason}`);
+      expect(outcome.stderr).toContain("The former generation runs again and is healthy.");
+      expect([host.current("main"), host.good("main")], version).toEqual([generation, generation]);
+      expect(await ask(PORT, "/startupz")).toMatchObject({ version: "2026.9.100" });
+    }
+  });
+
+  it("because the registry does not have the version: said, with what to do, and nothing changed", async () => {
+    const pid = host.gatewayPid("main");
+    const { claim, spec } = host.describe({ basePort: PORT, version: "2026.9.999" });
+    const outcome = await host.up("main", { claim, spec });
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("npm could not install openclaw@2026.9.999");
+    expect(outcome.stderr).toContain("-> check `version`: the registry does not have it");
+    expect(host.gatewayPid("main")).toBe(pid);
+  });
+});
+
+describe("main and rescue as one unit", () => {
+  const version = "2026.9.100";
+  let host: TestHost;
+  beforeAll(() => void (host = new TestHost()));
+  afterAll(() => host.dispose());
+
+  const args = (id: string, channel: string, force = false) => ({
+    profile: id === "main" ? "default" : id,
+    basePort: id === "main" ? PORT : PORT + 111,
+    version,
+    config: { update: { channel } },
+    force,
+  });
+  const up = (id: string, channel: string, force = false) => {
+    installFake(host, id, version, `setTimeout(() => serve("${version}"), 500)`);
+    return host.up(id, host.describe(args(id, channel, force), { partner: id === "main" ? "rescue" : "main" }));
+  };
+  const downAtOnce = (): Promise<boolean> =>
+    Promise.all([ask(PORT, "/startupz"), ask(PORT + 111, "/startupz")]).then(([main, rescue]) => !main && !rescue);
+
+  it("both come up, and are changed one after the other", async () => {
+    for (const outcome of await Promise.all([up("main", "stable"), up("rescue", "stable")])) ok(outcome);
+    let changing = true;
+    const watch = (async () => {
+      let bothDown = 0;
+      for (; changing; await new Promise((next) => setTimeout(next, 20))) if (await downAtOnce()) bothDown++;
+      return bothDown;
+    })();
+    const outcomes = await Promise.all([up("main", "beta"), up("rescue", "beta")]);
+    changing = false;
+    for (const outcome of outcomes) ok(outcome);
+    expect(await watch).toBe(0);
+  });
+
+  it("a healthy one is not taken down while the other is not healthy, unless forced", async () => {
+    const [supervisor, gateway, main] = [host.supervisorPid("rescue"), host.gatewayPid("rescue"), host.gatewayPid("main")];
+    for (const pid of [supervisor, gateway]) process.kill(pid, "SIGKILL");
+    await eventually("rescue is gone", 5, () => !isRunning(gateway));
+    const outcome = await up("main", "stable");
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toMatch(/gateway rescue, its partner, is not healthy.*nothing was changed\n.*repair rescue first/);
+    expect(host.gatewayPid("main")).toBe(main);
+    ok(await up("main", "stable", true));
+    expect(host.gatewayPid("main")).not.toBe(main);
+  });
+
+  it("an unhealthy one may always be repaired, and a change that waits for it goes on", async () => {
+    // rescue is still down from the test before
+    const outcomes = await Promise.all([up("main", "dev"), up("rescue", "dev")]);
+    for (const outcome of outcomes) ok(outcome);
+    expect(await downAtOnce()).toBe(false);
+  });
+});

@@ -1,0 +1,198 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ask, eventually, isRunning, ok, TestHost, TEST_ACCOUNT } from "../support/hosts";
+import { VERSION } from "../support/seed";
+import { FakeTelegram } from "../support/telegram";
+
+const PORT = 22000;
+const asRoot = process.getuid!() === 0;
+const config = (channel: string) => ({ basePort: PORT, config: { update: { channel } } });
+const environOf = (pid: number) => readFileSync(`/proc/${pid}/environ`, "utf8");
+
+describe("one gateway, from nothing to removed and back", () => {
+  let host: TestHost;
+  beforeAll(() => {
+    host = new TestHost();
+    host.seed("main");
+  });
+  afterAll(() => host.dispose());
+
+  it("comes up healthy", async () => {
+    const outcome = ok(await host.up("main", host.describe(config("stable"))));
+    expect(outcome.stdout.trim()).toBe(`now healthy: OpenClaw ${VERSION} on 127.0.0.1:${PORT}`);
+    expect(await ask(PORT, "/startupz")).toMatchObject({ ok: true, status: "started", version: VERSION });
+    expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });
+    expect(host.current("main")).toBe(host.good("main"));
+  });
+
+  it("listens on loopback only", () => {
+    const table = `${readFileSync("/proc/net/tcp", "utf8")}${readFileSync("/proc/net/tcp6", "utf8")}`;
+    const hex = PORT.toString(16).toUpperCase().padStart(4, "0");
+    const addresses = [...table.matchAll(new RegExp(`: ([0-9A-F]+):${hex} \\S+ 0A`, "g"))].map((match) => match[1]);
+    expect(addresses.length).toBeGreaterThan(0);
+    expect(addresses.every((address) => ["0100007F", "00000000000000000000000001000000"].includes(address!))).toBe(true);
+  });
+
+  it.runIf(asRoot)("runs as an account of its own that cannot change its configuration or program", () => {
+    const uid = Number(execFileSync("id", ["-u", TEST_ACCOUNT], { encoding: "utf8" }));
+    expect(statSync(`/proc/${host.gatewayPid("main")}`).uid).toBe(uid);
+    expect(uid).not.toBe(0);
+    const generation = join(host.dir("main"), host.current("main")!);
+    for (const path of [host.manage, host.dir("main"), generation, join(generation, "openclaw.json"), join(host.dir("main"), "releases", VERSION)])
+      expect(statSync(path).uid, path).toBe(0);
+    expect(statSync(join(generation, "openclaw.json")).mode & 0o777).toBe(0o640);
+    expect(statSync(generation).mode & 0o777).toBe(0o750);
+    expect(statSync(join(host.dir("main"), "secrets")).mode & 0o777).toBe(0o750);
+    const foundWritable = execFileSync("find", [host.manage, "-perm", "/022", "!", "-type", "l"], { encoding: "utf8" });
+    expect(foundWritable).toBe("");
+  });
+
+  it("inherits nothing of the deployer's environment", () => {
+    for (const pid of [host.gatewayPid("main"), host.supervisorPid("main")])
+      expect(environOf(pid)).not.toContain("canary-passphrase");
+    expect(environOf(host.supervisorPid("main"))).not.toContain("token-of-main");
+  });
+
+  it("answers through its wrapper whatever the caller's environment says", async () => {
+    const foreign = {
+      OPENCLAW_STATE_DIR: "/nowhere",
+      OPENCLAW_CONFIG_PATH: "/nowhere/openclaw.json",
+      OPENCLAW_GATEWAY_PORT: "1",
+      OPENCLAW_PROFILE: "rescue",
+      NODE_OPTIONS: "--require=/nowhere.js",
+    };
+    const health = ok(await host.wrapper("main", ["health", "--json"], foreign));
+    expect(JSON.parse(health.stdout)).toMatchObject({ ok: true });
+    const file = ok(await host.wrapper("main", ["config", "file"], foreign));
+    expect(file.stdout).toContain(join(host.dir("main"), "current", "openclaw.json"));
+  });
+
+  it("refuses to let its command line write the configuration", async () => {
+    const outcome = await host.wrapper("main", ["config", "set", "update.channel", "beta"]);
+    expect(outcome.code).not.toBe(0);
+  });
+
+  it("is not touched by applying what is already there", async () => {
+    const pid = host.gatewayPid("main");
+    const before = statSync(join(host.dir("main"), "current"), { bigint: true }).ctimeNs;
+    const outcome = ok(await host.up("main", host.describe(config("stable"))));
+    expect(outcome.stdout).toContain("already healthy");
+    expect(outcome.stderr).toBe("");
+    expect(host.gatewayPid("main")).toBe(pid);
+    expect(statSync(join(host.dir("main"), "current"), { bigint: true }).ctimeNs).toBe(before);
+  });
+
+  it("keeps running when OpenClaw refuses the new configuration", async () => {
+    const pid = host.gatewayPid("main");
+    const generation = host.current("main");
+    const outcome = await host.up("main", host.describe(config("bogus")));
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toMatch(/OpenClaw refuses this configuration; nothing was changed:\s+update\.channel: /);
+    expect([host.gatewayPid("main"), host.current("main")]).toEqual([pid, generation]);
+  });
+
+  it("changes generation with a new configuration, and forgets the old one", async () => {
+    const former = host.current("main");
+    ok(await host.up("main", host.describe(config("beta"))));
+    expect(host.current("main")).not.toBe(former);
+    expect(readdirSync(join(host.dir("main"), "generations"))).toHaveLength(1);
+    expect(readdirSync(join(host.dir("main"), "secrets"))).toHaveLength(1);
+    const current = JSON.parse(readFileSync(join(host.dir("main"), "current", "openclaw.json"), "utf8")) as { update: object };
+    expect(current.update).toMatchObject({ channel: "beta" });
+  });
+
+  it("takes a new token, and refuses the old one", async () => {
+    ok(await host.up("main", host.describe(config("beta")), { OPENCLAW_GATEWAY_TOKEN: "second-token" }));
+    ok(await host.wrapper("main", ["gateway", "health", "--json"]));
+    const environ = environOf(host.gatewayPid("main"));
+    expect(environ).toContain("OPENCLAW_GATEWAY_TOKEN=second-token");
+    expect(readdirSync(join(host.dir("main"), "secrets"))).toHaveLength(1);
+  });
+
+  it("comes back when it is killed", async () => {
+    const pid = host.gatewayPid("main");
+    process.kill(pid, "SIGKILL");
+    await eventually("a new process", 20, () => ![pid, -1].includes(host.gatewayPid("main")));
+    await eventually("healthy again", 60, () => ask(PORT, "/startupz"));
+    ok(await host.wrapper("main", ["gateway", "health", "--json"]));
+  });
+
+  it("is one process again after its supervisor was killed", async () => {
+    const [supervisor, gateway] = [host.supervisorPid("main"), host.gatewayPid("main")];
+    process.kill(supervisor, "SIGKILL");
+    const token = { OPENCLAW_GATEWAY_TOKEN: "third-token" };
+    ok(await host.up("main", host.describe(config("beta")), token));
+    expect([isRunning(supervisor), isRunning(gateway)]).toEqual([false, false]);
+    expect(isRunning(host.supervisorPid("main"))).toBe(true);
+    ok(await host.wrapper("main", ["gateway", "health", "--json"]));
+  });
+
+  it("goes, and leaves its data; the same stack finds them again, another one does not", async () => {
+    const [supervisor, gateway] = [host.supervisorPid("main"), host.gatewayPid("main")];
+    const diary = join(host.root, ".openclaw", "workspace", "diary.md");
+    writeFileSync(diary, "dear diary");
+    ok(await host.run("remove", ["main"]));
+    expect([isRunning(supervisor), isRunning(gateway)]).toEqual([false, false]);
+    expect(await ask(PORT, "/startupz")).toBeUndefined();
+    expect(existsSync(host.dir("main"))).toBe(false);
+    expect(existsSync(join(host.layout.binDir, "openclaw-main"))).toBe(false);
+    ok(await host.run("remove", ["main"])); // again: nothing to do
+
+    const stranger = await host.run("claim", ["main"], host.describe(config("beta"), { stack: "other/other/other" }).claim);
+    expect(stranger.stderr).toMatch(/stateDir: .* was kept for gateway main of stack test\/test\/test/);
+
+    host.seed("main");
+    ok(await host.up("main", host.describe(config("beta"), { ownerId: "another id, the same stack" })));
+    expect(readFileSync(diary, "utf8")).toBe("dear diary");
+  });
+
+  it("leaves nothing of ours when the host is left", async () => {
+    ok(await host.run("leave", [])); // a gateway is there: nothing happens
+    expect(existsSync(host.manage)).toBe(true);
+    ok(await host.run("remove", ["main"]));
+    ok(await host.run("leave", []));
+    expect(readdirSync(host.root)).toEqual([".openclaw"]);
+  });
+});
+
+describe("a gateway whose channel does not connect", () => {
+  const TOKEN = "4711:the-right-token";
+  let host: TestHost;
+  let telegram: FakeTelegram;
+  beforeAll(async () => {
+    telegram = await FakeTelegram.start([TOKEN]);
+    host = new TestHost();
+    host.seed("main");
+  });
+  afterAll(async () => {
+    await host.dispose();
+    await telegram.stop();
+  });
+  const args = () => ({ basePort: PORT, telegram: { botToken: "x", apiRoot: telegram.apiRoot, allowFrom: ["4242"] } });
+
+  it("comes up with the right bot token", async () => {
+    ok(await host.up("main", host.describe(args()), { TELEGRAM_BOT_TOKEN: TOKEN }));
+    expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });
+  });
+
+  it("goes back to exactly the old generation with a wrong one, and says so without telling it", async () => {
+    const generation = host.current("main");
+    const outcome = await host.up("main", host.describe(args()), { TELEGRAM_BOT_TOKEN: "666:canary-wrong-token" });
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain("did not become healthy: not connected within 60 s: telegram");
+    expect(outcome.stderr).toContain("The former generation runs again and is healthy.");
+    expect(outcome.stderr).toContain("Its last log lines:");
+    expect(outcome.stderr).not.toContain("canary-wrong-token");
+    expect([host.current("main"), host.good("main")]).toEqual([generation, generation]);
+    expect(await eventually("ready again", 30, async () => (await ask(PORT, "/readyz"))?.ready)).toBe(true);
+    expect(environOf(host.gatewayPid("main"))).toContain(TOKEN);
+  });
+
+  it("is changed all the same while Telegram is out", async () => {
+    await telegram.stop();
+    ok(await host.up("main", host.describe({ ...args(), config: { update: { channel: "beta" } } }), { TELEGRAM_BOT_TOKEN: TOKEN }));
+    expect(host.current("main")).toBe(host.good("main"));
+  });
+});

@@ -1,0 +1,42 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../components/rules/ports";
+import { seedNode, seedRelease } from "../support/seed";
+
+/** OpenClaw's own arithmetic, asked of the installed package for many bases at once. */
+function openclawPorts(bases: readonly number[]): { controlPort: number; relay: number; first: number; last: number }[] {
+  const dist = join(seedRelease, "node_modules", "openclaw", "dist");
+  const file = readdirSync(dist)
+    .filter((name) => name.endsWith(".mjs"))
+    .find((name) => /export \{[^}]*\bresolveBrowserConfig,/.test(readFileSync(join(dist, name), "utf8")));
+  if (file === undefined) throw new Error("the installed OpenClaw has no resolveBrowserConfig: look how it derives ports now");
+  const program = `
+    import { resolveBrowserConfig } from ${JSON.stringify(join(dist, file))};
+    const rows = ${JSON.stringify(bases)}.map((port) => {
+      process.env.OPENCLAW_GATEWAY_PORT = String(port);
+      const config = { gateway: { port } };
+      const found = resolveBrowserConfig(undefined, config);
+      return { controlPort: found.controlPort, first: found.cdpPortRangeStart, last: found.cdpPortRangeEnd, keys: Object.keys(found) };
+    });
+    console.log(JSON.stringify(rows));`;
+  return JSON.parse(execFileSync(seedNode, ["--input-type=module", "-e", program], { encoding: "utf8", maxBuffer: 1e8 })) as never;
+}
+
+describe("derived ports", () => {
+  it("are OpenClaw's own", () => {
+    const bases = [MIN_BASE_PORT, 18789, 19789, 20000, MAX_BASE_PORT];
+    for (let base = MIN_BASE_PORT; base < MAX_BASE_PORT; base += 997) bases.push(base);
+    const theirs = openclawPorts(bases);
+    bases.forEach((base, index) => {
+      const { browserControl, cdp } = derivePorts(base);
+      expect(theirs[index], `base ${base}`).toMatchObject({ controlPort: browserControl, ...cdp });
+    });
+  });
+
+  it("stop being OpenClaw's own just above our limit: the limit is the right one", () => {
+    const [above] = openclawPorts([MAX_BASE_PORT + 1]);
+    expect(above).toMatchObject({ first: 18800, last: 18899 });
+  });
+});

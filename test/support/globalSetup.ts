@@ -1,0 +1,23 @@
+/** Once before the suites with real gateways: what they need is there. Once after: nothing of them runs any more. */
+import { execFileSync } from "node:child_process";
+import { buildHostProgram } from "../../toolchain/build";
+import { endStrays, TEST_ACCOUNT } from "./hosts";
+import { ensureSeed } from "./seed";
+
+export function setup(): void {
+  if (process.platform !== "linux") throw new Error("the host and engine suites need Linux: gateways run there only");
+  buildHostProgram();
+  ensureSeed();
+}
+
+export function teardown(): void {
+  const strays = endStrays();
+  if (process.getuid!() === 0) {
+    try {
+      execFileSync("userdel", [TEST_ACCOUNT], { stdio: "ignore" });
+    } catch {
+      // it was never created
+    }
+  }
+  if (strays.length) throw new Error(`the tests left gateways running (now ended): ${strays.join(", ")}`);
+}

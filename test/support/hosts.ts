@@ -1,0 +1,232 @@
+/** Hosts for tests: a temporary root on this machine, with ports of its own, that leaves nothing behind. */
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { renderBootstrap } from "../../components/targets/bootstrap";
+import { resolveGateway } from "../../components/rules/resolve";
+import { specOf } from "../../components/targets/hostGateway";
+import type { HostLayout } from "../../host/layout";
+import type { Claim, Spec } from "../../host/spec";
+import { seedGateway, seedTools, VERSION } from "./seed";
+
+const ROOT_PREFIX = "/tmp/pulumi-openclaw-test-";
+export const TEST_ACCOUNT = "openclaw-test";
+const NOBODY = 65534;
+const MARK = "PULUMI_OPENCLAW_GATEWAY=";
+
+/** A temporary directory that a gateway's account can reach. */
+export function temporaryRoot(): string {
+  const root = mkdtempSync(ROOT_PREFIX);
+  chmodSync(root, 0o755);
+  return root;
+}
+
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface GatewayUnderTest {
+  readonly claim: Claim;
+  readonly spec: Spec;
+}
+
+export class TestHost {
+  readonly root = temporaryRoot();
+  readonly layout: HostLayout;
+  readonly manage = join(this.root, ".pulumi-openclaw");
+  private readonly uid: number | undefined;
+
+  /** `plainUser`: as a user without rights, where the tests run as root. */
+  constructor(options: { plainUser?: boolean } = {}) {
+    const isRoot = process.getuid!() === 0;
+    this.uid = isRoot && options.plainUser ? NOBODY : undefined;
+    const account = isRoot && !options.plainUser ? TEST_ACCOUNT : null;
+    this.layout = { root: this.root, binDir: join(this.root, "bin"), account };
+    if (this.uid !== undefined) chownSync(this.root, this.uid, this.uid);
+    seedTools(this.root);
+    if (this.uid !== undefined) execFileSync("chown", [`${this.uid}`, this.manage]);
+    const { script } = renderBootstrap(this.layout);
+    const result = spawnSync("sh", ["-s", "--", this.manage], { ...this.options(), input: script, encoding: "utf8" });
+    if (result.status !== 0) throw new Error(result.stderr);
+  }
+
+  private options() {
+    return {
+      env: {
+        ...(this.uid === undefined ? process.env : othersEnvironment(this.root)),
+        PULUMI_CONFIG_PASSPHRASE: "canary-passphrase",
+      },
+      cwd: "/",
+      ...(this.uid !== undefined && { uid: this.uid, gid: this.uid }),
+    };
+  }
+
+  /** A gateway's claim and spec, from the same arguments that a component takes. */
+  describe(args: Record<string, unknown>, options: { partner?: string; ownerId?: string; stack?: string } = {}): GatewayUnderTest {
+    const { gateway, problems } = resolveGateway("test", { version: VERSION, ...args }, this.layout);
+    if (!gateway || problems.length) throw new Error(JSON.stringify(problems));
+    const { basePort, stateDir, workspace, configPath, wrapper } = gateway;
+    const owner = { stack: options.stack ?? "test/test/test", gateway: gateway.id, id: options.ownerId ?? "1" };
+    return {
+      claim: { format: 1, owner, basePort, stateDir, workspace, configPath, wrapper },
+      spec: specOf(gateway, options.partner),
+    };
+  }
+
+  /** Spares a gateway the installation from the registry. */
+  seed(id: string): void {
+    seedGateway(this.root, id);
+  }
+
+  /** Runs a verb of the host program to its end. */
+  run(verb: string, args: readonly string[], input?: unknown): Promise<Outcome> {
+    return finished(this.start(verb, args, input));
+  }
+
+  /** Starts a verb of the host program. */
+  start(verb: string, args: readonly string[], input?: unknown): ChildProcess {
+    const child = spawn(join(this.manage, "host"), [verb, ...args], { ...this.options(), stdio: "pipe", detached: true });
+    child.stdin.on("error", () => undefined); // it may end without reading
+    child.stdin.end(input === undefined ? "" : JSON.stringify(input));
+    return child;
+  }
+
+  async stageSecrets(id: string, env: Record<string, string>): Promise<string> {
+    return ok(await this.run("stage-secrets", [id], { format: 1, env })).stdout.trim();
+  }
+
+  /** Claims, stages secrets and applies: what one `pulumi up` does for a gateway. */
+  async up(id: string, { claim, spec }: GatewayUnderTest, secrets?: Record<string, string>): Promise<Outcome> {
+    ok(await this.run("claim", [id], claim));
+    const nonce = await this.stageSecrets(id, { OPENCLAW_GATEWAY_TOKEN: `token-of-${id}`, ...secrets });
+    return this.run("apply", [id, nonce], spec);
+  }
+
+  wrapper(id: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+    return finished(
+      spawn(join(this.layout.binDir, `openclaw-${id}`), args, {
+        ...this.options(),
+        env: { PATH: process.env.PATH, ...env },
+        stdio: ["ignore", "pipe", "pipe"],
+      }),
+    );
+  }
+
+  dir(id: string): string {
+    return join(this.manage, "gateways", id);
+  }
+
+  current(id: string): string | undefined {
+    return link(join(this.dir(id), "current"));
+  }
+
+  good(id: string): string | undefined {
+    return link(join(this.dir(id), "good"));
+  }
+
+  /** Process of the gateway; -1 between two starts. */
+  gatewayPid(id: string): number {
+    return this.supervisorState(id).gateway?.pid ?? -1;
+  }
+
+  supervisorPid(id: string): number {
+    return this.supervisorState(id).supervisor.pid;
+  }
+
+  private supervisorState(id: string): { supervisor: { pid: number }; gateway?: { pid: number } } {
+    return JSON.parse(readFileSync(join(this.dir(id), "supervisor.json"), "utf8")) as never;
+  }
+
+  log(id: string): string {
+    return readFileSync(join(this.dir(id), "gateway.log"), "utf8");
+  }
+
+  /** Ends and removes everything, state included. */
+  async dispose(): Promise<void> {
+    const gateways = join(this.manage, "gateways");
+    for (const id of existsSync(gateways) ? readdirSync(gateways) : []) await this.run("remove", [id]);
+    endStrays(this.root);
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** The environment of another user: ours without what points into our home. */
+const othersEnvironment = (home: string): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))),
+  HOME: home,
+});
+
+export const link = (path: string): string | undefined => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+};
+
+export function finished(child: ChildProcess): Promise<Outcome> {
+  let stdout = "";
+  let stderr = "";
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+export function ok(outcome: Outcome): Outcome {
+  if (outcome.code !== 0) throw new Error(`exit code ${outcome.code}: ${outcome.stderr}${outcome.stdout}`);
+  return outcome;
+}
+
+/** JSON that a gateway answers, or `undefined` where nothing listens. */
+export async function ask(port: number, path: string): Promise<Record<string, unknown> | undefined> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(2_000) });
+    return (await response.json()) as Record<string, unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function eventually<T>(what: string, seconds: number, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((next) => setTimeout(next, 200))) {
+    const found = await look();
+    if (found) return found;
+  }
+  throw new Error(`not within ${seconds} s: ${what}`);
+}
+
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Ends, by pid, gateways and supervisors of tests that are still there; returns what they were. */
+export function endStrays(root = ROOT_PREFIX): string[] {
+  const strays = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && belongsTo(name, root));
+  for (const pid of strays) {
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  return strays;
+}
+
+function belongsTo(pid: string, root: string): boolean {
+  try {
+    const environ = readFileSync(`/proc/${pid}/environ`, "utf8");
+    const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return environ.includes(`${MARK}${root}`) || command.some((part) => part.startsWith(root));
+  } catch {
+    return false;
+  }
+}

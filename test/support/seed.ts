@@ -1,0 +1,68 @@
+/**
+ * Node.js, npm and one OpenClaw release, fetched once for each machine, so that not every test waits for the registry.
+ * The first deployment of the engine suite takes nothing from here: it is the real path.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { renderBootstrap } from "../../components/targets/bootstrap";
+
+export const VERSION = "2026.9.6";
+
+const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "pulumi-openclaw");
+const seed = join(cache, `test-seed-${VERSION}`);
+const manage = join(seed, ".pulumi-openclaw");
+const release = join(seed, "release");
+
+export const seedNode = join(manage, "host-node");
+export const seedRelease = release;
+
+/** Fetches the seed where it is missing. */
+export function ensureSeed(): void {
+  if (existsSync(seed)) return;
+  mkdirSync(cache, { recursive: true });
+  const staging = mkdtempSync(join(cache, ".test-seed-"));
+  const root = join(staging, "root");
+  mkdirSync(root);
+  const target = join(root, ".pulumi-openclaw");
+  const { script } = renderBootstrap({ root, binDir: join(root, "bin"), account: null });
+  execFileSync("sh", ["-s", "--", target], { input: script, stdio: ["pipe", "ignore", "inherit"] });
+  const node = execFileSync("sh", ["-c", `echo ${target}/nodes/*/bin/node`], { encoding: "utf8" }).trim();
+  execFileSync("ln", ["-s", node.slice(target.length + 1), join(target, "host-node")]);
+  const prefix = join(root, "release");
+  mkdirSync(prefix);
+  writeFileSync(join(prefix, "package.json"), "{}\n");
+  const env = { ...process.env, PATH: `${join(node, "..")}:${process.env.PATH}` };
+  const run = (cwd: string, args: string[]) => execFileSync(node, args, { cwd, env, stdio: ["ignore", "ignore", "inherit"] });
+  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
+  run(prefix, [join(target, "npm", "bin", "npm-cli.js"), "install", ...flags, `openclaw@${VERSION}`]);
+  run(join(prefix, "node_modules", "openclaw"), ["scripts/postinstall-bundled-plugins.mjs"]);
+  execFileSync("chmod", ["-R", "go-w", prefix]);
+  renameSync(root, seed);
+  rmSync(staging, { recursive: true });
+}
+
+/** Puts Node.js and npm of the seed below a root, as if its bootstrap had fetched them. */
+export function seedTools(root: string): void {
+  const target = join(root, ".pulumi-openclaw");
+  mkdirSync(target, { recursive: true });
+  for (const name of ["nodes", "npms"]) copy(join(manage, name), join(target, name));
+}
+
+/** Puts the seed's release below a gateway, as if it had been installed. */
+export function seedGateway(root: string, id: string): void {
+  const releases = join(root, ".pulumi-openclaw", "gateways", id, "releases");
+  mkdirSync(releases, { recursive: true });
+  copy(release, join(releases, VERSION));
+}
+
+/** Hard links where they can be made: nothing here is ever written to again. */
+function copy(from: string, to: string): void {
+  try {
+    execFileSync("cp", ["-al", from, to], { stdio: "ignore" });
+  } catch {
+    rmSync(to, { recursive: true, force: true });
+    execFileSync("cp", ["-a", from, to]);
+  }
+}

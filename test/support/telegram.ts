@@ -1,0 +1,35 @@
+/** A Telegram Bot API server for tests: knows some tokens, refuses all others. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+const POLL_MS = 1_000;
+
+export class FakeTelegram {
+  private constructor(
+    private readonly server: Server,
+    readonly apiRoot: string,
+  ) {}
+
+  static async start(tokens: readonly string[]): Promise<FakeTelegram> {
+    const server = createServer((request, response) => {
+      const [, token, method] = /^\/bot([^/]+)\/(\w+)/.exec(request.url ?? "") ?? [];
+      const answer = (status: number, body: object): void => {
+        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      };
+      request.resume();
+      if (token === undefined || !tokens.includes(token))
+        return answer(401, { ok: false, error_code: 401, description: "Unauthorized" });
+      if (method === "getMe")
+        return answer(200, { ok: true, result: { id: 1, is_bot: true, first_name: "Test", username: "test_bot" } });
+      if (method === "getUpdates") return void setTimeout(() => answer(200, { ok: true, result: [] }), POLL_MS);
+      return answer(200, { ok: true, result: true });
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return new FakeTelegram(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+  }
+}

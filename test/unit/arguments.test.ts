@@ -1,0 +1,136 @@
+import * as pulumi from "@pulumi/pulumi";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { formatProblems } from "../../components/rules/problems";
+import { resolveGateway } from "../../components/rules/resolve";
+import { layout, resolved } from "./gateways";
+
+const check = (args: Record<string, unknown>) =>
+  resolveGateway("g", { version: "2026.9.6", basePort: 18789, ...args }, layout).problems.map(
+    ({ path, reason, advice }) => `${path}: ${reason} -> ${advice}`,
+  );
+
+describe("bad arguments are refused with path and advice", () => {
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    ["a base below 1024", { basePort: 80 }, /^g\.basePort: must be between 1024 and 65425.*it is 80/],
+    ["a base above 65425", { basePort: 65426 }, /^g\.basePort: must be between 1024 and 65425/],
+    ["a base that is text", { basePort: "18789" }, /^g\.basePort: must be a number/],
+    ["a fraction", { basePort: 1024.5 }, /^g\.basePort: must be a whole number/],
+    ["version latest", { version: "latest" }, /^g\.version: must be one exact version.*it is "latest"/],
+    ["a range", { version: "^2026.9.6" }, /^g\.version: must be one exact version/],
+    ["a version below the oldest", { version: "2026.9.5" }, /^g\.version: is older than 2026\.9\.6/],
+    ["no version", { version: undefined }, /^g\.version: is required/],
+    ["a profile with capitals", { profile: "Ops" }, /^g\.profile: must be 1 to 64 lower-case/],
+    ["an empty profile", { profile: "" }, /^g\.profile: must be/],
+    ["a reserved profile", { profile: "gateway" }, /^g\.profile: is a name that OpenClaw keeps/],
+    ["a relative path", { stateDir: "state" }, /^g\.stateDir: must be an absolute path/],
+    ["a path with dots", { workspace: "/a/../b" }, /^g\.workspace: must not contain/],
+    ["the root directory", { stateDir: "/" }, /^g\.stateDir: must be an absolute path/],
+    ["a misspelt argument", { basport: 1 }, /^g\.basport: is not a known argument -> did you mean basePort\?/],
+    ["a misspelt nested argument", { telegram: { botToken: "t", allowfrom: [] } }, /^g\.telegram\.allowfrom: .* -> did you mean allowFrom\?/],
+    ["an argument like no other", { telegram: { botToken: "t", zzzzzzzz: 1 } }, /-> known here: botToken, allowFrom, dmPolicy, apiRoot/],
+    ["an allowlist of nobody", { telegram: { botToken: "t", dmPolicy: "allowlist" } }, /^g\.telegram\.allowFrom: must name somebody/],
+    ["open without a star", { telegram: { botToken: "t", dmPolicy: "open" } }, /^g\.telegram\.allowFrom: must contain "\*"/],
+    ["a wrong policy", { telegram: { botToken: "t", dmPolicy: "all" } }, /^g\.telegram\.dmPolicy/],
+    ["an API root that is no URL", { telegram: { botToken: "t", apiRoot: "tg" } }, /^g\.telegram\.apiRoot: must be a URL/],
+    ["no bot token", { telegram: { allowFrom: ["1"] } }, /^g\.telegram\.botToken: must be a non-empty string/],
+    ["a browser profile with neither", { browser: { profiles: { work: {} } } }, /^g\.browser\.profiles\.work: needs either/],
+    ["a browser profile with both", { browser: { profiles: { work: { cdpPort: 1, cdpUrl: "http://h" } } } }, /needs either/],
+    ["a browser profile's bad name", { browser: { profiles: { "My Work": { cdpPort: 9222 } } } }, /must be lower-case letters/],
+    ["a secret in config", { config: { models: { key: pulumi.secret("s") } } }, /^g\.config.*env/],
+    ["a variable that is ours", { env: { OPENCLAW_STATE_DIR: "x" } }, /^g\.env\.OPENCLAW_STATE_DIR: is set by the gateway component/],
+    ["a variable with a bad name", { env: { "A-B": "x" } }, /^g\.env\.A-B: is not a variable name/],
+  ])("%s", (_, args, expected) => {
+    const problems = check(args);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(expected);
+  });
+
+  it("all at once", () => {
+    expect(check({ basePort: 80, version: "latest", profile: "Ops", nope: 1 })).toHaveLength(4);
+  });
+
+  it("never repeats a secret", () => {
+    const problems = check({ telegram: { botToken: "", extra: 1 }, env: { "B-AD": "canary-value" } }).join();
+    expect(problems).not.toContain("canary-value");
+  });
+
+  it.each([
+    ["gateway.port", { gateway: { port: 1 } }, "use the argument basePort"],
+    ["gateway.bind", { gateway: { bind: "lan" } }, "ssh -L"],
+    ["gateway.auth", { gateway: { auth: { mode: "none" } } }, "token"],
+    ["agents.defaults.workspace", { agents: { defaults: { workspace: "/x" } } }, "use the argument workspace"],
+    ["channels.telegram.botToken", { channels: { telegram: { botToken: "x" } } }, "use the argument telegram.botToken"],
+    ["browser.profiles.work.cdpPort", { browser: { profiles: { work: { cdpPort: 1 } } } }, "use the argument browser.profiles.work.cdpPort"],
+    ["channels.telegram.accounts.two.botToken", { channels: { telegram: { accounts: { two: { botToken: "x" } } } } }, "env"],
+  ])("config.%s is owned by the component", (path, config, advice) => {
+    const [problem, ...more] = check({ config });
+    expect(more).toEqual([]);
+    expect(problem).toContain(`g.config.${path}: `);
+    expect(problem).toContain(advice);
+  });
+});
+
+describe("good arguments", () => {
+  it("fill in the page's defaults", () => {
+    expect(resolved("main", { basePort: 18789 })).toMatchObject({
+      id: "main",
+      profile: "default",
+      stateDir: "/home/claw/.openclaw",
+      workspace: "/home/claw/.openclaw/workspace",
+      wrapper: "/home/claw/bin/openclaw-main",
+      serviceName: "openclaw-gateway",
+    });
+    expect(resolved("rescue", { profile: "rescue", basePort: 19789 })).toMatchObject({
+      id: "rescue",
+      stateDir: "/home/claw/.openclaw-rescue",
+      workspace: "/home/claw/.openclaw-rescue/workspace",
+      wrapper: "/home/claw/bin/openclaw-rescue",
+      serviceName: "openclaw-gateway-rescue",
+    });
+  });
+
+  it("take ids given as numbers", () => {
+    const { config } = resolved("g", { basePort: 18789, telegram: { botToken: "t", allowFrom: [4242] } });
+    expect(config).toMatchObject({
+      channels: { telegram: { allowFrom: ["4242"], dmPolicy: "allowlist" } },
+      commands: { ownerAllowFrom: ["telegram:4242"] },
+    });
+  });
+
+  it("never put a secret into the configuration", () => {
+    const text = JSON.stringify(resolved("g", { basePort: 18789, telegram: { botToken: "canary" }, env: { KEY: "canary" } }));
+    expect(text).not.toContain("canary");
+  });
+
+  it("render the same bytes whatever the order of keys", () => {
+    const config = fc.dictionary(fc.string({ minLength: 1 }).filter((key) => key !== "__proto__"), fc.integer());
+    fc.assert(
+      fc.property(config, (env) => {
+        const extra = { diagnostics: env };
+        const reversed = { diagnostics: Object.fromEntries(Object.entries(env).reverse()) };
+        const render = (given: unknown) => JSON.stringify(resolved("g", { basePort: 18789, config: given }).config);
+        expect(render(reversed)).toBe(render(extra));
+      }),
+    );
+  });
+
+  it("let config change a default and keep what is owned", () => {
+    const { config } = resolved("g", { basePort: 18789, config: { gateway: { reload: { mode: "hybrid" } } } });
+    expect(config.gateway).toMatchObject({ port: 18789, bind: "loopback", reload: { mode: "hybrid" } });
+  });
+
+  it("are frozen when resolved", () => {
+    expect(Object.isFrozen(resolved("g", { basePort: 18789 }))).toBe(true);
+  });
+});
+
+it("problems read as one message", () => {
+  expect(formatProblems([{ path: "claw.rescue.basePort", reason: "is 80", advice: "use 19789" }])).toMatchInlineSnapshot(`
+    "OpenClaw: 1 problem found before anything was changed.
+
+      claw.rescue.basePort: is 80
+        -> use 19789
+    "
+  `);
+});
