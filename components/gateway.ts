@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { keptValue } from "./kept";
 import { behindGate, checkedBotToken, currentProgram } from "./program";
 import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "./rules/openclawConfig";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts } from "./rules/ports";
@@ -66,7 +67,12 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
 
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions);
   /** @internal */
-  constructor(name: string, args: GatewayArgs, opts: pulumi.ComponentResourceOptions | undefined, composition: Composition);
+  constructor(
+    name: string,
+    args: GatewayArgs,
+    opts: pulumi.ComponentResourceOptions | undefined,
+    composition: Composition,
+  );
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions, composition: Composition = {}) {
     super("openclaw:index:Gateway", name, {}, behindGate(opts));
     const outputs = this.declareGateway(name, args, composition) ?? refused();
@@ -100,30 +106,21 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     const declared = { name, target, gateway, ...(botToken !== undefined && { botToken }) };
     program.declare(declared);
 
-    const stash = new pulumi.Stash(
-      `${name}-token`,
-      { input: pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex")) },
-      { parent: this, ignoreChanges: ["input"] },
-    );
-    const token = pulumi.secret(stash.output as pulumi.Output<string>);
-    const env = pulumi.secret(
-      pulumi.all({
-        ...checked.env,
-        [GATEWAY_TOKEN_VARIABLE]: token,
-        ...(botToken !== undefined && { [BOT_TOKEN_VARIABLE]: checkedBotToken(declared) }),
-      }),
-    ) as pulumi.Output<Record<string, string>>;
+    const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));
+    const token = pulumi.secret(keptValue(`${name}-token`, randomToken, { parent: this }));
+    const env: Record<string, pulumi.Input<string>> = { ...checked.env, [GATEWAY_TOKEN_VARIABLE]: token };
+    if (botToken !== undefined) env[BOT_TOKEN_VARIABLE] = checkedBotToken(declared);
     const deployment = target.deploy(this, {
       name,
       gateway,
-      env,
+      env: pulumi.secret(pulumi.output(env)),
       ...(composition.partner !== undefined && { partner: composition.partner }),
     });
 
     // Known in preview, and there for dependents only when the gateway is healthy.
-    const whenHealthy = <T>(value: T): pulumi.Output<T> => deployment.urn.apply(() => value) as pulumi.Output<T>;
+    const whenHealthy = (value: string): pulumi.Output<string> => deployment.urn.apply(() => value);
     return {
-      ports: whenHealthy(gateway.ports),
+      ports: deployment.urn.apply(() => gateway.ports),
       url: whenHealthy(`http://127.0.0.1:${gateway.basePort}`),
       token: pulumi.secret(pulumi.all([token, deployment.urn]).apply(([value]) => value)),
       profile: whenHealthy(gateway.profile),
@@ -161,8 +158,18 @@ export type MainGatewayArgs = Omit<GatewayArgs, "basePort"> & Partial<Pick<Gatew
 export class MainGateway extends Gateway {
   constructor(name: string, args: MainGatewayArgs, opts?: pulumi.ComponentResourceOptions);
   /** @internal */
-  constructor(name: string, args: MainGatewayArgs, opts: pulumi.ComponentResourceOptions | undefined, composition: Composition);
-  constructor(name: string, args: MainGatewayArgs, opts?: pulumi.ComponentResourceOptions, composition: Composition = {}) {
+  constructor(
+    name: string,
+    args: MainGatewayArgs,
+    opts: pulumi.ComponentResourceOptions | undefined,
+    composition: Composition,
+  );
+  constructor(
+    name: string,
+    args: MainGatewayArgs,
+    opts?: pulumi.ComponentResourceOptions,
+    composition: Composition = {},
+  ) {
     super(name, { basePort: MAIN_BASE_PORT, ...withoutUndefined(args) }, opts, composition);
   }
 }
@@ -177,14 +184,22 @@ export type RescueGatewayArgs = MainGatewayArgs;
 export class RescueGateway extends Gateway {
   constructor(name: string, args: RescueGatewayArgs, opts?: pulumi.ComponentResourceOptions);
   /** @internal */
-  constructor(name: string, args: RescueGatewayArgs, opts: pulumi.ComponentResourceOptions | undefined, composition: Composition);
-  constructor(name: string, args: RescueGatewayArgs, opts?: pulumi.ComponentResourceOptions, composition: Composition = {}) {
-    super(
-      name,
-      { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...withoutUndefined(args) },
-      opts,
-      { ...composition, operatorOnly: true },
-    );
+  constructor(
+    name: string,
+    args: RescueGatewayArgs,
+    opts: pulumi.ComponentResourceOptions | undefined,
+    composition: Composition,
+  );
+  constructor(
+    name: string,
+    args: RescueGatewayArgs,
+    opts?: pulumi.ComponentResourceOptions,
+    composition: Composition = {},
+  ) {
+    super(name, { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...withoutUndefined(args) }, opts, {
+      ...composition,
+      operatorOnly: true,
+    });
   }
 }
 

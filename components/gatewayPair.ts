@@ -1,7 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { gatewayId } from "../host/layout";
-import { MainGateway, RescueGateway, RESCUE_PROFILE, type Gateway, type MainGatewayArgs, type RescueGatewayArgs } from "./gateway";
+import {
+  MainGateway,
+  RescueGateway,
+  RESCUE_PROFILE,
+  type Gateway,
+  type MainGatewayArgs,
+  type RescueGatewayArgs,
+} from "./gateway";
 import { behindGate, currentProgram } from "./program";
 import { problemsOf } from "./rules/problems";
 import type { Target } from "./targets/target";
@@ -44,14 +51,24 @@ export class GatewayPair extends pulumi.ComponentResource {
     const { target, version } = args;
     const main = { ...asObject(args.main), target, version: args.main?.version ?? version };
     const rescue = { ...asObject(args.rescue), target, version: args.rescue?.version ?? version };
-    this.main = new MainGateway(`${name}-main`, main, { parent: this }, {
-      label: `${name}.main`,
-      partner: gatewayId(args.rescue?.profile ?? RESCUE_PROFILE),
-    });
-    this.rescue = new RescueGateway(`${name}-rescue`, rescue, { parent: this }, {
-      label: `${name}.rescue`,
-      partner: gatewayId(args.main?.profile ?? "default"),
-    });
+    this.main = new MainGateway(
+      `${name}-main`,
+      main,
+      { parent: this },
+      {
+        label: `${name}.main`,
+        partner: gatewayId(args.rescue?.profile ?? RESCUE_PROFILE),
+      },
+    );
+    this.rescue = new RescueGateway(
+      `${name}-rescue`,
+      rescue,
+      { parent: this },
+      {
+        label: `${name}.rescue`,
+        partner: gatewayId(args.main?.profile ?? "default"),
+      },
+    );
     this.registerOutputs({ main: this.main.url, rescue: this.rescue.url });
   }
 }

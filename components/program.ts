@@ -50,9 +50,7 @@ class Program {
 
   /** Gateways declared before this one that have a bot. */
   earlierBots(declared: DeclaredGateway): DeclaredGateway[] {
-    return this.gateways
-      .slice(0, this.gateways.indexOf(declared))
-      .filter(({ botToken }) => botToken !== undefined);
+    return this.gateways.slice(0, this.gateways.indexOf(declared)).filter(({ botToken }) => botToken !== undefined);
   }
 
   private async look(): Promise<void> {
@@ -60,17 +58,9 @@ class Program {
     this.open = [];
     this.giveUp = [];
     const problems = await this.allProblems().catch((error: Error): Error => error);
-    if (problems instanceof Error || problems.length) {
-      const error = problems instanceof Error ? problems : new pulumi.RunError(formatProblems(problems));
-      // An uncaught error is what ends a program cleanly; an inline program of the Automation API goes on waiting for
-      // its resources, so these are given up as well. The timer does not keep a normal program alive.
-      setTimeout(() => giveUp.forEach((reject) => reject(error)), GIVE_UP_MS).unref();
-      setImmediate(() => {
-        throw error;
-      });
-      return;
-    }
-    open.forEach((resolve) => resolve());
+    if (problems instanceof Error) endProgram(problems, giveUp);
+    else if (problems.length) endProgram(new pulumi.RunError(formatProblems(problems)), giveUp);
+    else open.forEach((resolve) => resolve());
   }
 
   private async allProblems(): Promise<Problem[]> {
@@ -83,12 +73,28 @@ class Program {
   }
 
   private async sharedBots(): Promise<Problem[]> {
-    const known = await Promise.all(this.gateways.map(async (declared) => ({ declared, token: await knownNow(declared.botToken) })));
+    const known = await Promise.all(
+      this.gateways.map(async (declared) => ({ declared, token: await knownNow(declared.botToken) })),
+    );
     return known.flatMap(({ declared, token }, index) => {
       const other = known.slice(0, index).find((each) => token !== undefined && each.token === token);
       return other ? [sharedBotProblem(declared, other.declared)] : [];
     });
   }
+}
+
+/**
+ * Ends the program with one clean message. An error in a promise would be wrapped and shown with a stack, so it is thrown
+ * where nothing catches it. An inline program of the Automation API would go on waiting for its resources, so these are
+ * given up as well; the timer for that does not keep a normal program alive.
+ */
+function endProgram(error: Error, giveUp: readonly ((error: Error) => void)[]): void {
+  // Once the program's own code has ended, the SDK prints the stack of a RunError too, where there is one.
+  if (pulumi.RunError.isInstance(error)) error.stack = "";
+  setTimeout(() => giveUp.forEach((reject) => reject(error)), GIVE_UP_MS).unref();
+  setImmediate(() => {
+    throw error;
+  });
 }
 
 /** A token's value where it comes from no resource; those are compared when they are known. */
@@ -119,14 +125,19 @@ export function checkedBotToken(declared: DeclaredGateway): pulumi.Output<string
   return pulumi.secret(
     pulumi.all([declared.botToken!, ...others.map(({ botToken }) => botToken!)]).apply(([mine, ...theirs]) => {
       const index = theirs.indexOf(mine!);
-      if (index >= 0) throw new pulumi.RunError(formatProblems([sharedBotProblem(declared, others[index]!)]));
-      return mine!;
+      if (index < 0) return mine!;
+      const error = new pulumi.RunError(formatProblems([sharedBotProblem(declared, others[index]!)]));
+      return new Promise<string>((_, reject) => endProgram(error, [reject]));
     }),
   );
 }
 
 async function obstaclesOf({ name, target, gateway }: DeclaredGateway): Promise<Problem[]> {
-  const obstacles = await target.findObstacles(name, gateway, explicitPorts(gateway).map(({ port }) => port));
+  const obstacles = await target.findObstacles(
+    name,
+    gateway,
+    explicitPorts(gateway).map(({ port }) => port),
+  );
   return obstacles.map(({ property, reason, advice }: Obstacle) => ({
     path: `${gateway.label}.${property}`,
     reason,

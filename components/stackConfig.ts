@@ -55,7 +55,7 @@ function parse(value: string): unknown {
 }
 
 /** Whether a config key was set with --secret. Exported by the SDK, but not in its type declarations. */
-const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret(key: string): boolean };
+const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
 
 /** A secret that was set without --secret stands in plain text in the config file and in the stack's history. */
 function checkSecrets(project: string, gateway: string, raw: Record<string, unknown>): Problem[] {

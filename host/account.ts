@@ -61,8 +61,13 @@ export function ensureAccount(account: string): void {
   try {
     execFileSync(
       "useradd",
-      ["--system", "--user-group", "--no-create-home", "--home-dir", ACCOUNT_HOME]
-        .concat(["--shell", "/usr/sbin/nologin", "--comment", ACCOUNT_COMMENT, account]),
+      ["--system", "--user-group", "--no-create-home", "--home-dir", ACCOUNT_HOME].concat([
+        "--shell",
+        "/usr/sbin/nologin",
+        "--comment",
+        ACCOUNT_COMMENT,
+        account,
+      ]),
       { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" },
     );
   } catch (error) {

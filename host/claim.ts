@@ -7,9 +7,19 @@ import { homeOf } from "./environment";
 import { Failure } from "./failure";
 import { entries, lstat, makeDir, readJson, readLink, removeTree, setLink, writeFile, writeJson } from "./files";
 import { findGateway, openGateway, type Host, type HostGateway, type OwnedClaim } from "./host";
-import { gatewayPaths, gatewaysDir, gatewayLogFile, hostCommand, isWithin, manageDir, MARK_FILE, type HostLayout } from "./layout";
+import {
+  gatewayMark,
+  gatewayPaths,
+  gatewaysDir,
+  gatewayLogFile,
+  hostCommand,
+  isWithin,
+  manageDir,
+  MARK_FILE,
+  type HostLayout,
+} from "./layout";
 import { describeListener, ephemeralPorts, listeners } from "./listeners";
-import { descendsFrom } from "./processes";
+import { carries } from "./processes";
 import type { Claim, Owner } from "./spec";
 
 const LAST_PORT_OFFSET = 110;
@@ -54,10 +64,13 @@ export function findObstacles(layout: HostLayout, claim: ClaimToCheck): Obstacle
   ];
 }
 
-const describeOwner = ({ stack, gateway }: Pick<Owner, "stack" | "gateway">): string => `gateway ${gateway} of stack ${stack}`;
+const describeOwner = ({ stack, gateway }: Pick<Owner, "stack" | "gateway">): string =>
+  `gateway ${gateway} of stack ${stack}`;
 
 function isSameOwner(mine: ClaimToCheck["owner"], theirs: Owner): boolean {
-  return mine.stack === theirs.stack && mine.gateway === theirs.gateway && (mine.id === undefined || mine.id === theirs.id);
+  return (
+    mine.stack === theirs.stack && mine.gateway === theirs.gateway && (mine.id === undefined || mine.id === theirs.id)
+  );
 }
 
 function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Obstacle[] {
@@ -192,9 +205,9 @@ function foreignListeners(manage: string, claim: ClaimToCheck): Obstacle[] {
     (port) => (port >= basePort && port <= basePort + LAST_PORT_OFFSET) || extraPorts.includes(port),
   );
   if (!inUse.length) return [];
-  const supervisor = readJson<{ supervisor?: { pid: number } }>(gatewayPaths(manage, claim.id).supervisorState)?.supervisor;
+  const mark = gatewayMark(gatewayPaths(manage, claim.id).dir);
   return inUse
-    .filter(({ pid }) => pid === undefined || supervisor === undefined || !descendsFrom(pid, supervisor.pid))
+    .filter(({ pid }) => pid === undefined || !carries(pid, mark))
     .map((listener) => ({
       property: "basePort",
       reason: `${describeListener(listener)} listens on port ${listener.port}, which belongs to its ports ${basePort}-${basePort + LAST_PORT_OFFSET}`,
@@ -221,7 +234,12 @@ export function claimGateway(host: Host, id: string, claim: Claim): HostGateway 
   makeDir(paths.dir);
   writeJson(paths.owner, { ...claim, created: [...new Set(created)] } satisfies OwnedClaim);
 
-  for (const path of [claim.stateDir, claim.workspace, homeOf(host.layout, claim.stateDir), dirname(gatewayLogFile(claim.stateDir))])
+  for (const path of [
+    claim.stateDir,
+    claim.workspace,
+    homeOf(host.layout, claim.stateDir),
+    dirname(gatewayLogFile(claim.stateDir)),
+  ])
     makeOwned(path, host.identity);
   checkWritable(claim.workspace, host.identity);
   writeMark(claim.stateDir, { owner: claim.owner, released: false });

@@ -17,8 +17,8 @@ export function runCommandLine(host: Host, id: string, args: readonly string[]):
   const generation = pointedAt(gateway, "current");
   if (!generation) throw new Failure(`gateway ${id} is not deployed; run \`pulumi up\``);
   const { service } = generation;
-  const passedOn = PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
-  const env = { ...Object.fromEntries(passedOn), ...service.env, ...readSecrets(service.secrets) };
+  const passedOn = PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]] as const] : []));
+  const env: NodeJS.ProcessEnv = { ...Object.fromEntries(passedOn), ...service.env, ...readSecrets(service.secrets) };
   becomeAccount(identity);
   try {
     accessSync(".", constants.X_OK);

@@ -37,7 +37,10 @@ const STAGING_PREFIX = ".staging-";
 /** The same spec and secrets give the same name. What only steers a deployment is left out. */
 export function generationName(spec: Spec, secrets: string): string {
   const { partner: _partner, force: _force, ...deciding } = spec;
-  return createHash("sha256").update(JSON.stringify([deciding, secrets])).digest("hex").slice(0, 16);
+  return createHash("sha256")
+    .update(JSON.stringify([deciding, secrets]))
+    .digest("hex")
+    .slice(0, 16);
 }
 
 export function readGeneration(gateway: HostGateway, name: string): Generation | undefined {
@@ -92,7 +95,8 @@ export function stageGeneration(gateway: HostGateway, spec: Spec, nonce: string)
   return readGeneration(gateway, name)!;
 }
 
-export const secretsFile = (gateway: HostGateway, nonce: string): string => join(gateway.paths.secrets, `${nonce}.json`);
+export const secretsFile = (gateway: HostGateway, nonce: string): string =>
+  join(gateway.paths.secrets, `${nonce}.json`);
 
 /** Removes generations, secrets and releases that neither run nor can be gone back to. */
 export function removeUnused(gateway: HostGateway): void {

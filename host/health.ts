@@ -11,6 +11,8 @@ import { isObject, valueAt } from "./json";
 /** Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
 const HEALTH_TIMEOUT_MS = 180_000;
 const READY_TIMEOUT_MS = 60_000;
+/** A channel that is not connected after this is asked why. */
+const PATIENCE_MS = 5_000;
 const HTTP_TIMEOUT_MS = 3_000;
 const POLL_MS = 250;
 /** A gateway that ended this often by itself while it was started will not come up. */
@@ -60,10 +62,30 @@ async function isOurs(gateway: HostGateway, generation: Generation): Promise<boo
  */
 export async function hasLiveChannels(gateway: HostGateway, generation: Generation): Promise<boolean> {
   if (!hasChannels(generation) || !(await isReady(generation))) return false;
+  const probes = await probeChannels(gateway, generation);
+  return probes !== undefined && Object.values(probes).every(({ ok }) => ok !== false);
+}
+
+interface Probe {
+  readonly ok?: boolean;
+  /** HTTP status of the channel's service. */
+  readonly status?: number | null;
+  readonly error?: string | null;
+}
+
+async function probeChannels(gateway: HostGateway, generation: Generation): Promise<Record<string, Probe> | undefined> {
   const { code, stdout } = await openclaw(gateway, generation, "channels", "status", "--probe", "--json");
-  if (code !== 0) return false;
-  const { channels } = JSON.parse(stdout) as { channels?: Record<string, { probe?: { ok?: boolean } }> };
-  return Object.values(channels ?? {}).every(({ probe }) => probe?.ok !== false);
+  if (code !== 0) return undefined;
+  const { channels = {} } = JSON.parse(stdout) as { channels?: Record<string, { probe?: Probe }> };
+  return Object.fromEntries(Object.entries(channels).map(([name, { probe }]) => [name, probe ?? {}]));
+}
+
+/** Channels whose service refuses our credentials: waiting would not help. */
+async function refusedChannels(gateway: HostGateway, generation: Generation): Promise<string[]> {
+  const probes = Object.entries((await probeChannels(gateway, generation)) ?? {});
+  return probes
+    .filter(([, { ok, status }]) => ok === false && [401, 403, 404].includes(status ?? 0))
+    .map(([name, { status, error }]) => `${name} (${status} ${error ?? ""})`);
 }
 
 export const hasChannels = ({ spec }: Generation): boolean => Object.keys(spec.config.channels ?? {}).length > 0;
@@ -92,7 +114,13 @@ export async function waitUntilHealthy(
   if (!(await isHealthy(gateway, generation)))
     throw new Failure(`the gateway on port ${gatewayPort(generation)} does not accept this gateway's token`);
   if (!needsChannels) return;
-  for (const readyEnd = Date.now() + READY_TIMEOUT_MS; !(await isReady(generation)); await sleep(POLL_MS)) {
+  const readyEnd = Date.now() + READY_TIMEOUT_MS;
+  for (let asked = false; !(await isReady(generation)); await sleep(POLL_MS)) {
+    if (!asked && Date.now() > readyEnd - READY_TIMEOUT_MS + PATIENCE_MS) {
+      asked = true;
+      const refused = await refusedChannels(gateway, generation);
+      if (refused.length) throw new Failure(`its credentials are refused: ${refused.join(", ")}`);
+    }
     if (Date.now() > readyEnd) {
       const failing = (await ask(generation, "/readyz"))?.failing;
       throw new Failure(`not connected within 60 s: ${Array.isArray(failing) ? failing.join(", ") : "a channel"}`);

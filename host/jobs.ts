@@ -66,15 +66,15 @@ export async function work(host: Host, id: string, name: string): Promise<void> 
   const job = join(gateway.paths.jobs, name);
   const progress = (line: string): void => appendFileSync(progressFile(job), `${line}\n`);
   const lock = await takeLock(lockPath(host, id), () => progress("waiting for another deployment of this gateway"));
-  const finish = (result: Result): void =>
-    writeJson(resultFile(job), result, { ...OWN_ONLY, gid: process.getgid!() });
+  const finish = (result: Result): void => writeJson(resultFile(job), result, { ...OWN_ONLY, gid: process.getgid!() });
   try {
     const { spec, nonce } = readJson<Request>(join(job, "request.json"))!;
     finish({ summary: await applySpec(gateway, spec, nonce, progress) });
   } catch (error) {
     finish({ error: error instanceof Failure ? error.message : ((error as Error).stack ?? messageOf(error)) });
   } finally {
-    for (const old of entries(gateway.paths.jobs).sort().slice(0, -KEPT_JOBS)) removeTree(join(gateway.paths.jobs, old));
+    for (const old of entries(gateway.paths.jobs).sort().slice(0, -KEPT_JOBS))
+      removeTree(join(gateway.paths.jobs, old));
     lock.release();
   }
 }

@@ -7,7 +7,5 @@ export function isObject(value: Json | undefined): value is JsonObject {
 
 /** The value at a dotted path, or `undefined`. */
 export function valueAt(config: JsonObject, path: string): Json | undefined {
-  return path
-    .split(".")
-    .reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), config);
+  return path.split(".").reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), config);
 }

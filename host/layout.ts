@@ -1,7 +1,5 @@
 /** Where things are on a host. The only place that joins these names. */
-import { posix } from "node:path";
-
-const { join } = posix;
+import { join } from "node:path/posix";
 
 /** Home of the account that gateways run as where the deployer is root. */
 export const ACCOUNT_HOME = "/var/lib/openclaw";
@@ -55,6 +53,10 @@ export function gatewayPaths(manage: string, id: string): GatewayPaths {
     log: join(dir, "gateway.log"),
   };
 }
+
+/** Carried in the environment of a gateway and of everything that it starts, so that nothing of it can be lost. */
+export const MARK_VARIABLE = "PULUMI_OPENCLAW_GATEWAY";
+export const gatewayMark = (gatewayDir: string): string => `${MARK_VARIABLE}=${gatewayDir}`;
 
 /** Name of a gateway on its host: the profile, and `main` for the default profile. */
 export const gatewayId = (profile: string): string => (profile === "default" ? "main" : profile);

@@ -59,7 +59,8 @@ async function remove(host: Host, id: string): Promise<void> {
 }
 
 function leave(host: Host): void {
-  if (entries(gatewaysDir(host.manage)).length) return say("other gateways are left on this host: keeping what they share");
+  if (entries(gatewaysDir(host.manage)).length)
+    return say("other gateways are left on this host: keeping what they share");
   removeTree(host.manage);
   try {
     // Ours where it lies in our root; another program's commands keep it.
@@ -81,7 +82,11 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
     case "claim":
       return withLock(host, id, () => void claimGateway(host, id, readInput<Claim>()));
     case "stage-secrets":
-      return withLock(host, id, () => void process.stdout.write(`${stageSecrets(openGateway(host, id), readInput<Secrets>())}\n`));
+      return withLock(
+        host,
+        id,
+        () => void process.stdout.write(`${stageSecrets(openGateway(host, id), readInput<Secrets>())}\n`),
+      );
     case "apply":
       process.stdout.write(`${await applyInBackground(host, id, { spec: readInput<Spec>(), nonce: rest[0]! })}\n`);
       return;

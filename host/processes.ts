@@ -41,29 +41,26 @@ export function isAlive(identity: ProcessIdentity | undefined): identity is Proc
   return !!found && found.state !== "Z" && found.startTime === identity.startTime && bootId() === identity.boot;
 }
 
-/** Whether `pid` is `ancestor` or one of its descendants. */
-export function descendsFrom(pid: number, ancestor: number): boolean {
-  for (let at = pid; at > 1; at = stat(at)?.parent ?? 0) if (at === ancestor) return true;
-  return false;
-}
-
 /** Processes of a user that carry an exact `NAME=value` in the environment they were started with. */
 function carrying(variable: string, uid: number): ProcessIdentity[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
-    .filter((pid) => pid !== process.pid && carries(pid, variable, uid))
+    .filter((pid) => pid !== process.pid && ownerOf(pid) === uid && carries(pid, variable))
     .flatMap((pid) => identify(pid) ?? [])
     .filter(isAlive);
 }
 
-function carries(pid: number, variable: string, uid: number): boolean {
+/** Whether a process was started with an exact `NAME=value` in its environment. */
+export function carries(pid: number, variable: string): boolean {
   try {
-    return statSync(`/proc/${pid}`).uid === uid && readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(variable);
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(variable);
   } catch {
     return false; // it ended, or is not ours to read
   }
 }
+
+const ownerOf = (pid: number): number | undefined => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
 
 /** Sends a signal; a process that is gone already is no error. */
 export function signal(pid: number, name: NodeJS.Signals): void {

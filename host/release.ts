@@ -64,7 +64,8 @@ async function npmInstall(gateway: HostGateway, staging: string, version: string
 async function runPackageScript(gateway: HostGateway, staging: string): Promise<void> {
   const { identity } = gateway.host;
   const directory = join(staging, "node_modules", "openclaw");
-  const script = readJson<{ scripts?: { postinstall?: string } }>(join(directory, "package.json"))?.scripts?.postinstall;
+  const script = readJson<{ scripts?: { postinstall?: string } }>(join(directory, "package.json"))?.scripts
+    ?.postinstall;
   if (script === undefined) return;
   if (identity.demote) await giveTo(directory, identity.uid, identity.gid);
   const env = workerEnvironment({});

@@ -54,7 +54,7 @@ export function judge(startup: Answer, readiness: Answer, version: string): stri
 async function ask(port: number, path: string): Promise<Answer> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
-    const body = (await response.json()) as unknown;
+    const body = await response.json();
     return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : "not JSON";
   } catch (error) {
     if (error instanceof SyntaxError) return "not JSON";

@@ -62,7 +62,9 @@ function checkBlocks(gateway: ResolvedGateway, other: ResolvedGateway, all: read
         `its ports ${formatRange(block)} overlap those of ${other.label} (${formatRange(otherBlock)}): ` +
         "a gateway owns base … base+110",
       advice:
-        free === undefined ? "no block of 111 ports is left on this host" : `use ${free}, the nearest base port that is free`,
+        free === undefined
+          ? "no block of 111 ports is left on this host"
+          : `use ${free}, the nearest base port that is free`,
     },
   ];
 }
@@ -143,7 +145,9 @@ function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGate
     const problem = (reason: string): Problem => ({ path, reason, advice: freePortAdvice(gateway, all) });
     const blocked = all
       .filter((other) => other !== gateway && contains(portBlock(other.basePort), port))
-      .map((other) => problem(`${port} lies inside the ports of ${other.label} (${formatRange(portBlock(other.basePort))})`));
+      .map((other) =>
+        problem(`${port} lies inside the ports of ${other.label} (${formatRange(portBlock(other.basePort))})`),
+      );
     const { cdp } = derivePorts(gateway.basePort);
     if (contains(portBlock(gateway.basePort), port) && !contains(cdp, port))
       blocked.push(problem(`${port} is already the ${portRole(gateway.basePort, port)} port of this gateway`));
@@ -157,7 +161,9 @@ function freePortAdvice(gateway: ResolvedGateway, all: readonly ResolvedGateway[
   const used = new Set(all.flatMap(explicitPorts).map(({ port }) => port));
   const { cdp } = derivePorts(gateway.basePort);
   const free = portsOf(cdp).find((port) => !used.has(port));
-  return free === undefined ? "use a port outside every gateway's block" : `use a port of its own CDP range, e.g. ${free}`;
+  return free === undefined
+    ? "use a port outside every gateway's block"
+    : `use a port of its own CDP range, e.g. ${free}`;
 }
 
 const portsOf = ({ first, last }: PortRange): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);

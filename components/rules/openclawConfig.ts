@@ -100,7 +100,7 @@ export function renderConfig(
       ...(browser.profiles && { profiles: browser.profiles as JsonObject }),
     };
   }
-  return sortKeys(merge(merge(defaults, (args.config ?? {}) as JsonObject), owned)) as JsonObject;
+  return sortKeys(merge(merge(defaults, args.config ?? {}), owned)) as JsonObject;
 }
 
 const envReference = (variable: string): JsonObject => ({ source: "env", provider: "default", id: variable });

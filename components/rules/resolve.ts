@@ -10,11 +10,12 @@ import {
   wrapperName,
   type HostLayout,
 } from "../../host/layout";
+import { isObject } from "../../host/json";
 import type { JsonObject } from "../../host/spec";
 import { checkConfig, renderConfig } from "./openclawConfig";
 import { derivePorts, type GatewayPorts } from "./ports";
 import { problemsOf, type Problem } from "./problems";
-import { gatewaySchema, type CheckedGatewayArgs } from "./schemas";
+import { gatewaySchema, MIN_VERSION, type CheckedGatewayArgs } from "./schemas";
 
 /** Everything about one gateway that is not secret, decided. */
 export interface ResolvedGateway {
@@ -48,8 +49,9 @@ export function resolveGateway(label: string, input: unknown, layout: HostLayout
   const parsed = gatewaySchema.safeParse(input);
   const problems = parsed.success ? [] : problemsOf(parsed.error, gatewaySchema, label, input);
   const args = parsed.data ?? salvage(input, parsed.error);
+  const config = args?.config ?? (input as { config?: JsonObject }).config;
+  if (isObject(config)) problems.push(...checkConfig(config, `${label}.config`));
   if (!args) return { problems };
-  problems.push(...checkConfig((args.config ?? {}) as JsonObject, `${label}.config`));
 
   const profile = args.profile ?? "default";
   const id = gatewayId(profile);
@@ -77,12 +79,11 @@ export function resolveGateway(label: string, input: unknown, layout: HostLayout
   };
 }
 
-
 /** What is left of refused arguments without the refused ones: enough to find the problems between gateways too. */
 function salvage(input: unknown, error: z.ZodError): CheckedGatewayArgs | undefined {
   const refused = error.issues.flatMap((issue) =>
     issue.path.length === 0 && issue.code === "unrecognized_keys" ? issue.keys : [String(issue.path[0])],
   );
   const rest = Object.entries(input as object).filter(([key]) => !refused.includes(key));
-  return gatewaySchema.safeParse(Object.fromEntries(rest)).data;
+  return gatewaySchema.safeParse({ version: MIN_VERSION, ...Object.fromEntries(rest) }).data;
 }

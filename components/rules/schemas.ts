@@ -30,7 +30,7 @@ const port = z
   .max(65535, "must be between 1 and 65535");
 
 const userId = z
-  .union([z.string().min(1), z.number().int().safe()], { error: "must be a Telegram user id, e.g. \"4242\"" })
+  .union([z.string().min(1), z.number().int().safe()], { error: 'must be a Telegram user id, e.g. "4242"' })
   .transform(String);
 
 export const absolutePath = z
@@ -89,7 +89,11 @@ export const telegramSchema = z
   })
   .superRefine(({ allowFrom, dmPolicy }, context) => {
     if (dmPolicy === "allowlist" && !allowFrom?.length)
-      context.addIssue({ code: "custom", path: ["allowFrom"], message: 'must name somebody with dmPolicy "allowlist"' });
+      context.addIssue({
+        code: "custom",
+        path: ["allowFrom"],
+        message: 'must name somebody with dmPolicy "allowlist"',
+      });
     if (dmPolicy === "open" && !allowFrom?.includes("*"))
       context.addIssue({ code: "custom", path: ["allowFrom"], message: 'must contain "*" with dmPolicy "open"' });
   });

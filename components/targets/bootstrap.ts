@@ -39,7 +39,8 @@ export function renderBootstrap(layout: HostLayout): Bootstrap {
 
 function readHostProgram(): string {
   const path = packageFile("dist", "host.cjs");
-  if (!existsSync(path)) throw new Error(`${path} is missing: run \`npm install\` (or \`npm run build\`) in ${packageFile()}`);
+  if (!existsSync(path))
+    throw new Error(`${path} is missing: run \`npm install\` (or \`npm run build\`) in ${packageFile()}`);
   return readFileSync(path, "utf8");
 }
 

@@ -52,7 +52,14 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   const host = quote(hostCommand(root));
   const id = quote(gateway.id);
   // What a gateway is. A change of any means: remove the old one, then create the new one.
-  const triggers = [manageDir(root), account ?? "", gateway.id, gateway.stateDir, gateway.workspace, gateway.configPath];
+  const triggers = [
+    manageDir(root),
+    account ?? "",
+    gateway.id,
+    gateway.stateDir,
+    gateway.workspace,
+    gateway.configPath,
+  ];
   const opts: pulumi.CustomResourceOptions = { parent, deleteBeforeReplace: true };
 
   const slot = target.command(

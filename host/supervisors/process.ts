@@ -10,6 +10,7 @@ import { Failure } from "../failure";
 import { readJson, writeJson } from "../files";
 import { pointedAt } from "../generation";
 import { openGateway, type Host, type HostGateway } from "../host";
+import { gatewayMark, MARK_VARIABLE } from "../layout";
 import { endCarrying, identify, isAlive, signal, waitForEnd, type ProcessIdentity } from "../processes";
 import { readSecrets } from "../secrets";
 import type { Supervisor, SupervisorStatus } from "./supervisor";
@@ -59,7 +60,7 @@ export const processSupervisor: Supervisor = {
       if (!(await waitForEnd(state.supervisor, STOP_TIMEOUT_MS + 10_000))) signal(state.supervisor.pid, "SIGKILL");
     }
     // What a supervisor that was killed has left behind.
-    await endCarrying(markOf(gateway), gateway.host.identity.uid, STOP_TIMEOUT_MS);
+    await endCarrying(gatewayMark(gateway.paths.dir), gateway.host.identity.uid, STOP_TIMEOUT_MS);
     fs.rmSync(gateway.paths.supervisorState, { force: true });
   },
 
@@ -67,16 +68,12 @@ export const processSupervisor: Supervisor = {
     const state = readState(gateway);
     return {
       supervised: isAlive(state?.supervisor),
-      ...(isAlive(state?.gateway) && { gatewayPid: state!.gateway!.pid }),
+      ...(isAlive(state?.gateway) && { gatewayPid: state.gateway.pid }),
       exits: state?.exits ?? 0,
       ...(state?.gaveUp !== undefined && { gaveUp: state.gaveUp }),
     };
   },
 };
-
-/** Carried by the gateway and by everything that it starts, so that nothing of it can be lost. */
-const MARK_VARIABLE = "PULUMI_OPENCLAW_GATEWAY";
-const markOf = (gateway: HostGateway): string => `${MARK_VARIABLE}=${gateway.paths.dir}`;
 
 const readState = (gateway: HostGateway): State | undefined => readJson<State>(gateway.paths.supervisorState);
 
@@ -86,7 +83,6 @@ export async function supervise(host: Host, id: string): Promise<void> {
   const generation = pointedAt(gateway, "current");
   if (!generation) throw new Failure(`gateway ${id} has no current generation`);
   const log = openLog(gateway.paths.log, host.identity.gid);
-  const mark = markOf(gateway);
   const self = identify(process.pid)!;
   let exits = 0;
   const save = (child?: ChildProcess, gaveUp?: string): void => {
@@ -103,10 +99,13 @@ export async function supervise(host: Host, id: string): Promise<void> {
     wake.abort();
     if (child?.pid !== undefined) signal(child.pid, "SIGTERM");
   };
-  process.on("SIGTERM", onStop).on("SIGINT", onStop).on("SIGHUP", () => undefined);
+  process
+    .on("SIGTERM", onStop)
+    .on("SIGINT", onStop)
+    .on("SIGHUP", () => undefined);
   save();
 
-  for (let backoff = FIRST_BACKOFF_MS; !stopping; ) {
+  for (let backoff = FIRST_BACKOFF_MS; !stopping;) {
     const started = Date.now();
     const { service } = generation;
     log(`starting generation ${generation.name}, OpenClaw ${generation.spec.version}`);
@@ -124,7 +123,7 @@ export async function supervise(host: Host, id: string): Promise<void> {
     save(child);
     const reason = await ended;
     // Helpers that the gateway left, e.g. a browser, would hold its ports.
-    await endCarrying(mark, host.identity.uid, 0);
+    await endCarrying(gatewayMark(gateway.paths.dir), host.identity.uid, 0);
     log(`ended: ${reason}`);
     if (stopping) break;
     exits++;

@@ -2,7 +2,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { descendsFrom } from "../../host/processes";
+import { gatewayMark } from "../../host/layout";
+import { carries } from "../../host/processes";
 import { PROJECT, TestStack } from "../support/engine";
 import { ask, endStrays, eventually, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
 import { seedGateway, seedTools, VERSION } from "../support/seed";
@@ -24,7 +25,10 @@ const state = (root: string, id: string) =>
   };
 const pids = (root: string) => ({ main: state(root, "main").gateway.pid, rescue: state(root, "rescue").gateway.pid });
 const configOf = (root: string, id: string) =>
-  JSON.parse(readFileSync(join(manage(root), "gateways", id, "current", "openclaw.json"), "utf8")) as Record<string, unknown>;
+  JSON.parse(readFileSync(join(manage(root), "gateways", id, "current", "openclaw.json"), "utf8")) as Record<
+    string,
+    unknown
+  >;
 
 /** The lines of `preview --diff` that say a value changes. */
 const changedValues = (diff: string) => diff.split("\n").filter((line) => /^\s+~ .+=>/.test(line));
@@ -56,17 +60,22 @@ describe("the root stack", () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  it.each([["preview"], ["up", "--yes", "--skip-preview"]])("refuses overlapping blocks (%s …), and nothing is registered or touched", async (...command) => {
-    await stack.config("rescue.basePort", String(MAIN + 20));
-    const outcome = await stack.run(command);
-    expect(outcome.code).not.toBe(0);
-    const said = outcome.stdout + outcome.stderr;
-    expect(said).toContain(`openclaw.rescue.basePort: its ports ${MAIN + 20}-${MAIN + 130} overlap those of openclaw.main (${MAIN}-${MAIN + 110})`);
-    expect(said).toContain(`use ${MAIN + 111}, the nearest base port that is free`);
-    expect(said).not.toMatch(/^\s+at /m);
-    expect((await stack.resources()).filter((urn) => !urn.includes("pulumi:pulumi:Stack"))).toEqual([]);
-    expect(readdirSync(root)).toEqual([]);
-  });
+  it.each([["preview"], ["up", "--yes", "--skip-preview"]])(
+    "refuses overlapping blocks (%s …), and nothing is registered or touched",
+    async (...command) => {
+      await stack.config("rescue.basePort", String(MAIN + 20));
+      const outcome = await stack.run(command);
+      expect(outcome.code).not.toBe(0);
+      const said = outcome.stdout + outcome.stderr;
+      expect(said).toContain(
+        `openclaw.rescue.basePort: its ports ${MAIN + 20}-${MAIN + 130} overlap those of openclaw.main (${MAIN}-${MAIN + 110})`,
+      );
+      expect(said).toContain(`use ${MAIN + 111}, the nearest base port that is free`);
+      expect(said).not.toMatch(/^\s+at /m);
+      expect((await stack.resources()).filter((urn) => !urn.includes("pulumi:pulumi:Stack"))).toEqual([]);
+      expect(readdirSync(root)).toEqual([]);
+    },
+  );
 
   it("comes up: both healthy, each with its own token", async () => {
     await stack.config("rescue.basePort", String(RESCUE));
@@ -75,13 +84,28 @@ describe("the root stack", () => {
     tokens = { main: outputs.mainToken as string, rescue: outputs.rescueToken as string };
     expect(tokens.main).not.toBe(tokens.rescue);
     expect(outputs.gateways).toMatchObject([
-      { name: "main", profile: "default", url: `http://127.0.0.1:${MAIN}`, portBlock: { first: MAIN, last: MAIN + 110 } },
-      { name: "rescue", profile: "rescue", url: `http://127.0.0.1:${RESCUE}`, portBlock: { first: RESCUE, last: RESCUE + 110 } },
+      {
+        name: "main",
+        profile: "default",
+        url: `http://127.0.0.1:${MAIN}`,
+        portBlock: { first: MAIN, last: MAIN + 110 },
+      },
+      {
+        name: "rescue",
+        profile: "rescue",
+        url: `http://127.0.0.1:${RESCUE}`,
+        portBlock: { first: RESCUE, last: RESCUE + 110 },
+      },
     ]);
-    for (const [id, port] of [["main", MAIN], ["rescue", RESCUE]] as const) {
+    for (const [id, port] of [
+      ["main", MAIN],
+      ["rescue", RESCUE],
+    ] as const) {
       expect(await ask(port, "/startupz")).toMatchObject({ ok: true, version: VERSION });
       expect(await ask(port, "/readyz")).toMatchObject({ ready: true, failing: [] });
-      const wrapper = spawn(join(root, "bin", `openclaw-${id}`), ["health", "--json"], { stdio: ["ignore", "pipe", "pipe"] });
+      const wrapper = spawn(join(root, "bin", `openclaw-${id}`), ["health", "--json"], {
+        stdio: ["ignore", "pipe", "pipe"],
+      });
       expect(JSON.parse(ok(await finished(wrapper)).stdout)).toMatchObject({ ok: true });
       expect(readFileSync(`/proc/${pids(root)[id]}/environ`, "utf8")).toContain(`OPENCLAW_GATEWAY_TOKEN=${tokens[id]}`);
     }
@@ -89,8 +113,9 @@ describe("the root stack", () => {
 
   it("shows no secret anywhere", async () => {
     const secrets = [...Object.values(CANARIES), tokens.main, tokens.rescue];
-    const holds = (text: string) => secrets.filter((secret) => text.includes(secret) || text.includes(Buffer.from(secret).toString("base64")));
-    const supervisors = ["main", "rescue"].map((id) => state(root, id).supervisor.pid);
+    const holds = (text: string) =>
+      secrets.filter((secret) => text.includes(secret) || text.includes(Buffer.from(secret).toString("base64")));
+    const marks = ["main", "rescue"].map((id) => gatewayMark(join(manage(root), "gateways", id)));
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
       const read = (name: string) => {
         try {
@@ -100,8 +125,8 @@ describe("the root stack", () => {
         }
       };
       expect(holds(read("cmdline")), `arguments of ${pid}`).toEqual([]);
-      const isGateway = supervisors.some((supervisor) => Number(pid) !== supervisor && descendsFrom(Number(pid), supervisor));
-      if (!isGateway) expect(holds(read("environ")), `environment of ${pid}`).toEqual([]);
+      if (!marks.some((mark) => carries(Number(pid), mark)))
+        expect(holds(read("environ")), `environment of ${pid}`).toEqual([]);
     }
     await stack.preview("--diff");
     expect(holds(stack.transcript)).toEqual([]);
@@ -110,7 +135,9 @@ describe("the root stack", () => {
       secrets.flatMap((secret) => {
         const args = ["-rlaF", "-e", secret, ...excluded.map((name) => `--exclude-dir=${name}`), directory];
         try {
-          return execFileSync("grep", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim().split("\n");
+          return execFileSync("grep", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })
+            .trim()
+            .split("\n");
         } catch {
           return []; // grep found nothing
         }
@@ -158,7 +185,11 @@ describe("the root stack", () => {
   it("has its gateway back after kill -9", async () => {
     const before = pids(root);
     process.kill(before.main, "SIGKILL");
-    await eventually("a new main", 20, () => state(root, "main").gateway && state(root, "main").gateway.pid !== before.main);
+    await eventually(
+      "a new main",
+      20,
+      () => state(root, "main").gateway && state(root, "main").gateway.pid !== before.main,
+    );
     await eventually("healthy again", 60, () => ask(MAIN, "/startupz"));
     expect(pids(root).rescue).toBe(before.rescue);
     ok(await stack.preview("--expect-no-changes"));
@@ -208,7 +239,10 @@ it("a first up that fails leaves nothing after destroy", async () => {
   try {
     await stack.config("root", root);
     if (process.getuid!() === 0) await stack.config("account", TEST_ACCOUNT);
-    for (const [gateway, port] of [["main", 25400], ["rescue", 25511]] as const) {
+    for (const [gateway, port] of [
+      ["main", 25400],
+      ["rescue", 25511],
+    ] as const) {
       await stack.config(`${gateway}.basePort`, String(port));
       await stack.config(`${gateway}.config.update.channel`, "bogus");
     }

@@ -25,10 +25,14 @@ describe("a claim is refused, and nothing is touched", () => {
   beforeAll(() => void (host = new TestHost()));
   afterAll(() => host.dispose());
 
-  async function refused(args: Record<string, unknown>, expected: RegExp, options = {}): Promise<void> {
+  async function refused(
+    args: { profile?: string; [name: string]: unknown },
+    expected: RegExp,
+    options = {},
+  ): Promise<void> {
     const { claim } = host.describe({ basePort: PORT, ...args }, options);
     const before = fingerprint(host.root);
-    const outcome = await host.run("claim", [String(args.profile ?? "main")], claim);
+    const outcome = await host.run("claim", [args.profile ?? "main"], claim);
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toMatch(expected);
     expect(outcome.stderr).toContain("was not touched");
@@ -61,7 +65,12 @@ describe("a claim is refused, and nothing is touched", () => {
     const server: Server = createServer();
     await new Promise<void>((resolve) => server.listen(PORT + 11, "127.0.0.1", resolve));
     try {
-      await refused({}, new RegExp(`basePort: .*\\(pid ${process.pid}\\) listens on port ${PORT + 11}, which belongs to its ports ${PORT}-${PORT + 110}`));
+      await refused(
+        {},
+        new RegExp(
+          `basePort: .*\\(pid ${process.pid}\\) listens on port ${PORT + 11}, which belongs to its ports ${PORT}-${PORT + 110}`,
+        ),
+      );
     } finally {
       await new Promise((resolve) => server.close(resolve));
     }
@@ -70,9 +79,19 @@ describe("a claim is refused, and nothing is touched", () => {
   it("where another stack owns the gateway, its ports or its directories", async () => {
     const mine = host.describe({ profile: "mine", basePort: PORT });
     ok(await host.run("claim", ["mine"], mine.claim));
-    await refused({ profile: "mine" }, /profile: this host has a gateway mine that belongs to gateway mine of stack test\/test\/test/, { stack: "o/o/o" });
-    await refused({ profile: "mine" }, /from another stack of the same name \(test\/test\/test\), with other state/, { ownerId: "2" });
-    await refused({ profile: "near", basePort: PORT + 110 }, /basePort: its ports .* overlap those of gateway mine of stack test/, { stack: "o/o/o" });
+    await refused(
+      { profile: "mine" },
+      /profile: this host has a gateway mine that belongs to gateway mine of stack test\/test\/test/,
+      { stack: "o/o/o" },
+    );
+    await refused({ profile: "mine" }, /from another stack of the same name \(test\/test\/test\), with other state/, {
+      ownerId: "2",
+    });
+    await refused(
+      { profile: "near", basePort: PORT + 110 },
+      /basePort: its ports .* overlap those of gateway mine of stack test/,
+      { stack: "o/o/o" },
+    );
     await refused(
       { profile: "nested", basePort: PORT + 500, workspace: join(host.root, ".openclaw-mine", "deep") },
       /workspace: .* shares .*\.openclaw-mine with gateway mine/,
@@ -83,7 +102,8 @@ describe("a claim is refused, and nothing is touched", () => {
 
   it("preview sees the same obstacles without the stack's id", () => {
     const { claim } = host.describe({ profile: "mine", basePort: PORT });
-    const look = (owner: { stack: string; gateway: string }) => findObstacles(host.layout, { ...claim, id: "mine", owner });
+    const look = (owner: { stack: string; gateway: string }) =>
+      findObstacles(host.layout, { ...claim, id: "mine", owner });
     expect(look({ stack: "test/test/test", gateway: "mine" })).toEqual([]);
     expect(look({ stack: "o/o/o", gateway: "mine" }).map(({ property }) => property)).toEqual(["profile", "stateDir"]);
   });

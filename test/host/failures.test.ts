@@ -115,12 +115,18 @@ describe("main and rescue as one unit", () => {
   });
 
   it("a healthy one is not taken down while the other is not healthy, unless forced", async () => {
-    const [supervisor, gateway, main] = [host.supervisorPid("rescue"), host.gatewayPid("rescue"), host.gatewayPid("main")];
+    const [supervisor, gateway, main] = [
+      host.supervisorPid("rescue"),
+      host.gatewayPid("rescue"),
+      host.gatewayPid("main"),
+    ];
     for (const pid of [supervisor, gateway]) process.kill(pid, "SIGKILL");
     await eventually("rescue is gone", 5, () => !isRunning(gateway));
     const outcome = await up("main", "stable");
     expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toMatch(/gateway rescue, its partner, is not healthy.*nothing was changed\n.*repair rescue first/);
+    expect(outcome.stderr).toMatch(
+      /gateway rescue, its partner, is not healthy.*nothing was changed\n.*repair rescue first/,
+    );
     expect(host.gatewayPid("main")).toBe(main);
     ok(await up("main", "stable", true));
     expect(host.gatewayPid("main")).not.toBe(main);

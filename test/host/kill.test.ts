@@ -6,7 +6,7 @@ import { ask, ok, TestHost, finished } from "../support/hosts";
 import { VERSION } from "../support/seed";
 
 const PORT = 24000;
-const MOMENTS = 12;
+const MOMENTS = 10;
 /** A change takes about this long here; later moments find it finished. */
 const SPAN_MS = 16_000;
 

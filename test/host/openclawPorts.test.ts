@@ -6,12 +6,15 @@ import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../components/rule
 import { seedNode, seedRelease } from "../support/seed";
 
 /** OpenClaw's own arithmetic, asked of the installed package for many bases at once. */
-function openclawPorts(bases: readonly number[]): { controlPort: number; relay: number; first: number; last: number }[] {
+function openclawPorts(
+  bases: readonly number[],
+): { controlPort: number; relay: number; first: number; last: number }[] {
   const dist = join(seedRelease, "node_modules", "openclaw", "dist");
   const file = readdirSync(dist)
     .filter((name) => name.endsWith(".mjs"))
     .find((name) => /export \{[^}]*\bresolveBrowserConfig,/.test(readFileSync(join(dist, name), "utf8")));
-  if (file === undefined) throw new Error("the installed OpenClaw has no resolveBrowserConfig: look how it derives ports now");
+  if (file === undefined)
+    throw new Error("the installed OpenClaw has no resolveBrowserConfig: look how it derives ports now");
   const program = `
     import { resolveBrowserConfig } from ${JSON.stringify(join(dist, file))};
     const rows = ${JSON.stringify(bases)}.map((port) => {
@@ -21,7 +24,9 @@ function openclawPorts(bases: readonly number[]): { controlPort: number; relay: 
       return { controlPort: found.controlPort, first: found.cdpPortRangeStart, last: found.cdpPortRangeEnd, keys: Object.keys(found) };
     });
     console.log(JSON.stringify(rows));`;
-  return JSON.parse(execFileSync(seedNode, ["--input-type=module", "-e", program], { encoding: "utf8", maxBuffer: 1e8 })) as never;
+  return JSON.parse(
+    execFileSync(seedNode, ["--input-type=module", "-e", program], { encoding: "utf8", maxBuffer: 1e8 }),
+  ) as never;
 }
 
 describe("derived ports", () => {

@@ -16,7 +16,8 @@ const byName = (name: string): Registered => {
   return found;
 };
 const isSecret = (value: unknown): boolean => typeof value === "object" && value !== null && SECRET in value;
-const specOf = (name: string) => JSON.parse(byName(`${name}-deployment`).inputs.stdin as string) as Record<string, unknown>;
+const specOf = (name: string) =>
+  JSON.parse(byName(`${name}-deployment`).inputs.stdin as string) as Record<string, unknown>;
 
 const valueOf = <T>(output: pulumi.Output<T>): Promise<T> => new Promise((resolve) => void output.apply(resolve));
 const outputs: Record<string, unknown> = {};
@@ -69,7 +70,9 @@ beforeAll(async () => {
 
 describe("the tree of a pair and one more gateway", () => {
   it("has few children, named after their gateway", () => {
-    const tree = registered.filter(({ type }) => !type.startsWith("pulumi:pulumi")).map(({ type, name }) => `${type} ${name}`);
+    const tree = registered
+      .filter(({ type }) => !type.startsWith("pulumi:pulumi"))
+      .map(({ type, name }) => `${type} ${name}`);
     expect(tree.sort()).toEqual(
       [
         "openclaw:index:LocalHost here",
@@ -122,7 +125,13 @@ describe("the tree of a pair and one more gateway", () => {
 
   it("tells derived ports, paths and names", () => {
     expect(outputs.rescue).toMatchObject({
-      ports: { gateway: 21111, canvas: 21111, sandbox: 21112, browserControl: 21113, cdp: { first: 21122, last: 21221 } },
+      ports: {
+        gateway: 21111,
+        canvas: 21111,
+        sandbox: 21112,
+        browserControl: 21113,
+        cdp: { first: 21122, last: 21221 },
+      },
       url: "http://127.0.0.1:21111",
       stateDir: "/tmp/no-such-root/.openclaw-rescue",
       service: "openclaw-gateway-rescue",
@@ -130,7 +139,11 @@ describe("the tree of a pair and one more gateway", () => {
   });
 
   it("makes main and rescue partners, and leaves the third alone", () => {
-    expect([specOf("claw-main").partner, specOf("claw-rescue").partner, specOf("ops").partner]).toEqual(["rescue", "main", undefined]);
+    expect([specOf("claw-main").partner, specOf("claw-rescue").partner, specOf("ops").partner]).toEqual([
+      "rescue",
+      "main",
+      undefined,
+    ]);
   });
 
   it("never hands the deployer's former output to the next command", () => {

@@ -1,6 +1,6 @@
 /** Stacks on the real Pulumi engine, with everything of their own: PULUMI_HOME, backend, passphrase, config file. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pulumiEnvironment } from "../../toolchain/environment";
@@ -8,35 +8,40 @@ import { finished, ok, type Outcome } from "./hosts";
 
 export const PROJECT = join(__dirname, "..", "..");
 
+const STACK = "test";
+
 interface State {
   readonly deployment: { readonly resources?: { readonly type: string; readonly urn: string }[] };
 }
 
 export class TestStack {
   readonly directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-engine-"));
-  readonly configFile = join(this.directory, "Pulumi.test.yaml");
+  /** A project directory of its own, in which pulumi writes the stack's config file. */
+  private readonly project = join(this.directory, "project");
   env: NodeJS.ProcessEnv = {};
   /** Everything that pulumi printed. */
   transcript = "";
 
-  private constructor(
-    private readonly program: string,
-    readonly name: string,
-  ) {}
+  private constructor(program: string) {
+    mkdirSync(this.project);
+    copyFileSync(join(PROJECT, "Pulumi.yaml"), join(this.project, "Pulumi.yaml"));
+    symlinkSync(program, join(this.project, "index.ts"));
+    for (const name of ["package.json", "tsconfig.json", "node_modules"])
+      symlinkSync(join(PROJECT, name), join(this.project, name));
+  }
 
-  /** A new, empty stack of the project in a directory; default: the root stack. */
-  static async create(options: { program?: string; name?: string } = {}): Promise<TestStack> {
-    const stack = new TestStack(options.program ?? PROJECT, options.name ?? "test");
+  /** A new, empty stack of a program; default: the root stack's. */
+  static async create(program = join(PROJECT, "index.ts")): Promise<TestStack> {
+    const stack = new TestStack(program);
     stack.env = await pulumiEnvironment({ isolatedIn: stack.directory });
-    ok(await stack.run(["stack", "init", stack.name], { bare: true }));
+    ok(await stack.run(["stack", "init"]));
     return stack;
   }
 
   /** Runs pulumi on this stack. */
-  async run(args: readonly string[], options: { bare?: boolean; input?: string } = {}): Promise<Outcome> {
-    const own = options.bare ? [] : ["--stack", this.name, "--config-file", this.configFile];
-    const child = spawn("pulumi", [...args, ...own, "--non-interactive", "--color", "never"], {
-      cwd: this.program,
+  async run(args: readonly string[], options: { input?: string } = {}): Promise<Outcome> {
+    const child = spawn("pulumi", [...args, "--stack", STACK, "--non-interactive", "--color", "never"], {
+      cwd: this.project,
       env: this.env,
       stdio: ["pipe", "pipe", "pipe"],
     });
@@ -60,17 +65,17 @@ export class TestStack {
   }
 
   async outputs(): Promise<Record<string, unknown>> {
-    const { stdout } = ok(await this.runQuietly(["stack", "output", "--json", "--show-secrets", "--stack", this.name]));
+    const { stdout } = ok(await this.runQuietly(["stack", "output", "--json", "--show-secrets", "--stack", STACK]));
     return JSON.parse(stdout) as Record<string, unknown>;
   }
 
   async resources(): Promise<string[]> {
-    const { stdout } = ok(await this.runQuietly(["stack", "export", "--stack", this.name]));
+    const { stdout } = ok(await this.runQuietly(["stack", "export", "--stack", STACK]));
     return ((JSON.parse(stdout) as State).deployment.resources ?? []).map(({ urn }) => urn);
   }
 
   private runQuietly(args: readonly string[]): Promise<Outcome> {
-    return finished(spawn("pulumi", args, { cwd: this.program, env: this.env, stdio: ["ignore", "pipe", "pipe"] }));
+    return finished(spawn("pulumi", args, { cwd: this.project, env: this.env, stdio: ["ignore", "pipe", "pipe"] }));
   }
 
   /** Destroys what is left and forgets the stack. */
@@ -80,6 +85,6 @@ export class TestStack {
   }
 
   configText(): string {
-    return readFileSync(this.configFile, "utf8");
+    return readFileSync(join(this.project, `Pulumi.${STACK}.yaml`), "utf8");
   }
 }

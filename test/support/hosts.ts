@@ -1,6 +1,15 @@
 /** Hosts for tests: a temporary root on this machine, with ports of its own, that leaves nothing behind. */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from "node:fs";
 import { join } from "node:path";
 import { renderBootstrap } from "../../components/targets/bootstrap";
 import { resolveGateway } from "../../components/rules/resolve";
@@ -9,14 +18,16 @@ import type { HostLayout } from "../../host/layout";
 import type { Claim, Spec } from "../../host/spec";
 import { seedGateway, seedTools, VERSION } from "./seed";
 
-const ROOT_PREFIX = "/tmp/pulumi-openclaw-test-";
+/** Set once for each run of the tests, so that a run ends only what it started itself. */
+export const RUN_VARIABLE = "PULUMI_OPENCLAW_TEST_RUN";
+const rootPrefix = (): string => `/tmp/pulumi-openclaw-test-${process.env[RUN_VARIABLE] ?? process.pid}-`;
 export const TEST_ACCOUNT = "openclaw-test";
 const NOBODY = 65534;
 const MARK = "PULUMI_OPENCLAW_GATEWAY=";
 
 /** A temporary directory that a gateway's account can reach. */
 export function temporaryRoot(): string {
-  const root = mkdtempSync(ROOT_PREFIX);
+  const root = mkdtempSync(rootPrefix());
   chmodSync(root, 0o755);
   return root;
 }
@@ -64,7 +75,10 @@ export class TestHost {
   }
 
   /** A gateway's claim and spec, from the same arguments that a component takes. */
-  describe(args: Record<string, unknown>, options: { partner?: string; ownerId?: string; stack?: string } = {}): GatewayUnderTest {
+  describe(
+    args: Record<string, unknown>,
+    options: { partner?: string; ownerId?: string; stack?: string } = {},
+  ): GatewayUnderTest {
     const { gateway, problems } = resolveGateway("test", { version: VERSION, ...args }, this.layout);
     if (!gateway || problems.length) throw new Error(JSON.stringify(problems));
     const { basePort, stateDir, workspace, configPath, wrapper } = gateway;
@@ -87,7 +101,11 @@ export class TestHost {
 
   /** Starts a verb of the host program. */
   start(verb: string, args: readonly string[], input?: unknown): ChildProcess {
-    const child = spawn(join(this.manage, "host"), [verb, ...args], { ...this.options(), stdio: "pipe", detached: true });
+    const child = spawn(join(this.manage, "host"), [verb, ...args], {
+      ...this.options(),
+      stdio: "pipe",
+      detached: true,
+    });
     child.stdin.on("error", () => undefined); // it may end without reading
     child.stdin.end(input === undefined ? "" : JSON.stringify(input));
     return child;
@@ -192,7 +210,11 @@ export async function ask(port: number, path: string): Promise<Record<string, un
   }
 }
 
-export async function eventually<T>(what: string, seconds: number, look: () => T | Promise<T>): Promise<NonNullable<T>> {
+export async function eventually<T>(
+  what: string,
+  seconds: number,
+  look: () => T | Promise<T>,
+): Promise<NonNullable<T>> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((next) => setTimeout(next, 200))) {
     const found = await look();
     if (found) return found;
@@ -209,7 +231,7 @@ export function isRunning(pid: number): boolean {
 }
 
 /** Ends, by pid, gateways and supervisors of tests that are still there; returns what they were. */
-export function endStrays(root = ROOT_PREFIX): string[] {
+export function endStrays(root = rootPrefix()): string[] {
   const strays = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && belongsTo(name, root));
   for (const pid of strays) {
     try {

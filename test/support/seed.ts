@@ -34,7 +34,8 @@ export function ensureSeed(): void {
   mkdirSync(prefix);
   writeFileSync(join(prefix, "package.json"), "{}\n");
   const env = { ...process.env, PATH: `${join(node, "..")}:${process.env.PATH}` };
-  const run = (cwd: string, args: string[]) => execFileSync(node, args, { cwd, env, stdio: ["ignore", "ignore", "inherit"] });
+  const run = (cwd: string, args: string[]) =>
+    execFileSync(node, args, { cwd, env, stdio: ["ignore", "ignore", "inherit"] });
   const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
   run(prefix, [join(target, "npm", "bin", "npm-cli.js"), "install", ...flags, `openclaw@${VERSION}`]);
   run(join(prefix, "node_modules", "openclaw"), ["scripts/postinstall-bundled-plugins.mjs"]);

@@ -27,18 +27,54 @@ describe("bad arguments are refused with path and advice", () => {
     ["a path with dots", { workspace: "/a/../b" }, /^g\.workspace: must not contain/],
     ["the root directory", { stateDir: "/" }, /^g\.stateDir: must be an absolute path/],
     ["a misspelt argument", { basport: 1 }, /^g\.basport: is not a known argument -> did you mean basePort\?/],
-    ["a misspelt nested argument", { telegram: { botToken: "t", allowfrom: [] } }, /^g\.telegram\.allowfrom: .* -> did you mean allowFrom\?/],
-    ["an argument like no other", { telegram: { botToken: "t", zzzzzzzz: 1 } }, /-> known here: botToken, allowFrom, dmPolicy, apiRoot/],
-    ["an allowlist of nobody", { telegram: { botToken: "t", dmPolicy: "allowlist" } }, /^g\.telegram\.allowFrom: must name somebody/],
-    ["open without a star", { telegram: { botToken: "t", dmPolicy: "open" } }, /^g\.telegram\.allowFrom: must contain "\*"/],
+    [
+      "a misspelt nested argument",
+      { telegram: { botToken: "t", allowfrom: [] } },
+      /^g\.telegram\.allowfrom: .* -> did you mean allowFrom\?/,
+    ],
+    [
+      "an argument like no other",
+      { telegram: { botToken: "t", zzzzzzzz: 1 } },
+      /-> known here: botToken, allowFrom, dmPolicy, apiRoot/,
+    ],
+    [
+      "an allowlist of nobody",
+      { telegram: { botToken: "t", dmPolicy: "allowlist" } },
+      /^g\.telegram\.allowFrom: must name somebody/,
+    ],
+    [
+      "open without a star",
+      { telegram: { botToken: "t", dmPolicy: "open" } },
+      /^g\.telegram\.allowFrom: must contain "\*"/,
+    ],
     ["a wrong policy", { telegram: { botToken: "t", dmPolicy: "all" } }, /^g\.telegram\.dmPolicy/],
-    ["an API root that is no URL", { telegram: { botToken: "t", apiRoot: "tg" } }, /^g\.telegram\.apiRoot: must be a URL/],
+    [
+      "an API root that is no URL",
+      { telegram: { botToken: "t", apiRoot: "tg" } },
+      /^g\.telegram\.apiRoot: must be a URL/,
+    ],
     ["no bot token", { telegram: { allowFrom: ["1"] } }, /^g\.telegram\.botToken: must be a non-empty string/],
-    ["a browser profile with neither", { browser: { profiles: { work: {} } } }, /^g\.browser\.profiles\.work: needs either/],
-    ["a browser profile with both", { browser: { profiles: { work: { cdpPort: 1, cdpUrl: "http://h" } } } }, /needs either/],
-    ["a browser profile's bad name", { browser: { profiles: { "My Work": { cdpPort: 9222 } } } }, /must be lower-case letters/],
+    [
+      "a browser profile with neither",
+      { browser: { profiles: { work: {} } } },
+      /^g\.browser\.profiles\.work: needs either/,
+    ],
+    [
+      "a browser profile with both",
+      { browser: { profiles: { work: { cdpPort: 1, cdpUrl: "http://h" } } } },
+      /needs either/,
+    ],
+    [
+      "a browser profile's bad name",
+      { browser: { profiles: { "My Work": { cdpPort: 9222 } } } },
+      /must be lower-case letters/,
+    ],
     ["a secret in config", { config: { models: { key: pulumi.secret("s") } } }, /^g\.config.*env/],
-    ["a variable that is ours", { env: { OPENCLAW_STATE_DIR: "x" } }, /^g\.env\.OPENCLAW_STATE_DIR: is set by the gateway component/],
+    [
+      "a variable that is ours",
+      { env: { OPENCLAW_STATE_DIR: "x" } },
+      /^g\.env\.OPENCLAW_STATE_DIR: is set by the gateway component/,
+    ],
     ["a variable with a bad name", { env: { "A-B": "x" } }, /^g\.env\.A-B: is not a variable name/],
   ])("%s", (_, args, expected) => {
     const problems = check(args);
@@ -61,8 +97,16 @@ describe("bad arguments are refused with path and advice", () => {
     ["gateway.auth", { gateway: { auth: { mode: "none" } } }, "token"],
     ["agents.defaults.workspace", { agents: { defaults: { workspace: "/x" } } }, "use the argument workspace"],
     ["channels.telegram.botToken", { channels: { telegram: { botToken: "x" } } }, "use the argument telegram.botToken"],
-    ["browser.profiles.work.cdpPort", { browser: { profiles: { work: { cdpPort: 1 } } } }, "use the argument browser.profiles.work.cdpPort"],
-    ["channels.telegram.accounts.two.botToken", { channels: { telegram: { accounts: { two: { botToken: "x" } } } } }, "env"],
+    [
+      "browser.profiles.work.cdpPort",
+      { browser: { profiles: { work: { cdpPort: 1 } } } },
+      "use the argument browser.profiles.work.cdpPort",
+    ],
+    [
+      "channels.telegram.accounts.two.botToken",
+      { channels: { telegram: { accounts: { two: { botToken: "x" } } } } },
+      "env",
+    ],
   ])("config.%s is owned by the component", (path, config, advice) => {
     const [problem, ...more] = check({ config });
     expect(more).toEqual([]);
@@ -99,12 +143,17 @@ describe("good arguments", () => {
   });
 
   it("never put a secret into the configuration", () => {
-    const text = JSON.stringify(resolved("g", { basePort: 18789, telegram: { botToken: "canary" }, env: { KEY: "canary" } }));
+    const text = JSON.stringify(
+      resolved("g", { basePort: 18789, telegram: { botToken: "canary" }, env: { KEY: "canary" } }),
+    );
     expect(text).not.toContain("canary");
   });
 
   it("render the same bytes whatever the order of keys", () => {
-    const config = fc.dictionary(fc.string({ minLength: 1 }).filter((key) => key !== "__proto__"), fc.integer());
+    const config = fc.dictionary(
+      fc.string({ minLength: 1 }).filter((key) => key !== "__proto__"),
+      fc.integer(),
+    );
     fc.assert(
       fc.property(config, (env) => {
         const extra = { diagnostics: env };
@@ -126,7 +175,8 @@ describe("good arguments", () => {
 });
 
 it("problems read as one message", () => {
-  expect(formatProblems([{ path: "claw.rescue.basePort", reason: "is 80", advice: "use 19789" }])).toMatchInlineSnapshot(`
+  expect(formatProblems([{ path: "claw.rescue.basePort", reason: "is 80", advice: "use 19789" }]))
+    .toMatchInlineSnapshot(`
     "OpenClaw: 1 problem found before anything was changed.
 
       claw.rescue.basePort: is 80

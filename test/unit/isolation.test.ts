@@ -44,13 +44,18 @@ describe("port blocks", () => {
     const bases = fc.oneof(
       fc.array(base, { minLength: 2, maxLength: 6 }),
       fc
-        .tuple(fc.integer({ min: 20000, max: 30000 }), fc.array(fc.integer({ min: 0, max: 700 }), { minLength: 2, maxLength: 6 }))
+        .tuple(
+          fc.integer({ min: 20000, max: 30000 }),
+          fc.array(fc.integer({ min: 0, max: 700 }), { minLength: 2, maxLength: 6 }),
+        )
         .map(([start, offsets]) => offsets.map((offset) => start + offset)),
     );
     fc.assert(
       fc.property(bases, (chosen) => {
         const gateways = chosen.map((basePort, n) => resolved(`g${n}`, { profile: `p${n}`, basePort }));
-        const disjoint = chosen.every((a, i) => chosen.every((b, j) => i === j || !overlaps(portBlock(a), portBlock(b))));
+        const disjoint = chosen.every((a, i) =>
+          chosen.every((b, j) => i === j || !overlaps(portBlock(a), portBlock(b))),
+        );
         const refused = checkIsolation(gateways).some(({ path }) => path.endsWith(".basePort"));
         expect(refused).toBe(!disjoint);
       }),
@@ -75,13 +80,48 @@ describe("names", () => {
 
 describe("paths", () => {
   it.each([
-    ["the same state directory", { stateDir: "/data/one" }, { stateDir: "/data/one" }, "ops.stateDir: /data/one is also main.stateDir"],
-    ["a state directory inside another", { stateDir: "/data/one/two" }, { stateDir: "/data/one" }, "ops.stateDir: /data/one/two lies inside main.stateDir (/data/one)"],
-    ["a state directory around another", { stateDir: "/data" }, { stateDir: "/data/one" }, "ops.stateDir: /data contains main.stateDir (/data/one)"],
-    ["the same workspace", { workspace: "/work/a" }, { workspace: "/work/a" }, "ops.workspace: /work/a is also main.workspace"],
-    ["a workspace inside another's state", { workspace: "/data/one/w" }, { stateDir: "/data/one" }, "ops.workspace: /data/one/w lies inside main.stateDir (/data/one)"],
-    ["the same configuration", { configPath: "/etc/claw.json" }, { configPath: "/etc/claw.json" }, "ops.configPath: /etc/claw.json is also main.configPath"],
-    ["a configuration in another's workspace", { configPath: "/work/a/c.json" }, { workspace: "/work/a" }, "ops.configPath: /work/a/c.json lies inside main.workspace (/work/a)"],
+    [
+      "the same state directory",
+      { stateDir: "/data/one" },
+      { stateDir: "/data/one" },
+      "ops.stateDir: /data/one is also main.stateDir",
+    ],
+    [
+      "a state directory inside another",
+      { stateDir: "/data/one/two" },
+      { stateDir: "/data/one" },
+      "ops.stateDir: /data/one/two lies inside main.stateDir (/data/one)",
+    ],
+    [
+      "a state directory around another",
+      { stateDir: "/data" },
+      { stateDir: "/data/one" },
+      "ops.stateDir: /data contains main.stateDir (/data/one)",
+    ],
+    [
+      "the same workspace",
+      { workspace: "/work/a" },
+      { workspace: "/work/a" },
+      "ops.workspace: /work/a is also main.workspace",
+    ],
+    [
+      "a workspace inside another's state",
+      { workspace: "/data/one/w" },
+      { stateDir: "/data/one" },
+      "ops.workspace: /data/one/w lies inside main.stateDir (/data/one)",
+    ],
+    [
+      "the same configuration",
+      { configPath: "/etc/claw.json" },
+      { configPath: "/etc/claw.json" },
+      "ops.configPath: /etc/claw.json is also main.configPath",
+    ],
+    [
+      "a configuration in another's workspace",
+      { configPath: "/work/a/c.json" },
+      { workspace: "/work/a" },
+      "ops.configPath: /work/a/c.json lies inside main.workspace (/work/a)",
+    ],
   ])("%s is refused", (_, other, main, expected) => {
     expect(problems(other, main)).toEqual([expected]);
   });
@@ -91,16 +131,30 @@ describe("paths", () => {
   });
 
   it.each([
-    ["a workspace that is the state directory", { stateDir: "/d", workspace: "/d" }, /^g\.workspace: \/d is the state directory/],
-    ["a workspace around the state directory", { stateDir: "/d/s", workspace: "/d" }, /^g\.workspace: \/d contains the state directory/],
-    ["a configuration in the own workspace", { workspace: "/w", configPath: "/w/c.json" }, /^g\.configPath: \/w\/c\.json lies inside the workspace/],
+    [
+      "a workspace that is the state directory",
+      { stateDir: "/d", workspace: "/d" },
+      /^g\.workspace: \/d is the state directory/,
+    ],
+    [
+      "a workspace around the state directory",
+      { stateDir: "/d/s", workspace: "/d" },
+      /^g\.workspace: \/d contains the state directory/,
+    ],
+    [
+      "a configuration in the own workspace",
+      { workspace: "/w", configPath: "/w/c.json" },
+      /^g\.configPath: \/w\/c\.json lies inside the workspace/,
+    ],
   ])("%s is refused", (_, args, expected) => {
     const [problem] = checkIsolation([resolved("g", { basePort: 20000, ...args })]);
     expect(`${problem?.path}: ${problem?.reason}`).toMatch(expected);
   });
 
   it("of any two gateways share nothing, or the program is refused", () => {
-    const directory = fc.array(fc.constantFrom("a", "b"), { minLength: 1, maxLength: 3 }).map((parts) => `/x/${parts.join("/")}`);
+    const directory = fc
+      .array(fc.constantFrom("a", "b"), { minLength: 1, maxLength: 3 })
+      .map((parts) => `/x/${parts.join("/")}`);
     fc.assert(
       fc.property(directory, directory, (one, two) => {
         const gateways = [
@@ -118,11 +172,36 @@ describe("explicit ports", () => {
   const browser = (cdpPort: number) => ({ browser: { profiles: { work: { cdpPort } } } });
 
   it.each([
-    ["in another gateway's block", browser(18805), {}, "ops.browser.profiles.work.cdpPort: 18805 lies inside the ports of main (18789-18899)"],
-    ["that is the gateway's own port", browser(20789), {}, "ops.browser.profiles.work.cdpPort: 20789 is already the gateway port of this gateway"],
-    ["that is a relay's port", browser(20799), {}, "ops.browser.profiles.work.cdpPort: 20799 is already the extension relay port of this gateway"],
-    ["used twice", browser(9222), browser(9222), "ops.browser.profiles.work.cdpPort: 9222 is already used by main.browser.profiles.work.cdpPort"],
-    ["of a sandbox in another's block", { config: { mcp: { apps: { sandboxPort: 18790 } } } }, {}, "ops.config.mcp.apps.sandboxPort: 18790 lies inside the ports of main (18789-18899)"],
+    [
+      "in another gateway's block",
+      browser(18805),
+      {},
+      "ops.browser.profiles.work.cdpPort: 18805 lies inside the ports of main (18789-18899)",
+    ],
+    [
+      "that is the gateway's own port",
+      browser(20789),
+      {},
+      "ops.browser.profiles.work.cdpPort: 20789 is already the gateway port of this gateway",
+    ],
+    [
+      "that is a relay's port",
+      browser(20799),
+      {},
+      "ops.browser.profiles.work.cdpPort: 20799 is already the extension relay port of this gateway",
+    ],
+    [
+      "used twice",
+      browser(9222),
+      browser(9222),
+      "ops.browser.profiles.work.cdpPort: 9222 is already used by main.browser.profiles.work.cdpPort",
+    ],
+    [
+      "of a sandbox in another's block",
+      { config: { mcp: { apps: { sandboxPort: 18790 } } } },
+      {},
+      "ops.config.mcp.apps.sandboxPort: 18790 lies inside the ports of main (18789-18899)",
+    ],
   ])("%s is refused", (_, other, main, expected) => {
     expect(problems(other, main)).toEqual([expected]);
   });
@@ -155,8 +234,12 @@ describe("cdpUrl", () => {
     ]);
   });
   it("of the other gateway's own browser is refused, in either order", () => {
-    expect(problems(at("http://127.0.0.1:18800"))[0]).toMatch(/^ops\.browser\.cdpUrl: port 18800 on this host belongs to main/);
-    expect(problems({}, at("http://localhost:20800"))[0]).toMatch(/^main\.browser\.cdpUrl: port 20800 on this host belongs to ops/);
+    expect(problems(at("http://127.0.0.1:18800"))[0]).toMatch(
+      /^ops\.browser\.cdpUrl: port 18800 on this host belongs to main/,
+    );
+    expect(problems({}, at("http://localhost:20800"))[0]).toMatch(
+      /^main\.browser\.cdpUrl: port 20800 on this host belongs to ops/,
+    );
   });
   it("that differ are fine", () => {
     expect(problems(at("http://chrome.lan:9222"), at("http://chrome.lan:9223"))).toEqual([]);
@@ -167,7 +250,10 @@ it("the page's setups pass", () => {
   const setups: Record<string, unknown>[][] = [
     [{ basePort: 18789 }, { profile: "rescue", basePort: 19789 }],
     [{ basePort: 18789 }, { profile: "ops", basePort: 19789 }],
-    [{ profile: "main", basePort: 18789 }, { profile: "ops", basePort: 19789 }],
+    [
+      { profile: "main", basePort: 18789 },
+      { profile: "ops", basePort: 19789 },
+    ],
   ];
   for (const setup of setups) {
     const gateways = setup.map((args, n): ResolvedGateway => {

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { accountObstacle } from "../../../host/account";
 import { findObstacles, type Obstacle } from "../../../host/claim";
 import { ACCOUNT_HOME, DEFAULT_ACCOUNT, manageDir, type HostLayout } from "../../../host/layout";
+import { keptValue } from "../../kept";
 import { behindGate, currentProgram } from "../../program";
 import { problemsOf } from "../../rules/problems";
 import type { ResolvedGateway } from "../../rules/resolve";
@@ -65,12 +66,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
         { path: `${name}.account`, reason: obstacle, advice: "use another account name: one will be created" },
       ]);
 
-    const owner = new pulumi.Stash(
-      `${name}-owner`,
-      { input: randomUUID() },
-      { parent: this, ignoreChanges: ["input"] },
-    );
-    this.ownerId = owner.output as pulumi.Output<string>;
+    this.ownerId = keptValue(`${name}-owner`, randomUUID(), { parent: this });
     const { script, version } = renderBootstrap(this.layout);
     this.command(
       `${name}-program`,
@@ -87,8 +83,9 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  async findObstacles(name: string, gateway: ResolvedGateway, extraPorts: readonly number[]): Promise<Obstacle[]> {
-    return findObstacles(this.layout, { ...gateway, owner: { stack: stackName(), gateway: name }, extraPorts });
+  findObstacles(name: string, gateway: ResolvedGateway, extraPorts: readonly number[]): Promise<Obstacle[]> {
+    const owner = { stack: stackName(), gateway: name };
+    return Promise.resolve(findObstacles(this.layout, { ...gateway, owner, extraPorts }));
   }
 
   /** @internal */
@@ -116,7 +113,8 @@ function layoutOf({ root, binDir, account }: z.output<typeof localHostSchema>): 
   const isRoot = process.getuid?.() === 0;
   return Object.freeze({
     root: root ?? (isRoot ? ACCOUNT_HOME : homedir()),
-    binDir: binDir ?? (root !== undefined ? join(root, "bin") : isRoot ? "/usr/local/bin" : join(homedir(), ".local/bin")),
+    binDir:
+      binDir ?? (root !== undefined ? join(root, "bin") : isRoot ? "/usr/local/bin" : join(homedir(), ".local/bin")),
     account: isRoot ? (account ?? DEFAULT_ACCOUNT) : null,
   });
 }

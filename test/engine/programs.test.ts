@@ -1,0 +1,138 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { pulumiEnvironment } from "../../toolchain/environment";
+import { TestStack } from "../support/engine";
+import { finished, ok, temporaryRoot, type Outcome } from "../support/hosts";
+
+const program = (name: string): string => join(__dirname, "programs", `${name}.ts`);
+const said = ({ stdout, stderr }: Outcome): string => stdout + stderr;
+
+let root: string;
+let stack: TestStack | undefined;
+beforeEach(() => void (root = temporaryRoot()));
+afterEach(async () => {
+  await stack?.dispose();
+  stack = undefined;
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function stackOf(name: string): Promise<TestStack> {
+  stack = await TestStack.create(program(name));
+  stack.env.TEST_ROOT = root;
+  return stack;
+}
+
+const isTheStack = (urn: string): boolean => /::pulumi:pulumi:Stack::/.test(urn);
+
+async function expectUntouched(tested: TestStack): Promise<void> {
+  expect((await tested.resources()).filter((urn) => !isTheStack(urn))).toEqual([]);
+  expect(readdirSync(root)).toEqual([]);
+}
+
+describe("programs of one's own", () => {
+  it("preview every composition of the page", async () => {
+    const { stdout } = ok(await (await stackOf("setups")).preview());
+    // stack; two hosts with two children each; the pair; five gateways with four children each
+    expect(stdout).toContain(`+ ${1 + 2 * 3 + 1 + 5 * 5} to create`);
+    await expectUntouched(stack!);
+  });
+
+  it.each([["preview"], ["up"]] as const)("are refused with every problem at once (%s)", async (command) => {
+    const tested = await stackOf("refused");
+    const outcome = await tested[command]();
+    expect(outcome.code).not.toBe(0);
+    const text = said(outcome).replaceAll(root, "<root>");
+    for (const expected of [
+      'claw.main.version: must be one exact version, e.g. "2026.9.6": a tag or range would change the gateway without you; it is "latest"',
+      "claw.rescue.version: must be one exact version",
+      "claw.rescue.basport: is not a known argument\n",
+      "did you mean basePort?",
+      "claw.rescue.basePort: its ports 26020-26130 overlap those of claw.main (26000-26110)",
+      "use 26111, the nearest base port that is free",
+      "claw.rescue.stateDir: <root>/state/inside lies inside claw.main.stateDir (<root>/state)",
+      "claw.rescue.telegram.botToken: is the same bot as claw.main.telegram.botToken",
+      "ops.version: is older than 2026.9.6",
+      "ops.basePort: must be between 1024 and 65425",
+      "ops.config.gateway.port: is owned by the gateway component",
+      "crossed.browser.cdpUrl: port 26011 on this host belongs to claw.main (26000-26110)",
+      "crossed.browser.profiles.work.cdpPort: 26012 lies inside the ports of claw.main (26000-26110)",
+      "open.telegram.allowFrom: the rescue bot can repair the main gateway, so only named operators may talk to it",
+    ])
+      expect(text).toContain(expected);
+    expect(text).not.toMatch(/^\s+at /m);
+    expect(text).not.toContain("unhandled");
+    expect(text).not.toContain("canary");
+    await expectUntouched(tested);
+  });
+
+  it("are refused where somebody listens on a port, or owns a state directory", async () => {
+    const tested = await stackOf("setups");
+    mkdirSync(join(root, ".openclaw-ops"));
+    writeFileSync(join(root, ".openclaw-ops", "openclaw.json"), "{}");
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(26005, "127.0.0.1", resolve));
+    try {
+      const outcome = await tested.preview();
+      expect(outcome.code).not.toBe(0);
+      expect(said(outcome)).toContain(
+        `(pid ${process.pid}) listens on port 26005, which belongs to its ports 26000-26110`,
+      );
+      expect(said(outcome)).toContain(`ops.stateDir: ${root}/.openclaw-ops exists and no stack owns it`);
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it("are refused where two bot tokens that come from resources are one, before the second is used", async () => {
+    const tested = await stackOf("sameBotLater");
+    ok(await tested.preview()); // not known yet
+    const outcome = await tested.up();
+    expect(outcome.code).not.toBe(0);
+    expect(said(outcome)).toContain("claw.rescue.telegram.botToken: is the same bot as claw.main.telegram.botToken");
+    expect(said(outcome)).not.toContain("canary");
+    expect((await tested.resources()).join()).not.toContain("claw-rescue-secrets");
+  });
+
+  it("of the Automation API are refused untouched, although up() skips preview", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-automation-"));
+    try {
+      const env = { ...(await pulumiEnvironment({ isolatedIn: directory })), TEST_ROOT: root };
+      const child = spawn("node", ["-r", "ts-node/register/transpile-only", program("automation")], { env });
+      const outcome = ok(await finished(child));
+      const { error, urns } = JSON.parse(outcome.stdout) as { error: string; urns: string[] };
+      expect(error).toContain("claw.rescue.basePort: its ports 26020-26130 overlap those of claw.main (26000-26110)");
+      expect(outcome.stderr).not.toMatch(/^\s+at /m);
+      expect(urns.filter((urn) => !isTheStack(urn))).toEqual([]);
+      expect(readdirSync(root)).toEqual([]);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+});
+
+describe("the root stack's config", () => {
+  it("is refused with every problem at once, a secret in plain text among them", async () => {
+    stack = await TestStack.create();
+    await stack.config("root", root);
+    await stack.config("taget", "local");
+    await stack.config("main.basePort", "80");
+    await stack.config("main.telegram.botToken", "4711:canary-plain");
+    await stack.config("rescue.env.KEY", "canary-plain");
+    const outcome = await stack.preview();
+    expect(outcome.code).not.toBe(0);
+    for (const expected of [
+      "openclaw.taget: is not a known argument\n",
+      "did you mean target?",
+      "openclaw.main.basePort: must be between 1024 and 65425",
+      "openclaw.main.telegram.botToken: is stored in plain text in the stack's config file",
+      "pulumi config set --secret --path rescue.env.KEY",
+    ])
+      expect(said(outcome)).toContain(expected);
+    expect(said(outcome)).not.toContain("canary");
+    await expectUntouched(stack);
+  });
+});
