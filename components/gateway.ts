@@ -122,7 +122,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     return {
       ports: deployment.urn.apply(() => gateway.ports),
       url: whenHealthy(`http://127.0.0.1:${gateway.basePort}`),
-      token: pulumi.secret(pulumi.all([token, deployment.urn]).apply(([value]) => value)),
+      token: deployment.urn.apply(() => token),
       profile: whenHealthy(gateway.profile),
       version: whenHealthy(gateway.version),
       stateDir: whenHealthy(gateway.stateDir),
@@ -136,7 +136,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
 
 /** Outputs of a gateway whose arguments are refused: never there, the program ends first. */
 function refused(): GatewayOutputs {
-  const never = pulumi.output(currentProgram().gate()) as pulumi.Output<never>;
+  const never = pulumi.output(currentProgram().gate()).apply(() => undefined as never);
   return {
     ports: never,
     url: never,

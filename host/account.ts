@@ -43,6 +43,10 @@ export function identityOf(account: string | null): Identity {
   return { name: account, uid: entry.uid, gid: entry.gid, demote: process.getuid!() === 0 && entry.uid !== 0 };
 }
 
+/** User id that gateways run with; `undefined` where their account is still to be created. */
+export const uidOf = (account: string | null): number | undefined =>
+  account === null ? process.getuid!() : lookUp(account)?.uid;
+
 /** Why an account cannot be used, or `undefined`. */
 export function accountObstacle(account: string): string | undefined {
   const entry = lookUp(account);

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Identity } from "./account";
+import { uidOf, type Identity } from "./account";
 import { homeOf } from "./environment";
 import { Failure } from "./failure";
 import { entries, lstat, makeDir, readJson, readLink, removeTree, setLink, writeFile, writeJson } from "./files";
@@ -57,6 +57,7 @@ export function findObstacles(layout: HostLayout, claim: ClaimToCheck): Obstacle
     ...ownedElsewhere(manage, claim),
     ...unsafeRoot(layout),
     ...foreignState(claim),
+    ...foreignWorkspace(layout, claim),
     ...foreignFiles(manage, claim),
     ...foreignService(claim.id),
     ...neighbours(manage, claim),
@@ -128,6 +129,19 @@ function foreignState({ stateDir, owner }: ClaimToCheck): Obstacle[] {
     `use another profile or stateDir; or, if that stack is gone for good and this one may have its data: ` +
       `echo '${JSON.stringify({ owner, released: true })}' > ${markFile}`,
   );
+}
+
+/** A workspace that exists may be anybody's work: it is used as it is, where the gateway can write in it. */
+function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck): Obstacle[] {
+  const stats = lstat(workspace);
+  if (!stats || stats.uid === uidOf(account)) return [];
+  return [
+    {
+      property: "workspace",
+      reason: `${workspace} belongs to another user than the one that the gateway runs as`,
+      advice: account === null ? "choose a directory of yours" : `chown -R ${account} ${workspace}, or choose another`,
+    },
+  ];
 }
 
 const wrapperMark = (manage: string, id: string): string => `# pulumi-openclaw ${gatewayPaths(manage, id).dir}`;
@@ -229,20 +243,17 @@ export function claimGateway(host: Host, id: string, claim: Claim): HostGateway 
     );
   const paths = gatewayPaths(host.manage, id);
   const former = findGateway(host, id)?.claim;
-  const wanted = [claim.stateDir, claim.workspace];
-  const created = [...(former?.created ?? []), ...wanted.filter((path) => !lstat(path))];
+  const created = [...(former?.created ?? []), ...[claim.stateDir, claim.workspace].filter((path) => !lstat(path))];
   makeDir(paths.dir);
   writeJson(paths.owner, { ...claim, created: [...new Set(created)] } satisfies OwnedClaim);
 
-  for (const path of [
-    claim.stateDir,
-    claim.workspace,
-    homeOf(host.layout, claim.stateDir),
-    dirname(gatewayLogFile(claim.stateDir)),
-  ])
-    makeOwned(path, host.identity);
-  checkWritable(claim.workspace, host.identity);
+  makeOwned(claim.stateDir, host.identity);
+  // At once: a state directory with something in it and no mark is somebody else's.
   writeMark(claim.stateDir, { owner: claim.owner, released: false });
+  makeOwned(claim.workspace, host.identity);
+  makeOwned(homeOf(host.layout, claim.stateDir), host.identity);
+  makeOwned(dirname(gatewayLogFile(claim.stateDir)), host.identity);
+  if (former && former.wrapper !== claim.wrapper) removeWrapper(host.manage, id, former.wrapper);
   makeDir(dirname(claim.wrapper));
   writeFile(claim.wrapper, wrapperText(host.manage, id));
   fs.chmodSync(claim.wrapper, 0o755);
@@ -253,24 +264,19 @@ export function claimGateway(host: Host, id: string, claim: Claim): HostGateway 
   return openGateway(host, id);
 }
 
-/** Creates a directory for the gateway; one that exists keeps its owner and mode. */
+/** Creates a directory for the gateway, its owner's from the first moment; one that exists is left as it is. */
 function makeOwned(path: string, identity: Identity): void {
   if (lstat(path)) return;
-  const parent = dirname(path);
-  if (!lstat(parent)) makeDir(parent);
-  fs.mkdirSync(path, { mode: 0o700 });
-  fs.lchownSync(path, identity.uid, identity.gid);
+  makeDir(dirname(path));
+  const temporary = fs.mkdtempSync(`${path}.`);
+  fs.lchownSync(temporary, identity.uid, identity.gid);
+  fs.renameSync(temporary, path);
 }
 
-function checkWritable(workspace: string, { uid, name }: Identity): void {
-  if (fs.statSync(workspace).uid !== uid)
-    throw new Failure(`workspace: ${workspace} belongs to somebody else\n    -> chown -R ${name} ${workspace}`);
-}
+const writeMark = (stateDir: string, mark: Mark): void => writeJson(join(stateDir, MARK_FILE), mark);
 
-function writeMark(stateDir: string, mark: Mark): void {
-  // The directory is the gateway's: never follow a link that it may have put there.
-  removeTree(join(stateDir, MARK_FILE));
-  writeJson(join(stateDir, MARK_FILE), mark);
+function removeWrapper(manage: string, id: string, path: string): void {
+  if (isOurWrapper(manage, id, path)) removeTree(path);
 }
 
 const wrapperText = (manage: string, id: string): string => `#!/bin/sh
@@ -282,13 +288,13 @@ exec env -i TERM="\${TERM-}" COLORTERM="\${COLORTERM-}" NO_COLOR="\${NO_COLOR-}"
 
 /**
  * Gives up everything that is this gateway's on the host. State directory and workspace stay, marked as kept, unless
- * they were created for a gateway that never became healthy: then there is nothing of a user's in them.
+ * they were created for a gateway that never became healthy and the workspace is empty: nothing in them is a user's then.
  */
 export function releaseClaim({ host, id, paths, claim }: HostGateway): void {
-  const wasHealthy = readLink(paths.good) !== undefined;
-  if (isOurWrapper(host.manage, id, claim.wrapper)) removeTree(claim.wrapper);
+  removeWrapper(host.manage, id, claim.wrapper);
   if (readLink(claim.configPath) === ownConfig(host.manage, id)) removeTree(claim.configPath);
-  if (wasHealthy) {
+  const wasHealthy = readLink(paths.good) !== undefined;
+  if (wasHealthy || entries(claim.workspace).length) {
     if (lstat(claim.stateDir)) writeMark(claim.stateDir, { owner: claim.owner, released: true });
   } else {
     for (const path of claim.created) removeTree(path);
