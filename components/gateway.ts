@@ -136,7 +136,8 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
 
 /** Outputs of a gateway whose arguments are refused: never there, the program ends first. */
 function refused(): GatewayOutputs {
-  const never = pulumi.output(currentProgram().gate()).apply(() => undefined as never);
+  const refusal: Promise<never> = currentProgram().gate().then(() => undefined as never);
+  const never: pulumi.Output<never> = pulumi.output(refusal);
   return {
     ports: never,
     url: never,

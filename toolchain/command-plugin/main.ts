@@ -1,0 +1,53 @@
+/**
+ * A stand-in for version 1.2.1 of Pulumi's command plugin, for machines where the official one cannot be had. It is
+ * started and spoken to as any plugin is: the engine's address is the last argument, the port is printed.
+ *
+ * Of the plugin's types there is only command:local:Command. test/plugin compares it with the official plugin wherever
+ * that is installed. What differs, and is meant to:
+ *
+ * - `assetPaths` and `archivePaths`, the other resource types and command:local:run are refused, with what to do.
+ * - A line of output of 64 KiB or more is logged like any other. The official plugin waits for ever.
+ * - A secret within `triggers` stays secret and where it is. The official plugin fails a preview where one is not known
+ *   yet, and below the second level it may make plain what is secret and the other way round.
+ * - null in a list of strings is refused. The official plugin crashes.
+ * - Check hands back other inputs than the official plugin's where it also has failures; the engine then ignores them.
+ * - Several failures of one check come in the inputs' order.
+ * - Provider inputs are not decoded from JSON. There are none but the version.
+ * - The schema has no descriptions.
+ * - It ends when the engine was killed. The official plugin stays.
+ *
+ * What Node cannot do, or not without much ado:
+ *
+ * - Commands get the hard limit of open files as their soft limit, too.
+ * - Bytes in the environment that are not UTF-8 do not reach commands unharmed.
+ * - A script without `#!` as the interpreter is run by /bin/sh. The official plugin fails with "exec format error".
+ * - The error text of a crash lacks "(core dumped)".
+ */
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import { Provider } from "./provider";
+
+const MEGABYTE = 1024 * 1024;
+const ORPHAN_POLL_MS = 5000;
+
+const provider = new Provider();
+const engineAddress = process.argv.slice(2).at(-1);
+if (engineAddress && !engineAddress.startsWith("-")) {
+  provider.attach(engineAddress);
+  endWithEngine();
+}
+
+const server = new Server({ "grpc.max_receive_message_length": 400 * MEGABYTE });
+server.addService(ResourceProviderService, provider.service);
+server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
+  if (error) throw error;
+  console.log(String(port));
+});
+
+/** An engine that was killed ends nobody, and this process has the weight of a runtime. */
+function endWithEngine(): void {
+  const engine = process.ppid;
+  setInterval(() => {
+    if (process.ppid !== engine && provider.isIdle) process.exit();
+  }, ORPHAN_POLL_MS).unref();
+}
