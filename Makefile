@@ -13,7 +13,7 @@ help:
 	@sed -n 's/^## \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 # `exec`: a signal for this recipe reaches the program, and not a shell around it.
-up preview down outputs config test pulumi: dist/toolchain.cjs dist/host.cjs
+up preview down outputs config test pulumi: dist/toolchain.cjs dist/components.cjs
 	@exec node dist/toolchain.cjs $@ $(ARGS)
 
 # One bundle starts in 0.1 s; the same sources through ts-node take half a second, at each call.
@@ -21,7 +21,7 @@ dist/toolchain.cjs: $(wildcard toolchain/*.ts host/*.ts) | node_modules/.package
 	@node_modules/.bin/esbuild toolchain/cli.ts --bundle --platform=node --target=node20 --outfile=$@ --log-level=warning
 
 # npm's `prepare` script builds it; this is for sources that have changed since.
-dist/host.cjs: $(wildcard host/*.ts host/*/*.ts) | node_modules/.package-lock.json
+dist/components.cjs: $(wildcard host/* host/*/*.ts components/*.ts components/*/*.ts components/*/*/*.ts) | node_modules/.package-lock.json
 	@node -r ts-node/register/transpile-only toolchain/build.ts
 
 # npm writes this file last, so it is newer than the lock file exactly where the installation is complete.

@@ -8,6 +8,7 @@ import type { Problem } from "./rules/problems";
 import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
 import type { CheckedGatewayArgs, GatewayInput } from "./rules/schemas";
 import type { Target } from "./targets/target";
+import { isObject, objectAt } from "../host/json";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
 export interface GatewayArgs extends GatewayInput {
@@ -136,7 +137,9 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
 
 /** Outputs of a gateway whose arguments are refused: never there, the program ends first. */
 function refused(): GatewayOutputs {
-  const refusal: Promise<never> = currentProgram().gate().then(() => undefined as never);
+  const refusal: Promise<never> = currentProgram()
+    .gate()
+    .then(() => undefined as never);
   const never: pulumi.Output<never> = pulumi.output(refusal);
   return {
     ports: never,
@@ -206,14 +209,32 @@ export class RescueGateway extends Gateway {
 
 export const RESCUE_PROFILE = "rescue";
 
-function checkOperatorOnly({ label }: ResolvedGateway, { telegram }: CheckedGatewayArgs): Problem[] {
-  if (!telegram) return [];
+/** Ways to the agent besides the direct messages of its one bot. */
+const OTHER_WAYS_IN = ["accounts", "groups", "groupPolicy", "groupAllowFrom", "direct"];
+
+function checkOperatorOnly({ label }: ResolvedGateway, { telegram, config }: CheckedGatewayArgs): Problem[] {
+  const reason = "the rescue bot can repair the main gateway, so only named operators may talk to it";
+  const channels = Object.entries(objectAt(config ?? {}, "channels"));
+  const opened = channels.flatMap(([channel, settings]) =>
+    channel !== "telegram"
+      ? [channel]
+      : Object.keys(isObject(settings) ? settings : {})
+          .filter((key) => OTHER_WAYS_IN.includes(key))
+          .map((key) => `telegram.${key}`),
+  );
+  const problems = opened.map((key) => ({
+    path: `${label}.config.channels.${key}`,
+    reason,
+    advice: "remove it: operators write to the rescue bot itself",
+  }));
+  if (!telegram) return problems;
   const isOpen = !telegram.allowFrom?.length || telegram.allowFrom.includes("*");
-  if (!isOpen && (telegram.dmPolicy ?? "allowlist") === "allowlist") return [];
+  if (!isOpen && (telegram.dmPolicy ?? "allowlist") === "allowlist") return problems;
   return [
+    ...problems,
     {
       path: `${label}.telegram.${isOpen ? "allowFrom" : "dmPolicy"}`,
-      reason: "the rescue bot can repair the main gateway, so only named operators may talk to it",
+      reason,
       advice: 'list their Telegram user ids, e.g. allowFrom: ["4242"], and leave dmPolicy out',
     },
   ];

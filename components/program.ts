@@ -58,7 +58,8 @@ class Program {
     this.open = [];
     this.giveUp = [];
     const problems = await this.allProblems().catch((error: Error): Error => error);
-    if (problems instanceof Error) endProgram(problems, giveUp);
+    if (problems instanceof Error)
+      endProgram(new pulumi.RunError(`OpenClaw: cannot look at the host: ${problems.message}`), giveUp);
     else if (problems.length) endProgram(new pulumi.RunError(formatProblems(problems)), giveUp);
     else open.forEach((resolve) => resolve());
   }

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { ACCOUNT_HOME } from "./layout";
+import { ACCOUNT_HOME, SYSTEM_PATH } from "./layout";
 import { Failure, messageOf } from "./failure";
 
 /** Written into the account's comment field: this account is ours to use. */
@@ -72,7 +72,7 @@ export function ensureAccount(account: string): void {
         ACCOUNT_COMMENT,
         account,
       ]),
-      { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" },
+      { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8", env: { PATH: SYSTEM_PATH } },
     );
   } catch (error) {
     if (lookUp(account)) return; // a second deployment created it at the same moment

@@ -14,9 +14,9 @@ import {
   unpoint,
   type Generation,
 } from "./generation";
-import { gatewayPort, hasChannels, hasLiveChannels, isHealthy, waitUntilHealthy } from "./health";
+import { gatewayPort, hasChannels, hasLiveChannels, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
-import { isLocked, takeLock } from "./lock";
+import { isLocked, takeLock, type Lock } from "./lock";
 import { ensureRelease, indent } from "./release";
 import { run } from "./run";
 import { readSecrets, redact } from "./secrets";
@@ -26,23 +26,34 @@ import { supervisorFor } from "./supervisors";
 const VALIDATE_TIMEOUT_MS = 120_000;
 /** How long a partner that is just being created may take to begin its own deployment. */
 const PARTNER_GRACE_MS = 20_000;
+/** How long a change waits for its partner's deployment. */
+const PARTNER_TIMEOUT_MS = 15 * 60_000;
 const LOG_LINES = 20;
 const LOG_BYTES = 32 * 1024;
 
 type Progress = (line: string) => void;
 
+/** What a transaction has to do with whoever ordered it. */
+interface Order {
+  readonly progress: Progress;
+  /** Whether somebody still waits for it. */
+  isWanted(): boolean;
+}
+
 /** Brings a gateway to a spec. Returns what it is now, in one line. */
-export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string, progress: Progress): Promise<string> {
+export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string, order: Order): Promise<string> {
+  const { progress } = order;
+  const { supervised } = supervisorFor(gateway.host).status(gateway);
   const current = pointedAt(gateway, "current");
   const good = pointedAt(gateway, "good");
   const isCurrent = current?.name === generationName(spec, nonce) && good?.name === current.name;
-  if (current && isCurrent && (await isHealthy(gateway, current))) return summary(current, "already");
+  if (current && isCurrent && supervised && (await isHealthy(gateway, current))) return summary(current, "already");
 
   await ensureRelease(gateway, spec.version, progress);
   const next = stageGeneration(gateway, spec, nonce);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
-  await switchTo(gateway, next, spec, progress);
+  await switchTo(gateway, next, spec, order);
   removeUnused(gateway);
   return summary(next, "now");
 }
@@ -75,38 +86,74 @@ function validationIssues(output: string): string | undefined {
   }
 }
 
-async function switchTo(gateway: HostGateway, next: Generation, spec: Spec, progress: Progress): Promise<void> {
+async function switchTo(gateway: HostGateway, next: Generation, spec: Spec, order: Order): Promise<void> {
   const current = pointedAt(gateway, "current");
-  const isUp = current !== undefined && (await isHealthy(gateway, current));
-  if (!isUp) return replace(gateway, next, false, progress);
-  // A former transaction was torn between its start and its proof.
-  if (current.name === next.name) return prove(gateway, next, false, progress);
-  // One take-down at a time on this host, so that a partner that is healthy stays so.
-  const turn = await takeLock(lockPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
-  try {
-    await requirePartner(gateway, spec, progress);
-    await replace(gateway, next, await hasLiveChannels(gateway, current), progress);
-  } finally {
-    turn.release();
+  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed");
+  const { supervised, gatewayPid } = supervisorFor(gateway.host).status(gateway);
+  if (current && (await isUp(gateway, current))) {
+    // A former transaction was torn between its start and its proof.
+    if (current.name === next.name && supervised) return prove(gateway, next, false, order);
+    const turn = await takeTurn(gateway, spec, order.progress);
+    try {
+      await replace(gateway, next, await hasLiveChannels(gateway, current), order);
+    } finally {
+      turn.release();
+    }
+  } else {
+    // What may still be half alive is not taken down while its partner is.
+    const turn = gatewayPid === undefined ? undefined : await waitForTurn(gateway, order.progress);
+    try {
+      await replace(gateway, next, false, order);
+    } finally {
+      turn?.release();
+    }
   }
 }
 
-/** A healthy gateway is not taken down unless its partner is healthy. */
+/** One take-down at a time on this host, so that a partner that is healthy stays so. */
+const waitForTurn = (gateway: HostGateway, progress: Progress): Promise<Lock> =>
+  takeLock(lockPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
+
+/** Takes the turn to restart at a moment when the partner is healthy. */
+async function takeTurn(gateway: HostGateway, spec: Spec, progress: Progress): Promise<Lock> {
+  for (const end = Date.now() + PARTNER_TIMEOUT_MS; ;) {
+    await requirePartner(gateway, spec, progress);
+    const turn = await waitForTurn(gateway, progress);
+    if (await hasHealthyPartner(gateway, spec)) return turn;
+    turn.release();
+    if (Date.now() > end) throw partnerFailure(spec.partner!);
+  }
+}
+
+/** Whether the partner, where there is one to protect, is healthy at this moment. */
+async function hasHealthyPartner(gateway: HostGateway, { partner: id, force }: Spec): Promise<boolean> {
+  if (id === undefined || force) return true;
+  const partner = findGateway(gateway.host, id);
+  if (!partner) return true;
+  const generation = pointedAt(partner, "current");
+  return generation !== undefined && (await isHealthy(partner, generation));
+}
+
+const partnerFailure = (id: string): Failure =>
+  new Failure(
+    `gateway ${id}, its partner, is not healthy, so this healthy gateway was not taken down; nothing was changed\n` +
+      `    -> repair ${id} first (openclaw-${id} gateway status --deep), or set \`force: true\``,
+  );
+
+/** A healthy gateway is not taken down unless its partner is healthy: waits for that while there is hope. */
 async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progress): Promise<void> {
-  const id = spec.partner;
-  if (id === undefined || spec.force) return;
-  for (let waitedSince = Date.now(), told = false; ; await sleep(500)) {
-    const partner = findGateway(gateway.host, id);
-    if (!partner) return; // there is none on this host: nothing to protect
-    const generation = pointedAt(partner, "current");
-    if (generation && (await isHealthy(partner, generation))) return;
-    const beingDeployed = isLocked(lockPath(gateway.host, id));
-    if (beingDeployed) waitedSince = Date.now();
-    else if (Date.now() - waitedSince > PARTNER_GRACE_MS)
-      throw new Failure(
-        `gateway ${id}, its partner, is not healthy, so this healthy gateway was not taken down; nothing was changed\n` +
-          `    -> repair ${id} first (openclaw-${id} gateway status --deep), or set \`force: true\``,
-      );
+  const { partner: id, force } = spec;
+  if (id === undefined || force) return;
+  const started = Date.now();
+  for (let idleSince = started, told = false; ; await sleep(500)) {
+    const isThere = findGateway(gateway.host, id) !== undefined;
+    if (isThere && (await hasHealthyPartner(gateway, spec))) return;
+    if (isLocked(lockPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
+    else if (Date.now() - idleSince > PARTNER_GRACE_MS) {
+      if (!isThere) return; // there is none on this host, and none is coming: nothing to protect
+      throw partnerFailure(id);
+    }
+    if (Date.now() - started > PARTNER_TIMEOUT_MS) throw partnerFailure(id);
     if (!told) progress(`waiting until its partner ${id} is healthy`);
     told = true;
   }
@@ -115,17 +162,22 @@ async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progre
 /** Channels count where they were connected before, or are what changes: an outage elsewhere undoes nothing. */
 function needsChannels(next: Generation, good: Generation | undefined, wereLive: boolean): boolean {
   if (!hasChannels(next)) return false;
-  const channels = ({ spec }: Generation): string => JSON.stringify(spec.config.channels);
-  return wereLive || !good || channels(next) !== channels(good) || next.service.secrets !== good.service.secrets;
+  // Their configuration, with the variables that it refers to.
+  const channels = ({ spec, service }: Generation): string => {
+    const text = JSON.stringify(spec.config.channels);
+    return JSON.stringify([text, Object.entries(readSecrets(service.secrets)).filter(([name]) => text.includes(name))]);
+  };
+  return wereLive || !good || channels(next) !== channels(good);
 }
 
-async function replace(gateway: HostGateway, next: Generation, wereLive: boolean, progress: Progress): Promise<void> {
+async function replace(gateway: HostGateway, next: Generation, wereLive: boolean, order: Order): Promise<void> {
   const supervisor = supervisorFor(gateway.host);
-  if (supervisor.status(gateway).supervised) progress("stopping the former generation");
+  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed");
+  if (supervisor.status(gateway).supervised) order.progress("stopping the former generation");
   await supervisor.stop(gateway);
   pointAt(gateway, "current", next);
-  progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
-  await prove(gateway, next, wereLive, progress, () => supervisor.start(gateway));
+  order.progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
+  await prove(gateway, next, wereLive, order, () => supervisor.start(gateway));
 }
 
 /** Waits until a generation is healthy, and so good; goes back to the last good one where it is not. */
@@ -133,7 +185,7 @@ async function prove(
   gateway: HostGateway,
   next: Generation,
   wereLive: boolean,
-  progress: Progress,
+  order: Order,
   start?: () => Promise<void>,
 ): Promise<void> {
   const good = pointedAt(gateway, "good");
@@ -141,10 +193,11 @@ async function prove(
   try {
     await start?.();
     await waitUntilHealthy(gateway, next, needsChannels(next, good, wereLive));
+    if (!order.isWanted() && good) throw new Failure("cancelled");
     pointAt(gateway, "good", next);
   } catch (error) {
     const log = lastLines(gateway, logStart, readSecrets(next.service.secrets));
-    progress("not healthy: going back");
+    order.progress("not healthy: going back");
     const outcome = await goBack(gateway, good);
     throw new Failure(
       `the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}`,

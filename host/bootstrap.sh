@@ -62,6 +62,7 @@ exec '$node_dir/bin/node' --disable-warning=ExperimentalWarning '$manage/host.cj
 PULUMI_OPENCLAW_END
 chmod 0755 "$temporary/host"
 ln -s "npms/@NPM_VERSION@" "$temporary/npm-link"
+sync -f "$temporary" 2>/dev/null || sync
 mv -T "$temporary/npm-link" "$manage/npm"
 mv -f "$temporary/host.cjs" "$manage/host.cjs"
 mv -f "$temporary/host" "$manage/host"

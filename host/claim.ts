@@ -1,13 +1,15 @@
 /** Claims: what a gateway takes possession of on its host, and the refusal to take what is somebody else's. */
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { uidOf, type Identity } from "./account";
 import { homeOf } from "./environment";
 import { Failure } from "./failure";
 import { entries, lstat, makeDir, readJson, readLink, removeTree, setLink, writeFile, writeJson } from "./files";
 import { findGateway, openGateway, type Host, type HostGateway, type OwnedClaim } from "./host";
 import {
+  configFile,
   gatewayMark,
   gatewayPaths,
   gatewaysDir,
@@ -55,8 +57,9 @@ export function findObstacles(layout: HostLayout, claim: ClaimToCheck): Obstacle
   const manage = manageDir(layout.root);
   return [
     ...ownedElsewhere(manage, claim),
-    ...unsafeRoot(layout),
-    ...foreignState(claim),
+    ...unsafeRoot(layout, claim),
+    ...insideOurs(manage, claim),
+    ...foreignState(layout, claim),
     ...foreignWorkspace(layout, claim),
     ...foreignFiles(manage, claim),
     ...foreignService(claim.id),
@@ -69,9 +72,8 @@ const describeOwner = ({ stack, gateway }: Pick<Owner, "stack" | "gateway">): st
   `gateway ${gateway} of stack ${stack}`;
 
 function isSameOwner(mine: ClaimToCheck["owner"], theirs: Owner): boolean {
-  return (
-    mine.stack === theirs.stack && mine.gateway === theirs.gateway && (mine.id === undefined || mine.id === theirs.id)
-  );
+  // By id whatever stack and gateway were renamed to; preview, which does not know it, goes by the stack.
+  return mine.id === undefined ? mine.stack === theirs.stack : mine.id === theirs.id;
 }
 
 function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Obstacle[] {
@@ -85,50 +87,104 @@ function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Obstacle[]
       reason: sameName
         ? `this host has a gateway ${id} from another stack of the same name (${theirs.stack}), with other state`
         : `this host has a gateway ${id} that belongs to ${describeOwner(theirs)}`,
-      advice: "destroy it there, use another profile here, or deploy with the stack state that created it",
+      advice:
+        "destroy it there, or use another profile here; if that stack's state is lost: " +
+        `${hostCommand(dirname(manage))} remove ${id} (its data stays)`,
     },
   ];
 }
 
-/** As root, whoever may write above our directory could have root run a program of theirs. */
-function unsafeRoot(layout: HostLayout): Obstacle[] {
-  if (layout.account === null) return [];
-  const obstacles: Obstacle[] = [];
-  for (let path = layout.root; ; path = dirname(path)) {
+/** As root, whoever may write above our directories could have root run a program of theirs. */
+function unsafeRoot({ root, account }: HostLayout, { stateDir, configPath }: ClaimToCheck): Obstacle[] {
+  if (account === null) return [];
+  const trusted = new Set([root, dirname(stateDir), dirname(configPath)].flatMap((path) => ancestors(realPath(path))));
+  return [...trusted].flatMap((path): Obstacle[] => {
     const stats = lstat(path);
-    const sticky = stats && (stats.mode & 0o1000) !== 0;
-    if (stats && (stats.uid !== 0 || ((stats.mode & 0o022) !== 0 && !sticky)))
-      obstacles.push({
+    if (!stats) return [];
+    const isSticky = (stats.mode & 0o1000) !== 0;
+    if (stats.uid === 0 && ((stats.mode & 0o022) === 0 || isSticky)) return [];
+    return [
+      {
         property: "stateDir",
         reason: `${path} can be changed by others than root, and root would run programs below it`,
         advice: `chown root ${path} && chmod go-w ${path}, or choose another \`root\``,
-      });
-    if (path === "/") return obstacles;
+      },
+    ];
+  });
+}
+
+/** A path and everything above it. */
+const ancestors = (path: string): string[] => (path === "/" ? [path] : [path, ...ancestors(dirname(path))]);
+
+/** A path without symbolic links, as far as it exists. */
+function realPath(path: string): string {
+  if (path === "/") return path;
+  try {
+    return fs.realpathSync(path);
+  } catch {
+    return join(realPath(dirname(path)), basename(path));
   }
 }
 
-function foreignState({ stateDir, owner }: ClaimToCheck): Obstacle[] {
+/** Directories that the gateway would lose with ours. */
+function insideOurs(manage: string, { stateDir, workspace }: ClaimToCheck): Obstacle[] {
+  return Object.entries({ stateDir, workspace })
+    .filter(([, path]) => isWithin(path, manage) || isWithin(manage, path))
+    .map(([property, path]) => ({
+      property: property as "stateDir" | "workspace",
+      reason: `${path} and ${manage}, which is removed with the gateway, lie inside each other`,
+      advice: "choose a directory outside of it",
+    }));
+}
+
+function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck): Obstacle[] {
   const stats = lstat(stateDir);
-  if (!stats) return [];
+  const ours = readJson<OwnedClaim>(gatewayPaths(manageDir(layout.root), id).owner);
+  // Our own directory says that it is this gateway's; what stands in the other is in its agent's hands.
+  if (!stats || (ours && isSameOwner(owner, ours.owner) && ours.stateDir === stateDir)) return [];
   const found = (reason: string, advice: string): Obstacle[] => [{ property: "stateDir", reason, advice }];
   if (!stats.isDirectory()) return found(`${stateDir} exists and is not a directory`, "move it away");
   const markFile = join(stateDir, MARK_FILE);
-  const mark = readJson<Mark>(markFile);
-  if (!mark) {
-    if (!entries(stateDir).length) return [];
+  const mark = readMark(markFile);
+  if (!mark && entries(stateDir).length)
     return found(
       `${stateDir} exists and no stack owns it: it may be a gateway that was set up by hand`,
       `move it away (mv ${stateDir} ${stateDir}.before), or give this gateway another profile or stateDir`,
     );
-  }
-  const { id, ...named } = owner;
+  const uid = uidOf(layout.account);
+  if (uid !== undefined && stats.uid !== uid)
+    return found(
+      `${stateDir} belongs to another user than the one that the gateway runs as`,
+      `chown -R ${layout.account ?? "it to yourself"} ${stateDir}, or choose another`,
+    );
+  if (!mark) return [];
+  const { id: stackId, ...named } = owner;
   // Kept by a destroy: the same stack finds its data again, although its id is new.
-  if (isSameOwner(mark.released ? named : { ...named, ...(id !== undefined && { id }) }, mark.owner)) return [];
+  if (isSameOwner(mark.released ? named : { ...named, ...(stackId !== undefined && { id: stackId }) }, mark.owner))
+    return [];
+  const takeOver = JSON.stringify({ owner: named, released: true } satisfies {
+    owner: Partial<Owner>;
+    released: boolean;
+  });
   return found(
     `${stateDir} ${mark.released ? "was kept for" : "belongs to"} ${describeOwner(mark.owner)}`,
-    `use another profile or stateDir; or, if that stack is gone for good and this one may have its data: ` +
-      `echo '${JSON.stringify({ owner, released: true })}' > ${markFile}`,
+    "use another profile or stateDir; or, if that stack is gone for good and this one may have its data: " +
+      `rm ${markFile} && echo '${takeOver}' > ${markFile}`,
   );
+}
+
+/** The mark of a state directory. It lies where the gateway's agent can write, so nothing about it is trusted. */
+function readMark(path: string): Mark | undefined {
+  try {
+    const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+    try {
+      return fs.fstatSync(file).isFile() ? (JSON.parse(fs.readFileSync(file, "utf8")) as Mark) : undefined;
+    } finally {
+      fs.closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
 }
 
 /** A workspace that exists may be anybody's work: it is used as it is, where the gateway can write in it. */
@@ -154,7 +210,7 @@ function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck)
       reason: `${wrapper} exists and is not this gateway's command`,
       advice: "remove it, or use another profile",
     });
-  const own = ownConfig(manage, id);
+  const own = configFile(manage, id);
   if (configPath !== own && lstat(configPath) && readLink(configPath) !== own)
     obstacles.push({
       property: "configPath",
@@ -163,8 +219,6 @@ function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck)
     });
   return obstacles;
 }
-
-const ownConfig = (manage: string, id: string): string => join(gatewayPaths(manage, id).current, "openclaw.json");
 
 function isOurWrapper(manage: string, id: string, path: string): boolean {
   try {
@@ -219,49 +273,87 @@ function foreignListeners(manage: string, claim: ClaimToCheck): Obstacle[] {
     (port) => (port >= basePort && port <= basePort + LAST_PORT_OFFSET) || extraPorts.includes(port),
   );
   if (!inUse.length) return [];
-  const mark = gatewayMark(gatewayPaths(manage, claim.id).dir);
-  return inUse
-    .filter(({ pid }) => pid === undefined || !carries(pid, mark))
-    .map((listener) => ({
-      property: "basePort",
-      reason: `${describeListener(listener)} listens on port ${listener.port}, which belongs to its ports ${basePort}-${basePort + LAST_PORT_OFFSET}`,
-      advice: isEphemeral(listener.port)
-        ? `use a basePort below ${ephemeralPorts().first - LAST_PORT_OFFSET}: this machine hands out ports from ${ephemeralPorts().first} up to any program`
-        : "end that program, or use another basePort",
-    }));
+  return inUse.flatMap((listener): Obstacle[] => {
+    const { port, pid } = listener;
+    const holder = entries(gatewaysDir(manage)).find(
+      (id) => pid !== undefined && carries(pid, gatewayMark(gatewayPaths(manage, id).dir)),
+    );
+    const theirs = holder === undefined ? undefined : readJson<OwnedClaim>(gatewayPaths(manage, holder).owner)?.owner;
+    // The gateway itself, also under the profile that it is about to give up.
+    if (holder === claim.id || (theirs?.stack === claim.owner.stack && theirs.gateway === claim.owner.gateway))
+      return [];
+    const belongs = `port ${port}, which belongs to its ports ${basePort}-${basePort + LAST_PORT_OFFSET}`;
+    if (theirs)
+      return [
+        {
+          property: "basePort",
+          reason: `${describeOwner(theirs)} still listens on ${belongs}`,
+          advice: "change the other gateway's ports first, in an `up` of its own",
+        },
+      ];
+    const { first } = ephemeralPorts();
+    return [
+      {
+        property: "basePort",
+        reason: `${describeListener(listener)} listens on ${belongs}`,
+        advice: isEphemeral(port)
+          ? `use a basePort below ${first - LAST_PORT_OFFSET}: this machine hands out ports from ${first} up to any program`
+          : "end that program, or use another basePort",
+      },
+    ];
+  });
 }
 
 const isEphemeral = (port: number): boolean => port >= ephemeralPorts().first && port <= ephemeralPorts().last;
 
-/** Takes possession: refuses what is not ours, then marks and creates what is. */
-export function claimGateway(host: Host, id: string, claim: Claim): HostGateway {
+/** Takes possession: refuses what is not ours, then marks and creates what is. Returns the claim's id. */
+export function claimGateway(host: Host, id: string, claim: Claim): string {
   const obstacles = findObstacles(host.layout, { ...claim, id });
   if (obstacles.length)
     throw new Failure(
       `gateway ${id} was not touched:\n` +
         obstacles.map(({ property, reason, advice }) => `  ${property}: ${reason}\n    -> ${advice}`).join("\n"),
     );
-  const paths = gatewayPaths(host.manage, id);
   const former = findGateway(host, id)?.claim;
-  const created = [...(former?.created ?? []), ...[claim.stateDir, claim.workspace].filter((path) => !lstat(path))];
-  makeDir(paths.dir);
-  writeJson(paths.owner, { ...claim, created: [...new Set(created)] } satisfies OwnedClaim);
+  const missing = [claim.stateDir, claim.workspace].filter((path) => !lstat(path));
+  const owned: OwnedClaim = {
+    ...claim,
+    created: [...new Set([...(former?.created ?? []), ...missing])],
+    claimId: former?.claimId ?? randomBytes(8).toString("hex"),
+  };
+  makeDir(gatewayPaths(host.manage, id).dir);
+  writeJson(gatewayPaths(host.manage, id).owner, owned);
+  try {
+    takePossession(host, id, claim, former);
+  } catch (error) {
+    // Pulumi records nothing of a claim that failed, so nothing of it may stay.
+    if (!former) releaseClaim(openGateway(host, id));
+    throw error;
+  }
+  return owned.claimId;
+}
 
+function takePossession(host: Host, id: string, claim: Claim, former: Claim | undefined): void {
   makeOwned(claim.stateDir, host.identity);
   // At once: a state directory with something in it and no mark is somebody else's.
   writeMark(claim.stateDir, { owner: claim.owner, released: false });
   makeOwned(claim.workspace, host.identity);
   makeOwned(homeOf(host.layout, claim.stateDir), host.identity);
   makeOwned(dirname(gatewayLogFile(claim.stateDir)), host.identity);
+  const own = configFile(host.manage, id);
+  if (former && former.stateDir !== claim.stateDir) writeMark(former.stateDir, { owner: claim.owner, released: true });
   if (former && former.wrapper !== claim.wrapper) removeWrapper(host.manage, id, former.wrapper);
+  if (former && former.configPath !== claim.configPath) removeConfigLink(host.manage, id, former.configPath);
   makeDir(dirname(claim.wrapper));
-  writeFile(claim.wrapper, wrapperText(host.manage, id));
-  fs.chmodSync(claim.wrapper, 0o755);
-  if (claim.configPath !== ownConfig(host.manage, id)) {
+  writeFile(claim.wrapper, wrapperText(host.manage, id), { fileMode: 0o755, dirMode: 0o755, gid: process.getgid!() });
+  if (claim.configPath !== own) {
     makeDir(dirname(claim.configPath));
-    setLink(claim.configPath, ownConfig(host.manage, id));
+    setLink(claim.configPath, own);
   }
-  return openGateway(host, id);
+}
+
+function removeConfigLink(manage: string, id: string, path: string): void {
+  if (readLink(path) === configFile(manage, id)) removeTree(path);
 }
 
 /** Creates a directory for the gateway, its owner's from the first moment; one that exists is left as it is. */
@@ -292,7 +384,7 @@ exec env -i TERM="\${TERM-}" COLORTERM="\${COLORTERM-}" NO_COLOR="\${NO_COLOR-}"
  */
 export function releaseClaim({ host, id, paths, claim }: HostGateway): void {
   removeWrapper(host.manage, id, claim.wrapper);
-  if (readLink(claim.configPath) === ownConfig(host.manage, id)) removeTree(claim.configPath);
+  removeConfigLink(host.manage, id, claim.configPath);
   const wasHealthy = readLink(paths.good) !== undefined;
   if (wasHealthy || entries(claim.workspace).length) {
     if (lstat(claim.stateDir)) writeMark(claim.stateDir, { owner: claim.owner, released: true });

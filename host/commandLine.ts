@@ -21,7 +21,7 @@ export function runCommandLine(host: Host, id: string, args: readonly string[]):
   const env: NodeJS.ProcessEnv = { ...Object.fromEntries(passedOn), ...service.env, ...readSecrets(service.secrets) };
   becomeAccount(identity);
   try {
-    accessSync(".", constants.X_OK);
+    accessSync(process.cwd(), constants.X_OK); // the whole way to it, not only the last step
   } catch {
     process.chdir(service.cwd);
   }

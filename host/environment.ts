@@ -1,10 +1,8 @@
 /** The environments of everything that the host program starts: built from nothing, never inherited. */
 import { dirname, join } from "node:path";
 import type { Identity } from "./account";
-import type { HostLayout } from "./layout";
+import { SYSTEM_PATH, type HostLayout } from "./layout";
 import type { Spec } from "./spec";
-
-const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** HOME of a gateway: the user's own, or a directory in its state where it runs as an account. */
 export const homeOf = (layout: HostLayout, stateDir: string): string =>

@@ -29,7 +29,7 @@ export function writeFile(path: string, content: string, access?: Access): void 
   const temporary = join(dirname(path), `.${process.pid}-${Date.now()}.tmp`);
   const file = fs.openSync(temporary, "wx", 0o600);
   try {
-    fs.writeSync(file, content);
+    fs.writeFileSync(file, content);
     if (access) {
       fs.fchownSync(file, process.getuid!(), access.gid);
       fs.fchmodSync(file, access.fileMode);
@@ -37,10 +37,13 @@ export function writeFile(path: string, content: string, access?: Access): void 
       fs.fchmodSync(file, 0o644);
     }
     fs.fsyncSync(file);
+    fs.renameSync(temporary, path);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true });
+    throw error;
   } finally {
     fs.closeSync(file);
   }
-  fs.renameSync(temporary, path);
   syncDir(dirname(path));
 }
 

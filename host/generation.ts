@@ -11,6 +11,7 @@ import { gatewayEnvironment } from "./environment";
 import { Failure } from "./failure";
 import { entries, makeDir, readableBy, readJson, readLink, removeTree, setLink, writeFile, writeJson } from "./files";
 import type { HostGateway } from "./host";
+import { configFile } from "./layout";
 import { releaseEntry, removeUnusedReleases } from "./release";
 import type { Spec } from "./spec";
 
@@ -81,12 +82,13 @@ export function stageGeneration(gateway: HostGateway, spec: Spec, nonce: string)
   const service: Service = {
     node: process.execPath,
     entry: releaseEntry(join(paths.releases, spec.version)),
-    cwd: spec.workspace,
+    // Not the workspace: the agent could replace that by a link into a directory of somebody else.
+    cwd: spec.stateDir,
     env: gatewayEnvironment(spec, {
       layout: host.layout,
       identity: host.identity,
       node: process.execPath,
-      configPath: spec.configPath,
+      configPath: configFile(host.manage, gateway.id),
     }),
     secrets,
   };

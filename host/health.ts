@@ -3,6 +3,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "./failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
+import { gatewayMark } from "./layout";
+import { listeners } from "./listeners";
+import { carries, ownerOf } from "./processes";
 import { readSecrets } from "./secrets";
 import { run, type RunResult } from "./run";
 import { supervisorFor } from "./supervisors";
@@ -13,6 +16,8 @@ const HEALTH_TIMEOUT_MS = 180_000;
 const READY_TIMEOUT_MS = 60_000;
 /** A channel that is not connected after this is asked why. */
 const PATIENCE_MS = 5_000;
+/** How long a process that runs may fail to answer before its gateway counts as down. */
+const PATIENCE_WITH_RUNNING_MS = 15_000;
 const HTTP_TIMEOUT_MS = 3_000;
 const POLL_MS = 250;
 /** A gateway that ended this often by itself while it was started will not come up. */
@@ -90,9 +95,33 @@ async function refusedChannels(gateway: HostGateway, generation: Generation): Pr
 
 export const hasChannels = ({ spec }: Generation): boolean => Object.keys(spec.config.channels ?? {}).length > 0;
 
+/** Whether it is our gateway that listens: nobody else may be sent its token. */
+function listensItself(gateway: HostGateway, generation: Generation): boolean {
+  const port = gatewayPort(generation);
+  const mark = gatewayMark(gateway.paths.dir);
+  const found = listeners((each) => each === port);
+  return (
+    found.length > 0 &&
+    found.every(({ pid }) => pid !== undefined && carries(pid, mark) && ownerOf(pid) === gateway.host.identity.uid)
+  );
+}
+
 export async function isHealthy(gateway: HostGateway, generation: Generation): Promise<boolean> {
-  const { gatewayPid } = supervisorFor(gateway.host).status(gateway);
-  return gatewayPid !== undefined && (await isStarted(generation)) && (await isOurs(gateway, generation));
+  return (
+    supervisorFor(gateway.host).status(gateway).gatewayPid !== undefined &&
+    (await isStarted(generation)) &&
+    listensItself(gateway, generation) &&
+    (await isOurs(gateway, generation))
+  );
+}
+
+/** Whether a gateway is healthy, or becomes it soon: one slow answer on a busy machine does not make it unhealthy. */
+export async function isUp(gateway: HostGateway, generation: Generation): Promise<boolean> {
+  const supervisor = supervisorFor(gateway.host);
+  for (const end = Date.now() + PATIENCE_WITH_RUNNING_MS; ; await sleep(POLL_MS)) {
+    if (await isHealthy(gateway, generation)) return true;
+    if (supervisor.status(gateway).gatewayPid === undefined || Date.now() > end) return false;
+  }
 }
 
 /** Waits until a generation that was just started is healthy; throws what went wrong. */
@@ -111,8 +140,13 @@ export async function waitUntilHealthy(
     if (Date.now() > end) throw new Failure(`it did not answer on port ${gatewayPort(generation)} within 180 s`);
     await sleep(POLL_MS);
   }
-  if (!(await isHealthy(gateway, generation)))
-    throw new Failure(`the gateway on port ${gatewayPort(generation)} does not accept this gateway's token`);
+  while (!(await isHealthy(gateway, generation))) {
+    if (Date.now() > end)
+      throw new Failure(
+        `nothing on port ${gatewayPort(generation)} answered as this gateway, with its token, within 180 s`,
+      );
+    await sleep(POLL_MS);
+  }
   if (!needsChannels) return;
   const readyEnd = Date.now() + READY_TIMEOUT_MS;
   for (let asked = false; !(await isReady(generation)); await sleep(POLL_MS)) {

@@ -35,9 +35,13 @@ export interface HostGateway {
 export interface OwnedClaim extends Claim {
   /** Directories that did not exist before this gateway: removed again if it never became healthy. */
   created: string[];
+  /** Random; stays as long as the claim does, so that whoever depends on it runs again after a new claim. */
+  claimId: string;
 }
 
-export const lockPath = (host: Host, name: string): string => join(host.manage, "locks", `${name}.sqlite`);
+/** Locks of the host program: one for each gateway, and those that all gateways of the host share. */
+export type LockName = "claims" | "take-down" | `gateway-${string}` | `supervisor-${string}`;
+export const lockPath = (host: Host, name: LockName): string => join(host.manage, "locks", `${name}.sqlite`);
 
 export function findGateway(host: Host, id: string): HostGateway | undefined {
   const paths = gatewayPaths(host.manage, id);

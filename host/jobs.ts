@@ -1,6 +1,7 @@
 /**
  * Jobs: a transaction runs in a process of its own, in a session of its own. The command that Pulumi started only waits
- * for it, so that cancelling `pulumi up`, or its death, never tears a transaction.
+ * for it, so that cancelling `pulumi up`, or its death, never tears a transaction. A transaction that nobody waits for any
+ * more is undone: Pulumi records it as failed, and the host must not be ahead of the stack's state.
  */
 import { spawn } from "node:child_process";
 import { appendFileSync, closeSync, openSync, readSync } from "node:fs";
@@ -12,7 +13,7 @@ import { Failure, messageOf } from "./failure";
 import { entries, isMissing, makeDir, readJson, removeTree, writeFile, writeJson } from "./files";
 import { lockPath, openGateway, type Host } from "./host";
 import { takeLock } from "./lock";
-import { identify, isAlive } from "./processes";
+import { identify, isAlive, type ProcessIdentity } from "./processes";
 import type { Spec } from "./spec";
 
 const POLL_MS = 100;
@@ -22,6 +23,8 @@ const KEPT_JOBS = 5;
 interface Request {
   readonly spec: Spec;
   readonly nonce: string;
+  /** The command that waits for the job. */
+  readonly follower: ProcessIdentity;
 }
 
 interface Result {
@@ -32,14 +35,14 @@ interface Result {
 const OWN_ONLY = { dirMode: 0o700, fileMode: 0o600 } as const;
 
 /** Starts a worker for a spec and follows it to its end. */
-export async function applyInBackground(host: Host, id: string, request: Request): Promise<string> {
+export async function applyInBackground(host: Host, id: string, request: Omit<Request, "follower">): Promise<string> {
   const { paths } = openGateway(host, id);
   const access = { ...OWN_ONLY, gid: process.getgid!() };
   makeDir(paths.jobs, access);
   const name = `${new Date().toISOString().replace(/[:.]/g, "-")}-${process.pid}`;
   const job = join(paths.jobs, name);
   makeDir(job, access);
-  writeJson(join(job, "request.json"), request, access);
+  writeJson(join(job, "request.json"), { ...request, follower: identify(process.pid)! } satisfies Request, access);
   writeFile(progressFile(job), "", access);
   const worker = spawn(process.execPath, [process.argv[1]!, "work", id, name], {
     cwd: "/",
@@ -65,11 +68,14 @@ export async function work(host: Host, id: string, name: string): Promise<void> 
   const gateway = openGateway(host, id);
   const job = join(gateway.paths.jobs, name);
   const progress = (line: string): void => appendFileSync(progressFile(job), `${line}\n`);
-  const lock = await takeLock(lockPath(host, id), () => progress("waiting for another deployment of this gateway"));
+  const lock = await takeLock(lockPath(host, `gateway-${id}`), () =>
+    progress("waiting for another deployment of this gateway"),
+  );
   const finish = (result: Result): void => writeJson(resultFile(job), result, { ...OWN_ONLY, gid: process.getgid!() });
   try {
-    const { spec, nonce } = readJson<Request>(join(job, "request.json"))!;
-    finish({ summary: await applySpec(gateway, spec, nonce, progress) });
+    const { spec, nonce, follower } = readJson<Request>(join(job, "request.json"))!;
+    const isWanted = (): boolean => isAlive(follower);
+    finish({ summary: await applySpec(gateway, spec, nonce, { progress, isWanted }) });
   } catch (error) {
     finish({ error: error instanceof Failure ? error.message : ((error as Error).stack ?? messageOf(error)) });
   } finally {

@@ -9,3 +9,9 @@ export function isObject(value: Json | undefined): value is JsonObject {
 export function valueAt(config: JsonObject, path: string): Json | undefined {
   return path.split(".").reduce<Json | undefined>((value, key) => (isObject(value) ? value[key] : undefined), config);
 }
+
+/** The object at a dotted path; an empty one where there is none. */
+export function objectAt(config: JsonObject, path: string): JsonObject {
+  const value = valueAt(config, path);
+  return isObject(value) ? value : {};
+}

@@ -3,6 +3,8 @@ import { join } from "node:path/posix";
 
 /** Home of the account that gateways run as where the deployer is root. */
 export const ACCOUNT_HOME = "/var/lib/openclaw";
+/** PATH of everything that we start. */
+export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Default name of that account. */
 export const DEFAULT_ACCOUNT = "openclaw";
 /** File that marks a state directory as somebody's. */
@@ -26,7 +28,6 @@ export const gatewaysDir = (manage: string): string => join(manage, "gateways");
 export interface GatewayPaths {
   readonly dir: string;
   readonly owner: string;
-  readonly lock: string;
   readonly current: string;
   readonly good: string;
   readonly generations: string;
@@ -42,7 +43,6 @@ export function gatewayPaths(manage: string, id: string): GatewayPaths {
   return {
     dir,
     owner: join(dir, "owner.json"),
-    lock: join(dir, "lock.sqlite"),
     current: join(dir, "current"),
     good: join(dir, "good"),
     generations: join(dir, "generations"),
@@ -72,8 +72,9 @@ export const defaultStateDir = (root: string, profile: string): string =>
 
 export const defaultWorkspace = (stateDir: string): string => join(stateDir, "workspace");
 
-export const defaultConfigPath = (root: string, id: string): string =>
-  join(gatewayPaths(manageDir(root), id).current, "openclaw.json");
+/** The configuration that a gateway reads: below a directory that only its owner can change. */
+export const configFile = (manage: string, id: string): string =>
+  join(gatewayPaths(manage, id).current, "openclaw.json");
 
 export const gatewayLogFile = (stateDir: string): string => join(stateDir, "logs", "openclaw.log");
 

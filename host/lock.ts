@@ -15,7 +15,8 @@ export interface Lock {
 
 /** Takes the lock, or returns `undefined` where somebody else holds it. */
 export function tryLock(path: string): Lock | undefined {
-  mkdirSync(dirname(path), { recursive: true });
+  // Whoever can open a lock file can hold the lock: nobody but us.
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(path);
   try {
     database.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");

@@ -2,10 +2,10 @@
  * The host program: what the components run on a host. Knows nothing of Pulumi.
  *
  *   setup                      reads the host's layout on stdin, creates the account
- *   claim <id>                 reads a claim on stdin
- *   stage-secrets <id>         reads secrets on stdin, prints their nonce
- *   apply <id> <nonce>         reads a spec on stdin, follows the deployment to its end
- *   remove <id>                ends and removes a gateway; state directory and workspace stay
+ *   claim <id>                 reads a claim on stdin, prints its id
+ *   stage-secrets <id> <claim> reads secrets on stdin, prints their nonce
+ *   apply <id> <claim> <nonce> reads a spec on stdin, follows the deployment to its end
+ *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
  *   leave                      removes everything of ours where no gateway is left
  *   cli <id> …                 OpenClaw's command line for a gateway
  *   work, supervise            processes that this program starts itself
@@ -18,7 +18,7 @@ import { stopGateway } from "./apply";
 import { claimGateway, discard, releaseClaim } from "./claim";
 import { runCommandLine } from "./commandLine";
 import { Failure, messageOf } from "./failure";
-import { entries, makeDir, removeTree, writeJson } from "./files";
+import { entries, makeDir, readJson, removeTree, writeJson } from "./files";
 import { findGateway, hostFile, lockPath, openGateway, openHost, ownManageDir, type Host } from "./host";
 import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, isWithin, type HostLayout } from "./layout";
@@ -27,19 +27,37 @@ import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "./spec";
 import { supervise } from "./supervisors/process";
 
+const FORMAT = 1;
+
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-const readInput = <T>(): T => JSON.parse(readFileSync(0, "utf8")) as T;
+/** A document of the components on stdin. */
+function readInput<T extends { format: 1 }>(): T {
+  const input = JSON.parse(readFileSync(0, "utf8")) as { format: number };
+  if (input.format !== FORMAT)
+    throw new Failure(
+      `this host's program reads format ${FORMAT}, not ${input.format}\n    -> update every stack that deploys to this host`,
+    );
+  return input as T;
+}
 
 function setUp(manage: string): void {
-  const layout = readInput<HostLayout>();
+  const layout = JSON.parse(readFileSync(0, "utf8")) as HostLayout;
+  const former = readJson<HostLayout>(hostFile(manage));
+  if (former && former.account !== layout.account && entries(gatewaysDir(manage)).length)
+    throw new Failure(
+      `the gateways below ${manage} run as ${former.account ?? "a user"}, not as ${layout.account ?? "a user"}\n` +
+        "    -> deploy as before, use another `root`, or destroy those gateways first",
+    );
   if (layout.account !== null) ensureAccount(layout.account);
   makeDir(gatewaysDir(manage));
   writeJson(hostFile(manage), layout);
 }
 
 async function withLock<T>(host: Host, id: string, action: () => T | Promise<T>): Promise<T> {
-  const lock = await takeLock(lockPath(host, id), () => say("waiting for another deployment of this gateway"));
+  const lock = await takeLock(lockPath(host, `gateway-${id}`), () =>
+    say("waiting for another deployment of this gateway"),
+  );
   try {
     return await action();
   } finally {
@@ -47,8 +65,32 @@ async function withLock<T>(host: Host, id: string, action: () => T | Promise<T>)
   }
 }
 
-async function remove(host: Host, id: string): Promise<void> {
+const print = async (value: Promise<string> | string): Promise<void> => void process.stdout.write(`${await value}\n`);
+
+function required(value: string | undefined, name: string): string {
+  if (!value) throw new Failure(`the argument ${name} is missing`);
+  return value;
+}
+
+/** Claims are compared with each other, so only one is made at a time. */
+async function claim(host: Host, id: string, wanted: Claim): Promise<string> {
+  const lock = await takeLock(lockPath(host, "claims"), () => say("waiting for another claim on this host"));
+  try {
+    return claimGateway(host, id, wanted);
+  } finally {
+    lock.release();
+  }
+}
+
+async function stage(host: Host, id: string, secrets: Secrets): Promise<string> {
+  if (!findGateway(host, id)) await claim(host, id, secrets.claim);
+  return stageSecrets(openGateway(host, id), secrets);
+}
+
+async function remove(host: Host, id: string, owner: string | undefined): Promise<void> {
   const gateway = findGateway(host, id);
+  if (gateway && owner !== undefined && gateway.claim.owner.gateway !== owner)
+    return say(`gateway ${id} belongs to ${gateway.claim.owner.gateway} by now: nothing to remove`);
   if (gateway) {
     say("stopping");
     await stopGateway(gateway);
@@ -80,18 +122,13 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
   if (id === undefined) throw new Failure(`usage: host ${verb ?? "<verb>"} <gateway>`);
   switch (verb) {
     case "claim":
-      return withLock(host, id, () => void claimGateway(host, id, readInput<Claim>()));
+      return withLock(host, id, () => print(claim(host, id, readInput<Claim>())));
     case "stage-secrets":
-      return withLock(
-        host,
-        id,
-        () => void process.stdout.write(`${stageSecrets(openGateway(host, id), readInput<Secrets>())}\n`),
-      );
+      return withLock(host, id, () => print(stage(host, id, readInput<Secrets>())));
     case "apply":
-      process.stdout.write(`${await applyInBackground(host, id, { spec: readInput<Spec>(), nonce: rest[0]! })}\n`);
-      return;
+      return print(applyInBackground(host, id, { spec: readInput<Spec>(), nonce: required(rest[1], "nonce") }));
     case "remove":
-      return withLock(host, id, () => remove(host, id));
+      return withLock(host, id, () => remove(host, id, rest[0]));
     case "work":
       return work(host, id, rest[0]!);
     case "supervise":

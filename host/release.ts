@@ -24,7 +24,8 @@ export async function ensureRelease(
   if (fs.existsSync(release)) return;
   makeDir(releases);
   for (const name of entries(releases)) if (name.startsWith(STAGING_PREFIX)) removeTree(join(releases, name));
-  const staging = join(releases, `${STAGING_PREFIX}${version}`);
+  // A name of its own: an npm of an attempt that was killed may still be writing into another.
+  const staging = join(releases, `${STAGING_PREFIX}${version}-${process.pid}`);
   makeDir(staging);
   fs.writeFileSync(join(staging, "package.json"), "{}\n");
 

@@ -1,6 +1,7 @@
 /** Runs a child to its end. No shell, environment given whole, output bounded. */
 import { spawn } from "node:child_process";
 import type { Identity } from "./account";
+import { signal } from "./processes";
 
 const MAX_OUTPUT = 1024 * 1024;
 
@@ -35,7 +36,10 @@ export function run(command: string, args: readonly string[], options: RunOption
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      if (child.pid !== undefined) signal(-child.pid, "SIGKILL");
+      // A grandchild in a session of its own may hold the pipes.
+      child.stdout.destroy();
+      child.stderr.destroy();
     }, timeoutMs);
     for (const stream of ["stdout", "stderr"] as const) {
       let rest = "";

@@ -25,10 +25,13 @@ export function readSecrets(file: string): Record<string, string> {
   return secrets;
 }
 
+/** Shorter values are no secrets, and hiding them would make a log unreadable. */
+const SHORTEST_SECRET = 6;
+
 /** Replaces every secret value in a text. */
 export function redact(text: string, secrets: Record<string, string>): string {
   return Object.values(secrets)
-    .filter((value) => value.length > 0)
+    .filter((value) => value.length >= SHORTEST_SECRET)
     .sort((a, b) => b.length - a.length)
     .reduce((result, value) => result.replaceAll(value, "[secret]"), text);
 }

@@ -23,14 +23,19 @@ export interface Claim {
   basePort: number;
   stateDir: string;
   workspace: string;
+  /** A link to the configuration; the gateway itself reads it in its own directory. */
   configPath: string;
   wrapper: string;
 }
 
-/** stdin of `stage-secrets`: variables for the gateway's process. */
+/**
+ * stdin of `stage-secrets`: variables for the gateway's process. With the claim, so that it is made again where a destroy
+ * that was interrupted has given it up.
+ */
 export interface Secrets {
   format: 1;
   env: Record<string, string>;
+  claim: Claim;
 }
 
 /** stdin of `apply`: everything about a gateway that is not secret. */
@@ -40,7 +45,6 @@ export interface Spec {
   profile: string;
   stateDir: string;
   workspace: string;
-  configPath: string;
   /** openclaw.json as the gateway will read it. */
   config: JsonObject;
   /** Id of the gateway that must be healthy before this one, healthy itself, is taken down. */

@@ -1,5 +1,5 @@
 /** Renders a gateway's openclaw.json. Pure and deterministic: the same arguments give the same bytes. */
-import { isObject, valueAt } from "../../host/json";
+import { isObject, objectAt, valueAt } from "../../host/json";
 import { gatewayLogFile } from "../../host/layout";
 import type { Json, JsonObject } from "../../host/spec";
 import type { Problem } from "./problems";
@@ -47,15 +47,26 @@ export function checkConfig(config: JsonObject, path: string): Problem[] {
         });
     }
   }
-  for (const [name, account] of Object.entries(objectAt(config, "channels.telegram.accounts"))) {
-    if (isObject(account) && typeof account.botToken === "string")
-      problems.push({
-        path: `${path}.channels.telegram.accounts.${name}.botToken`,
-        reason: "would stand in plain text in the configuration file and in the stack's state",
-        advice: 'put it into `env` and write { source: "env", provider: "default", id: "NAME" } here',
-      });
+  for (const key of plainSecrets(config)) {
+    if (problems.some((problem) => problem.path === `${path}.${key}`)) continue;
+    problems.push({
+      path: `${path}.${key}`,
+      reason: "would stand in plain text in the configuration file and in the stack's state",
+      advice: 'put it into `env` and write { source: "env", provider: "default", id: "NAME" } here, or ${NAME}',
+    });
   }
   return problems;
+}
+
+/** Keys whose text is a secret by its name. */
+const SECRET_KEY = /(token|api_?key|password|secret|credentials?)$/i;
+
+/** Paths of secrets that are written out instead of referred to. */
+function plainSecrets(value: Json, path: readonly string[] = []): string[] {
+  if (typeof value === "string")
+    return SECRET_KEY.test(path.at(-1) ?? "") && value !== "" && !value.startsWith("${") ? [path.join(".")] : [];
+  if (Array.isArray(value)) return value.flatMap((item, index) => plainSecrets(item, [...path, String(index)]));
+  return isObject(value) ? Object.entries(value).flatMap(([key, item]) => plainSecrets(item, [...path, key])) : [];
 }
 
 /** The complete openclaw.json of a gateway, keys sorted. */
@@ -104,11 +115,6 @@ export function renderConfig(
 }
 
 const envReference = (variable: string): JsonObject => ({ source: "env", provider: "default", id: variable });
-
-const objectAt = (config: JsonObject, path: string): JsonObject => {
-  const value = valueAt(config, path);
-  return isObject(value) ? value : {};
-};
 
 /** `over` wins; objects are merged, everything else is replaced. */
 function merge(under: JsonObject, over: JsonObject): JsonObject {

@@ -67,8 +67,21 @@ const unwrap = (node: unknown): unknown => (node instanceof z.ZodOptional ? unwr
 const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined | null)?.[key], value);
 
-/** Plain numbers and short strings help; secrets and objects do not. */
+/** Arguments whose text may be repeated. All others could hold a secret that was put in the wrong place. */
+const HARMLESS = [
+  "version",
+  "profile",
+  "stateDir",
+  "workspace",
+  "configPath",
+  "root",
+  "binDir",
+  "account",
+  "dmPolicy",
+  "target",
+];
+
 function isShowable(value: unknown, path: readonly PropertyKey[]): boolean {
-  if (path.some((key) => key === "botToken" || key === "env")) return false;
-  return typeof value === "number" || typeof value === "boolean" || (typeof value === "string" && value.length <= 80);
+  if (typeof value === "number" || typeof value === "boolean") return true;
+  return typeof value === "string" && value.length <= 80 && HARMLESS.includes(String(path.at(-1)));
 }

@@ -2,10 +2,11 @@
 import { posix } from "node:path";
 import type { z } from "zod";
 import {
-  defaultConfigPath,
+  configFile,
   defaultStateDir,
   defaultWorkspace,
   gatewayId,
+  manageDir,
   serviceName,
   wrapperName,
   type HostLayout,
@@ -69,7 +70,7 @@ export function resolveGateway(label: string, input: unknown, layout: HostLayout
       ports: derivePorts(args.basePort),
       stateDir,
       workspace,
-      configPath: args.configPath ?? defaultConfigPath(layout.root, id),
+      configPath: args.configPath ?? configFile(manageDir(layout.root), id),
       wrapper: posix.join(layout.binDir, wrapperName(id)),
       serviceName: serviceName(profile),
       browser: args.browser,

@@ -36,6 +36,7 @@ const userId = z
 export const absolutePath = z
   .string()
   .regex(/^\/(?!$)[^\0\n]*$/, "must be an absolute path")
+  .regex(/^[^'"$`\\]*$/, "must not contain quotes, $ or \\")
   .refine((path) => !/(^|\/)\.\.?(\/|$)/.test(path), "must not contain . or .. as a part")
   .transform((path) => path.replace(/\/+/g, "/").replace(/\/$/, ""));
 
@@ -50,6 +51,12 @@ const webUrl = (protocols: string[]) =>
     },
     `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
   );
+
+/** A URL may hold a token, which would stand in plain text in the stack's state. */
+const cdpUrl = webUrl(["http:", "https:", "ws:", "wss:"]).refine(
+  (text) => !/\/\/[^/@]*:(?!\$)[^/@]*@|[?&][^=&]*(token|key|secret|password)[^=&]*=(?!\$)/i.test(text),
+  "holds a secret in plain text; put it into `env` and write ${NAME} in its place",
+);
 
 export const profileSchema = z
   .string()
@@ -100,7 +107,7 @@ export const telegramSchema = z
 
 export const browserSchema = z.strictObject({
   /** DevTools URL of one remote browser for the default profile. Must differ between gateways. */
-  cdpUrl: webUrl(["http:", "https:", "ws:", "wss:"]).optional(),
+  cdpUrl: cdpUrl.optional(),
   /** Browser profiles by name, each with either a port on this host or a URL elsewhere. */
   profiles: z
     .record(
@@ -108,7 +115,7 @@ export const browserSchema = z.strictObject({
       z
         .strictObject({
           cdpPort: port.optional(),
-          cdpUrl: webUrl(["http:", "https:", "ws:", "wss:"]).optional(),
+          cdpUrl: cdpUrl.optional(),
         })
         .refine(
           (profile) => (profile.cdpPort === undefined) !== (profile.cdpUrl === undefined),

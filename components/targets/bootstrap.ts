@@ -1,7 +1,7 @@
 /** The script that puts Node.js, npm and the host program onto a host. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { HostLayout } from "../../host/layout";
 
 /** Pinned packages of the npm registry, with the sha512 of their archives (hex). */
@@ -44,7 +44,9 @@ function readHostProgram(): string {
   return readFileSync(path, "utf8");
 }
 
-/** A file of this package, whose root is two levels above this one, in sources and in the published package. */
+/** A file of this package, whose root is the nearest directory above with a package.json: from sources and from dist. */
 function packageFile(...parts: string[]): string {
-  return join(__dirname, "..", "..", ...parts);
+  let root = __dirname;
+  while (!existsSync(join(root, "package.json"))) root = dirname(root);
+  return join(root, ...parts);
 }

@@ -52,22 +52,17 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   const host = quote(hostCommand(root));
   const id = quote(gateway.id);
   // What a gateway is. A change of any means: remove the old one, then create the new one.
-  const triggers = [
-    manageDir(root),
-    account ?? "",
-    gateway.id,
-    gateway.stateDir,
-    gateway.workspace,
-    gateway.configPath,
-  ];
+  const triggers = [manageDir(root), account ?? "", gateway.id];
   const opts: pulumi.CustomResourceOptions = { parent, deleteBeforeReplace: true };
 
+  const claim = target.ownerId.apply((ownerId) => claimOf(name, gateway, ownerId));
+  // Prints the claim's id. With it as an argument the other two run again whenever the gateway was claimed anew.
   const slot = target.command(
     `${name}-slot`,
     {
       create: `${host} claim ${id}`,
-      delete: ifInstalled(root, `remove ${id}`),
-      stdin: target.ownerId.apply((ownerId) => toJson(claimOf(name, gateway, ownerId))),
+      delete: ifInstalled(root, `remove ${id} ${quote(name)}`),
+      stdin: claim.apply(toJson),
       triggers,
     },
     { ...opts, dependsOn: [target] },
@@ -75,8 +70,10 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   const secrets = target.command(
     `${name}-secrets`,
     {
-      create: `${host} stage-secrets ${id}`,
-      stdin: pulumi.secret(env.apply((values) => toJson({ format: 1, env: values } satisfies Secrets))),
+      create: pulumi.interpolate`${host} stage-secrets ${id} ${slot.stdout}`,
+      stdin: pulumi.secret(
+        pulumi.all([env, claim]).apply(([env, claim]) => toJson({ format: 1, env, claim } satisfies Secrets)),
+      ),
       triggers,
       quiet: true,
     },
@@ -87,7 +84,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   return target.command(
     `${name}-deployment`,
     {
-      create: pulumi.interpolate`${host} apply ${id} ${nonce}`,
+      create: pulumi.interpolate`${host} apply ${id} ${slot.stdout} ${nonce}`,
       stdin: toJson(specOf(gateway, partner)),
       triggers,
     },
@@ -109,14 +106,13 @@ function claimOf(name: string, gateway: ResolvedGateway, ownerId: string): Claim
 }
 
 export function specOf(gateway: ResolvedGateway, partner?: string): Spec {
-  const { version, profile, stateDir, workspace, configPath, config, force } = gateway;
+  const { version, profile, stateDir, workspace, config, force } = gateway;
   return {
     format: 1,
     version,
     profile,
     stateDir,
     workspace,
-    configPath,
     config,
     ...(partner !== undefined && { partner }),
     ...(force && { force }),

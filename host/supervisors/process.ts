@@ -9,7 +9,8 @@ import { supervisorEnvironment } from "../environment";
 import { Failure } from "../failure";
 import { readJson, writeJson } from "../files";
 import { pointedAt } from "../generation";
-import { openGateway, type Host, type HostGateway } from "../host";
+import { lockPath, openGateway, type Host, type HostGateway } from "../host";
+import { tryLock } from "../lock";
 import { gatewayMark, MARK_VARIABLE } from "../layout";
 import { endCarrying, identify, isAlive, signal, waitForEnd, type ProcessIdentity } from "../processes";
 import { readSecrets } from "../secrets";
@@ -25,6 +26,7 @@ const MAX_BACKOFF_MS = 60_000;
 /** A gateway that ran this long starts with the first back-off again. */
 const STABLE_MS = 60_000;
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
+const LOG_CHECK_MS = 60_000;
 
 /** What the supervisor writes down, for the next host command to read. */
 interface State {
@@ -50,6 +52,7 @@ export const processSupervisor: Supervisor = {
       if (state && identity && state.supervisor.pid === identity.pid) return;
       if (!isAlive(identity)) break;
     }
+    if (identity) signal(identity.pid, "SIGKILL");
     throw new Failure(`the supervisor of gateway ${gateway.id} did not start; see ${gateway.paths.log}`);
   },
 
@@ -82,6 +85,8 @@ export async function supervise(host: Host, id: string): Promise<void> {
   const gateway = openGateway(host, id);
   const generation = pointedAt(gateway, "current");
   if (!generation) throw new Failure(`gateway ${id} has no current generation`);
+  // One supervisor for each gateway, also where one came late that nobody waited for any more.
+  if (!tryLock(lockPath(host, `supervisor-${id}`))) throw new Failure(`gateway ${id} has a supervisor already`);
   const log = openLog(gateway.paths.log, host.identity.gid);
   const self = identify(process.pid)!;
   let exits = 0;
@@ -113,7 +118,7 @@ export async function supervise(host: Host, id: string): Promise<void> {
       cwd: service.cwd,
       env: { ...service.env, ...readSecrets(service.secrets), [MARK_VARIABLE]: gateway.paths.dir },
       ...(host.identity.demote && { uid: host.identity.uid, gid: host.identity.gid }),
-      stdio: ["ignore", log.fd(), log.fd()],
+      stdio: ["ignore", log.file, log.file],
       detached: true,
     });
     const ended = new Promise<string>((resolve) => {
@@ -144,25 +149,18 @@ export async function supervise(host: Host, id: string): Promise<void> {
 }
 
 /** The gateway's output and the supervisor's own words, in one file with one former one. */
-function openLog(path: string, gid: number): ((line: string) => void) & { fd(): number } {
-  const open = (): number => {
-    const file = fs.openSync(path, "a", 0o640);
-    fs.fchownSync(file, process.getuid!(), gid);
-    return file;
-  };
-  let file = open();
+function openLog(path: string, gid: number): ((line: string) => void) & { file: number } {
+  const file = fs.openSync(path, "a", 0o640);
+  fs.fchownSync(file, process.getuid!(), gid);
   const write = (line: string): void => {
     fs.writeSync(file, `${new Date().toISOString()} [supervisor] ${line}\n`);
   };
-  return Object.assign(write, {
-    // Called before each start, the only moment at which the file may change under the gateway.
-    fd: (): number => {
-      if (fs.fstatSync(file).size > MAX_LOG_BYTES) {
-        fs.renameSync(path, `${path}.1`);
-        fs.closeSync(file);
-        file = open();
-      }
-      return file;
-    },
-  });
+  // The gateway holds the file open for months: it is emptied under it, which appending writers do not mind.
+  const limit = (): void => {
+    if (fs.fstatSync(file).size <= MAX_LOG_BYTES) return;
+    fs.copyFileSync(path, `${path}.1`);
+    fs.ftruncateSync(file, 0);
+  };
+  setInterval(limit, LOG_CHECK_MS).unref();
+  return Object.assign(write, { file });
 }

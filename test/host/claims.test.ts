@@ -1,8 +1,20 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findObstacles } from "../../host/claim";
+import { MARK_FILE } from "../../host/layout";
 import { ok, TestHost } from "../support/hosts";
 
 const PORT = 22200;
@@ -82,7 +94,7 @@ describe("a claim is refused, and nothing is touched", () => {
     await refused(
       { profile: "mine" },
       /profile: this host has a gateway mine that belongs to gateway mine of stack test\/test\/test/,
-      { stack: "o/o/o" },
+      { stack: "o/o/o", ownerId: "2" },
     );
     await refused({ profile: "mine" }, /from another stack of the same name \(test\/test\/test\), with other state/, {
       ownerId: "2",
@@ -90,12 +102,19 @@ describe("a claim is refused, and nothing is touched", () => {
     await refused(
       { profile: "near", basePort: PORT + 110 },
       /basePort: its ports .* overlap those of gateway mine of stack test/,
-      { stack: "o/o/o" },
+      { stack: "o/o/o", ownerId: "2" },
     );
     await refused(
       { profile: "nested", basePort: PORT + 500, workspace: join(host.root, ".openclaw-mine", "deep") },
       /workspace: .* shares .*\.openclaw-mine with gateway mine/,
-      { stack: "o/o/o" },
+      { stack: "o/o/o", ownerId: "2" },
+    );
+    ok(
+      await host.run(
+        "claim",
+        ["mine"],
+        host.describe({ profile: "mine", basePort: PORT }, { stack: "renamed/o/o" }).claim,
+      ),
     );
     ok(await host.run("claim", ["mine"], mine.claim)); // the owner itself may, again and again
   });
@@ -108,6 +127,31 @@ describe("a claim is refused, and nothing is touched", () => {
     expect(look({ stack: "o/o/o", gateway: "mine" }).map(({ property }) => property)).toEqual(["profile", "stateDir"]);
   });
 
+  it("where its agent has put something else in the mark's place", async () => {
+    const stateDir = join(host.root, "tampered");
+    mkdirSync(stateDir);
+    if (asRoot) chownSync(stateDir, statSync(join(host.root, ".openclaw-mine")).uid, 0);
+    const mark = join(stateDir, MARK_FILE);
+    symlinkSync("/etc/shadow", mark);
+    await refused({ profile: "tampered", basePort: PORT + 700, stateDir }, /no stack owns it/);
+    rmSync(mark);
+    execFileSync("mkfifo", [mark]);
+    await refused({ profile: "tampered", basePort: PORT + 700, stateDir }, /no stack owns it/);
+  });
+
+  it("where its directories lie in ours, which are removed with it", async () => {
+    await refused(
+      { profile: "inside", basePort: PORT + 700, stateDir: join(host.manage, "state") },
+      /stateDir: .* lie inside each other/,
+    );
+  });
+
+  it("where the document is of another format", async () => {
+    const { claim } = host.describe({ profile: "format", basePort: PORT + 700 });
+    const outcome = await host.run("claim", ["format"], { ...claim, format: 2 });
+    expect(outcome.stderr).toContain("this host's program reads format 1, not 2");
+  });
+
   it.runIf(asRoot)("where others could change the directories that root trusts", async () => {
     chownSync(host.root, 65534, 65534);
     await refused({ profile: "unsafe" }, /can be changed by others than root.*\n.*chown root/);
@@ -116,6 +160,28 @@ describe("a claim is refused, and nothing is touched", () => {
     await refused({ profile: "unsafe" }, /can be changed by others than root/);
     chmodSync(host.root, 0o755);
   });
+});
+
+it.runIf(asRoot)("the gateway's account cannot hold a lock", () => {
+  const host = new TestHost();
+  return host
+    .run("claim", ["main"], host.describe({ basePort: PORT }).claim)
+    .then(ok)
+    .then(() => expect(statSync(join(host.manage, "locks")).mode & 0o777).toBe(0o700))
+    .finally(() => host.dispose());
+});
+
+it("is made again by the next step where an interrupted destroy has given it up", async () => {
+  const host = new TestHost();
+  try {
+    const { claim } = host.describe({ basePort: PORT });
+    ok(await host.run("claim", ["main"], claim));
+    ok(await host.run("remove", ["main"]));
+    expect(await host.stageSecrets("main", claim, { KEY: "value" })).toMatch(/^[0-9a-f]{16}$/);
+    expect(readdirSync(join(host.root, ".openclaw"))).toContain("workspace");
+  } finally {
+    await host.dispose();
+  }
 });
 
 it("a configuration path of one's own becomes a link to the gateway's", async () => {

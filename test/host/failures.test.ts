@@ -1,7 +1,8 @@
 /** Releases that misbehave: stand-ins for OpenClaw that show at once what takes the real one minutes. */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MARK_FILE } from "../../host/layout";
 import { ask, eventually, isRunning, ok, TestHost } from "../support/hosts";
 
 const PORT = 23400;
@@ -77,6 +78,56 @@ describe("a deployment fails", () => {
     expect(outcome.stderr).toContain("npm could not install openclaw@2026.9.999");
     expect(outcome.stderr).toContain("-> check `version`: the registry does not have it");
     expect(host.gatewayPid("main")).toBe(pid);
+  });
+});
+
+describe("a change", () => {
+  const version = "2026.9.100";
+  let host: TestHost;
+  beforeAll(async () => {
+    host = new TestHost();
+    installFake(host, "main", version, `setTimeout(() => serve("${version}"), 1500)`);
+    ok(await host.up("main", host.describe({ basePort: PORT, version })));
+  });
+  afterAll(() => host.dispose());
+
+  it("that nobody waits for any more is undone: the host is never ahead of the stack's state", async () => {
+    const generation = host.current("main");
+    const { claim, spec } = host.describe({ basePort: PORT, version, config: { update: { channel: "beta" } } });
+    const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
+    for (const until of ["validating", "starting"]) {
+      const front = host.start("apply", ["main", "claim-id", nonce], spec);
+      await new Promise<void>((resolve) => {
+        front.stderr!.on("data", (chunk: Buffer) => chunk.includes(until) && resolve());
+      });
+      front.kill("SIGKILL");
+      await eventually(`undone after ${until}`, 30, async () => {
+        if (host.current("main") !== generation || host.good("main") !== generation) return false;
+        return (await host.run("claim", ["main"], claim)).code === 0 && (await ask(PORT, "/startupz"));
+      });
+      expect(readdirSync(join(host.dir("main"), "jobs")).length).toBeGreaterThan(0);
+    }
+    ok(await host.run("apply", ["main", "claim-id", nonce], spec)); // ordered again, it goes through
+    expect(host.current("main")).not.toBe(generation);
+  });
+
+  it("of directories keeps the gateway's identity, and the old data", async () => {
+    const moved = host.describe({
+      basePort: PORT,
+      version,
+      stateDir: join(host.root, "state"),
+      workspace: join(host.root, "work"),
+    });
+    const first = ok(await host.run("claim", ["main"], host.describe({ basePort: PORT, version }).claim)).stdout;
+    ok(await host.up("main", moved));
+    expect(ok(await host.run("claim", ["main"], moved.claim)).stdout).toBe(first);
+    expect(readdirSync(host.root)).toEqual(expect.arrayContaining([".openclaw", "state", "work"]));
+    expect(JSON.parse(readFileSync(join(host.root, ".openclaw", MARK_FILE), "utf8"))).toMatchObject({ released: true });
+  });
+
+  it("is not removed by the resource that owned the gateway before it was renamed", async () => {
+    ok(await host.run("remove", ["main", "a former name"]));
+    expect(await ask(PORT, "/startupz")).toMatchObject({ ok: true });
   });
 });
 

@@ -49,12 +49,12 @@ it(`converges after kill -9 at ${MOMENTS} seeded moments`, { timeout: 15 * 60_00
   for (let n = 0; n < MOMENTS; n++) {
     const gateway = host.describe({ basePort: PORT, config: { update: { channel: channels[n % 3]! } } });
     ok(await host.run("claim", ["main"], gateway.claim));
-    const nonce = await host.stageSecrets("main", { OPENCLAW_GATEWAY_TOKEN: "token" });
+    const nonce = await host.stageSecrets("main", gateway.claim, { OPENCLAW_GATEWAY_TOKEN: "token" });
     const moment = next() * SPAN_MS;
     const withSupervisor = next() < 0.3;
     const what = `moment ${n}, after ${Math.round(moment)} ms${withSupervisor ? ", supervisor too" : ""}`;
 
-    const apply = host.start("apply", ["main", nonce], gateway.spec);
+    const apply = host.start("apply", ["main", "claim-id", nonce], gateway.spec);
     const end = finished(apply);
     await new Promise((resolve) => setTimeout(resolve, moment));
     // Front and worker, as a power cut would take them; and now and then the supervisor.
@@ -62,7 +62,7 @@ it(`converges after kill -9 at ${MOMENTS} seeded moments`, { timeout: 15 * 60_00
     for (const pid of processes(host, verbs)) process.kill(pid, "SIGKILL");
     await end;
 
-    const outcome = await host.run("apply", ["main", nonce], gateway.spec);
+    const outcome = await host.run("apply", ["main", "claim-id", nonce], gateway.spec);
     expect(outcome.code, `${what}: ${outcome.stderr}`).toBe(0);
     expect(await ask(PORT, "/startupz"), what).toMatchObject({ ok: true, version: VERSION });
     expect(host.current("main"), what).toBe(host.good("main"));

@@ -132,8 +132,7 @@ describe("one gateway, from nothing to removed and back", () => {
   it("is one process again after its supervisor was killed", async () => {
     const [supervisor, gateway] = [host.supervisorPid("main"), host.gatewayPid("main")];
     process.kill(supervisor, "SIGKILL");
-    const token = { OPENCLAW_GATEWAY_TOKEN: "third-token" };
-    ok(await host.up("main", host.describe(config("beta")), token));
+    ok(await host.up("main", host.describe(config("beta")), { OPENCLAW_GATEWAY_TOKEN: "second-token" }));
     expect([isRunning(supervisor), isRunning(gateway)]).toEqual([false, false]);
     expect(isRunning(host.supervisorPid("main"))).toBe(true);
     ok(await host.wrapper("main", ["gateway", "health", "--json"]));

@@ -106,7 +106,7 @@ describe("the tree of a pair and one more gateway", () => {
       expect(isSecret(byName(`${name}-secrets`).inputs.stdin), name).toBe(true);
       expect(byName(`${name}-secrets`).inputs.logging).toBe("none");
       expect(typeof byName(`${name}-deployment`).inputs.stdin, name).toBe("string");
-      expect(byName(`${name}-deployment`).inputs.create).toMatch(/' apply '\w+' nonce$/);
+      expect(byName(`${name}-deployment`).inputs.create).toMatch(/' apply '\w+' nonce nonce$/);
     }
     expect(outputs.tokenIsSecret).toBe(true);
     const plain = registered

@@ -1,13 +1,13 @@
 /** Once before the suites with real gateways: what they need is there. Once after: nothing of them runs any more. */
 import { execFileSync } from "node:child_process";
-import { buildHostProgram } from "../../toolchain/build";
+import { build } from "../../toolchain/build";
 import { endStrays, RUN_VARIABLE, TEST_ACCOUNT } from "./hosts";
 import { ensureSeed } from "./seed";
 
 export function setup(): void {
   if (process.platform !== "linux") throw new Error("the host and engine suites need Linux: gateways run there only");
   process.env[RUN_VARIABLE] ??= String(process.pid);
-  buildHostProgram();
+  build();
   ensureSeed();
 }
 

@@ -111,15 +111,15 @@ export class TestHost {
     return child;
   }
 
-  async stageSecrets(id: string, env: Record<string, string>): Promise<string> {
-    return ok(await this.run("stage-secrets", [id], { format: 1, env })).stdout.trim();
+  async stageSecrets(id: string, claim: Claim, env: Record<string, string>): Promise<string> {
+    return ok(await this.run("stage-secrets", [id, "claim-id"], { format: 1, env, claim })).stdout.trim();
   }
 
   /** Claims, stages secrets and applies: what one `pulumi up` does for a gateway. */
   async up(id: string, { claim, spec }: GatewayUnderTest, secrets?: Record<string, string>): Promise<Outcome> {
     ok(await this.run("claim", [id], claim));
-    const nonce = await this.stageSecrets(id, { OPENCLAW_GATEWAY_TOKEN: `token-of-${id}`, ...secrets });
-    return this.run("apply", [id, nonce], spec);
+    const nonce = await this.stageSecrets(id, claim, { OPENCLAW_GATEWAY_TOKEN: `token-of-${id}`, ...secrets });
+    return this.run("apply", [id, "claim-id", nonce], spec);
   }
 
   wrapper(id: string, args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {

@@ -65,6 +65,11 @@ describe("bad arguments are refused with path and advice", () => {
       /needs either/,
     ],
     [
+      "a token in a browser's URL",
+      { browser: { cdpUrl: "wss://chrome.lan?token=abc" } },
+      /^g\.browser\.cdpUrl: holds a secret in plain text/,
+    ],
+    [
       "a browser profile's bad name",
       { browser: { profiles: { "My Work": { cdpPort: 9222 } } } },
       /must be lower-case letters/,
@@ -84,6 +89,20 @@ describe("bad arguments are refused with path and advice", () => {
 
   it("all at once", () => {
     expect(check({ basePort: 80, version: "latest", profile: "Ops", nope: 1 })).toHaveLength(4);
+  });
+
+  it("where a secret was put in a wrong place, without repeating it", () => {
+    const problems = check({
+      telegram: "4711:canary-value",
+      browser: { cdpUrl: "wss:/u:canary-value@x?token=canary-value" },
+      config: {
+        models: { providers: { a: { apiKey: "canary-value" } } },
+        channels: { discord: { token: "canary-value" } },
+      },
+    }).join("\n");
+    expect(problems).toContain("g.config.models.providers.a.apiKey: would stand in plain text");
+    expect(problems).toContain("g.config.channels.discord.token: would stand in plain text");
+    expect(problems).not.toContain("canary-value");
   });
 
   it("never repeats a secret", () => {

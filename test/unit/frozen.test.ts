@@ -8,8 +8,8 @@ import { generationName } from "../../host/generation";
 import { resolved } from "./gateways";
 
 it("the delete text of a gateway", () => {
-  expect(ifInstalled("/home/claw", "remove 'main'")).toBe(
-    "if [ -x '/home/claw/.pulumi-openclaw/host' ]; then '/home/claw/.pulumi-openclaw/host' remove 'main'; fi",
+  expect(ifInstalled("/home/claw", "remove 'main' 'claw-main'")).toBe(
+    "if [ -x '/home/claw/.pulumi-openclaw/host' ]; then '/home/claw/.pulumi-openclaw/host' remove 'main' 'claw-main'; fi",
   );
 });
 
@@ -29,7 +29,6 @@ it("the spec of a gateway", () => {
      "profile": "default",
      "stateDir": "/home/claw/.openclaw",
      "workspace": "/home/claw/.openclaw/workspace",
-     "configPath": "/home/claw/.pulumi-openclaw/gateways/main/current/openclaw.json",
      "config": {
       "agents": {
        "defaults": {
@@ -99,5 +98,5 @@ it("the spec of a gateway", () => {
 });
 
 it("the name of a generation", () => {
-  expect(generationName(specOf(full(), "rescue"), "nonce")).toMatchInlineSnapshot(`"e0d3527d3bdc6f83"`);
+  expect(generationName(specOf(full(), "rescue"), "nonce")).toMatchInlineSnapshot(`"8cc8b70fe9de96c8"`);
 });
