@@ -238,5 +238,16 @@ function lastLines(gateway: HostGateway, start: number, secrets: Record<string, 
   }
 }
 
+/** Starts what is deployed where it is down. Returns what it is now, in one line. */
+export async function startGateway(gateway: HostGateway): Promise<string> {
+  const current = pointedAt(gateway, "current");
+  if (!current) throw new Failure(`gateway ${gateway.id} is not deployed; run \`pulumi up\``);
+  const supervisor = supervisorFor(gateway.host);
+  if (supervisor.status(gateway).supervised && (await isUp(gateway, current))) return summary(current, "already");
+  await supervisor.start(gateway);
+  await waitUntilHealthy(gateway, current, false);
+  return summary(current, "now");
+}
+
 /** Stops the gateway for good. */
 export const stopGateway = (gateway: HostGateway): Promise<void> => supervisorFor(gateway.host).stop(gateway);

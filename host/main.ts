@@ -5,6 +5,7 @@
  *   claim <id>                 reads a claim on stdin, prints its id
  *   stage-secrets <id> <claim> reads secrets on stdin, prints their nonce
  *   apply <id> <claim> <nonce> reads a spec on stdin, follows the deployment to its end
+ *   start <id>                 starts a deployed gateway that is down, e.g. after a reboot
  *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
  *   leave                      removes everything of ours where no gateway is left
  *   cli <id> …                 OpenClaw's command line for a gateway
@@ -14,7 +15,7 @@
  */
 import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
-import { stopGateway } from "./apply";
+import { startGateway, stopGateway } from "./apply";
 import { claimGateway, discard, releaseClaim } from "./claim";
 import { runCommandLine } from "./commandLine";
 import { Failure, messageOf } from "./failure";
@@ -127,6 +128,8 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return withLock(host, id, () => print(stage(host, id, readInput<Secrets>())));
     case "apply":
       return print(applyInBackground(host, id, { spec: readInput<Spec>(), nonce: required(rest[1], "nonce") }));
+    case "start":
+      return withLock(host, id, () => print(startGateway(openGateway(host, id))));
     case "remove":
       return withLock(host, id, () => remove(host, id, rest[0]));
     case "work":

@@ -138,6 +138,14 @@ describe("one gateway, from nothing to removed and back", () => {
     ok(await host.wrapper("main", ["gateway", "health", "--json"]));
   });
 
+  it("is started by hand where everything of it is gone, as after a reboot", async () => {
+    const pids = [host.supervisorPid("main"), host.gatewayPid("main")];
+    for (const pid of pids) process.kill(pid, "SIGKILL");
+    expect(ok(await host.run("start", ["main"])).stdout).toContain("now healthy");
+    expect(ok(await host.run("start", ["main"])).stdout).toContain("already healthy");
+    ok(await host.wrapper("main", ["gateway", "health", "--json"]));
+  });
+
   it("goes, and leaves its data; the same stack finds them again, another one does not", async () => {
     const [supervisor, gateway] = [host.supervisorPid("main"), host.gatewayPid("main")];
     const diary = join(host.root, ".openclaw", "workspace", "diary.md");

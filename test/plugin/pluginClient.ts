@@ -2,10 +2,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import { credentials, type ServiceError } from "@grpc/grpc-js";
+import { credentials, type ClientUnaryCall, type ServiceError } from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
+import { PluginAttach } from "@pulumi/pulumi/proto/plugin_pb";
 import * as pb from "@pulumi/pulumi/proto/provider_pb";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -18,7 +19,7 @@ export interface Refusal {
 }
 
 export interface StartOptions {
-  readonly engineAddress?: string | undefined;
+  readonly engineAddress?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
 }
@@ -27,40 +28,67 @@ export interface StepOptions {
   readonly preview?: boolean;
   readonly timeout?: number;
   readonly ignoreChanges?: readonly string[];
+  /** Gives the call up, as an engine does that ends. */
+  readonly signal?: AbortSignal;
 }
 
-const MEGABYTE = 1024 * 1024;
+export interface Diff {
+  readonly changes: "unknown" | "none" | "some";
+  readonly diffs: readonly string[];
+  readonly replaces: readonly string[];
+  readonly deleteBeforeReplace: boolean;
+  /** Such as `triggers[0]: update`, sorted. */
+  readonly detailed: readonly string[] | "none";
+}
+
+export interface PackageSchema {
+  readonly name: string;
+  readonly version: string;
+  readonly resources: Readonly<Record<string, object>>;
+}
+
 export const URN = "urn:pulumi:dev::project::command:local:Command::res";
+const MEGABYTE = 1024 * 1024;
+const CHANGES = ["unknown", "none", "some"] as const;
 const DIFF_KINDS = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
 
+const EMPTY_REQUESTS = {
+  handshake: () => new pb.ProviderHandshakeRequest(),
+  parameterize: () => new pb.ParameterizeRequest(),
+  construct: () => new pb.ConstructRequest().setAcceptsOutputValues(true),
+  getMapping: () => new pb.GetMappingRequest(),
+  getMappings: () => new pb.GetMappingsRequest(),
+};
+
 const toStruct = (properties: Properties): Struct => Struct.fromJavaScript(properties);
-const fromStruct = (struct: Struct | undefined): Properties => (struct?.toJavaScript() ?? {}) as Properties;
+const fromStruct = (struct: Struct | undefined): Properties => struct?.toJavaScript() ?? {};
 
 export class PluginClient {
   private constructor(
     private readonly process: ChildProcess,
     private readonly client: ResourceProviderClient,
-    readonly startMs: number,
   ) {}
 
   static async start(executable: string, options: StartOptions = {}): Promise<PluginClient> {
-    const began = performance.now();
     const child = spawn(executable, options.engineAddress ? [options.engineAddress] : [], {
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "ignore"],
     });
-    const [port] = (await once(createInterface(child.stdout!), "line")) as [string];
-    const startMs = performance.now() - began;
+    const [port] = (await once(createInterface(child.stdout), "line")) as [string];
     const client = new ResourceProviderClient(`127.0.0.1:${port}`, credentials.createInsecure(), {
       "grpc.max_receive_message_length": 100 * MEGABYTE,
       "grpc.max_send_message_length": 100 * MEGABYTE,
     });
-    return new PluginClient(child, client, startMs);
+    return new PluginClient(child, client);
   }
 
   get pid(): number {
-    return this.process.pid!;
+    return this.process.pid ?? 0;
+  }
+
+  get endedBy(): NodeJS.Signals | null {
+    return this.process.signalCode;
   }
 
   async stop(): Promise<void> {
@@ -88,9 +116,9 @@ export class PluginClient {
     return (await this.call<pb.DiffResponse>("diffConfig", new pb.DiffRequest().setUrn(URN))).toObject();
   }
 
-  async schema(): Promise<Record<string, any>> {
+  async schema(): Promise<PackageSchema> {
     const response = await this.call<pb.GetSchemaResponse>("getSchema", new pb.GetSchemaRequest());
-    return JSON.parse(response.getSchema());
+    return JSON.parse(response.getSchema()) as PackageSchema;
   }
 
   async invoke(token: string, args: Properties): Promise<Properties> {
@@ -105,29 +133,26 @@ export class PluginClient {
     return { inputs: fromStruct(response.getInputs()), failures: Object.fromEntries(failures) };
   }
 
-  /** What Diff answers, as sorted text: `path: kind` for the detailed diff. */
-  async diff(state: Properties, oldInputs: Properties, news: Properties, options: StepOptions = {}): Promise<unknown> {
+  async diff(state: Properties, oldInputs: Properties, news: Properties, options: StepOptions = {}): Promise<Diff> {
     const request = new pb.DiffRequest().setId("res1").setUrn(URN);
     request.setOlds(toStruct(state)).setOldInputs(toStruct(oldInputs)).setNews(toStruct(news));
     request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
     const response = await this.call<pb.DiffResponse>("diff", request);
-    const detailed = response.getDetaileddiffMap().toObject(false, (_, diff) => diff) as [string, pb.PropertyDiff][];
+    const detailed: string[] = [];
+    response.getDetaileddiffMap().forEach((diff, path) => detailed.push(`${path}: ${DIFF_KINDS[diff.getKind()]}`));
     return {
-      changes: ["unknown", "none", "some"][response.getChanges()],
+      changes: CHANGES[response.getChanges()],
       diffs: response.getDiffsList().sort(),
       replaces: response.getReplacesList().sort(),
-      stables: response.getStablesList(),
       deleteBeforeReplace: response.getDeletebeforereplace(),
-      detailed: response.getHasdetaileddiff()
-        ? detailed.map(([path, diff]) => `${path}: ${DIFF_KINDS[diff.getKind()]}${diff.getInputdiff() ? " (input)" : ""}`).sort()
-        : "none",
+      detailed: response.getHasdetaileddiff() ? detailed.sort() : "none",
     };
   }
 
   async create(inputs: Properties, options: StepOptions = {}, urn = URN): Promise<{ id: string; outputs: Properties }> {
     const request = new pb.CreateRequest().setUrn(urn).setProperties(toStruct(inputs));
     request.setPreview(options.preview ?? false).setTimeout(options.timeout ?? 0);
-    const response = await this.call<pb.CreateResponse>("create", request);
+    const response = await this.call<pb.CreateResponse>("create", request, options.signal);
     return { id: response.getId(), outputs: fromStruct(response.getProperties()) };
   }
 
@@ -138,11 +163,18 @@ export class PluginClient {
     return fromStruct((await this.call<pb.UpdateResponse>("update", request)).getProperties());
   }
 
-  async read(properties: Properties, inputs: Properties): Promise<{ id: string; properties: Properties; inputs: Properties }> {
+  async read(
+    properties: Properties,
+    inputs: Properties,
+  ): Promise<{ id: string; properties: Properties; inputs: Properties }> {
     const request = new pb.ReadRequest().setId("res1").setUrn(URN);
     request.setProperties(toStruct(properties)).setInputs(toStruct(inputs));
     const response = await this.call<pb.ReadResponse>("read", request);
-    return { id: response.getId(), properties: fromStruct(response.getProperties()), inputs: fromStruct(response.getInputs()) };
+    return {
+      id: response.getId(),
+      properties: fromStruct(response.getProperties()),
+      inputs: fromStruct(response.getInputs()),
+    };
   }
 
   async delete(state: Properties, options: StepOptions = {}, urn = URN): Promise<void> {
@@ -150,14 +182,29 @@ export class PluginClient {
     await this.call("delete", request.setTimeout(options.timeout ?? 0));
   }
 
+  async attach(engineAddress: string): Promise<void> {
+    await this.call("attach", new PluginAttach().setAddress(engineAddress));
+  }
+
+  /** A method that need not understand its request. */
+  async callEmpty(method: keyof typeof EMPTY_REQUESTS): Promise<void> {
+    await this.call(method, EMPTY_REQUESTS[method]());
+  }
+
   async cancel(): Promise<void> {
     await this.call("cancel", new Empty());
   }
 
-  private call<Response>(method: keyof ResourceProviderClient, request: unknown): Promise<Response> {
-    return new Promise((resolve, reject) => {
-      const done = (error: ServiceError | null, response: Response): void => (error ? reject(error) : resolve(response));
-      (this.client[method] as (request: unknown, done: unknown) => void).call(this.client, request, done);
+  private call<Response>(method: keyof ResourceProviderClient, request: unknown, signal?: AbortSignal) {
+    return new Promise<Response>((resolve, reject) => {
+      const done = (error: ServiceError | null, response: Response): void =>
+        error ? reject(error) : resolve(response);
+      const client = this.client as unknown as Record<
+        string,
+        (request: unknown, callback: typeof done) => ClientUnaryCall
+      >;
+      const call = client[method]!(request, done);
+      signal?.addEventListener("abort", () => call.cancel());
     });
   }
 }

@@ -1,0 +1,94 @@
+/** The plugins under test: the stand-in, built for the occasion, and the official one where it is installed. */
+import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll, describe } from "vitest";
+import { buildCommandPlugin } from "../../toolchain/command-plugin/build";
+import { startFakeEngine, type FakeEngine } from "./fakeEngine";
+import { PluginClient, type StartOptions } from "./pluginClient";
+
+const EXECUTABLE = "pulumi-resource-command";
+
+export interface PluginUnderTest {
+  readonly executable: string;
+  /** Configured, connected to `engine` and shared by the rows of a table. */
+  readonly client: PluginClient;
+  readonly engine: FakeEngine;
+  /** Another process of the same plugin, for who wants to cancel or break it; ended with the table. */
+  start(options?: StartOptions): Promise<PluginClient>;
+}
+
+/** The official plugin's path. What is found in these places may also be the stand-in, which is a script. */
+function officialPlugin(): string | undefined {
+  const { PULUMI_COMMAND_PLUGIN: given, PULUMI_HOME: home = join(homedir(), ".pulumi"), PATH = "" } = process.env;
+  if (given) return given;
+  const installed = join(home, "plugins", "resource-command-v1.2.1", EXECUTABLE);
+  const onPath = PATH.split(delimiter).map((directory) => join(directory, EXECUTABLE));
+  return [installed, ...onPath].find((path) => existsSync(path) && !isScript(path));
+}
+
+function isScript(path: string): boolean {
+  const start = Buffer.alloc(2);
+  const file = openSync(path, "r");
+  readSync(file, start);
+  closeSync(file);
+  return start.toString() === "#!";
+}
+
+const NOT_INSTALLED =
+  "skipped: the official plugin is not installed in Pulumi's home, not on PATH, and not named by PULUMI_COMMAND_PLUGIN";
+
+/** Defines the same tests for the stand-in and for the official plugin. */
+export function forEachPlugin(define: (plugin: PluginUnderTest) => void): void {
+  forStandIn(define);
+  const official = officialPlugin();
+  if (!official) console.log(NOT_INSTALLED);
+  describe.skipIf(!official)(official ? "official plugin" : `official plugin (${NOT_INSTALLED})`, () =>
+    define(plugin(() => official!)),
+  );
+}
+
+/** Defines tests of what only the stand-in does. */
+export function forStandIn(define: (plugin: PluginUnderTest) => void): void {
+  describe("stand-in", () => {
+    const directory = mkdtempSync(join(tmpdir(), "command-plugin-"));
+    let executable: string;
+    beforeAll(() => {
+      executable = buildCommandPlugin(directory);
+    });
+    afterAll(() => rmSync(directory, { recursive: true }));
+    define(plugin(() => executable));
+  });
+}
+
+function plugin(executable: () => string): PluginUnderTest {
+  const started: PluginClient[] = [];
+  let engine: FakeEngine;
+  let client: PluginClient;
+  const start = async (options: StartOptions = {}): Promise<PluginClient> => {
+    const another = await PluginClient.start(executable(), options);
+    started.push(another);
+    return another;
+  };
+  beforeAll(async () => {
+    engine = await startFakeEngine();
+    client = await start({ engineAddress: engine.address });
+    await client.configure();
+  });
+  afterAll(async () => {
+    await Promise.all(started.map((one) => one.stop()));
+    engine.stop();
+  });
+  return {
+    start,
+    get executable() {
+      return executable();
+    },
+    get client() {
+      return client;
+    },
+    get engine() {
+      return engine;
+    },
+  };
+}
