@@ -127,7 +127,9 @@ export function checkedBotToken(declared: DeclaredGateway): pulumi.Output<string
     pulumi.all([declared.botToken!, ...others.map(({ botToken }) => botToken!)]).apply(([mine, ...theirs]) => {
       const index = theirs.indexOf(mine!);
       if (index < 0) return mine!;
-      const error = new pulumi.RunError(formatProblems([sharedBotProblem(declared, others[index]!)]));
+      const error = new pulumi.RunError(
+        formatProblems([sharedBotProblem(declared, others[index]!)], "found before this gateway was changed"),
+      );
       return new Promise<string>((_, reject) => endProgram(error, [reject]));
     }),
   );

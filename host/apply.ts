@@ -174,7 +174,7 @@ async function replace(gateway: HostGateway, next: Generation, wereLive: boolean
   const supervisor = supervisorFor(gateway.host);
   if (!order.isWanted()) throw new Failure("cancelled; nothing was changed");
   if (supervisor.status(gateway).supervised) order.progress("stopping the former generation");
-  await supervisor.stop(gateway);
+  await supervisor.stop(gateway, true);
   pointAt(gateway, "current", next);
   order.progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
   await prove(gateway, next, wereLive, order, () => supervisor.start(gateway));
@@ -207,7 +207,7 @@ async function prove(
 
 async function goBack(gateway: HostGateway, good: Generation | undefined): Promise<string> {
   const supervisor = supervisorFor(gateway.host);
-  await supervisor.stop(gateway);
+  await supervisor.stop(gateway, false);
   if (!good) {
     unpoint(gateway, "current");
     return "There was no former generation: the gateway is stopped.";
@@ -250,4 +250,5 @@ export async function startGateway(gateway: HostGateway): Promise<string> {
 }
 
 /** Stops the gateway for good. */
-export const stopGateway = (gateway: HostGateway): Promise<void> => supervisorFor(gateway.host).stop(gateway);
+export const stopGateway = (gateway: HostGateway): Promise<void> =>
+  supervisorFor(gateway.host).stop(gateway, pointedAt(gateway, "good") !== undefined);

@@ -12,11 +12,11 @@ export interface Problem {
   readonly advice: string;
 }
 
-/** All problems as one message, each with path, reason and advice. */
-export function formatProblems(problems: readonly Problem[]): string {
+/** All problems as one message, each with path, reason and advice. `found`: what is sure about the moment. */
+export function formatProblems(problems: readonly Problem[], found = "found before anything was changed"): string {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const items = problems.map(({ path, reason, advice }) => `  ${path}: ${reason}\n    -> ${advice}`);
-  return `OpenClaw: ${count} found before anything was changed.\n\n${items.join("\n\n")}\n`;
+  return `OpenClaw: ${count} ${found}.\n\n${items.join("\n\n")}\n`;
 }
 
 /** A zod error as problems, with a suggestion for each misspelt key. Values of secrets are never repeated. */

@@ -17,7 +17,8 @@ import { readSecrets } from "../secrets";
 import type { Supervisor, SupervisorStatus } from "./supervisor";
 
 /** A busy gateway drains its work for up to 315 s before it ends. Source: OpenClaw's own unit waits 330 s. */
-const STOP_TIMEOUT_MS = 330_000;
+const DRAIN_TIMEOUT_MS = 330_000;
+const STOP_TIMEOUT_MS = 15_000;
 const START_TIMEOUT_MS = 10_000;
 /** Exit code that a restart cannot mend: bad or missing configuration, state in use. Source: measured. */
 const EXIT_UNRECOVERABLE = 78;
@@ -38,7 +39,7 @@ interface State {
 
 export const processSupervisor: Supervisor = {
   async start(gateway) {
-    await this.stop(gateway);
+    await this.stop(gateway, false);
     const child = spawn(process.execPath, [process.argv[1]!, "supervise", gateway.id], {
       cwd: "/",
       env: supervisorEnvironment(),
@@ -56,14 +57,15 @@ export const processSupervisor: Supervisor = {
     throw new Failure(`the supervisor of gateway ${gateway.id} did not start; see ${gateway.paths.log}`);
   },
 
-  async stop(gateway) {
+  async stop(gateway, drain) {
+    const timeout = drain ? DRAIN_TIMEOUT_MS : STOP_TIMEOUT_MS;
     const state = readState(gateway);
     if (state && isAlive(state.supervisor)) {
       signal(state.supervisor.pid, "SIGTERM");
-      if (!(await waitForEnd(state.supervisor, STOP_TIMEOUT_MS + 10_000))) signal(state.supervisor.pid, "SIGKILL");
+      if (!(await waitForEnd(state.supervisor, timeout))) signal(state.supervisor.pid, "SIGKILL");
     }
     // What a supervisor that was killed has left behind.
-    await endCarrying(gatewayMark(gateway.paths.dir), gateway.host.identity.uid, STOP_TIMEOUT_MS);
+    await endCarrying(gatewayMark(gateway.paths.dir), gateway.host.identity.uid, drain ? timeout : 0);
     fs.rmSync(gateway.paths.supervisorState, { force: true });
   },
 

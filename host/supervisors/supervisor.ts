@@ -15,7 +15,10 @@ export interface SupervisorStatus {
 export interface Supervisor {
   /** Starts the gateway's current generation. Returns when the supervisor is there, not when the gateway is ready. */
   start(gateway: HostGateway): Promise<void>;
-  /** Ends the gateway and its supervisor. Returns when nothing of them runs. */
-  stop(gateway: HostGateway): Promise<void>;
+  /**
+   * Ends the gateway and its supervisor. Returns when nothing of them runs. A gateway that never was healthy has nothing
+   * to finish (`drain: false`): it is given seconds instead of minutes.
+   */
+  stop(gateway: HostGateway, drain: boolean): Promise<void>;
   status(gateway: HostGateway): SupervisorStatus;
 }
