@@ -7,7 +7,7 @@
  * ones when they are declared.
  */
 import * as pulumi from "@pulumi/pulumi";
-import type { Obstacle } from "../host/claim";
+import type { Obstacle } from "../host/obstacles";
 import { checkIsolation, explicitPorts } from "./rules/isolation";
 import { formatProblems, type Problem } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";

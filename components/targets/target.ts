@@ -1,6 +1,6 @@
 /** Where gateways run. A new kind of target is a new folder that implements this. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Obstacle } from "../../host/claim";
+import type { Obstacle } from "../../host/obstacles";
 import type { HostLayout } from "../../host/layout";
 import type { ResolvedGateway } from "../rules/resolve";
 

@@ -13,7 +13,7 @@ import {
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findObstacles } from "../../host/claim";
+import { findObstacles } from "../../host/obstacles";
 import { MARK_FILE } from "../../host/layout";
 import { ok, TestHost } from "../support/hosts";
 

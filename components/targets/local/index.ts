@@ -5,7 +5,7 @@ import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { z } from "zod";
 import { accountObstacle } from "../../../host/account";
-import { findObstacles, type Obstacle } from "../../../host/claim";
+import { findObstacles, type Obstacle } from "../../../host/obstacles";
 import { ACCOUNT_HOME, DEFAULT_ACCOUNT, manageDir, type HostLayout } from "../../../host/layout";
 import { keptValue } from "../../kept";
 import { behindGate, currentProgram } from "../../program";

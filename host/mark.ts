@@ -1,0 +1,29 @@
+/** The mark in a state directory that says whose it is. */
+import * as fs from "node:fs";
+import { join } from "node:path";
+import { writeJson } from "./files";
+import { MARK_FILE } from "./layout";
+import type { Owner } from "./spec";
+
+/** What a state directory says about its owner. */
+export interface Mark {
+  readonly owner: Owner;
+  /** Set by destroy: the data is kept, the gateway is gone. */
+  readonly released: boolean;
+}
+
+/** The mark of a state directory. It lies where the gateway's agent can write, so nothing about it is trusted. */
+export function readMark(path: string): Mark | undefined {
+  try {
+    const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+    try {
+      return fs.fstatSync(file).isFile() ? (JSON.parse(fs.readFileSync(file, "utf8")) as Mark) : undefined;
+    } finally {
+      fs.closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+export const writeMark = (stateDir: string, mark: Mark): void => writeJson(join(stateDir, MARK_FILE), mark);

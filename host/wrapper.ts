@@ -1,0 +1,31 @@
+/** The command of a gateway, e.g. `openclaw-main`: a script that says whose it is. */
+import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { makeDir, removeTree, writeFile } from "./files";
+import { gatewayPaths, hostCommand } from "./layout";
+
+const wrapperMark = (manage: string, id: string): string => `# pulumi-openclaw ${gatewayPaths(manage, id).dir}`;
+
+export function isOurWrapper(manage: string, id: string, path: string): boolean {
+  try {
+    return readFileSync(path, "utf8").split("\n").includes(wrapperMark(manage, id));
+  } catch {
+    return false;
+  }
+}
+
+export function writeWrapper(manage: string, id: string, path: string): void {
+  makeDir(dirname(path));
+  writeFile(path, wrapperText(manage, id), { fileMode: 0o755, dirMode: 0o755, gid: process.getgid!() });
+}
+
+export function removeWrapper(manage: string, id: string, path: string): void {
+  if (isOurWrapper(manage, id, path)) removeTree(path);
+}
+
+const wrapperText = (manage: string, id: string): string => `#!/bin/sh
+${wrapperMark(manage, id)}
+# The command line of this OpenClaw gateway, with an environment of its own whoever calls it.
+exec env -i TERM="\${TERM-}" COLORTERM="\${COLORTERM-}" NO_COLOR="\${NO_COLOR-}" TZ="\${TZ-}" \\
+  '${hostCommand(dirname(manage))}' cli '${id}' "$@"
+`;
