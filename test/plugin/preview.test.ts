@@ -5,7 +5,7 @@ import type { Properties } from "./pluginClient";
 import { forEachPlugin } from "./plugins";
 import { asset, output, secret, UNKNOWN } from "./wire";
 
-const NOT_RUN = "/tmp/a-preview-has-run-a-command";
+const NOT_RUN = `/tmp/a-preview-has-run-a-command-${process.pid}`;
 const UNKNOWN_OUTPUT = { stdout: UNKNOWN, stderr: UNKNOWN };
 const OLD_OUTPUT = { stdout: "out", stderr: "err" };
 
