@@ -44,6 +44,7 @@ const ROWS: readonly Row[] = [
   ["a trigger that is not known yet", { triggers: ["a"] }, { triggers: [UNKNOWN] }, ["triggers[0]: update"]],
   ["a trigger of another type", { triggers: ["a"] }, { triggers: [{ a: 1 }] }, ["triggers[0]: update"]],
   ["null as an old trigger", { triggers: [null] }, { triggers: ["a"] }, ["triggers[0]: add"]],
+  ["null as an old trigger, and an unknown one", { triggers: [null] }, { triggers: [UNKNOWN] }, ["triggers[0]: add"]],
   ["null as a new trigger", { triggers: ["a"] }, { triggers: [null] }, ["triggers[0]: delete"]],
   [
     "names that need quotes",
@@ -133,9 +134,10 @@ forEachPlugin((plugin) => {
   });
 
   it("goes by the state's inputs for an engine that does not send old inputs", async () => {
-    const unconfigured = await plugin.start();
+    const other = await plugin.start();
+    await other.configure({ sendsOldInputs: false });
     const state = { create: "b", stdout: "", stderr: "" };
-    expect((await unconfigured.diff(state, { create: "a" }, { create: "b" })).detailed).toEqual([]);
-    expect((await unconfigured.diff(state, { create: "a" }, { create: "c" })).detailed).toEqual(["create: update"]);
+    expect((await other.diff(state, { create: "a" }, { create: "b" })).detailed).toEqual([]);
+    expect((await other.diff(state, { create: "a" }, { create: "c" })).detailed).toEqual(["create: update"]);
   });
 });

@@ -99,11 +99,10 @@ export class PluginClient {
     await ended;
   }
 
-  async configure(variables: Record<string, string> = {}): Promise<pb.ConfigureResponse.AsObject> {
-    const request = new pb.ConfigureRequest();
-    for (const [name, value] of Object.entries(variables)) request.getVariablesMap().set(name, value);
-    // As today's engines do; from here on Diff goes by the old inputs instead of the old state.
-    request.setAcceptsecrets(true).setAcceptresources(true).setSendsOldInputs(true).setSendsOldInputsToDelete(true);
+  /** As today's engines do by default, which send old inputs. */
+  async configure({ sendsOldInputs = true } = {}): Promise<pb.ConfigureResponse.AsObject> {
+    const request = new pb.ConfigureRequest().setAcceptsecrets(true).setAcceptresources(true);
+    request.setSendsOldInputs(sendsOldInputs).setSendsOldInputsToDelete(sendsOldInputs);
     return (await this.call<pb.ConfigureResponse>("configure", request)).toObject();
   }
 

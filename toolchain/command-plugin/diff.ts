@@ -23,11 +23,8 @@ export function diffProperties(olds: Properties, news: Properties): Change[] {
 const keysOf = (a: Properties, b: Properties): string[] => [...new Set([...a.keys(), ...b.keys()])];
 
 /** A secret that is not known yet counts as unchanged, and as absent where there was none before. */
-const isUndecided = (value: Value): boolean => !!value.secret && !!value.unknown;
-
 function diffEntries(old: Value | undefined, value: Value | undefined, path: string): PathChange[] {
-  if (value && isUndecided(value)) return [];
-  if (old && isUndecided(old)) old = undefined;
+  if (value?.secret && value.unknown) return [];
   if (old && value) return diffValues(old, value, path);
   return old || value ? [{ path, kind: value ? "add" : "delete" }] : [];
 }
