@@ -34,12 +34,13 @@ const configOf = (root: string, id: string) =>
 const changedValues = (diff: string) => diff.split("\n").filter((line) => /^\s+~ .+=>/.test(line));
 
 describe("the root stack", () => {
-  const root = temporaryRoot();
+  let root: string;
   let stack: TestStack;
   let telegram: FakeTelegram;
   let tokens: { main: string; rescue: string };
 
   beforeAll(async () => {
+    root = temporaryRoot();
     telegram = await FakeTelegram.start([CANARIES.mainBot, CANARIES.rescueBot]);
     stack = await TestStack.create();
     await stack.config("root", root);

@@ -33,9 +33,14 @@ export class TestStack {
   /** A new, empty stack of a program; default: the root stack's. */
   static async create(program = join(PROJECT, "index.ts")): Promise<TestStack> {
     const stack = new TestStack(program);
-    stack.env = await pulumiEnvironment({ isolatedIn: stack.directory });
-    ok(await stack.run(["stack", "init"]));
-    return stack;
+    try {
+      stack.env = await pulumiEnvironment({ isolatedIn: stack.directory });
+      ok(await stack.run(["stack", "init"]));
+      return stack;
+    } catch (error) {
+      rmSync(stack.directory, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   /** Runs pulumi on this stack. */
