@@ -52,7 +52,8 @@ if [ ! -d "$node_dir" ]; then
 fi
 [ -z "${npm_job-}" ] || wait "$npm_job"
 
-cat >"$temporary/host.cjs" <<'PULUMI_OPENCLAW_END'
+unpack='process.stdout.write(zlib.brotliDecompressSync(Buffer.from(fs.readFileSync(0, "latin1"), "base64")))'
+NODE_OPTIONS='' "$node_dir/bin/node" -e "$unpack" >"$temporary/host.cjs" <<'PULUMI_OPENCLAW_END'
 @HOST_PROGRAM@
 PULUMI_OPENCLAW_END
 cat >"$temporary/host" <<PULUMI_OPENCLAW_END

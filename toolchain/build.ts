@@ -1,5 +1,7 @@
 /** Bundles what runs as it is: the host program, and the library for the root stack. npm's `prepare` script runs this. */
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { brotliCompressSync } from "node:zlib";
 import { buildSync, type BuildOptions } from "esbuild";
 
 const root = join(__dirname, "..");
@@ -11,16 +13,18 @@ const common: BuildOptions = {
   logLevel: "warning",
 };
 
-/** Writes dist/host.cjs and dist/components.cjs. */
+/** Writes dist/host.cjs.br and dist/components.cjs. */
 export function build(): void {
-  buildSync({
+  const { outputFiles } = buildSync({
     ...common,
     entryPoints: [join(root, "host", "main.ts")],
-    outfile: join(root, "dist", "host.cjs"),
     target: "node24",
     minifySyntax: true,
     minifyWhitespace: true,
+    write: false,
   });
+  mkdirSync(join(root, "dist"), { recursive: true });
+  writeFileSync(join(root, "dist", "host.cjs.br"), brotliCompressSync(outputFiles[0]!.contents));
   // Compiling the library's sources at each preview would take longer than everything else that it does.
   buildSync({
     ...common,
@@ -31,7 +35,7 @@ export function build(): void {
     },
     outfile: join(root, "dist", "components.cjs"),
     target: "node20",
-    packages: "external",
+    external: ["@pulumi/*"],
   });
 }
 

@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Failure } from "../host/failure";
+import { EXECUTABLE } from "./command-plugin/files";
 import { cacheDirectory, fillOnce, fingerprint } from "./cache";
 import { isExecutable, run, which } from "./processes";
 import { MODULES, PROJECT, pulumiHome } from "./project";
 import { say, step } from "./steps";
 
-const EXECUTABLE = "pulumi-resource-command";
 const SOURCES = join(PROJECT, "toolchain", "command-plugin");
 const DOWNLOAD_SECONDS = 30;
 const RETRY_DOWNLOAD_AFTER_MS = 24 * 60 * 60 * 1000;

@@ -29,7 +29,7 @@ export interface Bootstrap {
 }
 
 export function renderBootstrap(layout: HostLayout): Bootstrap {
-  const values = { ...PINS, HOST_PROGRAM: readHostProgram().trimEnd(), HOST_LAYOUT: JSON.stringify(layout) };
+  const values = { ...PINS, HOST_PROGRAM: readHostProgram(), HOST_LAYOUT: JSON.stringify(layout) };
   const script = Object.entries(values).reduce(
     (text, [name, value]) => text.replaceAll(`@${name}@`, () => value),
     readFileSync(packageFile("host", "bootstrap.sh"), "utf8"),
@@ -37,11 +37,14 @@ export function renderBootstrap(layout: HostLayout): Bootstrap {
   return { script, version: createHash("sha256").update(script).digest("hex").slice(0, 12) };
 }
 
+/** The host program, compressed: the SDK's encoding of long texts is slow, and every preview encodes this one. */
+const HOST_PROGRAM = "host.cjs.br";
+
 function readHostProgram(): string {
-  const path = packageFile("dist", "host.cjs");
+  const path = packageFile("dist", HOST_PROGRAM);
   if (!existsSync(path))
     throw new Error(`${path} is missing: run \`npm install\` (or \`npm run build\`) in ${packageFile()}`);
-  return readFileSync(path, "utf8");
+  return readFileSync(path, "base64");
 }
 
 /** A file of this package, whose root is the nearest directory above with a package.json: from sources and from dist. */

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
-import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatewayMark } from "../../host/layout";
 import { carries } from "../../host/processes";
@@ -197,11 +198,12 @@ describe("the root stack", () => {
   });
 
   it("updates the host program alone when the library changes", async () => {
-    const bundle = join(PROJECT, "dist", "host.cjs");
-    const original = readFileSync(bundle, "utf8");
+    const bundle = join(PROJECT, "dist", "host.cjs.br");
+    const original = readFileSync(bundle);
     const before = pids(root);
     try {
-      appendFileSync(bundle, "// a later version\n");
+      const later = Buffer.concat([brotliDecompressSync(original), Buffer.from("// a later version\n")]);
+      writeFileSync(bundle, brotliCompressSync(later));
       const { stdout } = ok(await stack.preview());
       expect(stdout).toMatch(/~\s+command:local:Command local-program update/);
       expect(stdout).toMatch(/~ 1 to update\n/);

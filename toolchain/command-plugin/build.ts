@@ -1,15 +1,29 @@
-/** Bundles the stand-in for the command plugin into one executable file. */
-import { chmodSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+/** Builds the stand-in for the command plugin: a bundle, V8's machine code of it, and an executable that runs both. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
+import { BUNDLE, CODE_CACHE, EXECUTABLE, WRITE_CODE_CACHE } from "./files";
 
 /** The kernel cuts a longer first line off. */
 const MAX_INTERPRETER_LENGTH = 120;
 
-/** Returns the path of the executable. An older one in its place is replaced at once, also while it runs. */
+/** Returns the path of the executable. An older one in its place is replaced, also while it runs. */
 export function buildCommandPlugin(outDir: string): string {
+  mkdirSync(outDir, { recursive: true });
+  rmSync(join(outDir, CODE_CACHE), { force: true });
+  // Without one of its own, the files' dialect would depend on whose directory this is in.
+  replace(join(outDir, "package.json"), '{ "type": "commonjs" }\n');
+  replace(join(outDir, BUNDLE), bundle("main.ts"));
+  const executable = join(outDir, EXECUTABLE);
+  replace(executable, `${launcher(process.execPath)}\n${bundle("launch.ts")}`);
+  execFileSync(executable, [WRITE_CODE_CACHE], { stdio: ["ignore", "ignore", "inherit"] });
+  return executable;
+}
+
+function bundle(entry: string): string {
   const { outputFiles } = buildSync({
-    entryPoints: [join(__dirname, "main.ts")],
+    entryPoints: [join(__dirname, entry)],
     bundle: true,
     platform: "node",
     target: "node20",
@@ -17,17 +31,15 @@ export function buildCommandPlugin(outDir: string): string {
     minify: true,
     logLevel: "warning",
     write: false,
-    banner: { js: launcher(process.execPath) },
   });
-  mkdirSync(outDir, { recursive: true });
-  // Without one of its own, the file's dialect would depend on whose directory this is in.
-  writeFileSync(join(outDir, "package.json"), '{ "type": "commonjs" }\n');
-  const path = join(outDir, "pulumi-resource-command");
+  return outputFiles[0]!.text;
+}
+
+function replace(path: string, contents: string): void {
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, outputFiles[0]!.contents);
+  writeFileSync(temporary, contents);
   chmodSync(temporary, 0o755);
   renameSync(temporary, path);
-  return path;
 }
 
 /** It is run by the Node that built it: the one on PATH may be too old, or none. */

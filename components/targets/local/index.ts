@@ -12,6 +12,7 @@ import { behindGate, currentProgram } from "../../program";
 import { problemsOf } from "../../rules/problems";
 import type { ResolvedGateway } from "../../rules/resolve";
 import { absolutePath } from "../../rules/schemas";
+import { withoutStackTraces } from "../../stackTraces";
 import { renderBootstrap } from "../bootstrap";
 import {
   deployOnHost,
@@ -96,16 +97,13 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   /** @internal */
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource {
     const { quiet, triggers, ...texts } = args;
-    return new local.Command(
-      name,
-      {
-        ...texts,
-        triggers: [...triggers],
-        addPreviousOutputInEnv: false,
-        ...(quiet && { logging: local.Logging.None }),
-      },
-      opts,
-    );
+    const inputs: local.CommandArgs = {
+      ...texts,
+      triggers: [...triggers],
+      addPreviousOutputInEnv: false,
+      ...(quiet && { logging: local.Logging.None }),
+    };
+    return withoutStackTraces(() => new local.Command(name, inputs, opts));
   }
 }
 

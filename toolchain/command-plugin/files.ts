@@ -1,0 +1,7 @@
+/** The files of the built plugin. */
+export const EXECUTABLE = "pulumi-resource-command";
+export const BUNDLE = "plugin.cjs";
+export const CODE_CACHE = "plugin.cache";
+
+/** Has the executable write its code cache and end. */
+export const WRITE_CODE_CACHE = "--write-code-cache";
