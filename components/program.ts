@@ -7,8 +7,7 @@
  * ones when they are declared.
  */
 import * as pulumi from "@pulumi/pulumi";
-import type { Obstacle } from "../host/obstacles";
-import { checkIsolation, explicitPorts } from "./rules/isolation";
+import { checkIsolation } from "./rules/isolation";
 import { formatProblems, type Problem } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
 import type { Target } from "./targets/target";
@@ -69,7 +68,15 @@ class Program {
     const isolation = [...machines].flatMap((machine) =>
       checkIsolation(this.gateways.filter(({ target }) => target.machine === machine).map(({ gateway }) => gateway)),
     );
-    const obstacles = await Promise.all(this.gateways.map(obstaclesOf));
+    const targets = [...new Set(this.gateways.map(({ target }) => target))];
+    const obstacles = await Promise.all(
+      targets.map((target) =>
+        obstaclesOn(
+          target,
+          this.gateways.filter((each) => each.target === target),
+        ),
+      ),
+    );
     return [...this.problems, ...isolation, ...obstacles.flat(), ...(await this.sharedBots())];
   }
 
@@ -135,17 +142,15 @@ export function checkedBotToken(declared: DeclaredGateway): pulumi.Output<string
   );
 }
 
-async function obstaclesOf({ name, target, gateway }: DeclaredGateway): Promise<Problem[]> {
-  const obstacles = await target.findObstacles(
-    name,
-    gateway,
-    explicitPorts(gateway).map(({ port }) => port),
+async function obstaclesOn(target: Target, gateways: readonly DeclaredGateway[]): Promise<Problem[]> {
+  const obstacles = await target.findObstacles(gateways);
+  return gateways.flatMap(({ gateway }, index) =>
+    obstacles[index]!.map(({ property, reason, advice }) => ({
+      path: `${gateway.label}.${property}`,
+      reason,
+      advice,
+    })),
   );
-  return obstacles.map(({ property, reason, advice }: Obstacle) => ({
-    path: `${gateway.label}.${property}`,
-    reason,
-    advice,
-  }));
 }
 
 /** One program for each stack: the Automation API runs several in one process. */

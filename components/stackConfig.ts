@@ -1,7 +1,7 @@
 /** The root stack's Pulumi config, checked by the same schemas as the components' arguments. */
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
-import { z } from "zod";
+import * as z from "zod";
 import type { GatewayPairArgs } from "./gatewayPair";
 import { currentProgram } from "./program";
 import { problemsOf, type Problem } from "./rules/problems";

@@ -15,7 +15,7 @@ import { removeWrapper, writeWrapper } from "./wrapper";
 
 /** Takes possession: refuses what is not ours, then marks and creates what is. Returns the claim's id. */
 export function claimGateway(host: Host, id: string, claim: Claim): string {
-  const obstacles = findObstacles(host.layout, { ...claim, id });
+  const obstacles = findObstacles(host.layout, [{ ...claim, id }]).flat();
   if (obstacles.length)
     throw new Failure(
       `gateway ${id} was not touched:\n` +

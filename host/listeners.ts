@@ -32,7 +32,9 @@ export function listeners(wanted: (port: number) => boolean): Listener[] {
 
 function ownersOf(inodes: ReadonlySet<string>): Map<string, number> {
   const owners = new Map<string, number>();
-  for (const name of readdirSync("/proc")) {
+  // Young processes first: the system's own are many, and seldom what is looked for.
+  for (const name of readdirSync("/proc").reverse()) {
+    if (owners.size === inodes.size) break;
     if (!/^\d+$/.test(name)) continue;
     for (const fd of readDir(`/proc/${name}/fd`)) {
       const inode = /^socket:\[(\d+)\]$/.exec(readLink(`/proc/${name}/fd/${fd}`))?.[1];

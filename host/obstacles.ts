@@ -16,7 +16,7 @@ import {
   MARK_FILE,
   type HostLayout,
 } from "./layout";
-import { describeListener, ephemeralPorts, listeners } from "./listeners";
+import { describeListener, ephemeralPorts, listeners, type Listener } from "./listeners";
 import { readMark } from "./mark";
 import { carries } from "./processes";
 import type { Claim, Owner } from "./spec";
@@ -41,12 +41,14 @@ export type ClaimToCheck = Omit<Claim, "owner" | "format"> & {
 };
 
 /**
- * Everything on this machine that forbids a claim. Only looks, so preview calls it too. What belongs to this gateway
- * already, by its owner mark, is no obstacle.
+ * Everything on this machine that forbids each of the claims. Only looks, so preview calls it too. What belongs to a
+ * gateway already, by its owner mark, is no obstacle.
  */
-export function findObstacles(layout: HostLayout, claim: ClaimToCheck): Obstacle[] {
+export function findObstacles(layout: HostLayout, claims: readonly ClaimToCheck[]): Obstacle[][] {
   const manage = manageDir(layout.root);
-  return [
+  // All at once: finding the process behind a port is the slow part of a look.
+  const inUse = listeners((port) => claims.some((claim) => listensOn(claim, port)));
+  return claims.map((claim) => [
     ...ownedElsewhere(manage, claim),
     ...unsafeRoot(layout, claim),
     ...insideOurs(manage, claim),
@@ -55,9 +57,16 @@ export function findObstacles(layout: HostLayout, claim: ClaimToCheck): Obstacle
     ...foreignFiles(manage, claim),
     ...foreignService(claim.id),
     ...neighbours(manage, claim),
-    ...foreignListeners(manage, claim),
-  ];
+    ...foreignListeners(
+      manage,
+      claim,
+      inUse.filter(({ port }) => listensOn(claim, port)),
+    ),
+  ]);
 }
+
+const listensOn = ({ basePort, extraPorts = [] }: ClaimToCheck, port: number): boolean =>
+  (port >= basePort && port <= basePort + LAST_PORT_OFFSET) || extraPorts.includes(port);
 
 const describeOwner = ({ stack, gateway }: Pick<Owner, "stack" | "gateway">): string =>
   `gateway ${gateway} of stack ${stack}`;
@@ -234,12 +243,8 @@ function neighbours(manage: string, claim: ClaimToCheck): Obstacle[] {
   });
 }
 
-function foreignListeners(manage: string, claim: ClaimToCheck): Obstacle[] {
-  const { basePort, extraPorts = [] } = claim;
-  const inUse = listeners(
-    (port) => (port >= basePort && port <= basePort + LAST_PORT_OFFSET) || extraPorts.includes(port),
-  );
-  if (!inUse.length) return [];
+function foreignListeners(manage: string, claim: ClaimToCheck, inUse: readonly Listener[]): Obstacle[] {
+  const { basePort } = claim;
   return inUse.flatMap((listener): Obstacle[] => {
     const { port, pid } = listener;
     const holder = entries(gatewaysDir(manage)).find(

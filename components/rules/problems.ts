@@ -1,6 +1,6 @@
 /** Problems: what is wrong with a program, in words that say where and what to do. */
 import { closest, distance } from "fastest-levenshtein";
-import { z } from "zod";
+import * as z from "zod";
 
 /** One thing that is wrong with the program, as its author should read it. */
 export interface Problem {

@@ -4,7 +4,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import * as semver from "semver";
-import { z } from "zod";
+import * as z from "zod";
 import type { Json } from "../../host/spec";
 import { MAX_BASE_PORT, MIN_BASE_PORT } from "./ports";
 

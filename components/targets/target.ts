@@ -14,13 +14,19 @@ export interface Deployment {
   readonly partner?: string;
 }
 
+/** A gateway before anything of it is registered. */
+export interface GatewayToCheck {
+  readonly name: string;
+  readonly gateway: ResolvedGateway;
+}
+
 export interface Target extends pulumi.Resource {
   /** Facts about the target's file system, known before anything is touched. */
   readonly layout: HostLayout;
   /** Gateways with the same value share ports and files. */
   readonly machine: string;
-  /** What on the machine forbids a gateway. Only looks. */
-  findObstacles(name: string, gateway: ResolvedGateway, extraPorts: readonly number[]): Promise<Obstacle[]>;
+  /** What on the machine forbids each of the gateways, in their order. Only looks. */
+  findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]>;
   /** Registers a gateway's resources below `parent`; the result is there when the gateway is healthy. */
   deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource;
 }

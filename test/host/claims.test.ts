@@ -122,7 +122,7 @@ describe("a claim is refused, and nothing is touched", () => {
   it("preview sees the same obstacles without the stack's id", () => {
     const { claim } = host.describe({ profile: "mine", basePort: PORT });
     const look = (owner: { stack: string; gateway: string }) =>
-      findObstacles(host.layout, { ...claim, id: "mine", owner });
+      findObstacles(host.layout, [{ ...claim, id: "mine", owner }]).flat();
     expect(look({ stack: "test/test/test", gateway: "mine" })).toEqual([]);
     expect(look({ stack: "o/o/o", gateway: "mine" }).map(({ property }) => property)).toEqual(["profile", "stateDir"]);
   });

@@ -3,14 +3,14 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { z } from "zod";
+import * as z from "zod";
 import { accountObstacle } from "../../../host/account";
 import { findObstacles, type Obstacle } from "../../../host/obstacles";
 import { ACCOUNT_HOME, DEFAULT_ACCOUNT, manageDir, type HostLayout } from "../../../host/layout";
 import { keptValue } from "../../kept";
 import { behindGate, currentProgram } from "../../program";
 import { problemsOf } from "../../rules/problems";
-import type { ResolvedGateway } from "../../rules/resolve";
+import { explicitPorts } from "../../rules/isolation";
 import { absolutePath } from "../../rules/schemas";
 import { withoutStackTraces } from "../../stackTraces";
 import { renderBootstrap } from "../bootstrap";
@@ -23,7 +23,7 @@ import {
   type CommandResource,
   type HostTarget,
 } from "../hostGateway";
-import type { Deployment } from "../target";
+import type { Deployment, GatewayToCheck } from "../target";
 
 export const localHostSchema = z.strictObject({
   /**
@@ -84,9 +84,13 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  findObstacles(name: string, gateway: ResolvedGateway, extraPorts: readonly number[]): Promise<Obstacle[]> {
-    const owner = { stack: stackName(), gateway: name };
-    return Promise.resolve(findObstacles(this.layout, { ...gateway, owner, extraPorts }));
+  findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]> {
+    const claims = gateways.map(({ name, gateway }) => ({
+      ...gateway,
+      owner: { stack: stackName(), gateway: name },
+      extraPorts: explicitPorts(gateway).map(({ port }) => port),
+    }));
+    return Promise.resolve(findObstacles(this.layout, claims));
   }
 
   /** @internal */
