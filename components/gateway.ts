@@ -91,7 +91,8 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     this.configPath = outputs.configPath;
     this.serviceName = outputs.serviceName;
     this.wrapper = outputs.wrapper;
-    this.registerOutputs(outputs);
+    const beside = composition.neighbour?.then(describeNeighbour);
+    this.registerOutputs({ ...outputs, ...(beside && { beside }) });
   }
 
   /** Registers the gateway's resources; nothing where its arguments are refused. */
@@ -237,14 +238,13 @@ export class RescueGateway extends Gateway {
     const label = composition.label ?? name;
     const isAlone = composition.partner === undefined;
     if (!isAlone && beside !== undefined) currentProgram().report([besideInPair(label)]);
-    const neighbour =
-      isAlone && rest.target ? lookBeside(label, rest.target, beside) : Promise.resolve<undefined>(undefined);
+    const neighbour = isAlone && rest.target ? lookBeside(label, rest.target, beside) : undefined;
     super(name, { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...withoutUndefined(rest) }, opts, {
       ...composition,
       operatorOnly: true,
-      neighbour,
+      ...(neighbour && { neighbour }),
     });
-    this.beside = pulumi.output(neighbour.then(describeNeighbour));
+    this.beside = pulumi.output(neighbour?.then(describeNeighbour));
   }
 }
 

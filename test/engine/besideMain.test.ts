@@ -2,6 +2,8 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { check } from "../../check";
+import { gatewaysOfState } from "../../check/gateways";
 import { TestStack } from "../support/engine";
 import { HandMadeGateway } from "../support/handMadeGateway";
 import { ask, endStrays, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
@@ -112,6 +114,19 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     });
     ok(await stack.preview("--expect-no-changes"));
     untouched();
+  });
+
+  it("is checked together with main", async () => {
+    const stateFile = join(stack.directory, "state.json");
+    ok(await stack.run(["stack", "export", "--file", stateFile]));
+    const found = gatewaysOfState(readFileSync(stateFile, "utf8"));
+    expect(found.gateways.map(({ name, isOurs, port }) => ({ name, isOurs, port }))).toEqual([
+      { name: "main", isOurs: false, port: MAIN },
+      { name: "openclaw-rescue", isOurs: true, port: RESCUE },
+    ]);
+    const [mine, rescue] = found.gateways;
+    const result = await check({ gateways: [{ ...mine!, command: main.command }, rescue!], neverUp: [] }, []);
+    expect(result).toMatchObject({ ok: true, gateways: [{ status: "ok" }, { status: "ok" }] });
   });
 
   it("is changed while main is up, and not while main is down", async () => {

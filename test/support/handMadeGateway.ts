@@ -6,6 +6,8 @@ import { dirname, join, relative } from "node:path";
 import { ask, eventually, finished, ok, type Outcome } from "./hosts";
 import { seedNode, seedRelease } from "./seed";
 
+const ENTRY = join(seedRelease, "node_modules", "openclaw", "openclaw.mjs");
+
 export class HandMadeGateway {
   private process: ChildProcess | undefined;
 
@@ -49,6 +51,12 @@ export class HandMadeGateway {
     return this.process!.pid!;
   }
 
+  /** Its command line, as one types it. Under vitest OpenClaw takes itself for its own tests. */
+  get command(): string {
+    const env = Object.entries(this.environment()).map(([name, value]) => `${name}=${value}`);
+    return ["env", "-u", "VITEST", ...env, realpathSync(seedNode), ENTRY].join(" ");
+  }
+
   /** Every file that OpenClaw does not itself write to while it runs, with content, mode, owner and time. */
   snapshot(): Record<string, string> {
     const files: Record<string, string> = {};
@@ -68,18 +76,21 @@ export class HandMadeGateway {
   }
 
   private spawn(args: readonly string[], stdio: ("ignore" | "pipe" | number)[]): ChildProcess {
-    const node = realpathSync(seedNode);
-    return spawn(node, [join(seedRelease, "node_modules", "openclaw", "openclaw.mjs"), ...args], {
+    return spawn(realpathSync(seedNode), [ENTRY, ...args], {
       cwd: this.home,
-      env: {
-        HOME: this.home,
-        PATH: `${dirname(node)}:/usr/bin:/bin`,
-        OPENCLAW_GATEWAY_TOKEN: "token-made-by-hand",
-        OPENCLAW_DISABLE_BONJOUR: "1",
-        ...this.env,
-      },
+      env: this.environment(),
       stdio: stdio as never,
       detached: true,
     });
+  }
+
+  private environment(): Record<string, string> {
+    return {
+      HOME: this.home,
+      PATH: `${dirname(realpathSync(seedNode))}:/usr/bin:/bin`,
+      OPENCLAW_GATEWAY_TOKEN: "token-made-by-hand",
+      OPENCLAW_DISABLE_BONJOUR: "1",
+      ...this.env,
+    };
   }
 }
