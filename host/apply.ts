@@ -270,6 +270,12 @@ export async function startGateway(gateway: HostGateway): Promise<string> {
   return summary(current, "now");
 }
 
+/** Ends what runs, hung or not, and starts it again. Somebody at the keyboard asked for it: no partner is waited for. */
+export async function restartGateway(gateway: HostGateway): Promise<string> {
+  await supervisorFor(gateway.host).stop(gateway, false);
+  return startGateway(gateway);
+}
+
 /** Stops the gateway for good. */
 export const stopGateway = (gateway: HostGateway): Promise<void> =>
   supervisorFor(gateway.host).stop(gateway, pointedAt(gateway, "good") !== undefined);

@@ -87,6 +87,10 @@ export function releaseClaim({ host, id, paths, claim }: HostGateway): void {
   discard(host, id);
 }
 
+/** Lets the next stack that claims this gateway have it, as it is; it goes on running. */
+export const disown = ({ paths, claim }: HostGateway): void =>
+  writeJson(paths.owner, { ...claim, disowned: true } satisfies OwnedClaim);
+
 /** Removes a gateway's directory in one step as seen from outside, then its content. */
 export function discard(host: Host, id: string): void {
   const trash = join(host.manage, `.trash-${id}`);

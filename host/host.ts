@@ -37,6 +37,8 @@ export interface OwnedClaim extends Claim {
   created: string[];
   /** Random; stays as long as the claim does, so that whoever depends on it runs again after a new claim. */
   claimId: string;
+  /** Given up by `disown`: the next stack that claims this gateway has it. */
+  disowned?: true;
 }
 
 /** Locks of the host program: one for each gateway, and those that all gateways of the host share. */

@@ -6,6 +6,8 @@
  *   stage-secrets <id> <claim> reads secrets on stdin, prints their nonce
  *   apply <id> <claim> <nonce> reads a spec on stdin, follows the deployment to its end
  *   start <id>                 starts a deployed gateway that is down, e.g. after a reboot
+ *   restart <id>               ends a deployed gateway, hung or not, and starts it again
+ *   disown <id>                lets another stack claim a gateway, which goes on running: its stack's state is lost
  *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
  *   leave                      removes everything of ours where no gateway is left
  *   cli <id> …                 OpenClaw's command line for a gateway
@@ -15,8 +17,8 @@
  */
 import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
-import { startGateway, stopGateway } from "./apply";
-import { claimGateway, discard, releaseClaim } from "./claim";
+import { restartGateway, startGateway, stopGateway } from "./apply";
+import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { runCommandLine } from "./commandLine";
 import { Failure, messageOf } from "./failure";
 import { entries, makeDir, readJson, removeTree, writeJson } from "./files";
@@ -130,6 +132,10 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return print(applyInBackground(host, id, { spec: readInput<Spec>(), nonce: required(rest[1], "nonce") }));
     case "start":
       return withLock(host, id, () => print(startGateway(openGateway(host, id))));
+    case "restart":
+      return withLock(host, id, () => print(restartGateway(openGateway(host, id))));
+    case "disown":
+      return withLock(host, id, () => disown(openGateway(host, id)));
     case "remove":
       return withLock(host, id, () => remove(host, id, rest[0]));
     case "work":

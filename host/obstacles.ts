@@ -78,8 +78,9 @@ function isSameOwner(mine: ClaimToCheck["owner"], theirs: Owner): boolean {
 
 function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Obstacle[] {
   const path = gatewayPaths(manage, id).owner;
-  const theirs = readJson<OwnedClaim>(path)?.owner;
-  if (!theirs || isSameOwner(owner, theirs)) return [];
+  const found = readJson<OwnedClaim>(path);
+  if (!found || found.disowned || isSameOwner(owner, found.owner)) return [];
+  const theirs = found.owner;
   const sameName = theirs.stack === owner.stack && theirs.gateway === owner.gateway;
   return [
     {
@@ -88,8 +89,8 @@ function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Obstacle[]
         ? `this host has a gateway ${id} from another stack of the same name (${theirs.stack}), with other state`
         : `this host has a gateway ${id} that belongs to ${describeOwner(theirs)}`,
       advice:
-        "destroy it there, or use another profile here; if that stack's state is lost: " +
-        `${hostCommand(dirname(manage))} remove ${id} (its data stays)`,
+        "destroy it there, or use another profile here; if that stack's state is lost, this one may have it: " +
+        `${hostCommand(dirname(manage))} disown ${id}`,
     },
   ];
 }
@@ -141,7 +142,8 @@ function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck)
   const stats = lstat(stateDir);
   const ours = readJson<OwnedClaim>(gatewayPaths(manageDir(layout.root), id).owner);
   // Our own directory says that it is this gateway's; what stands in the other is in its agent's hands.
-  if (!stats || (ours && isSameOwner(owner, ours.owner) && ours.stateDir === stateDir)) return [];
+  const isOurs = ours !== undefined && (ours.disowned || isSameOwner(owner, ours.owner));
+  if (!stats || (isOurs && ours.stateDir === stateDir)) return [];
   const found = (reason: string, advice: string): Obstacle[] => [{ property: "stateDir", reason, advice }];
   if (!stats.isDirectory()) return found(`${stateDir} exists and is not a directory`, "move it away");
   const markFile = join(stateDir, MARK_FILE);

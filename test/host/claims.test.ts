@@ -119,6 +119,20 @@ describe("a claim is refused, and nothing is touched", () => {
     ok(await host.run("claim", ["mine"], mine.claim)); // the owner itself may, again and again
   });
 
+  it("until it is disowned: then the next stack may have it", async () => {
+    const theirs = host.describe({ profile: "given", basePort: PORT + 900 });
+    ok(await host.run("claim", ["given"], theirs.claim));
+    const mineNow = host.describe({ profile: "given", basePort: PORT + 900 }, { stack: "o/o/new", ownerId: "2" });
+    expect((await host.run("claim", ["given"], mineNow.claim)).stderr).toContain("host disown given");
+    ok(await host.run("disown", ["given"]));
+    expect(findObstacles(host.layout, [{ ...mineNow.claim, id: "given" }]).flat()).toEqual([]);
+    ok(await host.run("claim", ["given"], mineNow.claim));
+    expect((await host.run("claim", ["given"], theirs.claim)).stderr).toContain(
+      "belongs to gateway given of stack o/o/new",
+    );
+    ok(await host.run("remove", ["given"]));
+  });
+
   it("preview sees the same obstacles without the stack's id", () => {
     const { claim } = host.describe({ profile: "mine", basePort: PORT });
     const look = (owner: { stack: string; gateway: string }) =>
