@@ -1,5 +1,5 @@
 /** Bundles what runs as it is: the host program, and the library for the root stack. npm's `prepare` script runs this. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { buildSync, type BuildOptions } from "esbuild";
@@ -11,9 +11,10 @@ const common: BuildOptions = {
   format: "cjs",
   legalComments: "none",
   logLevel: "warning",
+  absWorkingDir: root,
 };
 
-/** Writes dist/host.cjs.br and dist/components.cjs. */
+/** Writes dist/host.cjs.br, dist/components.cjs and the licences of the packages inside. */
 export function build(): void {
   const { outputFiles } = buildSync({
     ...common,
@@ -26,8 +27,9 @@ export function build(): void {
   mkdirSync(join(root, "dist"), { recursive: true });
   writeFileSync(join(root, "dist", "host.cjs.br"), brotliCompressSync(outputFiles[0]!.contents));
   // Compiling the library's sources at each preview would take longer than everything else that it does.
-  buildSync({
+  const { metafile } = buildSync({
     ...common,
+    metafile: true,
     stdin: {
       contents: 'export * from "./components"; export * from "./components/stackConfig";',
       resolveDir: root,
@@ -37,6 +39,21 @@ export function build(): void {
     target: "node20",
     external: ["@pulumi/*"],
   });
+  writeFileSync(join(root, "dist", "LICENSES.txt"), licencesOf(Object.keys(metafile.inputs)));
+}
+
+/** Licences of the packages that bundled files come from: who passes a copy on passes its licence on. */
+function licencesOf(files: readonly string[]): string {
+  const packages = files.flatMap((file) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+  return [...new Set(packages)]
+    .sort()
+    .map((name) => {
+      const directory = join(root, name);
+      const licence = readdirSync(directory).find((file) => /^licen[cs]e/i.test(file));
+      if (licence === undefined) throw new Error(`${name} is bundled and has no licence file`);
+      return `${name.replace(/.*node_modules\//, "")}\n\n${readFileSync(join(directory, licence), "utf8")}`;
+    })
+    .join("\n\n");
 }
 
 if (require.main === module) build();
