@@ -89,9 +89,12 @@ export class Consumer {
     if (version === undefined) return undefined;
     const prefix = join(this.packed.directory, "tools");
     mkdirSync(prefix, { recursive: true });
-    const args = ["install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", prefix, `${name}@${version}`];
+    const flags = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+    const args = ["install", ...flags, "--prefix", prefix, `${name}@${version}`];
     const { code, stderr } = await tryIn(this.packed.directory, "npm", args);
-    return code === 0 ? undefined : `npm cannot install ${name} ${version}: ${stderr}`;
+    return code === 0
+      ? undefined
+      : `npm cannot install ${name} ${version}: ${stderr.split("\n").slice(0, 2).join(" ")}`;
   }
 
   async install(): Promise<void> {
