@@ -2,22 +2,23 @@
 ## make preview   shows what `make up` would change
 ## make down      destroys the gateways; says what it keeps
 ## make outputs   shows the gateways and their health; ARGS="mainToken --show-secrets" shows one value
+## make check     OpenClaw's quick checks of every gateway, explained; ARGS="--json" for programs
 ## make config    the stack's configuration: ARGS="set --path main.basePort 18789"
 ## make test      all tests
 ## make pulumi    any other command of the same engine: ARGS="cancel --stack dev"
 ##
 ## STACK=name takes another stack than `dev`; ARGS="…" is handed on to pulumi (or to the tests).
 MAKEFLAGS += --no-print-directory
-.PHONY: help up preview down outputs config test pulumi
+.PHONY: help up preview down outputs check config test pulumi
 help:
 	@sed -n 's/^## \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
 # `exec`: a signal for this recipe reaches the program, and not a shell around it.
-up preview down outputs config test pulumi: dist/toolchain.cjs dist/components.cjs
+up preview down outputs check config test pulumi: dist/toolchain.cjs dist/components.cjs
 	@exec node dist/toolchain.cjs $@ $(ARGS)
 
 # One bundle starts in 0.1 s; the same sources through ts-node take half a second, at each call.
-dist/toolchain.cjs: $(wildcard toolchain/*.ts host/*.ts) | node_modules/.package-lock.json
+dist/toolchain.cjs: $(wildcard toolchain/*.ts host/*.ts check/*.ts components/rules/*.ts) | node_modules/.package-lock.json
 	@node_modules/.bin/esbuild toolchain/cli.ts --bundle --platform=node --target=node20 --outfile=$@ --log-level=warning
 
 # npm's `prepare` script builds it; this is for sources that have changed since.

@@ -1,11 +1,19 @@
-/** The ready stack: a main and a rescue gateway, everything from stack config (Pulumi.yaml, README.md). */
+/** The ready stack: a main and a rescue gateway, or a rescue alone; all from stack config (Pulumi.yaml, README.md). */
 import * as pulumi from "@pulumi/pulumi";
-import { GatewayPair, LocalHost, type Gateway } from "pulumi-openclaw";
+import { GatewayPair, LocalHost, RescueGateway, type Gateway } from "pulumi-openclaw";
 import { readStackConfig } from "#stack-config";
 
 const config = readStackConfig();
-const host = new LocalHost("local", config.host);
-const { main, rescue } = new GatewayPair("openclaw", { target: host, ...config.pair });
+const target = new LocalHost("local", config.host);
+const { main, rescue } =
+  config.mode === "pair"
+    ? new GatewayPair("openclaw", { target, ...config.pair })
+    : { main: undefined, rescue: new RescueGateway("openclaw-rescue", { target, ...config.rescue }, ofPair()) };
+
+/** What was a pair's rescue gateway goes on alone without a restart. */
+function ofPair(): pulumi.ComponentResourceOptions {
+  return { aliases: [{ parent: pulumi.createUrn("openclaw", "openclaw:index:GatewayPair") }] };
+}
 
 const describe = (name: string, gateway: Gateway) => ({
   name,
@@ -23,6 +31,8 @@ const describe = (name: string, gateway: Gateway) => ({
   tokenOutput: `${name}Token`,
 });
 
-export const gateways = pulumi.output([describe("main", main), describe("rescue", rescue)]);
-export const mainToken = main.token;
+export const gateways = pulumi.output([...(main ? [describe("main", main)] : []), describe("rescue", rescue)]);
+export const mainToken = main?.token;
 export const rescueToken = rescue.token;
+/** The main gateway beside the rescue, in mode rescue: what to type when it is in trouble. */
+export const mainGateway = rescue.beside;

@@ -1,13 +1,15 @@
 import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
+import { lookBeside } from "./beside";
 import { keptValue } from "./kept";
 import { behindGate, checkedBotToken, currentProgram } from "./program";
 import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "./rules/openclawConfig";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts } from "./rules/ports";
 import type { Problem } from "./rules/problems";
 import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
-import type { CheckedGatewayArgs, GatewayInput } from "./rules/schemas";
+import type { BesideArgs, CheckedGatewayArgs, GatewayInput } from "./rules/schemas";
 import type { Target } from "./targets/target";
+import type { ForeignGateway } from "../host/foreignGateway";
 import { isObject, objectAt } from "../host/json";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
@@ -27,6 +29,8 @@ interface Composition {
   readonly partner?: string;
   /** The bot answers operators only. */
   readonly operatorOnly?: boolean;
+  /** The gateway beside this one that no stack owns. */
+  readonly neighbour?: Promise<ForeignGateway | undefined>;
 }
 
 /** What a {@link Gateway} tells. */
@@ -87,7 +91,8 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     this.configPath = outputs.configPath;
     this.serviceName = outputs.serviceName;
     this.wrapper = outputs.wrapper;
-    this.registerOutputs(outputs);
+    const beside = composition.neighbour?.then(describeNeighbour);
+    this.registerOutputs({ ...outputs, ...(beside && { beside }) });
   }
 
   /** Registers the gateway's resources; nothing where its arguments are refused. */
@@ -116,6 +121,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       gateway,
       env: pulumi.secret(pulumi.output(env)),
       ...(composition.partner !== undefined && { partner: composition.partner }),
+      ...(composition.neighbour && { neighbourPort: composition.neighbour.then((main) => main?.port) }),
     });
 
     // Known in preview, and there for dependents only when the gateway is healthy.
@@ -179,13 +185,41 @@ export class MainGateway extends Gateway {
 }
 
 /** Arguments of {@link RescueGateway}: base port and profile have defaults. */
-export type RescueGatewayArgs = MainGatewayArgs;
+export interface RescueGatewayArgs extends MainGatewayArgs {
+  /**
+   * Facts about a main gateway that no stack owns. Whatever is left out is found; where nothing is given and no such
+   * gateway is found, there is none. Not for the rescue of a pair.
+   */
+  readonly beside?: BesideArgs;
+}
+
+/** The main gateway beside a {@link RescueGateway}, as it was found: what to type when it is in trouble. */
+export interface NeighbourOutputs {
+  readonly url: string;
+  readonly stateDir: string;
+  readonly workspace: string;
+  readonly configPath: string;
+  /** Runs its command line, e.g. with `gateway status --deep`. */
+  readonly command: string;
+  /** Restarts its service; missing where none was found. */
+  readonly restart?: string;
+}
 
 /**
  * The rescue gateway: profile `rescue`, base port 19789, state in `<root>/.openclaw-rescue`, workspace inside it.
  * Its bot, if it has one, answers operators only: `telegram.allowFrom` is required.
+ *
+ * Alone, it stands beside a main gateway that no stack owns: everything of it is checked against that one, which is only
+ * read, never touched, and must be up whenever this one is taken down for a change.
+ *
+ * @example
+ * const rescue = new RescueGateway("rescue", { target: here, version: "2026.9.6" });
+ * export const howToHelpMain = rescue.beside;
  */
 export class RescueGateway extends Gateway {
+  /** The main gateway that this one stands beside; `undefined` where there is none, and in a pair. */
+  readonly beside: pulumi.Output<NeighbourOutputs | undefined>;
+
   constructor(name: string, args: RescueGatewayArgs, opts?: pulumi.ComponentResourceOptions);
   /** @internal */
   constructor(
@@ -200,14 +234,34 @@ export class RescueGateway extends Gateway {
     opts?: pulumi.ComponentResourceOptions,
     composition: Composition = {},
   ) {
-    super(name, { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...withoutUndefined(args) }, opts, {
+    const { beside, ...rest } = args;
+    const label = composition.label ?? name;
+    const isAlone = composition.partner === undefined;
+    if (!isAlone && beside !== undefined) currentProgram().report([besideInPair(label)]);
+    const neighbour = isAlone && rest.target ? lookBeside(label, rest.target, beside) : undefined;
+    super(name, { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...withoutUndefined(rest) }, opts, {
       ...composition,
       operatorOnly: true,
+      ...(neighbour && { neighbour }),
     });
+    this.beside = pulumi.output(neighbour?.then(describeNeighbour));
   }
 }
 
 export const RESCUE_PROFILE = "rescue";
+
+const besideInPair = (label: string): Problem => ({
+  path: `${label}.beside`,
+  reason: "is for a rescue gateway alone; in a pair, main is the pair's own",
+  advice: "remove it, or use RescueGateway instead of GatewayPair",
+});
+
+function describeNeighbour(main: ForeignGateway | undefined): NeighbourOutputs | undefined {
+  if (!main) return undefined;
+  const { port, stateDir, workspace, configPath, command, restart } = main;
+  const url = `http://127.0.0.1:${port}`;
+  return { url, stateDir, workspace, configPath, command, ...(restart !== undefined && { restart }) };
+}
 
 /** Ways to the agent besides the direct messages of its one bot. */
 const OTHER_WAYS_IN = ["accounts", "groups", "groupPolicy", "groupAllowFrom", "direct"];

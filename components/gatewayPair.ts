@@ -1,14 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { gatewayId } from "../host/layout";
-import {
-  MainGateway,
-  RescueGateway,
-  RESCUE_PROFILE,
-  type Gateway,
-  type MainGatewayArgs,
-  type RescueGatewayArgs,
-} from "./gateway";
+import { MainGateway, RescueGateway, RESCUE_PROFILE, type MainGatewayArgs, type RescueGatewayArgs } from "./gateway";
 import { behindGate, currentProgram } from "./program";
 import { problemsOf } from "./rules/problems";
 import type { Target } from "./targets/target";
@@ -41,8 +34,8 @@ const pairSchema = z.strictObject({
  * const pair = new GatewayPair("claw", { target: here, version: "2026.9.6" });
  */
 export class GatewayPair extends pulumi.ComponentResource {
-  readonly main: Gateway;
-  readonly rescue: Gateway;
+  readonly main: MainGateway;
+  readonly rescue: RescueGateway;
 
   constructor(name: string, args: GatewayPairArgs, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:GatewayPair", name, {}, behindGate(opts));
@@ -63,7 +56,8 @@ export class GatewayPair extends pulumi.ComponentResource {
     this.rescue = new RescueGateway(
       `${name}-rescue`,
       rescue,
-      { parent: this },
+      // What was a rescue gateway alone becomes the pair's without a restart.
+      { parent: this, aliases: [{ parent: pulumi.rootStackResource }] },
       {
         label: `${name}.rescue`,
         partner: gatewayId(args.main?.profile ?? "default"),

@@ -5,6 +5,7 @@ export {
   RescueGateway,
   type GatewayArgs,
   type MainGatewayArgs,
+  type NeighbourOutputs,
   type RescueGatewayArgs,
 } from "./gateway";
 export { GatewayPair, type GatewayPairArgs } from "./gatewayPair";

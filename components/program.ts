@@ -11,6 +11,7 @@ import { checkIsolation } from "./rules/isolation";
 import { formatProblems, type Problem } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
 import type { Target } from "./targets/target";
+import type { Neighbour } from "./beside";
 
 /** How long after the error is thrown our waiting resources are given up. */
 const GIVE_UP_MS = 500;
@@ -24,6 +25,7 @@ export interface DeclaredGateway {
 
 class Program {
   private readonly gateways: DeclaredGateway[] = [];
+  private readonly neighbours: Promise<Neighbour>[] = [];
   private readonly problems: Problem[] = [];
   private looking: NodeJS.Immediate | undefined;
   private open: (() => void)[] = [];
@@ -35,6 +37,10 @@ class Program {
 
   declare(declared: DeclaredGateway): void {
     this.gateways.push(declared);
+  }
+
+  keepClearOf(neighbour: Promise<Neighbour>): void {
+    this.neighbours.push(neighbour);
   }
 
   /** Resolves when the whole program is known to be right. */
@@ -52,6 +58,13 @@ class Program {
     return this.gateways.slice(0, this.gateways.indexOf(declared)).filter(({ botToken }) => botToken !== undefined);
   }
 
+  /** Gateways beside this program whose bot has this token. */
+  async botsOfNeighbours(token: string | undefined): Promise<string[]> {
+    return (await Promise.all(this.neighbours))
+      .filter(({ botTokens }) => token !== undefined && botTokens.includes(token))
+      .map(({ gateway }) => `the bot of ${gateway!.label}`);
+  }
+
   private async look(): Promise<void> {
     const { open, giveUp } = this;
     this.open = [];
@@ -65,9 +78,15 @@ class Program {
 
   private async allProblems(): Promise<Problem[]> {
     const machines = new Set(this.gateways.map(({ target }) => target.machine));
-    const isolation = [...machines].flatMap((machine) =>
-      checkIsolation(this.gateways.filter(({ target }) => target.machine === machine).map(({ gateway }) => gateway)),
-    );
+    const neighbours = await Promise.all(this.neighbours);
+    const isolation = [...machines].flatMap((machine) => {
+      const here = ({ target }: { target: Target }): boolean => target.machine === machine;
+      const foreign = neighbours.filter(here).flatMap(({ gateway }) => gateway ?? []);
+      return checkIsolation(
+        this.gateways.filter(here).map(({ gateway }) => gateway),
+        foreign,
+      );
+    });
     const targets = [...new Set(this.gateways.map(({ target }) => target))];
     const obstacles = await Promise.all(
       targets.map((target) =>
@@ -77,17 +96,26 @@ class Program {
         ),
       ),
     );
-    return [...this.problems, ...isolation, ...obstacles.flat(), ...(await this.sharedBots())];
+    return [
+      ...this.problems,
+      ...neighbours.flatMap(({ problems }) => problems),
+      ...isolation,
+      ...obstacles.flat(),
+      ...(await this.sharedBots()),
+    ];
   }
 
   private async sharedBots(): Promise<Problem[]> {
     const known = await Promise.all(
       this.gateways.map(async (declared) => ({ declared, token: await knownNow(declared.botToken) })),
     );
-    return known.flatMap(({ declared, token }, index) => {
-      const other = known.slice(0, index).find((each) => token !== undefined && each.token === token);
-      return other ? [sharedBotProblem(declared, other.declared)] : [];
-    });
+    return Promise.all(
+      known.map(async ({ declared, token }, index) => {
+        const earlier = known.slice(0, index).find((each) => token !== undefined && each.token === token);
+        const [other] = earlier ? [botOf(earlier.declared)] : await this.botsOfNeighbours(token);
+        return other === undefined ? [] : [sharedBotProblem(declared, other)];
+      }),
+    ).then((problems) => problems.flat());
   }
 }
 
@@ -119,24 +147,28 @@ interface OutputInternals {
   readonly isKnown: Promise<boolean>;
 }
 
-function sharedBotProblem(declared: DeclaredGateway, other: DeclaredGateway): Problem {
+function sharedBotProblem({ gateway }: DeclaredGateway, other: string): Problem {
   return {
-    path: `${declared.gateway.label}.telegram.botToken`,
-    reason: `is the same bot as ${other.gateway.label}.telegram.botToken: each gateway would steal the other's messages`,
+    path: `${gateway.label}.telegram.botToken`,
+    reason: `is the same bot as ${other}: each gateway would steal the other's messages`,
     advice: "create a second bot with @BotFather and use its token",
   };
 }
 
+const botOf = ({ gateway }: DeclaredGateway): string => `${gateway.label}.telegram.botToken`;
+
 /** The gateway's bot token as a secret that is compared with those of earlier gateways before it is used. */
 export function checkedBotToken(declared: DeclaredGateway): pulumi.Output<string> {
-  const others = currentProgram().earlierBots(declared);
+  const program = currentProgram();
+  const others = program.earlierBots(declared);
+  const tokens = pulumi.all([declared.botToken!, ...others.map(({ botToken }) => botToken!)]);
   return pulumi.secret(
-    pulumi.all([declared.botToken!, ...others.map(({ botToken }) => botToken!)]).apply(([mine, ...theirs]) => {
+    tokens.apply(async ([mine, ...theirs]) => {
       const index = theirs.indexOf(mine!);
-      if (index < 0) return mine!;
-      const error = new pulumi.RunError(
-        formatProblems([sharedBotProblem(declared, others[index]!)], "found before this gateway was changed"),
-      );
+      const other = index < 0 ? (await program.botsOfNeighbours(mine))[0] : botOf(others[index]!);
+      if (other === undefined) return mine!;
+      const problems = [sharedBotProblem(declared, other)];
+      const error = new pulumi.RunError(formatProblems(problems, "found before this gateway was changed"));
       return new Promise<string>((_, reject) => endProgram(error, [reject]));
     }),
   );

@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
 import * as z from "zod";
+import type { RescueGatewayArgs } from "./gateway";
 import type { GatewayPairArgs } from "./gatewayPair";
 import { currentProgram } from "./program";
 import { problemsOf, type Problem } from "./rules/problems";
@@ -10,6 +11,8 @@ import { localHostSchema, type LocalHostArgs } from "./targets/local";
 const stackSchema = z.strictObject({
   /** Kind of target. */
   target: z.enum(["local"]),
+  /** What the stack runs: a pair, or a rescue gateway beside a main gateway that no stack owns. */
+  mode: z.enum(["pair", "rescue"]),
   version: z.string(),
   root: localHostSchema.shape.root,
   binDir: localHostSchema.shape.binDir,
@@ -20,8 +23,10 @@ const stackSchema = z.strictObject({
 });
 
 export interface StackConfig {
+  readonly mode: "pair" | "rescue";
   readonly host: LocalHostArgs;
   readonly pair: Omit<GatewayPairArgs, "target">;
+  readonly rescue: Omit<RescueGatewayArgs, "target">;
 }
 
 /** Reads the whole config of the stack. What is wrong is reported together with everything else of the program. */
@@ -37,12 +42,21 @@ export function readStackConfig(): StackConfig {
   if (!parsed.success) currentProgram().report(problemsOf(parsed.error, stackSchema, project, raw));
   for (const gateway of ["main", "rescue"] as const) currentProgram().report(checkSecrets(project, gateway, raw));
 
-  const { root, binDir, account, version, main, rescue } = raw as Partial<z.input<typeof stackSchema>>;
+  const { mode, root, binDir, account, version, main, rescue } = raw as Partial<z.input<typeof stackSchema>>;
+  if (mode === "rescue" && main !== undefined) currentProgram().report([mainNotOurs(project)]);
   return {
+    mode: mode ?? "pair",
     host: parsed.success ? withoutUndefined({ root, binDir, account }) : {},
     pair: withoutUndefined({ version, main, rescue }) as StackConfig["pair"],
+    rescue: withoutUndefined({ version, ...rescue }) as StackConfig["rescue"],
   };
 }
+
+const mainNotOurs = (project: string): Problem => ({
+  path: `${project}.main`,
+  reason: "this stack does not run the main gateway in mode rescue",
+  advice: `remove it (pulumi config rm main); facts about main go to rescue.beside`,
+});
 
 /** `--path` stores objects, arrays and numbers as JSON; everything else is a string. */
 function parse(value: string): unknown {

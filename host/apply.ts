@@ -14,7 +14,7 @@ import {
   unpoint,
   type Generation,
 } from "./generation";
-import { gatewayPort, hasChannels, hasLiveChannels, isHealthy, isUp, waitUntilHealthy } from "./health";
+import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
 import { isLocked, takeLock, type Lock } from "./lock";
 import { ensureRelease, indent } from "./release";
@@ -114,14 +114,15 @@ async function switchTo(gateway: HostGateway, next: Generation, spec: Spec, orde
 const waitForTurn = (gateway: HostGateway, progress: Progress): Promise<Lock> =>
   takeLock(lockPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
 
-/** Takes the turn to restart at a moment when the partner is healthy. */
+/** Takes the turn to restart at a moment when the partner is healthy, or the neighbour, where there is one. */
 async function takeTurn(gateway: HostGateway, spec: Spec, progress: Progress): Promise<Lock> {
   for (const end = Date.now() + PARTNER_TIMEOUT_MS; ;) {
     await requirePartner(gateway, spec, progress);
+    await requireNeighbour(spec, progress);
     const turn = await waitForTurn(gateway, progress);
-    if (await hasHealthyPartner(gateway, spec)) return turn;
+    if ((await hasHealthyPartner(gateway, spec)) && (await hasNeighbour(spec))) return turn;
     turn.release();
-    if (Date.now() > end) throw partnerFailure(spec.partner!);
+    if (Date.now() > end) throw spec.partner === undefined ? neighbourFailure(spec) : partnerFailure(spec.partner);
   }
 }
 
@@ -155,6 +156,26 @@ async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progre
     }
     if (Date.now() - started > PARTNER_TIMEOUT_MS) throw partnerFailure(id);
     if (!told) progress(`waiting until its partner ${id} is healthy`);
+    told = true;
+  }
+}
+
+/** Whether the gateway that no stack owns, where there is one to protect, has started. */
+const hasNeighbour = async ({ neighbourPort: port, force }: Spec): Promise<boolean> =>
+  port === undefined || force === true || (await isGatewayOn(port));
+
+const neighbourFailure = ({ neighbourPort: port }: Spec): Failure =>
+  new Failure(
+    `the main gateway on port ${port} does not answer, so this healthy gateway was not taken down; nothing was changed\n` +
+      "    -> start main first, or set `force: true`",
+  );
+
+/** As for a partner; it may just be restarting. */
+async function requireNeighbour(spec: Spec, progress: Progress): Promise<void> {
+  const end = Date.now() + PARTNER_GRACE_MS;
+  for (let told = false; !(await hasNeighbour(spec)); await sleep(500)) {
+    if (Date.now() > end) throw neighbourFailure(spec);
+    if (!told) progress(`waiting until the main gateway on port ${spec.neighbourPort} answers`);
     told = true;
   }
 }

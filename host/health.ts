@@ -25,9 +25,9 @@ const MAX_EXITS = 2;
 
 export const gatewayPort = ({ spec }: Generation): number => Number(valueAt(spec.config, "gateway.port"));
 
-async function ask(generation: Generation, path: string): Promise<Record<string, unknown> | undefined> {
+async function ask(port: number, path: string): Promise<Record<string, unknown> | undefined> {
   try {
-    const response = await fetch(`http://127.0.0.1:${gatewayPort(generation)}${path}`, {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
       signal: AbortSignal.timeout(HTTP_TIMEOUT_MS),
     });
     const body: unknown = await response.json();
@@ -38,12 +38,18 @@ async function ask(generation: Generation, path: string): Promise<Record<string,
 }
 
 async function isStarted(generation: Generation): Promise<boolean> {
-  const body = await ask(generation, "/startupz");
+  const body = await ask(gatewayPort(generation), "/startupz");
   return body?.ok === true && body.status === "started" && body.version === generation.spec.version;
 }
 
+/** Whether any OpenClaw Gateway has started on a port. */
+export async function isGatewayOn(port: number): Promise<boolean> {
+  const body = await ask(port, "/startupz");
+  return body?.ok === true && body.status === "started";
+}
+
 async function isReady(generation: Generation): Promise<boolean> {
-  return (await ask(generation, "/readyz"))?.ready === true;
+  return (await ask(gatewayPort(generation), "/readyz"))?.ready === true;
 }
 
 /** The gateway's own command line, with its token. */
@@ -156,7 +162,7 @@ export async function waitUntilHealthy(
       if (refused.length) throw new Failure(`its credentials are refused: ${refused.join(", ")}`);
     }
     if (Date.now() > readyEnd) {
-      const failing = (await ask(generation, "/readyz"))?.failing;
+      const failing = (await ask(gatewayPort(generation), "/readyz"))?.failing;
       throw new Failure(`not connected within 60 s: ${Array.isArray(failing) ? failing.join(", ") : "a channel"}`);
     }
   }

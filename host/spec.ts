@@ -50,5 +50,7 @@ export interface Spec {
   config: JsonObject;
   /** Id of the gateway that must be healthy before this one, healthy itself, is taken down. */
   partner?: string;
+  /** Port of a gateway that no stack owns, which must be up before this one, healthy itself, is taken down. */
+  neighbourPort?: number;
   force?: true;
 }

@@ -16,8 +16,9 @@ const common: BuildOptions = {
 
 /** Writes dist/host.cjs.br, dist/components.cjs and the licences of the packages inside. */
 export function build(): void {
-  const { outputFiles } = buildSync({
+  const host = buildSync({
     ...common,
+    metafile: true,
     entryPoints: [join(root, "host", "main.ts")],
     target: "node24",
     minifySyntax: true,
@@ -25,9 +26,9 @@ export function build(): void {
     write: false,
   });
   mkdirSync(join(root, "dist"), { recursive: true });
-  writeFileSync(join(root, "dist", "host.cjs.br"), brotliCompressSync(outputFiles[0]!.contents));
+  writeFileSync(join(root, "dist", "host.cjs.br"), brotliCompressSync(host.outputFiles[0]!.contents));
   // Compiling the library's sources at each preview would take longer than everything else that it does.
-  const { metafile } = buildSync({
+  const components = buildSync({
     ...common,
     metafile: true,
     stdin: {
@@ -39,7 +40,10 @@ export function build(): void {
     target: "node20",
     external: ["@pulumi/*"],
   });
-  writeFileSync(join(root, "dist", "LICENSES.txt"), licencesOf(Object.keys(metafile.inputs)));
+  writeFileSync(
+    join(root, "dist", "LICENSES.txt"),
+    licencesOf([host, components].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
+  );
 }
 
 /** Licences of the packages that bundled files come from: who passes a copy on passes its licence on. */

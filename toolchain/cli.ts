@@ -1,11 +1,12 @@
 /** The verbs behind `make`: a Pulumi engine that works on this machine, run on the repository's own stack. */
+import { runCheck } from "../check/cli";
 import { Failure } from "../host/failure";
 import { ensureStack, stackExists } from "./backend";
 import { prepareTools, pulumiEnvironment } from "./environment";
 import { handleSignals, onTerminal, run, runInForeground } from "./processes";
 import { PROJECT } from "./project";
 import { say } from "./steps";
-import { gatewaysOf, keptBy, summary, type GatewayOutput } from "./summary";
+import { gatewaysOf, keptBy, summary, type StackGateways } from "./summary";
 
 const OLDEST_NODE = 20;
 const DEFAULT_STACK = "dev";
@@ -34,7 +35,7 @@ const verbs: Readonly<Record<string, Verb>> = {
       say(`There is no stack ${stack}: nothing to destroy.`);
       return 0;
     }
-    const kept = keptBy(await readGateways(env));
+    const kept = keptBy((await readGateways(env)).gateways);
     const code = await pulumi(["destroy", "--stack", stack, ...answers(), ...args], env);
     if (code !== 0) return code;
     if (kept !== undefined) console.log(`\n${kept}`);
@@ -51,6 +52,11 @@ const verbs: Readonly<Record<string, Verb>> = {
     if (args.length) return pulumi(["stack", "output", "--stack", stack, ...args], env);
     await show(env);
     return 0;
+  },
+
+  async check(args, env) {
+    if (!(await stackExists(stack, env))) throw new Failure(`There is no stack ${stack} yet: nothing to check.`);
+    return runCheck(["--stack", stack, "--cwd", PROJECT, ...args], env);
   },
 
   async config(args, env) {
@@ -76,7 +82,7 @@ const answers = (): readonly string[] =>
 
 const questions = (): readonly string[] => (onTerminal() ? [] : ["--non-interactive"]);
 
-async function readGateways(env: NodeJS.ProcessEnv): Promise<readonly GatewayOutput[]> {
+async function readGateways(env: NodeJS.ProcessEnv): Promise<StackGateways> {
   const args = ["stack", "output", "--json", "--stack", stack, "--non-interactive"];
   const { code, stdout, stderr } = await run("pulumi", args, { env, cwd: PROJECT });
   if (code !== 0) throw new Failure(stderr);

@@ -26,10 +26,25 @@ export interface GatewayOutput {
 const HEALTH_TIMEOUT_MS = 2_000;
 const HEADER = ["GATEWAY", "PROFILE", "URL", "PORTS", "VERSION", "HEALTH", "COMMAND"] as const;
 
-/** The gateways among the outputs of `pulumi stack output --json`. */
-export function gatewaysOf(outputs: string): readonly GatewayOutput[] {
-  const { gateways } = JSON.parse(outputs) as { gateways?: unknown };
-  return Array.isArray(gateways) ? (gateways as GatewayOutput[]) : [];
+/** A main gateway that no stack owns, as the stack's output `mainGateway` describes it. */
+export interface NeighbourOutput {
+  readonly url: string;
+  readonly command: string;
+  readonly restart?: string;
+}
+
+/** What the stack runs, from the outputs of `pulumi stack output --json`. */
+export interface StackGateways {
+  readonly gateways: readonly GatewayOutput[];
+  readonly neighbour?: NeighbourOutput;
+}
+
+export function gatewaysOf(outputs: string): StackGateways {
+  const { gateways, mainGateway } = JSON.parse(outputs) as { gateways?: unknown; mainGateway?: NeighbourOutput };
+  return {
+    gateways: Array.isArray(gateways) ? (gateways as GatewayOutput[]) : [],
+    ...(mainGateway && { neighbour: mainGateway }),
+  };
 }
 
 /** The answer of one of a gateway's endpoints: its JSON body, or why there is none. */
@@ -85,7 +100,7 @@ export function renderTable(rows: readonly (readonly string[])[]): string {
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
-export async function summary(gateways: readonly GatewayOutput[], stack: string | undefined): Promise<string> {
+export async function summary({ gateways, neighbour }: StackGateways, stack: string | undefined): Promise<string> {
   if (!gateways.length) return "The stack has no gateways.";
   const health = await Promise.all(gateways.map(healthOf));
   const table = renderTable([
@@ -100,7 +115,18 @@ export async function summary(gateways: readonly GatewayOutput[], stack: string 
       typedCommand(each.wrapper),
     ]),
   ]);
-  return `${table}\n\n${howTo(gateways, stack)}`;
+  return `${table}\n\n${howTo(gateways, stack)}${neighbour ? `\n\n${helpMain(neighbour)}` : ""}`;
+}
+
+/** What to type for the main gateway that this stack stands beside. */
+function helpMain({ url, command, restart }: NeighbourOutput): string {
+  const commands = renderTable([
+    ["  look", `${command} gateway status --deep`],
+    ["  logs", `${command} logs`],
+    ["  restart", restart ?? "as you started it: no service of it was found"],
+    ["  repair", `${command} doctor --fix  (while it is stopped)`],
+  ]);
+  return `Main is at ${url}/. No stack owns it, and this one never touches it. When it is in trouble:\n${commands}`;
 }
 
 export function howTo(gateways: readonly GatewayOutput[], stack: string | undefined): string {

@@ -17,19 +17,27 @@ import type { ResolvedGateway } from "./resolve";
 /** Port of Telegram's webhook listener where none is set: the same in every gateway. Source: measured. */
 const WEBHOOK_PORT = 8787;
 
-/** What is wrong between gateways that share a host. The later gateway is the one to change. */
-export function checkIsolation(gateways: readonly ResolvedGateway[]): Problem[] {
+/**
+ * What is wrong between gateways that share a host. The later gateway is the one to change; `foreign` ones cannot be
+ * changed at all.
+ */
+export function checkIsolation(
+  gateways: readonly ResolvedGateway[],
+  foreign: readonly ResolvedGateway[] = [],
+): Problem[] {
+  const all = [...foreign, ...gateways];
   return gateways.flatMap((gateway, index) => {
-    const earlier = gateways.slice(0, index);
+    const earlier = all.slice(0, foreign.length + index);
     return [
       ...checkWithin(gateway),
       ...earlier.flatMap((other) => [
         ...checkNames(gateway, other),
-        ...checkBlocks(gateway, other, gateways),
+        ...checkBlocks(gateway, other, all),
         ...checkPaths(gateway, other),
         ...checkCdpUrls(gateway, other),
       ]),
-      ...checkExplicitPorts(gateway, gateways),
+      ...checkExplicitPorts(gateway, all),
+      ...foreign.flatMap((other) => checkForeignPorts(gateway, other)),
     ];
   });
 }
@@ -155,6 +163,18 @@ function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGate
     if (first !== undefined && first.path !== path) blocked.push(problem(`${port} is already used by ${first.path}`));
     return blocked;
   });
+}
+
+/** Ports that a gateway which cannot be changed names inside this one's block. */
+function checkForeignPorts(gateway: ResolvedGateway, foreign: ResolvedGateway): Problem[] {
+  const block = portBlock(gateway.basePort);
+  return explicitPorts(foreign)
+    .filter(({ port }) => contains(block, port))
+    .map(({ path, port }) => ({
+      path: `${gateway.label}.basePort`,
+      reason: `its ports ${formatRange(block)} contain ${port}, which is ${path}`,
+      advice: "use another base port",
+    }));
 }
 
 function freePortAdvice(gateway: ResolvedGateway, all: readonly ResolvedGateway[]): string {

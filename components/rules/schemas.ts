@@ -193,6 +193,25 @@ export const gatewaySchema = z.strictObject({
   force: z.boolean().optional(),
 });
 
+/** A main gateway that no stack owns. Whatever is left out is found on the machine; only read, never touched. */
+export const besideSchema = z.strictObject({
+  /** Its state directory. Default: `.openclaw` in the home of the deploying user, or below the target's root. */
+  stateDir: absolutePath.optional(),
+  /** Its configuration file. Default: what the running gateway says, else `<stateDir>/openclaw.json`. */
+  configPath: absolutePath.optional(),
+  /** Workspace of its default agent. Default: from its configuration, else `<stateDir>/workspace`. */
+  workspace: absolutePath.optional(),
+  /** Its base port. Default: what the running gateway says, else its service, else its configuration, else 18789. */
+  port: port.optional(),
+  /** Command that runs its command line. Default: `openclaw`, with what leads it to this gateway. */
+  command: z.string().min(1, "must not be empty").optional(),
+  /** Command that restarts it. Default: for the systemd unit that is found, if there is one. */
+  restart: z.string().min(1, "must not be empty").optional(),
+});
+
+/** Facts about a main gateway that no stack owns. */
+export type BesideArgs = z.input<typeof besideSchema>;
+
 /** Gateway arguments after validation: ids are strings, paths are normal. */
 export type CheckedGatewayArgs = z.output<typeof gatewaySchema>;
 export type GatewayInput = z.input<typeof gatewaySchema>;

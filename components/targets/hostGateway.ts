@@ -47,7 +47,7 @@ export const ifInstalled = (root: string, verb: string): string =>
   `if [ -x ${quote(hostCommand(root))} ]; then ${quote(hostCommand(root))} ${verb}; fi`;
 
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
-  const { name, gateway, env, partner } = deployment;
+  const { name, gateway, env, partner, neighbourPort } = deployment;
   const { root, account } = target.layout;
   const host = quote(hostCommand(root));
   const id = quote(gateway.id);
@@ -85,7 +85,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     `${name}-deployment`,
     {
       create: pulumi.interpolate`${host} apply ${id} ${slot.stdout} ${nonce}`,
-      stdin: toJson(specOf(gateway, partner)),
+      stdin: pulumi.output(neighbourPort).apply((port) => toJson(specOf(gateway, partner, port))),
       triggers,
     },
     { ...opts, dependsOn: [slot, secrets] },
@@ -105,7 +105,7 @@ function claimOf(name: string, gateway: ResolvedGateway, ownerId: string): Claim
   };
 }
 
-export function specOf(gateway: ResolvedGateway, partner?: string): Spec {
+export function specOf(gateway: ResolvedGateway, partner?: string, neighbourPort?: number): Spec {
   const { version, profile, stateDir, workspace, config, force } = gateway;
   return {
     format: 1,
@@ -115,6 +115,7 @@ export function specOf(gateway: ResolvedGateway, partner?: string): Spec {
     workspace,
     config,
     ...(partner !== undefined && { partner }),
+    ...(neighbourPort !== undefined && { neighbourPort }),
     ...(force && { force }),
   };
 }

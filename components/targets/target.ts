@@ -1,5 +1,6 @@
 /** Where gateways run. A new kind of target is a new folder that implements this. */
 import type * as pulumi from "@pulumi/pulumi";
+import type { Finding, GatewayFacts } from "../../host/foreignGateway";
 import type { Obstacle } from "../../host/obstacles";
 import type { HostLayout } from "../../host/layout";
 import type { ResolvedGateway } from "../rules/resolve";
@@ -12,6 +13,8 @@ export interface Deployment {
   readonly env: pulumi.Output<Record<string, string>>;
   /** Id of the gateway that must be healthy before this one is taken down. */
   readonly partner?: string;
+  /** Port of a gateway that no stack owns, which must be up before this one is taken down. */
+  readonly neighbourPort?: Promise<number | undefined>;
 }
 
 /** A gateway before anything of it is registered. */
@@ -34,6 +37,11 @@ export interface Target extends pulumi.Resource {
    * @internal
    */
   findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]>;
+  /**
+   * The gateway that the facts name, or the one of the default profile that no stack owns. Only reads.
+   * @internal
+   */
+  findForeignGateway(facts: GatewayFacts): Promise<Finding>;
   /**
    * Registers a gateway's resources below `parent`; the result is there when the gateway is healthy.
    * @internal

@@ -96,12 +96,25 @@ test("a table has columns as wide as their widest cell", () => {
 });
 
 test("the summary names every gateway", async () => {
-  const text = await summary([gateway({ basePort: 1 })], undefined);
+  const text = await summary({ gateways: [gateway({ basePort: 1 })] }, undefined);
   expect(text).toMatch(/^GATEWAY +PROFILE +URL +PORTS +VERSION +HEALTH +COMMAND$/m);
   expect(text).toMatch(
     /^main +default +http:\/\/127\.0\.0\.1:18789 +18789-18899 +2026\.9\.6 +down +\/nowhere\/openclaw-main$/m,
   );
-  expect(await summary([], undefined)).toBe("The stack has no gateways.");
+  expect(await summary({ gateways: [] }, undefined)).toBe("The stack has no gateways.");
+});
+
+test("what to type for a main gateway that no stack owns", async () => {
+  const url = "http://127.0.0.1:18789";
+  const stack = gatewaysOf(
+    JSON.stringify({ gateways: [rescue], mainGateway: { url, command: "oc", restart: "systemctl restart x" } }),
+  );
+  const text = await summary(stack, undefined);
+  expect(text).toMatch(/Main is at http:\/\/127\.0\.0\.1:18789\//);
+  expect(text).toMatch(/^ {2}look +oc gateway status --deep$/m);
+  expect(text).toMatch(/^ {2}restart +systemctl restart x$/m);
+  const alone = await summary({ gateways: [rescue], neighbour: { url, command: "oc" } }, undefined);
+  expect(alone).toMatch(/^ {2}restart +as you started it/m);
 });
 
 test("how to open the Control UI from here and from afar, and how to see the tokens", () => {
@@ -113,9 +126,9 @@ test("how to open the Control UI from here and from afar, and how to see the tok
 });
 
 test("outputs without gateways are none", () => {
-  expect(gatewaysOf("{}")).toEqual([]);
-  expect(gatewaysOf('{"gateways":"[secret]"}')).toEqual([]);
-  expect(gatewaysOf(JSON.stringify({ gateways: [gateway()] }))).toEqual([gateway()]);
+  expect(gatewaysOf("{}")).toEqual({ gateways: [] });
+  expect(gatewaysOf('{"gateways":"[secret]"}')).toEqual({ gateways: [] });
+  expect(gatewaysOf(JSON.stringify({ gateways: [gateway()] }))).toEqual({ gateways: [gateway()] });
 });
 
 test("what destroying keeps: each directory that exists, once", () => {

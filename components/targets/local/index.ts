@@ -5,6 +5,7 @@ import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { accountObstacle } from "../../../host/account";
+import { findForeignGateway, type Finding, type GatewayFacts } from "../../../host/foreignGateway";
 import { findObstacles, type Obstacle } from "../../../host/obstacles";
 import { ACCOUNT_HOME, DEFAULT_ACCOUNT, manageDir, type HostLayout } from "../../../host/layout";
 import { keptValue } from "../../kept";
@@ -85,6 +86,11 @@ export class LocalHost extends pulumi.ComponentResource implements Target {
       extraPorts: explicitPorts(gateway).map(({ port }) => port),
     }));
     return Promise.resolve(findObstacles(this.layout, claims));
+  }
+
+  /** @internal */
+  findForeignGateway(facts: GatewayFacts): Promise<Finding> {
+    return Promise.resolve(findForeignGateway(facts, [...new Set([homedir(), this.layout.root])]));
   }
 
   /** @internal */

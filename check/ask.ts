@@ -1,0 +1,81 @@
+/** Asks one gateway the page's four questions, through its own command line, each within a bounded time. */
+import { spawn } from "node:child_process";
+import type { Gateway } from "./gateways";
+
+/** The slowest of them takes 8 s on a quiet machine and more where several gateways are asked at once. */
+const TIMEOUT_MS = 30_000;
+const GRACE_MS = 2_000;
+
+/** What a command printed as JSON; `undefined`: it printed none. */
+export type Report = Record<string, unknown> | undefined;
+
+export interface Answer {
+  /** How it ended: its exit code, or `null` where it had to be ended. */
+  readonly code: number | null;
+  readonly report: Report;
+  /** The last line of its standard error. */
+  readonly complaint: string;
+}
+
+export interface Answers {
+  /** `gateway status --deep --require-rpc` */
+  readonly service: Answer;
+  /** `gateway probe` */
+  readonly probe: Answer;
+  /** `status` and `browser status`: not asked of a gateway that is down; they would wait for a minute. */
+  readonly status?: Answer;
+  readonly browser?: Answer;
+}
+
+export async function askGateway(gateway: Gateway): Promise<Answers> {
+  const ask = (args: string): Promise<Answer> => askOpenclaw(gateway.command, args);
+  const [service, probe] = await Promise.all([
+    ask("gateway status --deep --require-rpc --json"),
+    ask("gateway probe --json"),
+  ]);
+  if (service.code !== 0) return { service, probe };
+  const [status, browser] = await Promise.all([ask("status --json"), ask("browser status --json")]);
+  return { service, probe, status, browser };
+}
+
+/** The command is as one types it, for a shell. Nothing of the caller's own gateway reaches it. */
+function askOpenclaw(command: string, args: string): Promise<Answer> {
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OPENCLAW|PULUMI)_/.test(name)));
+  const child = spawn("/bin/sh", ["-c", `${command} ${args}`], {
+    env,
+    cwd: "/",
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  const end = (signal: NodeJS.Signals): void => {
+    try {
+      process.kill(-child.pid!, signal);
+    } catch {
+      // it has ended
+    }
+  };
+  const timers = [
+    setTimeout(() => end("SIGTERM"), TIMEOUT_MS),
+    setTimeout(() => end("SIGKILL"), TIMEOUT_MS + GRACE_MS),
+  ];
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
+      timers.forEach(clearTimeout);
+      resolve({ code, report: parse(stdout), complaint: stderr.trim().split("\n").at(-1) ?? "" });
+    });
+  });
+}
+
+function parse(text: string): Report {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,18 @@
+/** The package's command, `pulumi-openclaw`. */
+import { runCheck, USAGE } from "./cli";
+
+const CANNOT_RUN = 2;
+
+async function main([verb, ...args]: readonly string[]): Promise<number> {
+  if (verb === "check") return runCheck(args, process.env);
+  console.error(USAGE);
+  return verb === "--help" ? 0 : CANNOT_RUN;
+}
+
+main(process.argv.slice(2)).then(
+  (code) => (process.exitCode = code),
+  (error: unknown) => {
+    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = CANNOT_RUN;
+  },
+);

@@ -1,0 +1,75 @@
+/** The gateways that a check asks: those of a stack, by its state, and those that no stack owns. */
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { NeighbourOutputs } from "../components/gateway";
+import { findForeignGateway, isUnknown } from "../host/foreignGateway";
+
+/** A gateway as the check sees it. */
+export interface Gateway {
+  /** Name of its Pulumi resource, or what it is. */
+  readonly name: string;
+  /** Whether the stack owns it. */
+  readonly isOurs: boolean;
+  readonly port: number;
+  /** What the stack says that runs; unknown for a gateway that no stack owns. */
+  readonly version?: string;
+  /** Its command line, as one types it. */
+  readonly command: string;
+  readonly stateDir: string;
+  /** Restarts it, as one types it. */
+  readonly restart?: string;
+}
+
+interface StateResource {
+  readonly type: string;
+  readonly urn: string;
+  readonly outputs?: {
+    readonly ports?: { readonly gateway: number };
+    readonly version?: string;
+    readonly wrapper?: string;
+    readonly stateDir?: string;
+    readonly beside?: NeighbourOutputs;
+  };
+}
+
+export interface StackGateways {
+  readonly gateways: readonly Gateway[];
+  /** Names of those that the stack has, and that never became healthy. */
+  readonly neverUp: readonly string[];
+}
+
+/** The gateways of a stack, from `pulumi stack export`. */
+export function gatewaysOfState(exported: string): StackGateways {
+  const { deployment } = JSON.parse(exported) as { deployment?: { resources?: readonly StateResource[] } };
+  const gateways: Gateway[] = [];
+  const neverUp: string[] = [];
+  for (const { type, urn, outputs } of deployment?.resources ?? []) {
+    if (type !== "openclaw:index:Gateway") continue;
+    const name = urn.split("::").at(-1)!;
+    const { ports, version, wrapper, stateDir, beside } = outputs ?? {};
+    if (beside) gateways.push(neighbour(beside));
+    if (ports && version && wrapper && stateDir)
+      gateways.push({ name, isOurs: true, port: ports.gateway, version, command: wrapper, stateDir });
+    else neverUp.push(name);
+  }
+  return { gateways, neverUp };
+}
+
+const neighbour = ({ url, command, stateDir, restart }: NeighbourOutputs): Gateway => ({
+  name: "main",
+  isOurs: false,
+  port: Number(new URL(url).port),
+  command,
+  stateDir,
+  ...(restart !== undefined && { restart }),
+});
+
+/** A gateway of the default profile in this user's home that is not among the known ones. */
+export function foreignGateways(known: readonly Gateway[]): Gateway[] {
+  const stateDir = join(homedir(), ".openclaw");
+  if (known.some((each) => each.stateDir === stateDir)) return [];
+  const found = findForeignGateway({}, [homedir()]);
+  if (!found || isUnknown(found)) return [];
+  const { port, command, restart } = found;
+  return [{ name: stateDir, isOurs: false, port, command, stateDir, ...(restart !== undefined && { restart }) }];
+}

@@ -1,0 +1,77 @@
+/**
+ * The "Quick checks" of OpenClaw's page "Multiple gateways", for every gateway of a stack and for those that no stack owns:
+ * asked through the right command line, within a bounded time, and interpreted.
+ */
+import { listeners } from "../host/listeners";
+import { renderTable } from "../toolchain/summary";
+import { askGateway } from "./ask";
+import type { StackGateways } from "./gateways";
+import { interpret, interpretListeners, interpretUnits, type Finding, type Row } from "./interpret";
+import { gatewayUnits, type Unit } from "./units";
+
+/** How OpenClaw names its process; the kernel keeps 15 characters. */
+const PROCESS_NAME = "openclaw-gatewa";
+
+/** What a check found. `ok`: nothing is really wrong. */
+export interface Result {
+  readonly ok: boolean;
+  readonly gateways: readonly Row[];
+  readonly findings: readonly Finding[];
+}
+
+export async function check(
+  { gateways, neverUp }: StackGateways,
+  units: readonly Unit[] = gatewayUnits(),
+): Promise<Result> {
+  const checked = await Promise.all(
+    gateways.map(async (gateway) => interpret({ gateway, answers: await askGateway(gateway) }, gateways)),
+  );
+  const gatewayPorts = listeners(() => true)
+    .filter(({ command }) => command === PROCESS_NAME)
+    .map(({ port }) => port);
+  const findings = unique([
+    ...neverUp.map(neverHealthy),
+    ...checked.flatMap((each) => each.findings),
+    ...interpretUnits(units, gateways),
+    ...interpretListeners([...new Set(gatewayPorts)], gateways),
+  ]);
+  return { ok: !findings.some(({ level }) => level === "problem"), gateways: checked.map(({ row }) => row), findings };
+}
+
+const neverHealthy = (gateway: string): Finding => ({
+  level: "problem",
+  gateway,
+  text: "is in the stack, and has never become healthy",
+  advice: "run `pulumi up`: it goes on, or says what is wrong",
+});
+
+/** What every gateway tells of the machine is said once. */
+function unique(findings: readonly Finding[]): Finding[] {
+  return [
+    ...new Map(
+      findings.map((each) => [`${each.level} ${each.text} ${isShared(each) ? "" : each.gateway}`, each]),
+    ).values(),
+  ];
+}
+
+const isShared = ({ level, text }: Finding): boolean =>
+  level === "note" && /^(another service|`gateway probe`)/.test(text);
+
+const HEADER = ["GATEWAY", "PORT", "SERVICE", "PROBE", "STATUS", "BROWSER"] as const;
+
+/** The result as people read it. */
+export function render({ ok, gateways, findings }: Result): string {
+  if (!gateways.length && !findings.length) return "There is no gateway to check.";
+  const table = renderTable([
+    HEADER,
+    ...gateways.map((row) => [row.gateway, String(row.port), row.service, row.probe, row.status, row.browser]),
+  ]);
+  const said = (level: Finding["level"]): string[] =>
+    findings
+      .filter((each) => each.level === level)
+      .map(
+        ({ gateway, text, advice }) =>
+          `${level}: ${gateway}: ${text}${advice === undefined ? "" : `\n    -> ${advice}`}`,
+      );
+  return [table, ...said("problem"), ...said("note"), ok ? "Nothing is wrong." : "Something is wrong."].join("\n\n");
+}

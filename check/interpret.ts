@@ -1,0 +1,239 @@
+/** What the answers mean, in the words of OpenClaw's page "Multiple gateways". Pure. */
+import type { Json, JsonObject } from "../host/spec";
+import { valueAt } from "../host/json";
+import { contains, formatRange, portBlock } from "../components/rules/ports";
+import type { Answers, Report } from "./ask";
+import type { Gateway } from "./gateways";
+import type { Unit } from "./units";
+
+/** `problem`: really wrong, the check fails. `note`: worth knowing. */
+export interface Finding {
+  readonly level: "problem" | "note";
+  readonly gateway: string;
+  readonly text: string;
+  readonly advice?: string;
+}
+
+/** One row of the table. */
+export interface Row {
+  readonly gateway: string;
+  readonly port: number;
+  /** Of `gateway status --deep --require-rpc`. */
+  readonly service: string;
+  /** Of `gateway probe`. */
+  readonly probe: string;
+  /** Of `status`. */
+  readonly status: string;
+  /** Of `browser status`. */
+  readonly browser: string;
+}
+
+const NOT_ASKED = "not asked";
+
+export interface Checked {
+  readonly gateway: Gateway;
+  readonly answers: Answers;
+}
+
+/** The table's row of one gateway, and what is to be said about it. `all`: every gateway that was asked. */
+export function interpret({ gateway, answers }: Checked, all: readonly Gateway[]): { row: Row; findings: Finding[] } {
+  const service = readService(gateway, answers);
+  const probe = readProbe(gateway, answers, all);
+  const status = readStatus(gateway, answers);
+  const browser = readBrowser(gateway, answers);
+  return {
+    row: {
+      gateway: gateway.name,
+      port: gateway.port,
+      service: service.cell,
+      probe: probe.cell,
+      status: status.cell,
+      browser: browser.cell,
+    },
+    findings: [...service.findings, ...probe.findings, ...status.findings, ...browser.findings],
+  };
+}
+
+interface Reading {
+  readonly cell: string;
+  readonly findings: Finding[];
+}
+
+const reading = (cell: string, ...findings: Finding[]): Reading => ({ cell, findings });
+const json = (report: Report): JsonObject => (report ?? {}) as JsonObject;
+const text = (value: Json | undefined): string | undefined => (typeof value === "string" ? value : undefined);
+const list = (value: Json | undefined): JsonObject[] => (Array.isArray(value) ? (value as JsonObject[]) : []);
+
+function readService(gateway: Gateway, { service }: Answers): Reading {
+  const { name, port, isOurs, version } = gateway;
+  const problem = (cell: string, what: string, advice?: string): Reading =>
+    reading(cell, { level: "problem", gateway: name, text: what, ...(advice !== undefined && { advice }) });
+  if (!service.report)
+    return problem(
+      service.code === null ? "no answer" : "not run",
+      service.code === null
+        ? `\`${gateway.command} gateway status\` did not end in time`
+        : `\`${gateway.command} gateway status\` does not work: ${service.complaint || `exit code ${service.code}`}`,
+      isOurs ? "run `pulumi up`" : "name the right command: beside.command",
+    );
+  const report = json(service.report);
+  const stale = staleServices(gateway, report);
+  if (valueAt(report, "rpc.ok") === true) {
+    const running = text(valueAt(report, "gateway.version")) ?? text(valueAt(report, "rpc.version"));
+    if (version !== undefined && running !== undefined && running !== version)
+      return problem(`up, ${running}`, `runs OpenClaw ${running}, and the stack says ${version}`, "run `pulumi up`");
+    return { cell: `up, ${running ?? "unknown version"}`, findings: stale };
+  }
+  const kind = text(valueAt(report, "rpc.connectFailure.kind"));
+  if (kind === "auth-rejected") {
+    if (!isOurs)
+      return reading("up", {
+        level: "note",
+        gateway: name,
+        text: "is up, and this shell does not have its token",
+        advice: "run the check in the environment that has it",
+      });
+    return problem(
+      "wrong token",
+      `whatever listens on port ${port} refuses this gateway's token: it is another gateway, or has kept an old token`,
+      "see who listens (ss -ltnp), end it, then run `pulumi up`",
+    );
+  }
+  const holders = list(valueAt(report, "port.listeners")).map(describeListener);
+  if (holders.length)
+    return problem(
+      "another program",
+      `${holders.join(" and ")} listens on port ${port} and does not answer as a gateway`,
+      "end that program, then start the gateway",
+    );
+  const down = problem("down", `is down: nothing listens on port ${port}`, startAdvice(gateway));
+  return { ...down, findings: [...down.findings, ...stale] };
+}
+
+const describeListener = ({ command, pid }: JsonObject): string =>
+  `${text(command) ?? "a program"}${typeof pid === "number" ? ` (pid ${pid})` : ""}`;
+
+const startAdvice = ({ isOurs, restart }: Gateway): string =>
+  restart ?? (isOurs ? "see docs/runbook.md: start it, or `pulumi up`" : "start it as you did before");
+
+/** Services that OpenClaw itself calls extra. */
+function staleServices({ name }: Gateway, report: JsonObject): Finding[] {
+  return list(report.extraServices).map((service) => ({
+    level: "note",
+    gateway: name,
+    text: `another service of a gateway is installed: ${text(service.label) ?? "unnamed"} (${text(service.detail) ?? ""})`,
+    advice: "if it is from an older installation: disable it and remove its file",
+  }));
+}
+
+function readProbe(gateway: Gateway, { service, probe }: Answers, all: readonly Gateway[]): Reading {
+  const report = json(probe.report);
+  const reachable = list(report.targets).filter((target) => valueAt(target, "connect.ok") === true);
+  const strangers = reachable
+    .map(({ url }) => text(url) ?? "")
+    .filter((url) => !all.some(({ port }) => isOn(url, port)));
+  const cell = reachable.length ? `${reachable.length} reachable` : "none reachable";
+  const several = list(report.warnings).some(({ code }) => code === "multiple_gateways");
+  if (!several) return reading(service.report ? cell : NOT_ASKED);
+  return strangers.length
+    ? reading(cell, {
+        level: "problem",
+        gateway: gateway.name,
+        text: `\`gateway probe\` reaches a gateway that is not among those checked: ${strangers.join(", ")}`,
+        advice: "find out whose it is before you trust this machine's gateways",
+      })
+    : reading(cell, {
+        level: "note",
+        gateway: gateway.name,
+        text: "`gateway probe` warns of several gateways: expected, they are run on purpose",
+      });
+}
+
+function isOn(url: string, port: number): boolean {
+  try {
+    const { hostname, port: its } = new URL(url);
+    return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname) && Number(its) === port;
+  } catch {
+    return false;
+  }
+}
+
+function readStatus({ name }: Gateway, { status }: Answers): Reading {
+  if (!status) return reading(NOT_ASKED);
+  if (!status.report) return reading("no answer", noReport(name, "status"));
+  const report = json(status.report);
+  const degraded = [
+    ...(list(report.degradedSecretOwners).length ? ["secrets"] : []),
+    ...(list(report.degradedPlugins).length ? ["plugins"] : []),
+    ...(valueAt(report, "modelRuntime.degraded") === true ? ["models"] : []),
+    ...(valueAt(report, "eventLoop.degraded") === true ? ["event loop"] : []),
+  ];
+  if (!degraded.length) return reading("ok");
+  const what = `is degraded: ${degraded.join(", ")}`;
+  return reading(`degraded: ${degraded.join(", ")}`, {
+    level: "note",
+    gateway: name,
+    text: what,
+    advice: "see its `status`",
+  });
+}
+
+function readBrowser({ name, port }: Gateway, { browser }: Answers): Reading {
+  if (!browser) return reading(NOT_ASKED);
+  if (!browser.report) return reading("no answer", noReport(name, "browser status"));
+  const report = json(browser.report);
+  if (report.enabled === false) return reading("disabled");
+  const { cdpPort } = report;
+  const cell = `${report.running === true ? "running" : "not running"}${typeof cdpPort === "number" ? `, CDP ${cdpPort}` : ""}`;
+  return reading(cell, ...(typeof cdpPort === "number" ? cdpNote(name, port, cdpPort, text(report.cdpUrl)) : []));
+}
+
+/** A port of its own outside its block is allowed, and worth a look. */
+function cdpNote(name: string, port: number, cdpPort: number, url: string | undefined): Finding[] {
+  const isLocal = url === undefined || isOn(url, cdpPort);
+  if (!isLocal || contains(portBlock(port), cdpPort)) return [];
+  const what = `its browser's CDP port ${cdpPort} lies outside its ports ${formatRange(portBlock(port))}`;
+  return [{ level: "note", gateway: name, text: what, advice: "keep it unique on this machine" }];
+}
+
+const noReport = (name: string, command: string): Finding => ({
+  level: "problem",
+  gateway: name,
+  text: `\`${command}\` did not answer in time`,
+  advice: "look into its log",
+});
+
+/** Units that start none of the gateways that were asked, or one of them a second time. */
+export function interpretUnits(units: readonly Unit[], all: readonly Gateway[]): Finding[] {
+  return units.flatMap(({ path, port }): Finding[] => {
+    if (all.some(({ restart }) => restart !== undefined && path.endsWith(unitOf(restart)))) return [];
+    const hit = all.find((each) => port !== undefined && contains(portBlock(each.port), port));
+    if (hit)
+      return [
+        {
+          level: "problem",
+          gateway: hit.name,
+          text: `${path} would start a gateway on port ${port}, which is one of its ports: two services that end each other`,
+          advice: "disable that service and remove its file",
+        },
+      ];
+    const what = `${path} starts a gateway that is none of these`;
+    return [
+      { level: "note", gateway: "this machine", text: what, advice: "if it is stale: disable it and remove its file" },
+    ];
+  });
+}
+
+const unitOf = (restart: string): string => `/${restart.split(" ").at(-1)}`;
+
+/** A gateway process on a port that belongs to none of the gateways that were asked. */
+export function interpretListeners(ports: readonly number[], all: readonly Gateway[]): Finding[] {
+  return ports
+    .filter((port) => !all.some((each) => contains(portBlock(each.port), port)))
+    .map((port) => ({
+      level: "note",
+      gateway: "this machine",
+      text: `another gateway listens on port ${port}`,
+      advice: "nothing to do where you run it on purpose",
+    }));
+}

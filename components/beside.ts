@@ -1,0 +1,78 @@
+/** A main gateway that no stack owns, beside a rescue gateway of this program. */
+import { posix } from "node:path";
+import { isUnknown, type ForeignGateway } from "../host/foreignGateway";
+import { gatewayId, serviceName, wrapperName } from "../host/layout";
+import { isObject, objectAt } from "../host/json";
+import type { JsonObject } from "../host/spec";
+import { currentProgram } from "./program";
+import { derivePorts } from "./rules/ports";
+import { problemsOf, type Problem } from "./rules/problems";
+import type { ResolvedGateway } from "./rules/resolve";
+import { besideSchema } from "./rules/schemas";
+import type { Target } from "./targets/target";
+
+/** A gateway that this program must keep clear of, and cannot change. */
+export interface Neighbour {
+  readonly target: Target;
+  /** As its files describe it; nothing where there is none. */
+  readonly gateway?: ResolvedGateway;
+  /** Secret. */
+  readonly botTokens: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+/** Looks for the main gateway beside a rescue gateway, and has the program check everything against it. */
+export function lookBeside(label: string, target: Target, facts: unknown): Promise<ForeignGateway | undefined> {
+  const parsed = besideSchema.optional().safeParse(facts);
+  if (!parsed.success) {
+    currentProgram().report(problemsOf(parsed.error, besideSchema, `${label}.beside`, facts));
+    return Promise.resolve(undefined);
+  }
+  const found = target.findForeignGateway(parsed.data ?? {});
+  currentProgram().keepClearOf(
+    found.then((gateway): Neighbour => {
+      if (!gateway) return { target, botTokens: [], problems: [] };
+      if (isUnknown(gateway)) {
+        const { property, reason, advice } = gateway;
+        return { target, botTokens: [], problems: [{ path: `${label}.beside.${property}`, reason, advice }] };
+      }
+      return { target, gateway: asResolved(gateway, target), botTokens: gateway.botTokens, problems: [] };
+    }),
+  );
+  return found.then((gateway) => (gateway && !isUnknown(gateway) ? gateway : undefined));
+}
+
+/** In the form that the rules compare. */
+function asResolved(foreign: ForeignGateway, { layout }: Target): ResolvedGateway {
+  const { profile, stateDir, workspace, configPath, port, config } = foreign;
+  const id = gatewayId(profile);
+  return {
+    label: `the gateway in ${stateDir}`,
+    id,
+    profile,
+    version: "",
+    basePort: port,
+    ports: derivePorts(port),
+    stateDir,
+    workspace,
+    configPath,
+    wrapper: posix.join(layout.binDir, wrapperName(id)),
+    serviceName: serviceName(profile),
+    browser: browserOf(config),
+    config,
+    force: false,
+  };
+}
+
+/** What its configuration pins of browsers; what is not as OpenClaw's schema has it is left out. */
+function browserOf(config: JsonObject): ResolvedGateway["browser"] {
+  const pins = (value: JsonObject) => ({
+    ...(typeof value.cdpUrl === "string" && URL.canParse(value.cdpUrl) && { cdpUrl: value.cdpUrl }),
+    ...(typeof value.cdpPort === "number" && { cdpPort: value.cdpPort }),
+  });
+  const { cdpUrl } = pins(objectAt(config, "browser"));
+  const profiles = Object.entries(objectAt(config, "browser.profiles")).map(
+    ([name, profile]) => [name, isObject(profile) ? pins(profile) : {}] as const,
+  );
+  return { ...(cdpUrl !== undefined && { cdpUrl }), profiles: Object.fromEntries(profiles) };
+}

@@ -1,0 +1,239 @@
+/**
+ * An OpenClaw gateway that no stack owns, described from what lies on its machine: its directories, configuration, lock
+ * and service. Only reads; nothing that is found is trusted or repeated, except paths and ports.
+ */
+import * as fs from "node:fs";
+import { homedir } from "node:os";
+import { basename, delimiter, dirname, join } from "node:path";
+import { parseEnv } from "node:util";
+import JSON5 from "json5";
+import { entries, lstat } from "./files";
+import { isObject, objectAt, valueAt } from "./json";
+import { MARK_FILE, serviceName } from "./layout";
+import { readMark } from "./mark";
+import { isAlive, identify } from "./processes";
+import type { Json, JsonObject } from "./spec";
+
+/** Port of the default profile where nothing else is set. Source: measured, OpenClaw 2026.9.6. */
+const DEFAULT_PORT = 18789;
+/** A configuration is some kilobytes. */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+const MAX_PORT = 65535;
+
+/** What is known about a gateway; whatever is left out is found. */
+export interface GatewayFacts {
+  readonly stateDir?: string | undefined;
+  readonly configPath?: string | undefined;
+  readonly workspace?: string | undefined;
+  readonly port?: number | undefined;
+  readonly command?: string | undefined;
+  readonly restart?: string | undefined;
+}
+
+export interface ForeignGateway {
+  readonly profile: string;
+  readonly stateDir: string;
+  readonly configPath: string;
+  readonly workspace: string;
+  readonly port: number;
+  /** Runs its command line, from any shell of its user. */
+  readonly command: string;
+  /** Restarts its service; `undefined`: it has none that could be found. */
+  readonly restart: string | undefined;
+  readonly config: JsonObject;
+  /** Secret. Those that can be read from here. */
+  readonly botTokens: readonly string[];
+}
+
+/** Why a gateway cannot be described. */
+export interface Unknown {
+  readonly property: keyof GatewayFacts;
+  readonly reason: string;
+  readonly advice: string;
+}
+
+/** A gateway, why it cannot be described, or `undefined`: there is none, and nobody said that there is. */
+export type Finding = ForeignGateway | Unknown | undefined;
+
+export const isUnknown = (found: ForeignGateway | Unknown): found is Unknown => "reason" in found;
+
+/** Describes the gateway that the facts name, or else one of the default profile in one of the homes. */
+export function findForeignGateway(given: GatewayFacts, homes: readonly string[]): Finding {
+  const stateDir = given.stateDir ?? homes.map((home) => join(home, ".openclaw")).find(isUnowned);
+  if (stateDir === undefined) {
+    if (Object.values(given).every((fact) => fact === undefined)) return undefined;
+    const looked = homes.map((home) => join(home, ".openclaw")).join(" or ");
+    return { property: "stateDir", reason: `no gateway's state directory is in ${looked}`, advice: "name it" };
+  }
+  if (!lstat(stateDir))
+    return { property: "stateDir", reason: `${stateDir} does not exist`, advice: "name main's state directory" };
+
+  const lock = readLock(stateDir);
+  const configPath = given.configPath ?? lock?.configPath ?? join(stateDir, "openclaw.json");
+  const config = readConfig(configPath);
+  if (config === undefined && (given.port === undefined || given.workspace === undefined))
+    return {
+      property: "configPath",
+      reason: `${configPath} cannot be read as OpenClaw's configuration`,
+      advice: "name the right file; or, if it may not be read from here, name main's port and workspace",
+    };
+
+  const profile = /^\.openclaw-(.+)$/.exec(basename(stateDir))?.[1] ?? "default";
+  const unit = findUnit(profile, dirname(stateDir));
+  const configured = (path: string): Json | undefined => valueAt(config ?? {}, path);
+  const port = given.port ?? lock?.port ?? unit?.port ?? configured("gateway.port") ?? DEFAULT_PORT;
+  const workspace = given.workspace ?? configured("agents.defaults.workspace") ?? join(stateDir, "workspace");
+  if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > MAX_PORT)
+    return { property: "port", reason: `${configPath} does not say it as a number`, advice: "name main's port" };
+  if (typeof workspace !== "string")
+    return {
+      property: "workspace",
+      reason: `${configPath} does not say it as a text`,
+      advice: "name main's workspace",
+    };
+  return {
+    profile,
+    stateDir,
+    configPath,
+    workspace: expandHome(workspace, dirname(stateDir)),
+    port,
+    command: given.command ?? commandOf(profile, stateDir, configPath),
+    restart: given.restart ?? unit?.restart,
+    config: config ?? {},
+    botTokens: botTokensOf(config ?? {}, stateDir, lock?.pid),
+  };
+}
+
+/** A state directory without the mark of a stack. */
+function isUnowned(stateDir: string): boolean {
+  return lstat(stateDir) !== undefined && readMark(join(stateDir, MARK_FILE)) === undefined;
+}
+
+interface GatewayLock {
+  readonly pid: number;
+  readonly port: number | undefined;
+  readonly configPath: string | undefined;
+}
+
+/** What a running gateway says of itself. Source: `<state>/tmp/openclaw-<uid>/gateway.state.lock`, measured. */
+function readLock(stateDir: string): GatewayLock | undefined {
+  for (const directory of entries(join(stateDir, "tmp")).filter((name) => name.startsWith("openclaw-"))) {
+    const text = readText(join(stateDir, "tmp", directory, "gateway.state.lock"));
+    const lock = text === undefined ? undefined : parse(text);
+    if (!lock || typeof lock.pid !== "number") continue;
+    const process = identify(lock.pid);
+    // Else it has ended, and the number may be another process's by now.
+    if (!isAlive(process) || Number(process.startTime) !== lock.startTime) continue;
+    return {
+      pid: lock.pid,
+      port: typeof lock.port === "number" ? lock.port : undefined,
+      configPath: typeof lock.configPath === "string" ? lock.configPath : undefined,
+    };
+  }
+  return undefined;
+}
+
+function readConfig(path: string): JsonObject | undefined {
+  const text = readText(path);
+  return text === undefined ? undefined : parse(text);
+}
+
+function parse(text: string): JsonObject | undefined {
+  try {
+    const value = JSON5.parse<Json>(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined; // the parser's message would repeat the file
+  }
+}
+
+/** A regular file's text. It is another user's: it may be a pipe, or endless. */
+function readText(path: string): string | undefined {
+  try {
+    const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    try {
+      const stats = fs.fstatSync(file);
+      return stats.isFile() && stats.size <= MAX_FILE_BYTES ? fs.readFileSync(file, "utf8") : undefined;
+    } finally {
+      fs.closeSync(file);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+const expandHome = (path: string, home: string): string => (path.startsWith("~/") ? join(home, path.slice(2)) : path);
+
+interface Unit {
+  readonly port: number | undefined;
+  readonly restart: string;
+}
+
+/** The unit that `openclaw gateway install` writes, or a system unit of the documented name. */
+function findUnit(profile: string, home: string): Unit | undefined {
+  const name = `${serviceName(profile)}.service`;
+  for (const [directory, systemctl] of [
+    [join(home, ".config/systemd/user"), "systemctl --user"],
+    ["/etc/systemd/user", "systemctl --user"],
+    ["/etc/systemd/system", "systemctl"],
+  ] as const) {
+    const text = readText(join(directory, name));
+    if (text === undefined) continue;
+    const port = /^ExecStart=.*\s--port[= ](\d+)/m.exec(text)?.[1];
+    return { port: port === undefined ? undefined : Number(port), restart: `${systemctl} restart ${name}` };
+  }
+  return undefined;
+}
+
+function commandOf(profile: string, stateDir: string, configPath: string): string {
+  const openclaw = onPath("openclaw") ?? "openclaw";
+  const own = join(homedir(), profile === "default" ? ".openclaw" : `.openclaw-${profile}`);
+  if (stateDir !== own || configPath !== join(own, "openclaw.json"))
+    return `OPENCLAW_STATE_DIR=${stateDir} OPENCLAW_CONFIG_PATH=${configPath} ${openclaw}`;
+  return profile === "default" ? openclaw : `${openclaw} --profile ${profile}`;
+}
+
+const onPath = (name: string): string | undefined =>
+  (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .map((directory) => join(directory, name))
+    .find((path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile());
+
+/** Every Telegram bot token that the gateway may use and that can be read from here. */
+function botTokensOf(config: JsonObject, stateDir: string, pid: number | undefined): string[] {
+  const env: NodeJS.Dict<string> = {
+    ...parseEnv(readText(join(stateDir, ".env")) ?? ""),
+    ...parseEnv(readText(join(stateDir, "gateway.systemd.env")) ?? ""),
+    ...(pid !== undefined && environmentOf(pid)),
+  };
+  const telegram = valueAt(config, "channels.telegram");
+  if (!isObject(telegram)) return []; // a token in the environment alone starts no bot
+  const accounts = Object.values(objectAt(telegram, "accounts")).filter(isObject);
+  const tokens = [telegram, ...accounts].map((account) =>
+    typeof account.tokenFile === "string"
+      ? readText(account.tokenFile)?.trim()
+      : resolveSecret(account.botToken, config, env),
+  );
+  return [...new Set([...tokens, env["TELEGRAM_BOT_TOKEN"]])].filter(
+    (token): token is string => token !== undefined && token !== "",
+  );
+}
+
+function environmentOf(pid: number): NodeJS.Dict<string> {
+  const variables = (readText(`/proc/${pid}/environ`) ?? "").split("\0").map((line) => /^([^=]+)=([^]*)$/.exec(line));
+  return Object.fromEntries(variables.flatMap((match) => (match ? [[match[1]!, match[2]!]] : [])));
+}
+
+/** A secret in OpenClaw's configuration: plain, `${NAME}`, or a reference to the environment or a file. */
+function resolveSecret(value: Json | undefined, config: JsonObject, env: NodeJS.Dict<string>): string | undefined {
+  if (typeof value === "string") {
+    const name = /^\$\{(\w+)\}$/.exec(value)?.[1];
+    return name === undefined ? value : env[name];
+  }
+  if (!isObject(value)) return undefined;
+  const { source, id } = value;
+  if (source === "env") return typeof id === "string" ? env[id] : undefined;
+  const provider = Object.entries(objectAt(config, "secrets.providers")).find(([name]) => name === value.provider)?.[1];
+  if (source !== "file" || !isObject(provider) || typeof provider.path !== "string") return undefined;
+  return readText(provider.path)?.trim();
+}

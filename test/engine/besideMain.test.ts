@@ -1,0 +1,156 @@
+/** The page's default path: a main bot is already running, made by hand; this stack adds the rescue. */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { check } from "../../check";
+import { gatewaysOfState } from "../../check/gateways";
+import { TestStack } from "../support/engine";
+import { HandMadeGateway } from "../support/handMadeGateway";
+import { ask, endStrays, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
+import { seedGateway, seedTools } from "../support/seed";
+import { FakeTelegram } from "../support/telegram";
+
+const MAIN = 26000;
+const RESCUE = 26111;
+const MAIN_BOT = "3333:canary-hand-made-bot-b7a0";
+const RESCUE_BOT = "4444:canary-rescue-bot-c2d9";
+
+describe("a rescue gateway beside a main gateway made by hand", () => {
+  let home: string;
+  let main: HandMadeGateway;
+  let stack: TestStack;
+  let telegram: FakeTelegram;
+  let before: { pid: number; files: Record<string, string> };
+
+  beforeAll(async () => {
+    home = temporaryRoot();
+    telegram = await FakeTelegram.start([MAIN_BOT, RESCUE_BOT]);
+    main = new HandMadeGateway(home, MAIN, { MAIN_BOT });
+    await main.onboard();
+    const path = join(main.stateDir, "openclaw.json");
+    const config = JSON.parse(readFileSync(path, "utf8")) as { channels: object };
+    config.channels = {
+      telegram: {
+        enabled: true,
+        apiRoot: telegram.apiRoot,
+        botToken: { source: "env", provider: "default", id: "MAIN_BOT" },
+        dmPolicy: "allowlist",
+        allowFrom: ["4242"],
+      },
+    };
+    writeFileSync(path, JSON.stringify(config, undefined, 2));
+    await main.start();
+    before = { pid: main.pid, files: main.snapshot() };
+
+    stack = await TestStack.create();
+    await stack.config("mode", "rescue");
+    await stack.config("root", home);
+    if (process.getuid!() === 0) await stack.config("account", TEST_ACCOUNT);
+  });
+  afterAll(async () => {
+    await stack?.dispose();
+    await main?.stop();
+    await telegram?.stop();
+    endStrays(home);
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  const untouched = () => {
+    expect(main.snapshot()).toEqual(before.files);
+    expect(isRunning(before.pid)).toBe(true);
+  };
+  const refusal = async (): Promise<string> => {
+    const outcome = await stack.preview();
+    expect(outcome.code).not.toBe(0);
+    return outcome.stdout + outcome.stderr;
+  };
+
+  it("refuses what would meet main: ports, directories, the same bot", async () => {
+    await stack.config("rescue.basePort", String(MAIN + 20));
+    await stack.config("rescue.stateDir", join(main.stateDir, "rescue"));
+    await stack.config("rescue.telegram.allowFrom[0]", "4242");
+    await stack.config("rescue.telegram.apiRoot", telegram.apiRoot);
+    await stack.secretConfig("rescue.telegram.botToken", MAIN_BOT);
+    const said = await refusal();
+    expect(said).toContain(
+      `openclaw-rescue.basePort: its ports ${MAIN + 20}-${MAIN + 130} overlap those of the gateway in ${main.stateDir} (${MAIN}-${MAIN + 110})`,
+    );
+    expect(said).toContain(`use ${MAIN + 111}, the nearest base port that is free`);
+    expect(said).toContain(
+      `openclaw-rescue.stateDir: ${main.stateDir}/rescue lies inside the gateway in ${main.stateDir}.stateDir`,
+    );
+    expect(said).toContain(
+      `openclaw-rescue.telegram.botToken: is the same bot as the bot of the gateway in ${main.stateDir}`,
+    );
+    expect(said).not.toContain(MAIN_BOT);
+    untouched();
+  });
+
+  it("refuses facts that are wrong, and arguments for main", async () => {
+    await stack.config("rescue.beside.stateDir", join(home, "nowhere"));
+    await stack.config("main.basePort", "20000");
+    const said = await refusal();
+    expect(said).toContain(`openclaw-rescue.beside.stateDir: ${home}/nowhere does not exist`);
+    expect(said).toContain("openclaw.main: this stack does not run the main gateway in mode rescue");
+    ok(await stack.run(["config", "rm", "--path", "rescue.beside"]));
+    ok(await stack.run(["config", "rm", "main"]));
+  });
+
+  it("comes up beside it, and says how to help it", async () => {
+    ok(await stack.run(["config", "rm", "--path", "rescue.stateDir"]));
+    await stack.config("rescue.basePort", String(RESCUE));
+    await stack.secretConfig("rescue.telegram.botToken", RESCUE_BOT);
+    seedTools(home);
+    seedGateway(home, "rescue");
+    ok(await stack.up());
+    expect(await ask(RESCUE, "/readyz")).toMatchObject({ ready: true });
+    const outputs = await stack.outputs();
+    expect(outputs.mainToken).toBeUndefined();
+    expect(outputs.mainGateway).toMatchObject({
+      url: `http://127.0.0.1:${MAIN}`,
+      stateDir: main.stateDir,
+      workspace: join(main.stateDir, "workspace"),
+      configPath: join(main.stateDir, "openclaw.json"),
+    });
+    ok(await stack.preview("--expect-no-changes"));
+    untouched();
+  });
+
+  it("is checked together with main", async () => {
+    const stateFile = join(stack.directory, "state.json");
+    ok(await stack.run(["stack", "export", "--file", stateFile]));
+    const found = gatewaysOfState(readFileSync(stateFile, "utf8"));
+    expect(found.gateways.map(({ name, isOurs, port }) => ({ name, isOurs, port }))).toEqual([
+      { name: "main", isOurs: false, port: MAIN },
+      { name: "openclaw-rescue", isOurs: true, port: RESCUE },
+    ]);
+    const [mine, rescue] = found.gateways;
+    const result = await check({ gateways: [{ ...mine!, command: main.command }, rescue!], neverUp: [] }, []);
+    expect(result).toMatchObject({ ok: true, gateways: [{ status: "ok" }, { status: "ok" }] });
+  });
+
+  it("is changed while main is up, and not while main is down", async () => {
+    await stack.config("rescue.config.update.channel", "stable");
+    ok(await stack.up());
+    untouched();
+    await main.stop();
+    await stack.config("rescue.config.update.channel", "beta");
+    const outcome = await stack.up();
+    expect(outcome.code).not.toBe(0);
+    expect(outcome.stdout + outcome.stderr).toContain(
+      `the main gateway on port ${MAIN} does not answer, so this healthy gateway was not taken down`,
+    );
+    expect(await ask(RESCUE, "/readyz")).toMatchObject({ ready: true });
+    await main.start();
+    before.pid = main.pid;
+    ok(await stack.up());
+    untouched();
+  });
+
+  it("goes without a trace in main", async () => {
+    ok(await stack.destroy());
+    expect(await ask(RESCUE, "/startupz")).toBeUndefined();
+    untouched();
+    expect(stack.transcript).not.toMatch(/canary-/);
+  });
+});

@@ -1,0 +1,156 @@
+/** The quick checks, asked of real gateways in every state that they tell apart. */
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { check, render } from "../../check";
+import type { Gateway } from "../../check/gateways";
+import { gatewayUnits } from "../../check/units";
+import { HandMadeGateway } from "../support/handMadeGateway";
+import { ok, temporaryRoot, TestHost } from "../support/hosts";
+import { seedNode, seedRelease, VERSION } from "../support/seed";
+
+const only = (...gateways: Gateway[]) => ({ gateways, neverUp: [] });
+
+const PORT = 27000;
+const DOWN = 27200;
+
+describe("the quick checks", () => {
+  const host = new TestHost();
+  let home: string;
+  let healthy: Gateway;
+  let down: Gateway;
+
+  beforeAll(async () => {
+    host.seed("main");
+    ok(await host.up("main", host.describe({ basePort: PORT })));
+    const stateDir = join(host.root, ".openclaw");
+    const command = join(host.layout.binDir, "openclaw-main");
+    healthy = { name: "main", isOurs: true, port: PORT, version: VERSION, command, stateDir };
+
+    home = temporaryRoot();
+    const handMade = new HandMadeGateway(home, DOWN);
+    await handMade.onboard();
+    down = {
+      name: "down",
+      isOurs: true,
+      port: DOWN,
+      command: commandFor(handMade.stateDir),
+      stateDir: handMade.stateDir,
+    };
+  });
+  afterAll(async () => {
+    await host.dispose();
+    rmSync(home, { recursive: true, force: true });
+  });
+
+  /** A command line made by hand, as `beside.command` may be one. */
+  const commandFor = (stateDir: string, token = "token-made-by-hand", config = join(stateDir, "openclaw.json")) => {
+    const openclaw = join(seedRelease, "node_modules", "openclaw", "openclaw.mjs");
+    const env = `OPENCLAW_STATE_DIR=${stateDir} OPENCLAW_CONFIG_PATH=${config} OPENCLAW_GATEWAY_TOKEN=${token}`;
+    // Under vitest OpenClaw takes itself for its own tests.
+    return `env -u VITEST ${env} ${realpathSync(seedNode)} ${openclaw}`;
+  };
+
+  it("healthy: nothing is wrong, whatever the caller's shell says", async () => {
+    process.env.OPENCLAW_GATEWAY_PORT = String(DOWN);
+    process.env.OPENCLAW_STATE_DIR = "/nowhere";
+    try {
+      const result = await check(only(healthy), []);
+      expect(result.findings.filter(({ level }) => level === "problem")).toEqual([]);
+      expect(result).toMatchObject({
+        ok: true,
+        gateways: [
+          {
+            gateway: "main",
+            port: PORT,
+            service: `up, ${VERSION}`,
+            probe: "1 reachable",
+            status: "ok",
+            browser: `not running, CDP ${PORT + 11}`,
+          },
+        ],
+      });
+      expect(render(result)).toMatch(/Nothing is wrong\.$/);
+    } finally {
+      delete process.env.OPENCLAW_GATEWAY_PORT;
+      delete process.env.OPENCLAW_STATE_DIR;
+    }
+  });
+
+  it("one down: said within its time, and the other one is still up", async () => {
+    const started = Date.now();
+    const result = await check(only(healthy, down), []);
+    expect(Date.now() - started).toBeLessThan(60_000);
+    expect(result.ok).toBe(false);
+    expect(result.gateways.map(({ service }) => service)).toEqual([`up, ${VERSION}`, "down"]);
+    expect(result.gateways[1]).toMatchObject({ probe: "none reachable", status: "not asked", browser: "not asked" });
+    expect(result.findings).toContainEqual(
+      expect.objectContaining({ level: "problem", gateway: "down", text: `is down: nothing listens on port ${DOWN}` }),
+    );
+  });
+
+  it("a wrong token", async () => {
+    const config = join(host.dir("main"), "current", "openclaw.json");
+    const command = commandFor(home, "canary-wrong-token", config);
+    const result = await check(only({ ...healthy, command }), []);
+    expect(result.ok).toBe(false);
+    expect(result.gateways[0]).toMatchObject({ service: "wrong token", status: "not asked" });
+    expect(render(result)).not.toContain("canary");
+    const foreign = await check(only({ ...healthy, command, isOurs: false }), []);
+    expect(foreign.ok).toBe(true);
+    expect(foreign.findings[0]?.text).toBe("is up, and this shell does not have its token");
+  });
+
+  it("another program on the port", async () => {
+    const server: Server = createServer((_, response) => response.end("no gateway"));
+    await new Promise<void>((resolve) => server.listen(DOWN, "127.0.0.1", resolve));
+    try {
+      const result = await check(only(down), []);
+      expect(result).toMatchObject({ ok: false, gateways: [{ service: "another program" }] });
+      expect(result.findings[0]?.text).toMatch(
+        new RegExp(`\\(pid ${process.pid}\\) listens on port ${DOWN} and does not answer as a gateway$`),
+      );
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  });
+
+  it("a command that does not exist", async () => {
+    const result = await check(only({ ...healthy, command: "/nowhere/openclaw" }), []);
+    expect(result.ok).toBe(false);
+    expect(result.findings[0]?.text).toMatch(/^`\/nowhere\/openclaw gateway status` does not work: .*not found$/);
+  });
+
+  it("service files of older installations", async () => {
+    const directory = mkdtempSync(join(tmpdir(), "units-"));
+    const unit = (name: string, port: number) => {
+      mkdirSync(directory, { recursive: true });
+      writeFileSync(
+        join(directory, name),
+        `[Service]\nExecStart=/usr/bin/node /old/clawdbot/index.js gateway --port ${port}\n`,
+      );
+    };
+    try {
+      unit("clawdbot-gateway.service", PORT + 50);
+      unit("openclaw-gateway-old.service", 9);
+      writeFileSync(join(directory, "other.service"), "[Service]\nExecStart=/usr/bin/other gateway\n");
+      const result = await check(only(healthy), gatewayUnits([directory]));
+      expect(result.ok).toBe(false);
+      expect(result.findings.filter(({ text }) => text.includes(directory))).toEqual([
+        expect.objectContaining({
+          level: "problem",
+          text: expect.stringContaining("clawdbot-gateway.service") as string,
+        }),
+        expect.objectContaining({
+          level: "note",
+          text: `${directory}/openclaw-gateway-old.service starts a gateway that is none of these`,
+        }),
+      ]);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, it } from "vitest";
+import { check, render } from "../../check";
+import type { Answer } from "../../check/ask";
+import { gatewaysOfState, type Gateway } from "../../check/gateways";
+import { interpret, interpretListeners, interpretUnits } from "../../check/interpret";
+
+const main: Gateway = {
+  name: "main",
+  isOurs: true,
+  port: 18789,
+  version: "2026.9.6",
+  command: "openclaw-main",
+  stateDir: "/h/.openclaw",
+};
+const rescue: Gateway = {
+  ...main,
+  name: "rescue",
+  port: 19789,
+  command: "openclaw-rescue",
+  stateDir: "/h/.openclaw-rescue",
+};
+
+const answer = (report: object | undefined, code: number | null = 0): Answer => ({
+  code,
+  report: report as Answer["report"],
+  complaint: "",
+});
+const up = { rpc: { ok: true }, gateway: { version: "2026.9.6" }, extraServices: [] };
+const probe = (urls: readonly string[], ...codes: string[]) => ({
+  targets: urls.map((url) => ({ url, connect: { ok: true } })),
+  warnings: codes.map((code) => ({ code })),
+});
+const looked = (service: object, probed: object = probe(["ws://127.0.0.1:18789"]), more: object = {}) =>
+  interpret({ gateway: main, answers: { service: answer(service), probe: answer(probed), ...more } }, [main, rescue]);
+
+describe("what the answers mean", () => {
+  it("several gateways are expected where they are known", () => {
+    const both = probe(["ws://127.0.0.1:18789", "ws://127.0.0.1:19789"], "multiple_gateways", "probe_scope_limited");
+    expect(looked(up, both)).toMatchObject({
+      row: { probe: "2 reachable" },
+      findings: [
+        { level: "note", text: "`gateway probe` warns of several gateways: expected, they are run on purpose" },
+      ],
+    });
+  });
+
+  it("one that nobody knows is suspicious", () => {
+    const stranger = probe(["ws://127.0.0.1:18789", "ws://10.0.0.9:18789"], "multiple_gateways");
+    expect(looked(up, stranger).findings).toMatchObject([
+      {
+        level: "problem",
+        text: "`gateway probe` reaches a gateway that is not among those checked: ws://10.0.0.9:18789",
+      },
+    ]);
+  });
+
+  it("another version than the stack's", () => {
+    expect(looked({ ...up, gateway: { version: "2026.10.0" } })).toMatchObject({
+      row: { service: "up, 2026.10.0" },
+      findings: [{ level: "problem", text: "runs OpenClaw 2026.10.0, and the stack says 2026.9.6" }],
+    });
+  });
+
+  it("services that OpenClaw calls extra are named with their files", () => {
+    const extraServices = [{ label: "clawdbot.service", detail: "unit: /etc/systemd/system/clawdbot.service" }];
+    expect(looked({ ...up, extraServices }).findings).toMatchObject([
+      {
+        level: "note",
+        text: "another service of a gateway is installed: clawdbot.service (unit: /etc/systemd/system/clawdbot.service)",
+      },
+    ]);
+  });
+
+  it("what did not answer in time", () => {
+    const answers = { service: answer(undefined, null), probe: answer(undefined, null) };
+    expect(interpret({ gateway: main, answers }, [main])).toMatchObject({
+      row: { service: "no answer", probe: "not asked", status: "not asked", browser: "not asked" },
+      findings: [{ level: "problem", text: "`openclaw-main gateway status` did not end in time" }],
+    });
+    const late = { status: answer(undefined, null), browser: answer(undefined, null) };
+    expect(looked(up, undefined, late).findings.map(({ text }) => text)).toEqual([
+      "`status` did not answer in time",
+      "`browser status` did not answer in time",
+    ]);
+  });
+
+  it("a degraded gateway, and a browser outside its ports", () => {
+    const status = answer({ degradedPlugins: [{}], modelRuntime: { degraded: true } });
+    const browser = answer({ enabled: true, running: true, cdpPort: 9222, cdpUrl: "http://127.0.0.1:9222" });
+    expect(looked(up, undefined, { status, browser })).toMatchObject({
+      row: { status: "degraded: plugins, models", browser: "running, CDP 9222" },
+      findings: [
+        { level: "note", text: "is degraded: plugins, models" },
+        { level: "note", text: "its browser's CDP port 9222 lies outside its ports 18789-18899" },
+      ],
+    });
+    const remote = answer({ enabled: true, running: false, cdpPort: 9222, cdpUrl: "http://browser.example:9222" });
+    expect(looked(up, undefined, { browser: remote }).findings).toEqual([]);
+  });
+});
+
+describe("what the machine has beside them", () => {
+  it("a unit of the gateway that no stack owns is no older installation", () => {
+    const foreign = { ...main, isOurs: false, restart: "systemctl --user restart openclaw-gateway.service" };
+    const path = "/h/.config/systemd/user/openclaw-gateway.service";
+    expect(interpretUnits([{ path, port: 18789 }], [foreign])).toEqual([]);
+    expect(interpretUnits([{ path, port: 18789 }], [main])).toMatchObject([{ level: "problem", gateway: "main" }]);
+    expect(interpretUnits([{ path, port: undefined }], [main])).toMatchObject([{ level: "note" }]);
+  });
+
+  it("gateways on ports that are nobody's here", () => {
+    expect(interpretListeners([18789, 18799, 30000], [main]).map(({ text }) => text)).toEqual([
+      "another gateway listens on port 30000",
+    ]);
+  });
+});
+
+describe("the gateways of a stack", () => {
+  const urn = (name: string) => `urn:pulumi:dev::p::openclaw:index:Gateway::${name}`;
+  const outputs = { ports: { gateway: 19789 }, version: "2026.9.6", wrapper: "/b/openclaw-rescue", stateDir: "/s" };
+  const state = (resource: object) =>
+    JSON.stringify({ deployment: { resources: [{ type: "openclaw:index:Gateway", urn: urn("r"), ...resource }] } });
+
+  it("are read from its state, with the one beside them", () => {
+    const beside = { url: "http://127.0.0.1:18789", command: "openclaw", stateDir: "/h/.openclaw" };
+    expect(gatewaysOfState(state({ outputs: { ...outputs, beside } }))).toMatchObject({
+      neverUp: [],
+      gateways: [
+        { name: "main", isOurs: false, port: 18789, command: "openclaw", stateDir: "/h/.openclaw" },
+        { name: "r", isOurs: true, port: 19789, version: "2026.9.6", command: "/b/openclaw-rescue", stateDir: "/s" },
+      ],
+    });
+  });
+
+  it("that were never healthy are said", async () => {
+    const stack = gatewaysOfState(state({}));
+    expect(stack).toEqual({ gateways: [], neverUp: ["r"] });
+    const result = await check(stack, []);
+    expect(result.ok).toBe(false);
+    expect(render(result)).toMatch(/^problem: r: is in the stack, and has never become healthy$/m);
+  });
+
+  it("none at all", () => {
+    expect(gatewaysOfState("{}")).toEqual({ gateways: [], neverUp: [] });
+    expect(render({ ok: true, gateways: [], findings: [] })).toBe("There is no gateway to check.");
+  });
+});

@@ -1,0 +1,161 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findForeignGateway, isUnknown, type ForeignGateway, type GatewayFacts } from "../../host/foreignGateway";
+import { identify } from "../../host/processes";
+
+let home: string;
+beforeEach(() => (home = mkdtempSync(join(tmpdir(), "foreign-"))));
+afterEach(() => rmSync(home, { recursive: true }));
+
+const put = (path: string, content: unknown) => {
+  const file = join(home, path);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+};
+const find = (facts: GatewayFacts = {}) => findForeignGateway(facts, [home]);
+const found = (facts: GatewayFacts = {}): ForeignGateway => {
+  const gateway = find(facts);
+  if (!gateway || isUnknown(gateway)) throw new Error(JSON.stringify(gateway));
+  return gateway;
+};
+const lock = (pid: number, more: object = {}) =>
+  put(".openclaw/tmp/openclaw-0/gateway.state.lock", {
+    pid,
+    port: 24000,
+    configPath: join(home, "other.json"),
+    startTime: Number(identify(process.pid)!.startTime),
+    ...more,
+  });
+
+describe("a gateway of the default profile", () => {
+  it("is described from its directory", () => {
+    put(
+      ".openclaw/openclaw.json",
+      "{ gateway: { port: 20000 }, /* JSON5 */ agents: { defaults: { workspace: '~/work' } } }",
+    );
+    expect(found()).toMatchObject({
+      profile: "default",
+      stateDir: join(home, ".openclaw"),
+      configPath: join(home, ".openclaw/openclaw.json"),
+      workspace: join(home, "work"),
+      port: 20000,
+      restart: undefined,
+    });
+    expect(found().command).toMatch(
+      new RegExp(
+        `^OPENCLAW_STATE_DIR=${home}/.openclaw OPENCLAW_CONFIG_PATH=${home}/.openclaw/openclaw.json .*openclaw$`,
+      ),
+    );
+  });
+
+  it("has OpenClaw's defaults where its configuration says nothing", () => {
+    put(".openclaw/openclaw.json", "{}");
+    expect(found()).toMatchObject({ port: 18789, workspace: join(home, ".openclaw/workspace") });
+  });
+
+  it("that runs says itself where it listens and what it reads", () => {
+    put(".openclaw/openclaw.json", "{ gateway: { port: 20000 } }");
+    put("other.json", "{}");
+    lock(process.pid);
+    expect(found()).toMatchObject({ port: 24000, configPath: join(home, "other.json") });
+  });
+
+  it.each([
+    ["has ended", 2 ** 22 + 1, {}],
+    ["is another process by now", process.pid, { startTime: 1 }],
+  ])("whose process %s says nothing any more", (_, pid, more) => {
+    put(".openclaw/openclaw.json", "{ gateway: { port: 20000 } }");
+    lock(pid, more);
+    expect(found().port).toBe(20000);
+  });
+
+  it("has the port of its unit, and is restarted through it", () => {
+    put(".openclaw/openclaw.json", "{ gateway: { port: 20000 } }");
+    put(".config/systemd/user/openclaw-gateway.service", "[Service]\nExecStart=/n/node x gateway --port 21000\n");
+    expect(found()).toMatchObject({ port: 21000, restart: "systemctl --user restart openclaw-gateway.service" });
+  });
+
+  it("is what it is said to be", () => {
+    put(".openclaw/openclaw.json", "{ gateway: { port: 20000 } }");
+    const facts = { port: 1024, workspace: "/w", command: "claw", restart: "reboot", configPath: join(home, "none") };
+    expect(found(facts)).toMatchObject(facts);
+  });
+});
+
+describe("what cannot be described", () => {
+  it("nothing is there, and nobody said so", () => expect(find()).toBeUndefined());
+
+  it("a directory that a stack owns is none of ours to describe", () => {
+    put(".openclaw/.pulumi-openclaw.json", { owner: { stack: "a/b/c" }, released: false });
+    expect(find()).toBeUndefined();
+  });
+
+  it.each<[string, GatewayFacts, object]>([
+    ["facts, but no directory", { port: 1024 }, { property: "stateDir" }],
+    ["a directory that does not exist", { stateDir: "/nowhere" }, { property: "stateDir" }],
+  ])("%s", (_, facts, expected) => expect(find(facts)).toMatchObject(expected));
+
+  it.each([
+    ["no configuration", undefined],
+    ["a configuration that is none", "gateway: canary-4711"],
+    ["a list", "[]"],
+  ])("%s", (_, text) => {
+    put(".openclaw/x", "");
+    if (text !== undefined) put(".openclaw/openclaw.json", text);
+    expect(find()).toMatchObject({ property: "configPath" });
+    expect(JSON.stringify(find())).not.toContain("canary");
+    expect(found({ port: 20000, workspace: "/w" })).toMatchObject({ port: 20000, workspace: "/w" });
+  });
+
+  it.each([
+    ["gateway: { port: '${PORT}' }", "port"],
+    ["gateway: { port: 70000 }", "port"],
+    ["agents: { defaults: { workspace: 1 } }", "workspace"],
+  ])("%s", (text, property) => {
+    put(".openclaw/openclaw.json", `{ ${text} }`);
+    expect(find()).toMatchObject({ property });
+  });
+});
+
+describe("its bot tokens", () => {
+  const telegram = (settings: object, more: object = {}) =>
+    put(".openclaw/openclaw.json", { channels: { telegram: settings }, ...more });
+
+  it.each<[string, object]>([
+    ["plain", { botToken: "canary" }],
+    ["of an account", { accounts: { second: { botToken: "canary" } } }],
+    ["from its .env", { botToken: "${BOT}" }],
+    ["by reference to its environment", { botToken: { source: "env", provider: "default", id: "BOT" } }],
+    ["by reference to a file", { botToken: { source: "file", provider: "tg", id: "value" } }],
+    ["from its service's environment", {}],
+  ])("%s", (_, settings) => {
+    put(".openclaw/.env", "BOT='canary'\n");
+    put(".openclaw/gateway.systemd.env", "TELEGRAM_BOT_TOKEN=canary\n");
+    put("token", "canary\n");
+    telegram(settings, { secrets: { providers: { tg: { source: "file", path: join(home, "token") } } } });
+    expect(found().botTokens).toEqual(["canary"]);
+  });
+
+  it("from a token file", () => {
+    put("token", "canary\n");
+    telegram({ tokenFile: join(home, "token") });
+    expect(found().botTokens).toEqual(["canary"]);
+  });
+
+  it("from the environment of its process", () => {
+    const own = readFileSync("/proc/self/environ", "utf8")
+      .split("\0")
+      .find((line) => line.startsWith("PATH="))!;
+    put("other.json", { channels: { telegram: { botToken: "${PATH}" } } });
+    lock(process.pid);
+    expect(found().botTokens).toEqual([own.slice("PATH=".length)]);
+  });
+
+  it("none without a Telegram channel", () => {
+    put(".openclaw/.env", "TELEGRAM_BOT_TOKEN=canary\n");
+    put(".openclaw/openclaw.json", "{}");
+    expect(found().botTokens).toEqual([]);
+  });
+});
