@@ -1,7 +1,7 @@
 /** The ready stack: a main and a rescue gateway, or a rescue alone; all from stack config (Pulumi.yaml, README.md). */
 import * as pulumi from "@pulumi/pulumi";
 import { GatewayPair, LocalHost, RescueGateway, type Gateway } from "pulumi-openclaw";
-import { readStackConfig } from "pulumi-openclaw/stack-config";
+import { readStackConfig } from "#stack-config";
 
 const config = readStackConfig();
 const target = new LocalHost("local", config.host);

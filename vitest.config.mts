@@ -18,6 +18,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: "package",
+          include: ["test/package/**/*.test.ts"],
+          testTimeout: minutes(5),
+          hookTimeout: minutes(15),
+        },
+      },
+      {
+        test: {
           name: "host",
           include: ["test/host/**/*.test.ts"],
           globalSetup: "test/support/globalSetup.ts",

@@ -3,10 +3,10 @@
  * asked through the right command line, within a bounded time, and interpreted.
  */
 import { listeners } from "../host/listeners";
-import { renderTable } from "../toolchain/summary";
 import { askGateway } from "./ask";
 import type { StackGateways } from "./gateways";
 import { interpret, interpretListeners, interpretUnits, type Finding, type Row } from "./interpret";
+import { renderTable } from "./table";
 import { gatewayUnits, type Unit } from "./units";
 
 /** How OpenClaw names its process; the kernel keeps 15 characters. */

@@ -3,6 +3,7 @@
  * `format` changes only when an old host program could misread a new document.
  */
 
+/** Plain JSON. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 

@@ -1,5 +1,5 @@
-/** Bundles what runs as it is: the host program, and the library for the root stack. npm's `prepare` script runs this. */
-import { mkdirSync, writeFileSync } from "node:fs";
+/** Bundles what runs as it is: the host program, the library and the command. npm's `prepare` script runs this. */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { buildSync, type BuildOptions } from "esbuild";
@@ -11,12 +11,14 @@ const common: BuildOptions = {
   format: "cjs",
   legalComments: "none",
   logLevel: "warning",
+  absWorkingDir: root,
 };
 
-/** Writes dist/host.cjs.br and dist/components.cjs. */
+/** Writes dist/host.cjs.br, dist/components.cjs, dist/cli.cjs and the licences of the packages inside. */
 export function build(): void {
-  const { outputFiles } = buildSync({
+  const host = buildSync({
     ...common,
+    metafile: true,
     entryPoints: [join(root, "host", "main.ts")],
     target: "node24",
     minifySyntax: true,
@@ -24,10 +26,11 @@ export function build(): void {
     write: false,
   });
   mkdirSync(join(root, "dist"), { recursive: true });
-  writeFileSync(join(root, "dist", "host.cjs.br"), brotliCompressSync(outputFiles[0]!.contents));
+  writeFileSync(join(root, "dist", "host.cjs.br"), brotliCompressSync(host.outputFiles[0]!.contents));
   // Compiling the library's sources at each preview would take longer than everything else that it does.
-  buildSync({
+  const components = buildSync({
     ...common,
+    metafile: true,
     stdin: {
       contents: 'export * from "./components"; export * from "./components/stackConfig";',
       resolveDir: root,
@@ -37,6 +40,35 @@ export function build(): void {
     target: "node20",
     external: ["@pulumi/*"],
   });
+  const cli = join(root, "dist", "cli.cjs");
+  const check = buildSync({
+    ...common,
+    metafile: true,
+    entryPoints: [join(root, "check", "bin.ts")],
+    outfile: cli,
+    target: "node20",
+    external: ["@pulumi/*"],
+    banner: { js: "#!/usr/bin/env node" },
+  });
+  chmodSync(cli, 0o755);
+  writeFileSync(
+    join(root, "dist", "LICENSES.txt"),
+    licencesOf([host, components, check].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
+  );
+}
+
+/** Licences of the packages that bundled files come from: who passes a copy on passes its licence on. */
+function licencesOf(files: readonly string[]): string {
+  const packages = files.flatMap((file) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
+  return [...new Set(packages)]
+    .sort()
+    .map((name) => {
+      const directory = join(root, name);
+      const licence = readdirSync(directory).find((file) => /^licen[cs]e/i.test(file));
+      if (licence === undefined) throw new Error(`${name} is bundled and has no licence file`);
+      return `${name.replace(/.*node_modules\//, "")}\n\n${readFileSync(join(directory, licence), "utf8")}`;
+    })
+    .join("\n\n");
 }
 
 if (require.main === module) build();

@@ -1,6 +1,7 @@
 /** What `make up` and `make outputs` show at their end: the gateways, whether they are healthy, and how to use them. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import { renderTable } from "../check/table";
 import { isWithin } from "../host/layout";
 import { which } from "./processes";
 
@@ -81,22 +82,6 @@ export async function healthOf({ host, basePort, version }: GatewayOutput): Prom
   if (host !== undefined) return `not asked (on ${host})`;
   const [startup, readiness] = await Promise.all([ask(basePort, "/startupz"), ask(basePort, "/readyz")]);
   return judge(startup, readiness, version);
-}
-
-/** Columns as wide as their widest cell. */
-export function renderTable(rows: readonly (readonly string[])[]): string {
-  const columns = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */

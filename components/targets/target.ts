@@ -23,15 +23,28 @@ export interface GatewayToCheck {
   readonly gateway: ResolvedGateway;
 }
 
+/** A place for gateways, made by this package, e.g. `new LocalHost("here")`. */
 export interface Target extends pulumi.Resource {
-  /** Facts about the target's file system, known before anything is touched. */
+  /**
+   * Facts about the target's file system, known before anything is touched.
+   * @internal
+   */
   readonly layout: HostLayout;
   /** Gateways with the same value share ports and files. */
   readonly machine: string;
-  /** What on the machine forbids each of the gateways, in their order. Only looks. */
+  /**
+   * What on the machine forbids each of the gateways, in their order. Only looks.
+   * @internal
+   */
   findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]>;
-  /** The gateway that the facts name, or the one of the default profile that no stack owns. Only reads. */
+  /**
+   * The gateway that the facts name, or the one of the default profile that no stack owns. Only reads.
+   * @internal
+   */
   findForeignGateway(facts: GatewayFacts): Promise<Finding>;
-  /** Registers a gateway's resources below `parent`; the result is there when the gateway is healthy. */
+  /**
+   * Registers a gateway's resources below `parent`; the result is there when the gateway is healthy.
+   * @internal
+   */
   deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource;
 }

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
+import { renderTable } from "../../check/table";
 import { duration } from "../../toolchain/steps";
 import {
   gatewaysOf,
@@ -11,7 +12,6 @@ import {
   howTo,
   judge,
   keptBy,
-  renderTable,
   summary,
   type GatewayOutput,
 } from "../../toolchain/summary";

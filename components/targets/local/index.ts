@@ -15,16 +15,8 @@ import { explicitPorts } from "../../rules/isolation";
 import { absolutePath } from "../../rules/schemas";
 import { withoutStackTraces } from "../../stackTraces";
 import { renderBootstrap } from "../bootstrap";
-import {
-  deployOnHost,
-  ifInstalled,
-  quote,
-  stackName,
-  type CommandArgs,
-  type CommandResource,
-  type HostTarget,
-} from "../hostGateway";
-import type { Deployment, GatewayToCheck } from "../target";
+import { deployOnHost, ifInstalled, quote, stackName, type CommandArgs, type CommandResource } from "../hostGateway";
+import type { Deployment, GatewayToCheck, Target } from "../target";
 
 export const localHostSchema = z.strictObject({
   /**
@@ -51,9 +43,11 @@ export type LocalHostArgs = z.input<typeof localHostSchema>;
  * @example
  * const here = new LocalHost("here");
  */
-export class LocalHost extends pulumi.ComponentResource implements HostTarget {
+export class LocalHost extends pulumi.ComponentResource implements Target {
+  /** @internal */
   readonly layout: HostLayout;
   readonly machine = "this machine";
+  /** @internal */
   readonly ownerId: pulumi.Output<string>;
 
   constructor(name: string, args: LocalHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {

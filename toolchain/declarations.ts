@@ -1,0 +1,165 @@
+/**
+ * The package's types in one file, dist/index.d.ts, and the report of its public API. npm's `prepack` script runs this:
+ * it takes seconds, which `prepare` would cost everybody. `npm run api` updates the report.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { ConsoleMessageId, Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
+import * as ts from "typescript";
+import { messageOf } from "../host/failure";
+import { PROJECT } from "./project";
+
+/** The public API as it was last agreed on. */
+const REPORT = "etc/pulumi-openclaw.api.md";
+
+/** A schema's input type in emitted declarations. The schemas themselves are zod's, which the package bundles. */
+const SCHEMA_INPUT = /(?<=export type (\w+) = )z\.input<typeof \w+>(?=;)/g;
+
+/**
+ * Writes dist/index.d.ts. `update` writes the report as well; without it, another public API than the report's is an error.
+ */
+export function writeDeclarations({ update }: { readonly update: boolean }): void {
+  const dist = join(PROJECT, "dist");
+  mkdirSync(dist, { recursive: true });
+  // Inside the project, from where @pulumi/pulumi is found.
+  const directory = mkdtempSync(join(dist, "declarations-"));
+  try {
+    emitDeclarations(directory);
+    rollUp(join(directory, "components", "index.d.ts"), update);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function emitDeclarations(directory: string): void {
+  const { config } = ts.readConfigFile(join(PROJECT, "tsconfig.json"), (file) => ts.sys.readFile(file)) as {
+    config: { compilerOptions: object };
+  };
+  const { options } = ts.parseJsonConfigFileContent(
+    {
+      files: ["components/index.ts"],
+      compilerOptions: {
+        ...config.compilerOptions,
+        noEmit: false,
+        declaration: true,
+        emitDeclarationOnly: true,
+        stripInternal: true,
+        outDir: directory,
+        rootDir: ".",
+      },
+    },
+    ts.sys,
+    PROJECT,
+  );
+  const program = ts.createProgram([join(PROJECT, "components", "index.ts")], options);
+  const { diagnostics } = program.emit(undefined, (path, text, _mark, _error, sources) => {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(
+      path,
+      text.replace(SCHEMA_INPUT, (_, name: string) => expand(name, sources![0]!, program)),
+    );
+  });
+  const errors = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
+  if (errors.length) throw new Error(ts.formatDiagnostics(errors, formatHost));
+}
+
+const formatHost: ts.FormatDiagnosticsHost = {
+  getCurrentDirectory: () => PROJECT,
+  getCanonicalFileName: (name) => name,
+  getNewLine: () => "\n",
+};
+
+/** A type alias of a source file, written out with the doc comments of its properties. */
+function expand(name: string, source: ts.SourceFile, program: ts.Program): string {
+  const checker = program.getTypeChecker();
+  const alias = source.statements.find(
+    (node): node is ts.TypeAliasDeclaration => ts.isTypeAliasDeclaration(node) && node.name.text === name,
+  )!;
+  return written(checker.getTypeAtLocation(alias.name));
+
+  function written(type: ts.Type): string {
+    if (type.aliasSymbol && type.aliasSymbol.name !== name && !isHelper(type.aliasSymbol)) return named(type);
+    const element = checker.isArrayType(type) && checker.getTypeArguments(type as ts.TypeReference)[0];
+    if (element) return `(${written(element)})[]`;
+    if (type.isUnion() && !(type.flags & ts.TypeFlags.Boolean)) return type.types.map(written).join(" | ");
+    if (!(type.flags & ts.TypeFlags.Object)) return named(type);
+    const index = checker.getIndexInfoOfType(type, ts.IndexKind.String);
+    if (index) return `{ [name: string]: ${written(index.type)} }`;
+    return `{\n${checker.getPropertiesOfType(type).map(property).join("")}}`;
+  }
+
+  function named(type: ts.Type): string {
+    return checker.typeToString(type, source, ts.TypeFormatFlags.NoTruncation);
+  }
+
+  function property(symbol: ts.Symbol): string {
+    const declaration = symbol.declarations![0]!;
+    const { text } = declaration.getSourceFile();
+    const comments = ts.getLeadingCommentRanges(text, declaration.pos) ?? [];
+    const docs = comments.map(({ pos, end }) => `${text.slice(pos, end)}\n`).join("");
+    const type = checker.getTypeOfSymbol(symbol);
+    return symbol.flags & ts.SymbolFlags.Optional
+      ? `${docs}${symbol.name}?: ${written(checker.getNonNullableType(type))} | undefined;\n`
+      : `${docs}${symbol.name}: ${written(type)};\n`;
+  }
+}
+
+/** Types of zod and of TypeScript itself say how a type is made; all others have a name that says what it is. */
+const isHelper = (alias: ts.Symbol): boolean =>
+  /node_modules\/(zod|typescript)\//.test(alias.declarations![0]!.getSourceFile().fileName);
+
+/** One file of what the public names need, and the report of them. */
+function rollUp(entryPoint: string, update: boolean): void {
+  const config = ExtractorConfig.prepare({
+    configObjectFullPath: undefined,
+    packageJsonFullPath: join(PROJECT, "package.json"),
+    configObject: {
+      projectFolder: PROJECT,
+      mainEntryPointFilePath: entryPoint,
+      newlineKind: "lf",
+      compiler: { overrideTsconfig: { compilerOptions: { skipLibCheck: true, types: ["node"] } } },
+      apiReport: {
+        enabled: true,
+        reportFolder: dirname(join(PROJECT, REPORT)),
+        reportFileName: basename(REPORT),
+        reportTempFolder: dirname(entryPoint),
+        includeForgottenExports: true,
+      },
+      dtsRollup: { enabled: true, untrimmedFilePath: join(PROJECT, "dist", "index.d.ts") },
+      docModel: { enabled: false },
+      tsdocMetadata: { enabled: false },
+      messages: {
+        extractorMessageReporting: {
+          // What arguments are made of stands in the report, and has no name that a program could import.
+          "ae-forgotten-export": { logLevel: ExtractorLogLevel.None },
+          // No tag: public. What is not is marked @internal, and not emitted.
+          "ae-missing-release-tag": { logLevel: ExtractorLogLevel.None },
+        },
+      },
+    },
+  });
+  const { apiReportChanged, succeeded } = Extractor.invoke(config, {
+    localBuild: update,
+    printApiReportDiff: true,
+    messageCallback: (message) => {
+      // Its advice names a temporary file; ours is below.
+      message.handled =
+        message.messageId === String(ConsoleMessageId.ApiReportNotCopied) ||
+        message.logLevel === ExtractorLogLevel.Info;
+    },
+  });
+  if (apiReportChanged && !update)
+    throw new Error(
+      `the public API is not what ${REPORT} says. Where that is meant: \`npm run api\`, and read its change (CONTRIBUTING.md)`,
+    );
+  if (!succeeded) throw new Error("the public types cannot be written: see above");
+}
+
+if (require.main === module) {
+  try {
+    writeDeclarations({ update: process.argv.includes("--update") });
+  } catch (error) {
+    console.error(`error: ${messageOf(error)}`);
+    process.exitCode = 1;
+  }
+}
