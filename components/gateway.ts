@@ -101,7 +101,9 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     const label = composition.label ?? name;
     const program = currentProgram();
     if (!target) {
-      program.report([{ path: `${label}.target`, reason: "is required", advice: 'e.g. new LocalHost("here")' }]);
+      program.report([
+        { path: `${label}.target`, reason: "is required", advice: 'give one, e.g. new LocalHost("here")' },
+      ]);
       return undefined;
     }
     const { gateway, args: checked, problems } = resolveGateway(label, withoutUndefined(rest), target.layout);

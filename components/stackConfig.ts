@@ -13,13 +13,13 @@ const stackSchema = z.strictObject({
   target: z.enum(["local"]),
   /** What the stack runs: a pair, or a rescue gateway beside a main gateway that no stack owns. */
   mode: z.enum(["pair", "rescue"]),
-  version: z.string(),
+  /** Arguments of the gateways; their own schemas check them. */
+  version: z.unknown(),
   root: localHostSchema.shape.root,
   binDir: localHostSchema.shape.binDir,
   account: localHostSchema.shape.account,
-  /** Arguments of the two gateways; their own schemas check them. */
-  main: z.looseObject({}).optional(),
-  rescue: z.looseObject({}).optional(),
+  main: z.unknown(),
+  rescue: z.unknown(),
 });
 
 export interface StackConfig {

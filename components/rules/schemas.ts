@@ -30,7 +30,9 @@ const port = z
   .max(65535, "must be between 1 and 65535");
 
 const userId = z
-  .union([z.string().min(1), z.number().int().safe()], { error: 'must be a Telegram user id, e.g. "4242"' })
+  .union([z.string().min(1, "must not be empty"), z.number().int().safe()], {
+    error: 'must be a Telegram user id, e.g. "4242"',
+  })
   .transform(String);
 
 export const absolutePath = z
@@ -67,7 +69,10 @@ export const profileSchema = z
   .refine((name) => !RESERVED_PROFILES.includes(name), "is a name that OpenClaw keeps for itself");
 
 export const versionSchema = z
-  .string({ error: `is required: an exact OpenClaw version, e.g. "${MIN_VERSION}"` })
+  .string({
+    error: ({ input }) =>
+      `${input === undefined ? "is required" : "must be text"}: an exact OpenClaw version, e.g. "${MIN_VERSION}"`,
+  })
   .refine(
     (version) => semver.valid(version) === version,
     `must be one exact version, e.g. "${MIN_VERSION}": a tag or range would change the gateway without you`,
@@ -78,7 +83,7 @@ export const versionSchema = z
   );
 
 export const basePortSchema = z
-  .number({ error: "must be a number" })
+  .number({ error: ({ input }) => (input === undefined ? "is required: a port, e.g. 20789" : "must be a number") })
   .int("must be a whole number")
   .min(MIN_BASE_PORT, `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+110`)
   .max(MAX_BASE_PORT, `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+110`);
