@@ -90,13 +90,30 @@ export const basePortSchema = z
 
 export const telegramSchema = z
   .strictObject({
-    /** Token from @BotFather. Always kept as a secret. No two gateways may share one. */
+    /**
+     * Token of the bot, from \@BotFather. Always kept as a secret. No two gateways may share one: each would steal the
+     * other's messages. Source: Telegram's Bot API gives an update to one reader only.
+     * @example config.requireSecret("mainBotToken")
+     */
     botToken: secretString,
-    /** Telegram user ids that may talk to the bot and own its commands, e.g. ["4242"]. */
+    /**
+     * Telegram user ids that may talk to the bot and own its commands. Numbers are taken as text. "*" is everybody, with
+     * dmPolicy "open" only.
+     * @default nobody: who writes first is asked to pair
+     * @example ["4242"]
+     */
     allowFrom: z.array(userId).optional(),
-    /** Who may write to the bot. Default "allowlist" where allowFrom is given, else "pairing". */
+    /**
+     * Who may write to the bot.
+     * @default "allowlist" where allowFrom is given, else "pairing"
+     * @example "disabled"
+     */
     dmPolicy: z.enum(["pairing", "allowlist", "open", "disabled"]).optional(),
-    /** Root of another Bot API server, without /bot<token>. Default: Telegram's own. */
+    /**
+     * Root of another Bot API server, without /bot<token>.
+     * @default Telegram's own
+     * @example "https://telegram.example.org"
+     */
     apiRoot: webUrl(["https:", "http:"]).optional(),
   })
   .superRefine(({ allowFrom, dmPolicy }, context) => {
@@ -111,15 +128,35 @@ export const telegramSchema = z
   });
 
 export const browserSchema = z.strictObject({
-  /** DevTools URL of one remote browser for the default profile. Must differ between gateways. */
+  /**
+   * DevTools URL of one remote browser for the default profile. Must differ between gateways. It stands in plain text in
+   * the stack's state: a token in it is written as ${NAME} and put into `env`.
+   * @default OpenClaw's own browser, on a port of the gateway's CDP range
+   * @example "wss://chrome.example.org?token=${CHROME_TOKEN}"
+   */
   cdpUrl: cdpUrl.optional(),
-  /** Browser profiles by name, each with either a port on this host or a URL elsewhere. */
+  /**
+   * Browser profiles by name (a-z 0-9 -), each with either a port on this host or a URL elsewhere.
+   * @default none
+   * @example { work: { cdpPort: 18810 } }
+   */
   profiles: z
     .record(
       z.string().regex(/^[a-z0-9-]+$/, "must be lower-case letters, digits or -"),
       z
         .strictObject({
+          /**
+           * Port of a browser on this host. Inside the gateway's own CDP range, or outside every gateway's block.
+           * @unit TCP port
+           * @default none: cdpUrl is given
+           * @example 18810
+           */
           cdpPort: port.optional(),
+          /**
+           * DevTools URL of a browser elsewhere. Secrets in it as in `browser.cdpUrl`.
+           * @default none: cdpPort is given
+           * @example "http://chrome.example.org:9222"
+           */
           cdpUrl: cdpUrl.optional(),
         })
         .refine(
@@ -160,40 +197,78 @@ const envSchema = z.record(
 /** The arguments of one gateway that mean the same on every target. */
 export const gatewaySchema = z.strictObject({
   /**
-   * OpenClaw profile. Decides the service name and the default directories. Left out, or "default": the default
-   * profile. 1-64 of a-z 0-9 _ -; not `gateway` or `node`.
+   * OpenClaw profile. Decides the service name, the command and the default directories. 1-64 of a-z 0-9 _ -; not
+   * `gateway` or `node`. Source: OpenClaw's own profile check, and the names that it keeps for itself.
+   * @default "default", OpenClaw's default profile
+   * @example "ops"
    */
   profile: profileSchema.optional(),
   /**
-   * Port of the gateway's HTTP and WebSocket server, 1024-65425. The gateway owns the whole block
-   * base … base+110 on its host; two blocks on one host must not touch. Source: measured, see rules/ports.ts.
+   * Port of the gateway's HTTP and WebSocket server. The gateway owns the whole block base … base+110 on its host; two
+   * blocks on one host must not touch, so two base ports are at least 111 apart. Source: measured on OpenClaw 2026.9.6,
+   * see components/rules/ports.ts; OpenClaw's page says 20, which really collides.
+   * @unit TCP port, 1024-65425
+   * @example 20789
    */
   basePort: basePortSchema,
-  /** Exact OpenClaw version from the npm registry, e.g. "2026.9.6". Moves only when you change it. */
+  /**
+   * Exact OpenClaw version from the npm registry, 2026.9.6 or newer. Moves only when you change it.
+   * @example "2026.9.6"
+   */
   version: versionSchema,
-  /** State directory (sessions, credentials, caches). Default `<root>/.openclaw`, or `<root>/.openclaw-<profile>`. */
+  /**
+   * State directory (sessions, credentials, caches). Kept by destroy.
+   * @unit absolute path
+   * @default `<root>/.openclaw`, or `<root>/.openclaw-<profile>` on a named profile
+   * @example "/srv/claw/ops"
+   */
   stateDir: absolutePath.optional(),
-  /** Workspace of the default agent. Default `<stateDir>/workspace`. */
+  /**
+   * Workspace of the default agent. One that exists is used as it is, where the gateway can write in it. Kept by destroy.
+   * @unit absolute path
+   * @default `<stateDir>/workspace`
+   * @example "/srv/claw/ops-work"
+   */
   workspace: absolutePath.optional(),
   /**
-   * Path at which the gateway reads its configuration. Default: inside the component's own directory, where the
-   * agent cannot edit it. A path given here becomes a link to it.
+   * A further path at which the configuration can be read: a link to where it is, inside the component's own directory,
+   * where the agent cannot edit it.
+   * @unit absolute path
+   * @default no link
+   * @example "/srv/claw/ops.json"
    */
   configPath: absolutePath.optional(),
-  /** Telegram bot of this gateway. Left out: no Telegram channel. */
+  /**
+   * Telegram bot of this gateway.
+   * @default no Telegram channel
+   * @example { botToken: config.requireSecret("opsBotToken"), allowFrom: ["4242"] }
+   */
   telegram: telegramSchema.optional(),
-  /** Explicit Chrome DevTools endpoints. Left out: OpenClaw allocates ports inside its own block. */
+  /**
+   * Explicit Chrome DevTools (CDP) endpoints.
+   * @default OpenClaw allocates ports inside the gateway's own CDP range
+   * @example { profiles: { work: { cdpPort: 20810 } } }
+   */
   browser: browserSchema.optional(),
   /**
    * Further OpenClaw configuration (openclaw.json as an object), merged under what the component owns.
-   * A key that the component owns is an error that names the right argument. No secrets: see `env`.
+   * A key that the component owns is an error that names the right argument. Plain values without secrets: see `env`.
+   * @default {}
+   * @example { update: { channel: "stable" } }
    */
   config: configSchema.optional(),
-  /** Extra variables of the gateway process, kept as secrets, e.g. model provider keys. */
+  /**
+   * Extra variables of the gateway process, kept as secrets, e.g. model provider keys. Not those that decide which gateway
+   * a process is (OPENCLAW_…, HOME, PATH …).
+   * @default {}
+   * @example { ANTHROPIC_API_KEY: config.requireSecret("anthropicKey") }
+   */
   env: envSchema.optional(),
   /**
-   * Apply a change although the partner gateway is not healthy, so that both may be down for a moment.
-   * Default false.
+   * Apply a change although the partner gateway is not healthy, so that both may be down for a moment. Means something in
+   * a GatewayPair only.
+   * @default false
+   * @example true
    */
   force: z.boolean().optional(),
 });

@@ -23,6 +23,8 @@ export interface Section {
   readonly title: string;
   readonly about: string;
   readonly problems: readonly Problem[];
+  /** Each is about one argument, whatever else there is. */
+  readonly isOfArguments?: true;
 }
 
 type Args = Record<string, unknown>;
@@ -76,9 +78,9 @@ const ARGUMENTS: readonly Args[] = [
   { version: "2026.9.5" },
   { profile: "Ops" },
   { profile: "gateway" },
-  { stateDir: "state" },
-  { stateDir: "/srv/it's" },
-  { stateDir: "/srv/../claw" },
+  ...["stateDir", "workspace", "configPath"].flatMap((name) =>
+    ["state", "/srv/it's", "/srv/../claw"].map((path) => ({ [name]: path })),
+  ),
   { telegram: { allowFrom: ["4242"] } },
   telegram({ allowFrom: [""] }),
   telegram({ dmPolicy: "allowlist" }),
@@ -192,7 +194,8 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     rescue(telegram({ allowFrom: ["4242"], dmPolicy: "pairing" })),
     rescue({ config: { channels: { discord: { enabled: true } } } }),
     rescue({ config: { channels: { telegram: { groups: {} } } } }),
-    () => new LocalHost("here", { root: "home", binDir: 7, acount: "claw" } as never),
+    () => new LocalHost("here", { root: "home", binDir: "bin", acount: "claw" } as never),
+    () => new LocalHost("here", { root: 7, binDir: 7, account: 7 } as never),
     () => new LocalHost("here", { account: "Claw" }),
     () => new LocalHost("here", { account: "root" }),
     () => new LocalHost("here", { account: "daemon" }),
@@ -396,18 +399,20 @@ export async function refusals(): Promise<readonly Section[]> {
       title: "Arguments of a gateway",
       about: "Of a gateway `ops`. What each argument may be: [reference](reference.md).",
       problems: [...ARGUMENTS.flatMap(gatewayProblems), ...wrongKinds(gatewaySchema, (args) => args)],
+      isOfArguments: true,
     },
     {
       title: "Keys of `config`",
       about: "What the component decides itself, and secrets, have no place in `config`.",
       problems: CONFIG.flatMap((config) => gatewayProblems({ config })),
+      isOfArguments: true,
     },
     {
       title: "Between the gateways of one machine",
       about: "A gateway `ops` after `claw.main`. The later one in the program is the one to change.",
       problems: isolation(),
     },
-    { title: "Pairs, the rescue gateway, and targets", about: "", problems: composed },
+    { title: "Pairs, the rescue gateway, and targets", about: "", problems: composed, isOfArguments: true },
     { title: "Configuration of the ready stack", about: "Of a project `openclaw`.", problems: config },
     {
       title: "What is on the machine already",
