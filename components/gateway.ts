@@ -204,15 +204,21 @@ export interface RescueGatewayArgs extends MainGatewayArgs {
   /**
    * Facts about a main gateway that no stack owns. Whatever is left out is found; where nothing is given and no such
    * gateway is found, there is none. Not for the rescue of a pair.
+   * @default found on the machine
+   * @example { stateDir: "/home/you/.openclaw" }
    */
   readonly beside?: BesideArgs;
 }
 
 /** The main gateway beside a {@link RescueGateway}, as it was found: what to type when it is in trouble. */
 export interface NeighbourOutputs {
+  /** Its HTTP address on its host. */
   readonly url: string;
+  /** Its state directory. */
   readonly stateDir: string;
+  /** Workspace of its default agent. */
   readonly workspace: string;
+  /** Its configuration file. */
   readonly configPath: string;
   /** Runs its command line, e.g. with `gateway status --deep`. */
   readonly command: string;

@@ -275,17 +275,45 @@ export const gatewaySchema = z.strictObject({
 
 /** A main gateway that no stack owns. Whatever is left out is found on the machine; only read, never touched. */
 export const besideSchema = z.strictObject({
-  /** Its state directory. Default: `.openclaw` in the home of the deploying user, or below the target's root. */
+  /**
+   * Its state directory.
+   * @unit absolute path
+   * @default `.openclaw` in the home of the deploying user, or below the target's root
+   * @example "/home/you/.openclaw"
+   */
   stateDir: absolutePath.optional(),
-  /** Its configuration file. Default: what the running gateway says, else `<stateDir>/openclaw.json`. */
+  /**
+   * Its configuration file.
+   * @unit absolute path
+   * @default what the running gateway says, else `<stateDir>/openclaw.json`
+   * @example "/home/you/.openclaw/openclaw.json"
+   */
   configPath: absolutePath.optional(),
-  /** Workspace of its default agent. Default: from its configuration, else `<stateDir>/workspace`. */
+  /**
+   * Workspace of its default agent.
+   * @unit absolute path
+   * @default from its configuration, else `<stateDir>/workspace`
+   * @example "/home/you/work"
+   */
   workspace: absolutePath.optional(),
-  /** Its base port. Default: what the running gateway says, else its service, else its configuration, else 18789. */
+  /**
+   * Its base port.
+   * @unit TCP port
+   * @default what the running gateway says, else its service, else its configuration, else 18789
+   * @example 18789
+   */
   port: port.optional(),
-  /** Command that runs its command line. Default: `openclaw`, with what leads it to this gateway. */
+  /**
+   * Command that runs its command line.
+   * @default `openclaw`, with what leads it to this gateway
+   * @example "/opt/openclaw/bin/openclaw"
+   */
   command: z.string().min(1, "must not be empty").optional(),
-  /** Command that restarts it. Default: for the systemd unit that is found, if there is one. */
+  /**
+   * Command that restarts it.
+   * @default for the systemd unit that is found, if there is one
+   * @example "systemctl --user restart openclaw-gateway.service"
+   */
   restart: z.string().min(1, "must not be empty").optional(),
 });
 

@@ -8,7 +8,12 @@ it("docs/reference.md is current", async () => {
   const ofArguments = (await refusals()).filter(({ isOfArguments }) => isOfArguments);
   const problems = ofArguments.flatMap((section) => section.problems);
   /** Whose arguments the gallery of errors makes mistakes with. */
-  const labels: Readonly<Record<string, string>> = { Gateway: "ops", LocalHost: "here", GatewayPair: "claw" };
+  const labels: Readonly<Record<string, string>> = {
+    Gateway: "ops",
+    LocalHost: "here",
+    RescueGateway: "rescue",
+    GatewayPair: "claw",
+  };
   const said = (component: string, path: string): readonly string[] => [
     ...new Set(
       problems

@@ -4,16 +4,16 @@ import { PROJECT } from "./sources";
 
 /** Every public name, in the order in which a reader needs it. */
 const COMPONENTS = [
-  { name: "LocalHost", args: "LocalHostArgs", outputs: false },
+  { name: "LocalHost", args: "LocalHostArgs" },
   { name: "Gateway", args: "GatewayArgs", outputs: true },
-  { name: "MainGateway", args: "MainGatewayArgs", like: "Gateway" },
-  { name: "RescueGateway", args: "RescueGatewayArgs", like: "Gateway" },
+  { name: "MainGateway", args: "MainGatewayArgs", like: "Gateway", outputs: true },
+  { name: "RescueGateway", args: "RescueGatewayArgs", like: "Gateway", outputs: true },
   { name: "GatewayPair", args: "GatewayPairArgs", outputs: true },
 ] as const;
-const TYPES = ["GatewayPorts", "PortRange", "Target"] as const;
+const TYPES = ["GatewayPorts", "PortRange", "NeighbourOutputs", "Target"] as const;
 
 /** Types that are not looked into. */
-const NAMED = ["Target", "Gateway", "Input", "Output", "Json", "Own", "GatewayPorts", "PortRange"];
+const NAMED = ["Target", "Gateway", "Input", "Output", "Json", "Own", "GatewayPorts", "PortRange", "NeighbourOutputs"];
 
 interface Argument {
   readonly path: string;
@@ -54,6 +54,8 @@ function componentPage(
   const { name, args } = component;
   const own = reader.arguments(args);
   const base = "like" in component ? reader.arguments(`${component.like}Args`) : [];
+  const inherited = "like" in component ? reader.members(component.like).map(({ path }) => path) : [];
+  const outputs = "outputs" in component ? reader.members(name).filter(({ path }) => !inherited.includes(path)) : [];
   const added = own.filter((each) => !base.some(({ path }) => path === each.path));
   const eased = own.filter((each) =>
     base.some((other) => other.path === each.path && other.isOptional !== each.isOptional),
@@ -69,7 +71,7 @@ function componentPage(
         ]
       : []),
     ...added.flatMap((each) => argumentPage(name, each, refusals(name, each.path))),
-    ...("outputs" in component && component.outputs ? [`### Outputs of ${name}`, table(reader.members(name))] : []),
+    ...(outputs.length ? [`### Outputs of ${name}`, table(outputs)] : []),
   ];
 }
 
@@ -100,7 +102,7 @@ const table = (members: readonly Argument[]): string =>
     "| --- | --- | --- |",
     ...members.map(
       ({ path, type, about }) =>
-        `| \`${path}\` | \`${type}\` | ${(about === "" ? missing(path, "description") : about).replaceAll("|", "\\|")} |`,
+        `| \`${path}\` | \`${type.replaceAll("|", "\\|")}\` | ${(about === "" ? missing(path, "description") : about).replaceAll("|", "\\|")} |`,
     ),
   ].join("\n");
 

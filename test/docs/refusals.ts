@@ -11,10 +11,11 @@ import * as z from "zod";
 import { checkIsolation } from "../../components/rules/isolation";
 import { OWNED_KEYS } from "../../components/rules/openclawConfig";
 import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../components/rules/ports";
-import type { Problem } from "../../components/rules/problems";
+import { problemsOf, type Problem } from "../../components/rules/problems";
 import { resolveGateway } from "../../components/rules/resolve";
-import { gatewaySchema } from "../../components/rules/schemas";
+import { besideSchema, gatewaySchema } from "../../components/rules/schemas";
 import { configFile, gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../host/layout";
+import { findForeignGateway, isUnknown, type ForeignGateway } from "../../host/foreignGateway";
 import type { Listener } from "../../host/listeners";
 import type { ClaimToCheck, Obstacle } from "../../host/obstacles";
 import { layout, resolved } from "../unit/gateways";
@@ -35,30 +36,35 @@ const gatewayProblems = (args: Args): readonly Problem[] =>
 /** Values of which each argument refuses at least one by its kind. */
 const ODD_VALUES = [[], 7];
 
+type Check = (args: Args) => readonly Problem[];
+
 /** Each argument of an object, also inside of others, once with a value of the wrong kind. */
-function wrongKinds(schema: z.ZodObject, wrap: (inner: Args) => Args): Problem[] {
+function wrongKinds(schema: z.ZodObject, check: Check): Problem[] {
   return Object.entries(schema.shape).flatMap(([key, type]) => {
     const inner = unwrap(type as z.ZodType);
     const odd = ODD_VALUES.find((value) => !inner.safeParse(value).success);
-    const here = odd === undefined ? [] : gatewayProblems(wrap({ [key]: odd }));
-    return [...here, ...wrongInside(inner, (value) => wrap({ [key]: value }))];
+    const here = odd === undefined ? [] : check({ [key]: odd });
+    return [...here, ...wrongInside(inner, (value) => check({ [key]: value }))];
   });
 }
 
-function wrongInside(type: z.ZodType, wrap: (value: unknown) => Args): Problem[] {
-  if (type instanceof z.ZodArray) return [...gatewayProblems(wrap([{}]))];
-  if (type instanceof z.ZodRecord)
-    return [
-      ...gatewayProblems(wrap({ NAME: new Date(0), name: new Date(0) })),
-      ...wrongInside(unwrap(type.valueType as z.ZodType), (value) => wrap({ work: value })),
-    ];
+function wrongInside(type: z.ZodType, check: (value: unknown) => readonly Problem[]): readonly Problem[] {
+  if (type instanceof z.ZodArray) return check([{}]);
+  if (type instanceof z.ZodRecord) {
+    const inner = unwrap(type.valueType as z.ZodType);
+    return [...check({ name: new Date(0) }), ...wrongInside(inner, (value) => check({ work: value }))];
+  }
   if (!(type instanceof z.ZodObject)) return [];
   const needed = "botToken" in type.shape ? { botToken: "4711:…" } : {};
-  return [
-    ...gatewayProblems(wrap({ ...needed, colour: 1 })),
-    ...wrongKinds(type, (inner) => wrap({ ...needed, ...inner })),
-  ];
+  return [...check({ ...needed, colour: 1 }), ...wrongKinds(type, (inner) => check({ ...needed, ...inner }))];
 }
+
+const checkedBy =
+  (schema: z.ZodObject, label: string): Check =>
+  (args) => {
+    const { error } = schema.safeParse(args);
+    return error ? problemsOf(error, schema, label, args) : [];
+  };
 
 const unwrap = (type: z.ZodType): z.ZodType =>
   type instanceof z.ZodOptional ? unwrap(type.unwrap() as z.ZodType) : type;
@@ -147,6 +153,19 @@ const isolation = (): readonly Problem[] => [
   ...betweenTwo({ browser: { cdpUrl: "http://127.0.0.1:18805" } }),
 ];
 
+/** A main gateway that no stack owns. */
+const MAIN_BY_HAND: ForeignGateway = {
+  profile: "default",
+  stateDir: "/home/you/.openclaw",
+  configPath: "/home/you/.openclaw/openclaw.json",
+  workspace: "/home/you/.openclaw/workspace",
+  port: 18789,
+  command: "openclaw",
+  restart: undefined,
+  config: { mcp: { apps: { sandboxPort: 19790 } } },
+  botTokens: ["4711:…"],
+};
+
 type Library = typeof import("../../components") & typeof import("../../components/stackConfig");
 
 /** The problems of whole programs, each on a stack of its own. */
@@ -156,6 +175,11 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     "openclaw",
     "dev",
   );
+  // The same check again, where the token is used.
+  vi.doMock("../../components/program", async (original) => ({
+    ...(await original()),
+    checkedBotToken: ({ botToken }: { botToken: pulumi.Input<string> }) => pulumi.secret(botToken),
+  }));
   const library: Library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
   const { currentProgram } = await import("../../components/program");
   const { Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway } = library;
@@ -163,6 +187,8 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
   vi.spyOn(LocalHost.prototype, "findObstacles").mockImplementation((gateways) =>
     Promise.resolve(gateways.map(() => [])),
   );
+
+  vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValue(undefined);
 
   const version = "2026.9.6";
   const here = () => new LocalHost("here", { root: "/home/claw", account: "openclaw-docs" });
@@ -172,7 +198,6 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
       const look = async (): Promise<object> => {
         const current = currentProgram();
         vi.spyOn(current, "gate").mockReturnValue(new Promise(() => undefined));
-        vi.spyOn(current, "earlierBots").mockReturnValue([]);
         program();
         resolve(await current["allProblems"]());
         return {};
@@ -194,18 +219,29 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     rescue(telegram({ allowFrom: ["4242"], dmPolicy: "pairing" })),
     rescue({ config: { channels: { discord: { enabled: true } } } }),
     rescue({ config: { channels: { telegram: { groups: {} } } } }),
+    rescue({ beside: { stateDir: "openclaw", port: 0, command: "", restart: "", colour: 1 } }),
+    rescue({ beside: 7 }),
+    () => new GatewayPair("claw", { target: here(), version, rescue: { beside: {} } }),
+    () => {
+      vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValueOnce(MAIN_BY_HAND);
+      rescue({ basePort: 18809 })();
+    },
+    () => {
+      vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValueOnce(MAIN_BY_HAND);
+      rescue(telegram({ botToken: "4711:…", allowFrom: ["4242"] }))();
+    },
     () => new LocalHost("here", { root: "home", binDir: "bin", acount: "claw" } as never),
-    () => new LocalHost("here", { root: 7, binDir: 7, account: 7 } as never),
     () => new LocalHost("here", { account: "Claw" }),
     () => new LocalHost("here", { account: "root" }),
     () => new LocalHost("here", { account: "daemon" }),
   ];
   const config: Record<string, string>[] = [
-    { target: "moon", version },
-    { taget: "local", target: "local", version },
-    { target: "local" },
-    { target: "local", version, main: "x", root: "home" },
-    { target: "local", version, main: JSON.stringify({ telegram: { botToken: "4711:…" } }) },
+    { target: "moon", mode: "trio", version },
+    { taget: "local", target: "local", mode: "pair", version },
+    { target: "local", mode: "pair" },
+    { target: "local", mode: "pair", version, main: "x", root: "home" },
+    { target: "local", mode: "pair", version, main: JSON.stringify({ telegram: { botToken: "4711:…" } }) },
+    { target: "local", mode: "rescue", version, main: "{}" },
   ];
   const ofConfig = (values: Record<string, string>) => () => {
     pulumi.runtime.setAllConfig(
@@ -392,13 +428,40 @@ const shownProblem = (scene: Scene, { property, reason, advice }: Obstacle): Pro
   advice: scene.show(advice),
 });
 
+/** Why a main gateway that no stack owns cannot be described. */
+function besideUnknown(): readonly Problem[] {
+  const broken = (config: string) => (scene: Scene) => {
+    scene.put(scene.path(".openclaw-main", "openclaw.json"), config);
+    return { stateDir: scene.path(".openclaw-main") };
+  };
+  const rows: ((scene: Scene) => Parameters<typeof findForeignGateway>[0])[] = [
+    () => ({ port: 18789 }),
+    (scene) => ({ stateDir: scene.path(".openclaw-main") }),
+    broken("{"),
+    broken('{ "gateway": { "port": "18789" } }'),
+    broken('{ "gateway": { "port": 18789 }, "agents": { "defaults": { "workspace": 7 } } }'),
+  ];
+  return rows.map((facts) => {
+    const scene = new Scene();
+    try {
+      const found = findForeignGateway(facts(scene), [scene.root]);
+      if (!found || !isUnknown(found)) throw new Error("this gateway can be described");
+      const { property, reason, advice } = found;
+      return { path: `rescue.beside.${property}`, reason: scene.show(reason), advice: scene.show(advice) };
+    } finally {
+      rmSync(scene.directory, { recursive: true });
+    }
+  });
+}
+
 export async function refusals(): Promise<readonly Section[]> {
   const { composed, config } = await programs();
+  const { localHostSchema } = await import("../../components/targets/local");
   return [
     {
       title: "Arguments of a gateway",
       about: "Of a gateway `ops`. What each argument may be: [reference](reference.md).",
-      problems: [...ARGUMENTS.flatMap(gatewayProblems), ...wrongKinds(gatewaySchema, (args) => args)],
+      problems: [...ARGUMENTS.flatMap(gatewayProblems), ...wrongKinds(gatewaySchema, gatewayProblems)],
       isOfArguments: true,
     },
     {
@@ -412,7 +475,21 @@ export async function refusals(): Promise<readonly Section[]> {
       about: "A gateway `ops` after `claw.main`. The later one in the program is the one to change.",
       problems: isolation(),
     },
-    { title: "Pairs, the rescue gateway, and targets", about: "", problems: composed, isOfArguments: true },
+    {
+      title: "Pairs, the rescue gateway, and targets",
+      about: "",
+      problems: [
+        ...composed,
+        ...wrongKinds(localHostSchema, checkedBy(localHostSchema, "here")),
+        ...wrongKinds(besideSchema, checkedBy(besideSchema, "rescue.beside")),
+      ],
+      isOfArguments: true,
+    },
+    {
+      title: "A rescue gateway beside a main gateway that no stack owns",
+      about: "",
+      problems: besideUnknown(),
+    },
     { title: "Configuration of the ready stack", about: "Of a project `openclaw`.", problems: config },
     {
       title: "What is on the machine already",
