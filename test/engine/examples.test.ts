@@ -104,13 +104,13 @@ describe("examples", () => {
 
 it("the template is a project that `pulumi new` can fill in", () => {
   const template = (name: string): string => readFileSync(join(EXAMPLES, "template", name), "utf8");
-  const { dependencies, version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as {
-    dependencies: Record<string, string>;
+  const { devDependencies, version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as {
+    devDependencies: Record<string, string>;
     version: string;
   };
   expect(JSON.parse(template("package.json"))).toMatchObject({
     name: "${PROJECT}",
-    dependencies: { "@pulumi/pulumi": dependencies["@pulumi/pulumi"], "pulumi-openclaw": version },
+    dependencies: { "@pulumi/pulumi": devDependencies["@pulumi/pulumi"], "pulumi-openclaw": version },
   });
   expect(template("Pulumi.yaml")).toContain("name: ${PROJECT}\n");
 });
