@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/toolchain/**/*.test.ts"] } },
+      { test: { name: "docs", include: ["test/docs/**/*.test.ts"], testTimeout: minutes(1), hookTimeout: minutes(1) } },
       { test: { name: "mocks", include: ["test/mocks/**/*.test.ts"] } },
       {
         test: {

@@ -14,7 +14,10 @@ import { isObject, objectAt } from "../host/json";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
 export interface GatewayArgs extends GatewayInput {
-  /** Where the gateway runs. */
+  /**
+   * Where the gateway runs.
+   * @example new LocalHost("here")
+   */
   readonly target: Target;
 }
 
@@ -41,14 +44,19 @@ export interface GatewayOutputs {
   readonly url: pulumi.Output<string>;
   /** Token that clients authenticate with. Generated once, the same over every later `up`. Secret. */
   readonly token: pulumi.Output<string>;
+  /** OpenClaw profile, `default` where none was given. */
   readonly profile: pulumi.Output<string>;
+  /** OpenClaw version that runs, and is healthy. */
   readonly version: pulumi.Output<string>;
+  /** State directory on the host. */
   readonly stateDir: pulumi.Output<string>;
+  /** Workspace of the default agent on the host. */
   readonly workspace: pulumi.Output<string>;
+  /** Where the gateway's configuration can be read on the host. */
   readonly configPath: pulumi.Output<string>;
   /** OpenClaw's service name for the profile, e.g. `openclaw-gateway-rescue`. */
   readonly serviceName: pulumi.Output<string>;
-  /** Command on the host that runs OpenClaw's command line for this gateway. */
+  /** Command on the host that runs OpenClaw's command line for this gateway, e.g. `~/.local/bin/openclaw-rescue`. */
   readonly wrapper: pulumi.Output<string>;
 }
 
@@ -101,7 +109,9 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     const label = composition.label ?? name;
     const program = currentProgram();
     if (!target) {
-      program.report([{ path: `${label}.target`, reason: "is required", advice: 'e.g. new LocalHost("here")' }]);
+      program.report([
+        { path: `${label}.target`, reason: "is required", advice: 'give one, e.g. new LocalHost("here")' },
+      ]);
       return undefined;
     }
     const { gateway, args: checked, problems } = resolveGateway(label, withoutUndefined(rest), target.layout);
@@ -164,7 +174,12 @@ function refused(): GatewayOutputs {
 /** Arguments of {@link MainGateway}: the base port has a default. */
 export type MainGatewayArgs = Omit<GatewayArgs, "basePort"> & Partial<Pick<GatewayArgs, "basePort">>;
 
-/** The main gateway: default profile, base port 18789, state in `<root>/.openclaw`. */
+/**
+ * The main gateway: default profile, base port 18789, state in `<root>/.openclaw`.
+ *
+ * @example
+ * const main = new MainGateway("main", { target: here, version: "2026.9.6" });
+ */
 export class MainGateway extends Gateway {
   constructor(name: string, args: MainGatewayArgs, opts?: pulumi.ComponentResourceOptions);
   /** @internal */
@@ -189,15 +204,21 @@ export interface RescueGatewayArgs extends MainGatewayArgs {
   /**
    * Facts about a main gateway that no stack owns. Whatever is left out is found; where nothing is given and no such
    * gateway is found, there is none. Not for the rescue of a pair.
+   * @default found on the machine
+   * @example { stateDir: "/home/you/.openclaw" }
    */
   readonly beside?: BesideArgs;
 }
 
 /** The main gateway beside a {@link RescueGateway}, as it was found: what to type when it is in trouble. */
 export interface NeighbourOutputs {
+  /** Its HTTP address on its host. */
   readonly url: string;
+  /** Its state directory. */
   readonly stateDir: string;
+  /** Workspace of its default agent. */
   readonly workspace: string;
+  /** Its configuration file. */
   readonly configPath: string;
   /** Runs its command line, e.g. with `gateway status --deep`. */
   readonly command: string;

@@ -11,11 +11,27 @@ type Own<Args> = Omit<Args, "target" | "version"> & Partial<Pick<GatewayPairArgs
 
 /** Arguments of {@link GatewayPair}. */
 export interface GatewayPairArgs {
-  /** Where both gateways run. */
+  /**
+   * Where both gateways run.
+   * @example new LocalHost("here")
+   */
   readonly target: Target;
-  /** OpenClaw version of both, unless one sets its own. */
+  /**
+   * Exact OpenClaw version of both, unless one sets its own.
+   * @example "2026.9.6"
+   */
   readonly version: string;
+  /**
+   * Arguments of the main gateway, all but target; `version` for one of its own.
+   * @default those of MainGateway
+   * @example { basePort: 18789, telegram: { botToken: config.requireSecret("mainBotToken") } }
+   */
   readonly main?: Own<MainGatewayArgs>;
+  /**
+   * Arguments of the rescue gateway, all but target; `version` for one of its own.
+   * @default those of RescueGateway
+   * @example { basePort: 19789 }
+   */
   readonly rescue?: Own<RescueGatewayArgs>;
 }
 
@@ -34,7 +50,9 @@ const pairSchema = z.strictObject({
  * const pair = new GatewayPair("claw", { target: here, version: "2026.9.6" });
  */
 export class GatewayPair extends pulumi.ComponentResource {
+  /** The main gateway, with all its outputs. */
   readonly main: MainGateway;
+  /** The rescue gateway, with all its outputs. */
   readonly rescue: RescueGateway;
 
   constructor(name: string, args: GatewayPairArgs, opts?: pulumi.ComponentResourceOptions) {

@@ -71,7 +71,10 @@ class Program {
     this.giveUp = [];
     const problems = await this.allProblems().catch((error: Error): Error => error);
     if (problems instanceof Error)
-      endProgram(new pulumi.RunError(`OpenClaw: cannot look at the host: ${problems.message}`), giveUp);
+      endProgram(
+        new pulumi.RunError(`OpenClaw: cannot look at this machine; nothing was changed: ${problems.message}`),
+        giveUp,
+      );
     else if (problems.length) endProgram(new pulumi.RunError(formatProblems(problems)), giveUp);
     else open.forEach((resolve) => resolve());
   }

@@ -8,18 +8,21 @@ import { currentProgram } from "./program";
 import { problemsOf, type Problem } from "./rules/problems";
 import { localHostSchema, type LocalHostArgs } from "./targets/local";
 
+/** Their own schemas check what is in them. */
+const gatewayArguments = z.looseObject({}, { error: "must be an object of gateway arguments" }).optional();
+
 const stackSchema = z.strictObject({
   /** Kind of target. */
   target: z.enum(["local"]),
   /** What the stack runs: a pair, or a rescue gateway beside a main gateway that no stack owns. */
   mode: z.enum(["pair", "rescue"]),
-  version: z.string(),
+  /** Checked by the gateways' own schemas. */
+  version: z.unknown(),
   root: localHostSchema.shape.root,
   binDir: localHostSchema.shape.binDir,
   account: localHostSchema.shape.account,
-  /** Arguments of the two gateways; their own schemas check them. */
-  main: z.looseObject({}).optional(),
-  rescue: z.looseObject({}).optional(),
+  main: gatewayArguments,
+  rescue: gatewayArguments,
 });
 
 export interface StackConfig {
@@ -42,7 +45,8 @@ export function readStackConfig(): StackConfig {
   if (!parsed.success) currentProgram().report(problemsOf(parsed.error, stackSchema, project, raw));
   for (const gateway of ["main", "rescue"] as const) currentProgram().report(checkSecrets(project, gateway, raw));
 
-  const { mode, root, binDir, account, version, main, rescue } = raw as Partial<z.input<typeof stackSchema>>;
+  const { mode, root, binDir, account, version } = raw as Partial<z.input<typeof stackSchema>>;
+  const { main, rescue } = { main: objectOf(raw.main), rescue: objectOf(raw.rescue) };
   if (mode === "rescue" && main !== undefined) currentProgram().report([mainNotOurs(project)]);
   return {
     mode: mode ?? "pair",
@@ -51,6 +55,10 @@ export function readStackConfig(): StackConfig {
     rescue: withoutUndefined({ version, ...rescue }) as StackConfig["rescue"],
   };
 }
+
+/** What is no object is reported already. */
+const objectOf = (value: unknown): object | undefined =>
+  typeof value === "object" && value !== null ? value : undefined;
 
 const mainNotOurs = (project: string): Problem => ({
   path: `${project}.main`,

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { ACCOUNT_HOME, SYSTEM_PATH } from "./layout";
-import { Failure, messageOf } from "./failure";
+import { Failure, messageOf, SET_UP_AGAIN } from "./failure";
 
 /** Written into the account's comment field: this account is ours to use. */
 const ACCOUNT_COMMENT = "pulumi-openclaw";
@@ -39,7 +39,7 @@ export function identityOf(account: string | null): Identity {
     return { name: user.username, uid: user.uid, gid: user.gid, demote: false };
   }
   const entry = lookUp(account);
-  if (!entry) throw new Failure(`the account ${account} does not exist; run \`pulumi up\` to create it`);
+  if (!entry) throw new Failure(`the account ${account} does not exist\n    -> ${SET_UP_AGAIN}`);
   return { name: account, uid: entry.uid, gid: entry.gid, demote: process.getuid!() === 0 && entry.uid !== 0 };
 }
 
@@ -76,7 +76,10 @@ export function ensureAccount(account: string): void {
     );
   } catch (error) {
     if (lookUp(account)) return; // a second deployment created it at the same moment
-    throw new Failure(`cannot create the system account ${account}: ${messageOf(error)}`);
+    throw new Failure(
+      `cannot create the system account ${account}: ${messageOf(error)}\n` +
+        `    -> create it: useradd --system --user-group --shell /usr/sbin/nologin --comment ${ACCOUNT_COMMENT} ${account}`,
+    );
   }
 }
 

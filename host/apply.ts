@@ -88,7 +88,7 @@ function validationIssues(output: string): string | undefined {
 
 async function switchTo(gateway: HostGateway, next: Generation, spec: Spec, order: Order): Promise<void> {
   const current = pointedAt(gateway, "current");
-  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed");
+  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed\n    -> run `pulumi up` again");
   const { supervised, gatewayPid } = supervisorFor(gateway.host).status(gateway);
   if (current && (await isUp(gateway, current))) {
     // A former transaction was torn between its start and its proof.
@@ -193,7 +193,7 @@ function needsChannels(next: Generation, good: Generation | undefined, wereLive:
 
 async function replace(gateway: HostGateway, next: Generation, wereLive: boolean, order: Order): Promise<void> {
   const supervisor = supervisorFor(gateway.host);
-  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed");
+  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed\n    -> run `pulumi up` again");
   if (supervisor.status(gateway).supervised) order.progress("stopping the former generation");
   await supervisor.stop(gateway, true);
   pointAt(gateway, "current", next);
@@ -221,7 +221,8 @@ async function prove(
     order.progress("not healthy: going back");
     const outcome = await goBack(gateway, good);
     throw new Failure(
-      `the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}`,
+      `the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}\n` +
+        "    -> correct what was changed and run `pulumi up` again",
     );
   }
 }
@@ -262,7 +263,7 @@ function lastLines(gateway: HostGateway, start: number, secrets: Record<string, 
 /** Starts what is deployed where it is down. Returns what it is now, in one line. */
 export async function startGateway(gateway: HostGateway): Promise<string> {
   const current = pointedAt(gateway, "current");
-  if (!current) throw new Failure(`gateway ${gateway.id} is not deployed; run \`pulumi up\``);
+  if (!current) throw new Failure(`gateway ${gateway.id} is not deployed\n    -> run \`pulumi up\``);
   const supervisor = supervisorFor(gateway.host);
   if (supervisor.status(gateway).supervised && (await isUp(gateway, current))) return summary(current, "already");
   await supervisor.start(gateway);

@@ -29,7 +29,8 @@ get() {
   shift 4
   work=$temporary/$package
   mkdir "$work"
-  command -v npm >/dev/null || fail "npm is needed to fetch $package@$version: install Node.js 20 or newer on this machine"
+  command -v npm >/dev/null || fail "npm is needed to fetch $package@$version
+    -> install Node.js 20 or newer on this machine"
   (cd "$work" && npm pack --silent --ignore-scripts "$package@$version" >/dev/null) ||
     fail "npm could not fetch $package@$version
     -> check that this machine reaches the npm registry: npm ping"
@@ -39,7 +40,8 @@ get() {
   mkdir "$work/out"
   tar -xzf "$work/$package-$version.tgz" -C "$work/out" --strip-components=1 --no-same-owner "$@"
   sync -f "$work/out" 2>/dev/null || sync
-  mv -T "$work/out" "$directory" 2>/dev/null || [ -d "$directory" ] || fail "cannot create $directory"
+  mv -T "$work/out" "$directory" 2>/dev/null || [ -d "$directory" ] || fail "cannot create $directory
+    -> make room on its disk, or let this user write there"
 }
 
 if [ ! -d "$npm_dir" ]; then

@@ -15,7 +15,7 @@ export function runCommandLine(host: Host, id: string, args: readonly string[]):
     throw new Failure(`run this as root or as ${identity.name}: sudo openclaw-${id} ${args.join(" ")}`);
   const gateway = openGateway(host, id);
   const generation = pointedAt(gateway, "current");
-  if (!generation) throw new Failure(`gateway ${id} is not deployed; run \`pulumi up\``);
+  if (!generation) throw new Failure(`gateway ${id} is not deployed\n    -> run \`pulumi up\``);
   const { service } = generation;
   const passedOn = PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]] as const] : []));
   const env: NodeJS.ProcessEnv = { ...Object.fromEntries(passedOn), ...service.env, ...readSecrets(service.secrets) };

@@ -91,10 +91,17 @@ export function entries(path: string): string[] {
 }
 
 export function lstat(path: string): fs.Stats | undefined {
-  return fs.lstatSync(path, { throwIfNoEntry: false });
+  try {
+    return fs.lstatSync(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
-export const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException)?.code === "ENOENT";
+/** Nothing is there, also where something above it is a file. */
+export const isMissing = (error: unknown): boolean =>
+  ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException)?.code ?? "");
 
 function syncDir(path: string): void {
   const dir = fs.openSync(path, "r");

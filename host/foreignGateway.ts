@@ -63,10 +63,14 @@ export function findForeignGateway(given: GatewayFacts, homes: readonly string[]
   if (stateDir === undefined) {
     if (Object.values(given).every((fact) => fact === undefined)) return undefined;
     const looked = homes.map((home) => join(home, ".openclaw")).join(" or ");
-    return { property: "stateDir", reason: `no gateway's state directory is in ${looked}`, advice: "name it" };
+    return {
+      property: "stateDir",
+      reason: `there is no gateway's state directory at ${looked}`,
+      advice: "give main's state directory",
+    };
   }
   if (!lstat(stateDir))
-    return { property: "stateDir", reason: `${stateDir} does not exist`, advice: "name main's state directory" };
+    return { property: "stateDir", reason: `${stateDir} does not exist`, advice: "give main's state directory" };
 
   const lock = readLock(stateDir);
   const configPath = given.configPath ?? lock?.configPath ?? join(stateDir, "openclaw.json");
@@ -75,7 +79,7 @@ export function findForeignGateway(given: GatewayFacts, homes: readonly string[]
     return {
       property: "configPath",
       reason: `${configPath} cannot be read as OpenClaw's configuration`,
-      advice: "name the right file; or, if it may not be read from here, name main's port and workspace",
+      advice: "give the right file; or, if it may not be read from here, give main's port and workspace",
     };
 
   const profile = /^\.openclaw-(.+)$/.exec(basename(stateDir))?.[1] ?? "default";
@@ -84,12 +88,12 @@ export function findForeignGateway(given: GatewayFacts, homes: readonly string[]
   const port = given.port ?? lock?.port ?? unit?.port ?? configured("gateway.port") ?? DEFAULT_PORT;
   const workspace = given.workspace ?? configured("agents.defaults.workspace") ?? join(stateDir, "workspace");
   if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > MAX_PORT)
-    return { property: "port", reason: `${configPath} does not say it as a number`, advice: "name main's port" };
+    return { property: "port", reason: `gateway.port in ${configPath} is no port number`, advice: "give main's port" };
   if (typeof workspace !== "string")
     return {
       property: "workspace",
-      reason: `${configPath} does not say it as a text`,
-      advice: "name main's workspace",
+      reason: `agents.defaults.workspace in ${configPath} is no text`,
+      advice: "give main's workspace",
     };
   return {
     profile,

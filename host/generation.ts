@@ -8,11 +8,11 @@ import { createHash } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gatewayEnvironment } from "./environment";
-import { Failure } from "./failure";
 import { entries, makeDir, readableBy, readJson, readLink, removeTree, setLink, writeFile, writeJson } from "./files";
 import type { HostGateway } from "./host";
 import { configFile } from "./layout";
 import { releaseEntry, removeUnusedReleases } from "./release";
+import { missingSecrets } from "./secrets";
 import type { Spec } from "./spec";
 
 /** How to run one generation: read by the supervisor and by the wrapper. */
@@ -70,7 +70,7 @@ export function stageGeneration(gateway: HostGateway, spec: Spec, nonce: string)
   const existing = readGeneration(gateway, name);
   if (existing) return existing;
   const secrets = secretsFile(gateway, nonce);
-  if (!existsSync(secrets)) throw new Failure(`the secrets of this deployment (${nonce}) are not on this host`);
+  if (!existsSync(secrets)) throw missingSecrets(secrets);
 
   const access = readableBy(host.identity);
   makeDir(paths.generations);

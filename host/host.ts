@@ -1,9 +1,9 @@
 /** The host that this program is installed on: its managed directory and the account of its gateways. */
 import { dirname, join } from "node:path";
 import { identityOf, type Identity } from "./account";
-import { Failure } from "./failure";
+import { Failure, SET_UP_AGAIN } from "./failure";
 import { readJson } from "./files";
-import { gatewayPaths, type GatewayPaths, type HostLayout } from "./layout";
+import { gatewayPaths, gatewaysDir, type GatewayPaths, type HostLayout } from "./layout";
 import type { Claim } from "./spec";
 
 export interface Host {
@@ -16,7 +16,7 @@ export const hostFile = (manage: string): string => join(manage, "host.json");
 
 export function openHost(manage: string): Host {
   const layout = readJson<HostLayout>(hostFile(manage));
-  if (!layout) throw new Failure(`${hostFile(manage)} is missing; run \`pulumi up\` to set this host up again`);
+  if (!layout) throw new Failure(`${hostFile(manage)} is missing\n    -> ${SET_UP_AGAIN}`);
   return { manage, layout, identity: identityOf(layout.account) };
 }
 
@@ -53,6 +53,7 @@ export function findGateway(host: Host, id: string): HostGateway | undefined {
 
 export function openGateway(host: Host, id: string): HostGateway {
   const gateway = findGateway(host, id);
-  if (!gateway) throw new Failure(`no gateway ${id} on this host`);
+  if (!gateway)
+    throw new Failure(`no gateway ${id} on this host\n    -> those that are there: ls ${gatewaysDir(host.manage)}`);
   return gateway;
 }

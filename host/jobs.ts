@@ -60,7 +60,10 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
   }
   const result = readJson<Result>(resultFile(job));
   if (result?.summary !== undefined) return result.summary;
-  throw new Failure(result?.error ?? "the deployment was ended from outside; run `pulumi up` again to finish it");
+  throw new Failure(
+    result?.error ??
+      "the deployment was ended from outside\n    -> run `pulumi up` again: it finishes or undoes what was begun",
+  );
 }
 
 /** The worker: one transaction under the gateway's lock. */

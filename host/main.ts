@@ -49,13 +49,15 @@ function setUp(manage: string): void {
   const former = readJson<HostLayout>(hostFile(manage));
   if (former && former.account !== layout.account && entries(gatewaysDir(manage)).length)
     throw new Failure(
-      `the gateways below ${manage} run as ${former.account ?? "a user"}, not as ${layout.account ?? "a user"}\n` +
+      `the gateways below ${manage} run as ${accountName(former)}, not as ${accountName(layout)}\n` +
         "    -> deploy as before, use another `root`, or destroy those gateways first",
     );
   if (layout.account !== null) ensureAccount(layout.account);
   makeDir(gatewaysDir(manage));
   writeJson(hostFile(manage), layout);
 }
+
+const accountName = ({ account }: HostLayout): string => account ?? "the user who deployed them";
 
 async function withLock<T>(host: Host, id: string, action: () => T | Promise<T>): Promise<T> {
   const lock = await takeLock(lockPath(host, `gateway-${id}`), () =>
@@ -103,13 +105,14 @@ async function remove(host: Host, id: string, owner: string | undefined): Promis
   }
 }
 
-function leave(host: Host): void {
-  if (entries(gatewaysDir(host.manage)).length)
-    return say("other gateways are left on this host: keeping what they share");
-  removeTree(host.manage);
+/** Also where the host is no longer as it was set up: it is what setting it up anew begins with. */
+function leave(manage: string): void {
+  if (entries(gatewaysDir(manage)).length) return say("other gateways are left on this host: keeping what they share");
+  const layout = readJson<HostLayout>(hostFile(manage));
+  removeTree(manage);
   try {
     // Ours where it lies in our root; another program's commands keep it.
-    if (isWithin(host.layout.binDir, host.layout.root)) rmdirSync(host.layout.binDir);
+    if (layout && isWithin(layout.binDir, layout.root)) rmdirSync(layout.binDir);
   } catch {
     // not empty, or not there
   }
@@ -119,8 +122,8 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
   const manage = ownManageDir();
   process.umask(0o022);
   if (verb === "setup") return setUp(manage);
+  if (verb === "leave") return leave(manage);
   const host = openHost(manage);
-  if (verb === "leave") return leave(host);
   const [id, ...rest] = args;
   if (id === undefined) throw new Failure(`usage: host ${verb ?? "<verb>"} <gateway>`);
   switch (verb) {

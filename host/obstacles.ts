@@ -157,7 +157,7 @@ function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck)
   if (uid !== undefined && stats.uid !== uid)
     return found(
       `${stateDir} belongs to another user than the one that the gateway runs as`,
-      `chown -R ${layout.account ?? "it to yourself"} ${stateDir}, or choose another`,
+      `chown -R ${layout.account ?? "$(id -un)"} ${stateDir}, or choose another directory`,
     );
   if (!mark) return [];
   const { id: stackId, ...named } = owner;
@@ -183,7 +183,7 @@ function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck):
     {
       property: "workspace",
       reason: `${workspace} belongs to another user than the one that the gateway runs as`,
-      advice: account === null ? "choose a directory of yours" : `chown -R ${account} ${workspace}, or choose another`,
+      advice: `chown -R ${account ?? "$(id -un)"} ${workspace}, or choose another directory`,
     },
   ];
 }
@@ -194,7 +194,7 @@ function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck)
     obstacles.push({
       property: "profile",
       reason: `${wrapper} exists and is not this gateway's command`,
-      advice: "remove it, or use another profile",
+      advice: "remove it, or give the target another binDir",
     });
   const own = configFile(manage, id);
   if (configPath !== own && lstat(configPath) && readLink(configPath) !== own)

@@ -7,7 +7,8 @@ import type { HostGateway } from "./host";
 import { workerEnvironment } from "./environment";
 import { run } from "./run";
 
-const INSTALL_TIMEOUT_MS = 15 * 60_000;
+const INSTALL_MINUTES = 15;
+const INSTALL_TIMEOUT_MS = INSTALL_MINUTES * 60_000;
 const STAGING_PREFIX = ".staging-";
 
 /** The program to run in an installed release. */
@@ -54,7 +55,7 @@ async function npmInstall(gateway: HostGateway, staging: string, version: string
     timeoutMs: INSTALL_TIMEOUT_MS,
   });
   if (result.code === 0) return;
-  const reason = result.timedOut ? `no end after ${INSTALL_TIMEOUT_MS / 60_000} minutes` : result.stderr.trim();
+  const reason = result.timedOut ? `no end after ${INSTALL_MINUTES} minutes` : result.stderr.trim();
   const advice = /E404|ETARGET|No matching version/.test(result.stderr)
     ? "check `version`: the registry does not have it"
     : "check that this host reaches the npm registry (`npm ping`), then run `pulumi up` again";
@@ -78,7 +79,10 @@ async function runPackageScript(gateway: HostGateway, staging: string): Promise<
   });
   if (identity.demote) await giveTo(directory, 0, 0);
   if (result.code !== 0)
-    throw new Failure(`OpenClaw's install script failed:\n${indent(`${result.stdout}${result.stderr}`.trim())}`);
+    throw new Failure(
+      `OpenClaw's install script failed:\n${indent(`${result.stdout}${result.stderr}`.trim())}\n` +
+        "    -> run `pulumi up` again; where that does not help, use another `version`",
+    );
 }
 
 /** Changes the owner of a tree without following links; nobody else may write in it. */

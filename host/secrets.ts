@@ -18,10 +18,17 @@ export function stageSecrets(gateway: HostGateway, { env }: Secrets): string {
   return nonce;
 }
 
+export const missingSecrets = (file: string): Failure =>
+  new Failure(
+    `the secrets ${file} are missing\n` +
+      "    -> write them again: pulumi up --target-replace <URN of the gateway's …-secrets> (pulumi stack --show-urns), " +
+      "then pulumi up",
+  );
+
 /** The variables in a secrets file. */
 export function readSecrets(file: string): Record<string, string> {
   const secrets = readJson<Record<string, string>>(file);
-  if (!secrets) throw new Failure(`${file} is missing; run \`pulumi up --replace\` for this gateway's secrets`);
+  if (!secrets) throw missingSecrets(file);
   return secrets;
 }
 

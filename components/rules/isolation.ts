@@ -172,7 +172,7 @@ function checkForeignPorts(gateway: ResolvedGateway, foreign: ResolvedGateway): 
     .filter(({ port }) => contains(block, port))
     .map(({ path, port }) => ({
       path: `${gateway.label}.basePort`,
-      reason: `its ports ${formatRange(block)} contain ${port}, which is ${path}`,
+      reason: `its ports ${formatRange(block)} contain ${port}, which ${foreign.label} uses (${path.slice(foreign.label.length + 1)})`,
       advice: "use another base port",
     }));
 }

@@ -9,7 +9,7 @@ export const GATEWAY_TOKEN_VARIABLE = "OPENCLAW_GATEWAY_TOKEN";
 export const BOT_TOKEN_VARIABLE = "TELEGRAM_BOT_TOKEN";
 
 /** Configuration keys that a component argument decides, and what to use instead. */
-const OWNED_KEYS: readonly (readonly [key: string, advice: string])[] = [
+export const OWNED_KEYS: readonly (readonly [key: string, advice: string])[] = [
   ["gateway.mode", "remove it: a gateway is always run in mode local"],
   ["gateway.port", "use the argument basePort"],
   ["gateway.bind", "remove it: the gateway listens on loopback; reach it through ssh -L"],

@@ -8,7 +8,9 @@
 
 /** A range of TCP ports, both ends included. */
 export interface PortRange {
+  /** Lowest port. */
   readonly first: number;
+  /** Highest port. */
   readonly last: number;
 }
 

@@ -31,7 +31,7 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, 
         advice: suggestion(key, known),
       }));
     }
-    const reason = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : issue.message;
+    const reason = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : reasonOf(issue);
     const value = valueAt(input, issue.path);
     return [
       {
@@ -43,9 +43,27 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, 
   });
 }
 
+/** What values are called in messages, by zod's names of their types. */
+const KINDS: Readonly<Record<string, string>> = {
+  string: "text",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+/** zod's own messages in the words of the others. */
+function reasonOf(issue: z.core.$ZodIssue): string {
+  if (!issue.message.startsWith("Invalid ")) return issue.message;
+  if (issue.code === "invalid_type") return `must be ${KINDS[issue.expected] ?? issue.expected}`;
+  if (issue.code === "invalid_value")
+    return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+  return issue.message;
+}
+
 function suggestion(key: string, known: readonly string[]): string {
   const nearest = known.length ? closest(key, known) : undefined;
-  if (nearest !== undefined && distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(2, key.length / 3))
+  if (nearest !== undefined && distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(1, key.length / 3))
     return `did you mean ${nearest}?`;
   return known.length ? `known here: ${known.join(", ")}` : "remove it";
 }

@@ -30,7 +30,9 @@ const port = z
   .max(65535, "must be between 1 and 65535");
 
 const userId = z
-  .union([z.string().min(1), z.number().int().safe()], { error: 'must be a Telegram user id, e.g. "4242"' })
+  .union([z.string().min(1, "must not be empty"), z.number().int().safe()], {
+    error: 'must be a Telegram user id, e.g. "4242"',
+  })
   .transform(String);
 
 export const absolutePath = z
@@ -67,7 +69,10 @@ export const profileSchema = z
   .refine((name) => !RESERVED_PROFILES.includes(name), "is a name that OpenClaw keeps for itself");
 
 export const versionSchema = z
-  .string({ error: `is required: an exact OpenClaw version, e.g. "${MIN_VERSION}"` })
+  .string({
+    error: ({ input }) =>
+      `${input === undefined ? "is required" : "must be text"}: an exact OpenClaw version, e.g. "${MIN_VERSION}"`,
+  })
   .refine(
     (version) => semver.valid(version) === version,
     `must be one exact version, e.g. "${MIN_VERSION}": a tag or range would change the gateway without you`,
@@ -78,20 +83,37 @@ export const versionSchema = z
   );
 
 export const basePortSchema = z
-  .number({ error: "must be a number" })
+  .number({ error: ({ input }) => (input === undefined ? "is required: a port, e.g. 20789" : "must be a number") })
   .int("must be a whole number")
   .min(MIN_BASE_PORT, `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+110`)
   .max(MAX_BASE_PORT, `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+110`);
 
 export const telegramSchema = z
   .strictObject({
-    /** Token from @BotFather. Always kept as a secret. No two gateways may share one. */
+    /**
+     * Token of the bot, from \@BotFather. Always kept as a secret. No two gateways may share one: each would steal the
+     * other's messages. Source: Telegram's Bot API gives an update to one reader only.
+     * @example config.requireSecret("mainBotToken")
+     */
     botToken: secretString,
-    /** Telegram user ids that may talk to the bot and own its commands, e.g. ["4242"]. */
+    /**
+     * Telegram user ids that may talk to the bot and own its commands. Numbers are taken as text. "*" is everybody, with
+     * dmPolicy "open" only.
+     * @default nobody: who writes first is asked to pair
+     * @example ["4242"]
+     */
     allowFrom: z.array(userId).optional(),
-    /** Who may write to the bot. Default "allowlist" where allowFrom is given, else "pairing". */
+    /**
+     * Who may write to the bot.
+     * @default "allowlist" where allowFrom is given, else "pairing"
+     * @example "disabled"
+     */
     dmPolicy: z.enum(["pairing", "allowlist", "open", "disabled"]).optional(),
-    /** Root of another Bot API server, without /bot<token>. Default: Telegram's own. */
+    /**
+     * Root of another Bot API server, without /bot<token>.
+     * @default Telegram's own
+     * @example "https://telegram.example.org"
+     */
     apiRoot: webUrl(["https:", "http:"]).optional(),
   })
   .superRefine(({ allowFrom, dmPolicy }, context) => {
@@ -106,15 +128,35 @@ export const telegramSchema = z
   });
 
 export const browserSchema = z.strictObject({
-  /** DevTools URL of one remote browser for the default profile. Must differ between gateways. */
+  /**
+   * DevTools URL of one remote browser for the default profile. Must differ between gateways. It stands in plain text in
+   * the stack's state: a token in it is written as ${NAME} and put into `env`.
+   * @default OpenClaw's own browser, on a port of the gateway's CDP range
+   * @example "wss://chrome.example.org?token=${CHROME_TOKEN}"
+   */
   cdpUrl: cdpUrl.optional(),
-  /** Browser profiles by name, each with either a port on this host or a URL elsewhere. */
+  /**
+   * Browser profiles by name (a-z 0-9 -), each with either a port on this host or a URL elsewhere.
+   * @default none
+   * @example { work: { cdpPort: 18810 } }
+   */
   profiles: z
     .record(
       z.string().regex(/^[a-z0-9-]+$/, "must be lower-case letters, digits or -"),
       z
         .strictObject({
+          /**
+           * Port of a browser on this host. Inside the gateway's own CDP range, or outside every gateway's block.
+           * @unit TCP port
+           * @default none: cdpUrl is given
+           * @example 18810
+           */
           cdpPort: port.optional(),
+          /**
+           * DevTools URL of a browser elsewhere. Secrets in it as in `browser.cdpUrl`.
+           * @default none: cdpPort is given
+           * @example "http://chrome.example.org:9222"
+           */
           cdpUrl: cdpUrl.optional(),
         })
         .refine(
@@ -155,57 +197,123 @@ const envSchema = z.record(
 /** The arguments of one gateway that mean the same on every target. */
 export const gatewaySchema = z.strictObject({
   /**
-   * OpenClaw profile. Decides the service name and the default directories. Left out, or "default": the default
-   * profile. 1-64 of a-z 0-9 _ -; not `gateway` or `node`.
+   * OpenClaw profile. Decides the service name, the command and the default directories. 1-64 of a-z 0-9 _ -; not
+   * `gateway` or `node`. Source: OpenClaw's own profile check, and the names that it keeps for itself.
+   * @default "default", OpenClaw's default profile
+   * @example "ops"
    */
   profile: profileSchema.optional(),
   /**
-   * Port of the gateway's HTTP and WebSocket server, 1024-65425. The gateway owns the whole block
-   * base … base+110 on its host; two blocks on one host must not touch. Source: measured, see rules/ports.ts.
+   * Port of the gateway's HTTP and WebSocket server. The gateway owns the whole block base … base+110 on its host; two
+   * blocks on one host must not touch, so two base ports are at least 111 apart. Source: measured on OpenClaw 2026.9.6,
+   * see components/rules/ports.ts; OpenClaw's page says 20, which really collides.
+   * @unit TCP port, 1024-65425
+   * @example 20789
    */
   basePort: basePortSchema,
-  /** Exact OpenClaw version from the npm registry, e.g. "2026.9.6". Moves only when you change it. */
+  /**
+   * Exact OpenClaw version from the npm registry, 2026.9.6 or newer. Moves only when you change it.
+   * @example "2026.9.6"
+   */
   version: versionSchema,
-  /** State directory (sessions, credentials, caches). Default `<root>/.openclaw`, or `<root>/.openclaw-<profile>`. */
+  /**
+   * State directory (sessions, credentials, caches). Kept by destroy.
+   * @unit absolute path
+   * @default `<root>/.openclaw`, or `<root>/.openclaw-<profile>` on a named profile
+   * @example "/srv/claw/ops"
+   */
   stateDir: absolutePath.optional(),
-  /** Workspace of the default agent. Default `<stateDir>/workspace`. */
+  /**
+   * Workspace of the default agent. One that exists is used as it is, where the gateway can write in it. Kept by destroy.
+   * @unit absolute path
+   * @default `<stateDir>/workspace`
+   * @example "/srv/claw/ops-work"
+   */
   workspace: absolutePath.optional(),
   /**
-   * Path at which the gateway reads its configuration. Default: inside the component's own directory, where the
-   * agent cannot edit it. A path given here becomes a link to it.
+   * A further path at which the configuration can be read: a link to where it is, inside the component's own directory,
+   * where the agent cannot edit it.
+   * @unit absolute path
+   * @default no link
+   * @example "/srv/claw/ops.json"
    */
   configPath: absolutePath.optional(),
-  /** Telegram bot of this gateway. Left out: no Telegram channel. */
+  /**
+   * Telegram bot of this gateway.
+   * @default no Telegram channel
+   * @example { botToken: config.requireSecret("opsBotToken"), allowFrom: ["4242"] }
+   */
   telegram: telegramSchema.optional(),
-  /** Explicit Chrome DevTools endpoints. Left out: OpenClaw allocates ports inside its own block. */
+  /**
+   * Explicit Chrome DevTools (CDP) endpoints.
+   * @default OpenClaw allocates ports inside the gateway's own CDP range
+   * @example { profiles: { work: { cdpPort: 20810 } } }
+   */
   browser: browserSchema.optional(),
   /**
    * Further OpenClaw configuration (openclaw.json as an object), merged under what the component owns.
-   * A key that the component owns is an error that names the right argument. No secrets: see `env`.
+   * A key that the component owns is an error that names the right argument. Plain values without secrets: see `env`.
+   * @default {}
+   * @example { update: { channel: "stable" } }
    */
   config: configSchema.optional(),
-  /** Extra variables of the gateway process, kept as secrets, e.g. model provider keys. */
+  /**
+   * Extra variables of the gateway process, kept as secrets, e.g. model provider keys. Not those that decide which gateway
+   * a process is (OPENCLAW_…, HOME, PATH …).
+   * @default {}
+   * @example { ANTHROPIC_API_KEY: config.requireSecret("anthropicKey") }
+   */
   env: envSchema.optional(),
   /**
-   * Apply a change although the partner gateway is not healthy, so that both may be down for a moment.
-   * Default false.
+   * Apply a change although the partner gateway is not healthy, so that both may be down for a moment. Means something in
+   * a GatewayPair only.
+   * @default false
+   * @example true
    */
   force: z.boolean().optional(),
 });
 
 /** A main gateway that no stack owns. Whatever is left out is found on the machine; only read, never touched. */
 export const besideSchema = z.strictObject({
-  /** Its state directory. Default: `.openclaw` in the home of the deploying user, or below the target's root. */
+  /**
+   * Its state directory.
+   * @unit absolute path
+   * @default `.openclaw` in the home of the deploying user, or below the target's root
+   * @example "/home/you/.openclaw"
+   */
   stateDir: absolutePath.optional(),
-  /** Its configuration file. Default: what the running gateway says, else `<stateDir>/openclaw.json`. */
+  /**
+   * Its configuration file.
+   * @unit absolute path
+   * @default what the running gateway says, else `<stateDir>/openclaw.json`
+   * @example "/home/you/.openclaw/openclaw.json"
+   */
   configPath: absolutePath.optional(),
-  /** Workspace of its default agent. Default: from its configuration, else `<stateDir>/workspace`. */
+  /**
+   * Workspace of its default agent.
+   * @unit absolute path
+   * @default from its configuration, else `<stateDir>/workspace`
+   * @example "/home/you/work"
+   */
   workspace: absolutePath.optional(),
-  /** Its base port. Default: what the running gateway says, else its service, else its configuration, else 18789. */
+  /**
+   * Its base port.
+   * @unit TCP port
+   * @default what the running gateway says, else its service, else its configuration, else 18789
+   * @example 18789
+   */
   port: port.optional(),
-  /** Command that runs its command line. Default: `openclaw`, with what leads it to this gateway. */
+  /**
+   * Command that runs its command line.
+   * @default `openclaw`, with what leads it to this gateway
+   * @example "/opt/openclaw/bin/openclaw"
+   */
   command: z.string().min(1, "must not be empty").optional(),
-  /** Command that restarts it. Default: for the systemd unit that is found, if there is one. */
+  /**
+   * Command that restarts it.
+   * @default for the systemd unit that is found, if there is one
+   * @example "systemctl --user restart openclaw-gateway.service"
+   */
   restart: z.string().min(1, "must not be empty").optional(),
 });
 

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import type { HostLayout } from "../../host/layout";
 
 /** Pinned packages of the npm registry, with the sha512 of their archives (hex). */
@@ -43,7 +44,7 @@ const HOST_PROGRAM = "host.cjs.br";
 function readHostProgram(): string {
   const path = packageFile("dist", HOST_PROGRAM);
   if (!existsSync(path))
-    throw new Error(`${path} is missing: run \`npm install\` (or \`npm run build\`) in ${packageFile()}`);
+    throw new pulumi.RunError(`OpenClaw: ${path} is missing\n    -> run \`npm install\` in ${packageFile()}`);
   return readFileSync(path, "base64");
 }
 

@@ -54,7 +54,9 @@ export const processSupervisor: Supervisor = {
       if (!isAlive(identity)) break;
     }
     if (identity) signal(identity.pid, "SIGKILL");
-    throw new Failure(`the supervisor of gateway ${gateway.id} did not start; see ${gateway.paths.log}`);
+    throw new Failure(
+      `the supervisor of gateway ${gateway.id} did not start\n    -> see ${gateway.paths.log}, and run \`pulumi up\` again`,
+    );
   },
 
   async stop(gateway, drain) {

@@ -198,6 +198,19 @@ it("is made again by the next step where an interrupted destroy has given it up"
   }
 });
 
+it("a host that has lost its own description can be set up again", async () => {
+  const host = new TestHost();
+  try {
+    rmSync(join(host.manage, "host.json"));
+    const outcome = await host.run("claim", ["main"], host.describe({ basePort: PORT }).claim);
+    expect(outcome.stderr).toMatch(/host\.json is missing\n {4}-> set the host up again: pulumi up --target-replace/);
+    ok(await host.run("leave", [])); // what replacing the host program begins with
+    expect(readdirSync(host.root)).toEqual([]);
+  } finally {
+    await host.dispose();
+  }
+});
+
 it("a configuration path of one's own becomes a link to the gateway's", async () => {
   const host = new TestHost();
   try {

@@ -20,13 +20,26 @@ import type { Deployment, GatewayToCheck, Target } from "../target";
 
 export const localHostSchema = z.strictObject({
   /**
-   * Directory under which everything is put. Default: the home of the user that the gateways run as, that is
-   * `/var/lib/openclaw` where the deployer is root, else the deployer's own home.
+   * Directory under which everything is put. Where the deployer is root, nobody else may write in it or above it.
+   * @unit absolute path
+   * @default the home of the user that the gateways run as: `/var/lib/openclaw` where the deployer is root, else the
+   * deployer's own home
+   * @example "/srv/claw"
    */
   root: absolutePath.optional(),
-  /** Directory of the commands `openclaw-main` …. Default: `<root>/bin` where root is given, else /usr/local/bin for root and ~/.local/bin for others. */
+  /**
+   * Directory of the commands `openclaw-main` ….
+   * @unit absolute path
+   * @default `<root>/bin` where root is given, else /usr/local/bin for root and ~/.local/bin for others
+   * @example "/opt/claw/bin"
+   */
   binDir: absolutePath.optional(),
-  /** System account that gateways run as where the deployer is root. Created when missing. Default "openclaw". */
+  /**
+   * System account that gateways run as where the deployer is root. Created when missing; one that somebody else created
+   * is refused. Without a meaning where the deployer is not root.
+   * @default "openclaw"
+   * @example "claw"
+   */
   account: z
     .string()
     .regex(/^[a-z_][a-z0-9_-]{0,30}$/, "must be a Linux account name")

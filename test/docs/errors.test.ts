@@ -1,0 +1,103 @@
+/** docs/errors.md: everything that this package refuses, in the words that its user reads. */
+import { beforeAll, expect, it } from "vitest";
+import { formatProblems } from "../../components/rules/problems";
+import { expectCurrent } from "./page";
+import { refusals, type Section } from "./refusals";
+import { failuresIn, failuresOfShell, filesIn, sentencesIn } from "./sources";
+
+let before: readonly Section[];
+beforeAll(async () => void (before = await refusals()));
+
+/** Where errors come from that are met on the way, and what their heading is. */
+const ON_THE_HOST: Readonly<Record<string, string>> = {
+  "host/bootstrap.sh": "Preparing the host",
+  "host/main.ts": "Commands of the host program",
+  "host/host.ts": "What the host program expects to find",
+  "host/account.ts": "The account that gateways run as",
+  "host/claim.ts": "Claiming a gateway",
+  "host/release.ts": "Installing OpenClaw",
+  "host/secrets.ts": "Secrets",
+  "host/generation.ts": "Staging",
+  "host/apply.ts": "Deploying",
+  "host/health.ts": "Why a new generation did not become healthy",
+  "host/jobs.ts": "Deployments that were ended",
+  "host/supervisors/process.ts": "Supervision",
+  "host/commandLine.ts": "The commands openclaw-main, openclaw-rescue …",
+};
+const OF_MAKE: Readonly<Record<string, string>> = {
+  "toolchain/cli.ts": "The command itself",
+  "toolchain/engine.ts": "The Pulumi engine",
+  "toolchain/plugin.ts": "The command plugin",
+  "toolchain/backend.ts": "State and passphrase",
+};
+
+const failuresOf = (path: string): readonly string[] =>
+  path.endsWith(".sh") ? failuresOfShell(path) : failuresIn(path);
+
+function failureSections(titles: Readonly<Record<string, string>>): string[] {
+  return Object.entries(titles).flatMap(([path, title]) => {
+    const failures = failuresOf(path);
+    return failures.length ? [`### ${title}`, block(failures)] : [];
+  });
+}
+
+const block = (messages: readonly string[]): string => `\`\`\`text\n${[...new Set(messages)].join("\n\n")}\n\`\`\``;
+
+const head = (found?: string): string => formatProblems([{ path: "", reason: "", advice: "" }], found).split("\n")[0]!;
+
+/** Each reason once, as `formatProblems` writes it. */
+const formatted = ({ problems }: Section): readonly string[] => [
+  ...new Map(
+    problems.map(({ path, reason, advice }) => [
+      `${path}: ${reason.replace(/; it is .*/, "")} ${advice}`,
+      `${path}: ${reason}\n    -> ${advice}`,
+    ]),
+  ).values(),
+];
+
+function page(): string {
+  return [
+    "# Errors",
+    "Everything that this package refuses, in the words in which you read it: search this page for yours. After `->` stands " +
+      "what to do. `<name>` stands for a value.",
+    "## Before anything is touched",
+    "By `pulumi preview` and `pulumi up`, all problems of the program at once:",
+    block([head()]),
+    "Where two bot tokens come from other resources they are compared when both are known:",
+    block([head("found before this gateway was changed")]),
+    ...before.flatMap((section) => [`### ${section.title}`, section.about, block(formatted(section))]),
+    "### The look at the machine itself, and a broken installation",
+    block(filesIn("components").flatMap(failuresIn)),
+    "## On the host, while `pulumi up` runs",
+    "Pulumi prints these below the resource that failed (`…-slot`, `…-secrets`, `…-deployment`). A gateway that was " +
+      "running goes on running, or runs again as before.",
+    ...failureSections(ON_THE_HOST),
+    "## From `make`",
+    ...failureSections(OF_MAKE),
+  ].join("\n\n");
+}
+
+it("docs/errors.md is current", () => expectCurrent("docs/errors.md", page()));
+
+it("every refusal stands under a heading", () => {
+  const known = Object.keys({ ...ON_THE_HOST, ...OF_MAKE });
+  const files = ["check", "host", "toolchain"].flatMap(filesIn).filter((path) => failuresIn(path).length);
+  expect(
+    files.filter((path) => !known.includes(path)),
+    "give these files a heading in this test",
+  ).toEqual([]);
+});
+
+/** Texts that are no part of a message. */
+const NO_MESSAGE = [/^sh -s -- /];
+
+it("every sentence of a rule was met, so that no refusal is missing", () => {
+  const text = page();
+  const rules = [...filesIn("components"), "host/obstacles.ts", "host/foreignGateway.ts", "host/account.ts"];
+  const missing = rules.flatMap((path) =>
+    sentencesIn(path)
+      .filter((sentence) => !NO_MESSAGE.some((pattern) => pattern.test(sentence.text)) && !sentence.pattern.test(text))
+      .map((sentence) => `${path}: ${sentence.text}`),
+  );
+  expect(missing, "make these mistakes in test/docs/refusals.ts").toEqual([]);
+});

@@ -1,0 +1,501 @@
+/**
+ * Every refusal before anything is touched, got by making each mistake once. Real calls, so that the page shows what a
+ * user really reads; made-up names, so that it is the same on every machine.
+ */
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { vi } from "vitest";
+import * as z from "zod";
+import { checkIsolation } from "../../components/rules/isolation";
+import { OWNED_KEYS } from "../../components/rules/openclawConfig";
+import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../components/rules/ports";
+import { problemsOf, type Problem } from "../../components/rules/problems";
+import { resolveGateway } from "../../components/rules/resolve";
+import { besideSchema, gatewaySchema } from "../../components/rules/schemas";
+import { configFile, gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../host/layout";
+import { findForeignGateway, isUnknown, type ForeignGateway } from "../../host/foreignGateway";
+import type { Listener } from "../../host/listeners";
+import type { ClaimToCheck, Obstacle } from "../../host/obstacles";
+import { layout, resolved } from "../unit/gateways";
+
+export interface Section {
+  readonly title: string;
+  readonly about: string;
+  readonly problems: readonly Problem[];
+  /** Each is about one argument, whatever else there is. */
+  readonly isOfArguments?: true;
+}
+
+type Args = Record<string, unknown>;
+
+const gatewayProblems = (args: Args): readonly Problem[] =>
+  resolveGateway("ops", { version: "2026.9.6", basePort: 20789, ...args }, layout).problems;
+
+/** Values of which each argument refuses at least one by its kind. */
+const ODD_VALUES = [[], 7];
+
+type Check = (args: Args) => readonly Problem[];
+
+/** Each argument of an object, also inside of others, once with a value of the wrong kind. */
+function wrongKinds(schema: z.ZodObject, check: Check): Problem[] {
+  return Object.entries(schema.shape).flatMap(([key, type]) => {
+    const inner = unwrap(type as z.ZodType);
+    const odd = ODD_VALUES.find((value) => !inner.safeParse(value).success);
+    const here = odd === undefined ? [] : check({ [key]: odd });
+    return [...here, ...wrongInside(inner, (value) => check({ [key]: value }))];
+  });
+}
+
+function wrongInside(type: z.ZodType, check: (value: unknown) => readonly Problem[]): readonly Problem[] {
+  if (type instanceof z.ZodArray) return check([{}]);
+  if (type instanceof z.ZodRecord) {
+    const inner = unwrap(type.valueType as z.ZodType);
+    return [...check({ name: new Date(0) }), ...wrongInside(inner, (value) => check({ work: value }))];
+  }
+  if (!(type instanceof z.ZodObject)) return [];
+  const needed = "botToken" in type.shape ? { botToken: "4711:…" } : {};
+  return [...check({ ...needed, colour: 1 }), ...wrongKinds(type, (inner) => check({ ...needed, ...inner }))];
+}
+
+const checkedBy =
+  (schema: z.ZodObject, label: string): Check =>
+  (args) => {
+    const { error } = schema.safeParse(args);
+    return error ? problemsOf(error, schema, label, args) : [];
+  };
+
+const unwrap = (type: z.ZodType): z.ZodType =>
+  type instanceof z.ZodOptional ? unwrap(type.unwrap() as z.ZodType) : type;
+
+const telegram = (args: Args): Args => ({ telegram: { botToken: "4711:…", ...args } });
+const work = (profile: Args): Args => ({ browser: { profiles: { work: profile } } });
+
+const ARGUMENTS: readonly Args[] = [
+  { basport: 20789 },
+  telegram({ allowfrom: ["4242"] }),
+  { basePort: undefined },
+  { basePort: 80 },
+  { basePort: 65426 },
+  { basePort: 20789.5 },
+  { version: undefined },
+  { version: "latest" },
+  { version: "2026.9.5" },
+  { profile: "Ops" },
+  { profile: "gateway" },
+  ...["stateDir", "workspace", "configPath"].flatMap((name) =>
+    ["state", "/srv/it's", "/srv/../claw"].map((path) => ({ [name]: path })),
+  ),
+  { telegram: { allowFrom: ["4242"] } },
+  telegram({ allowFrom: [""] }),
+  telegram({ dmPolicy: "allowlist" }),
+  telegram({ dmPolicy: "open" }),
+  telegram({ apiRoot: "api.example.org" }),
+  work({}),
+  work({ cdpPort: 70000 }),
+  work({ cdpPort: 0 }),
+  work({ cdpPort: 9222.5 }),
+  work({ cdpUrl: "chrome.lan:9222" }),
+  { browser: { cdpUrl: "wss://chrome.lan?token=abc" } },
+  { browser: { profiles: { "My Work": { cdpPort: 20805 } } } },
+  { env: { "A-B": "x" } },
+  { env: { OPENCLAW_STATE_DIR: "/x" } },
+];
+
+const nested = (path: string, value: unknown): Args =>
+  path.split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Args;
+
+const CONFIG: readonly Args[] = [
+  ...OWNED_KEYS.map(([key]) => nested(key, "x")),
+  nested("browser.profiles.work.cdpPort", 9222),
+  nested("models.providers.anthropic.apiKey", "sk-…"),
+];
+
+/** Between gateways `claw.main` and the one that is to be changed, `ops`. */
+function betweenTwo(ops: Args, main: Args = {}, alone = false): readonly Problem[] {
+  const others = alone ? [] : [resolved("claw.main", { basePort: 18789, ...main })];
+  return checkIsolation([...others, resolved("ops", { profile: "ops", basePort: 20789, ...ops })]);
+}
+
+function everyBlockTaken(): readonly Problem[] {
+  const bases = Array.from({ length: 581 }, (_, index) => MIN_BASE_PORT + index * BLOCK_SIZE);
+  const gateways = bases.map((basePort, n) => resolved(`p${n}`, { profile: `p${n}`, basePort }));
+  return checkIsolation([...gateways, resolved("ops", { profile: "ops", basePort: 20789 })]).slice(-1);
+}
+
+/** A gateway whose own browser profiles take its whole CDP range. */
+function everyCdpPortTaken(): readonly Problem[] {
+  const { first } = portBlock(20789);
+  const taken = Array.from({ length: 100 }, (_, index) => [`b${index}`, { cdpPort: first + 11 + index }] as const);
+  return betweenTwo({ browser: { profiles: Object.fromEntries([...taken, ["work", { cdpPort: 18805 }]]) } });
+}
+
+const isolation = (): readonly Problem[] => [
+  ...betweenTwo({ basePort: 18809 }),
+  ...everyBlockTaken(),
+  ...betweenTwo({ profile: "default" }).slice(0, 1),
+  ...betweenTwo({ profile: "main" }).slice(0, 1),
+  ...betweenTwo({ stateDir: "/srv/claw" }, { stateDir: "/srv/claw" }),
+  ...betweenTwo({ stateDir: "/srv/claw/ops" }, { stateDir: "/srv/claw" }),
+  ...betweenTwo({ stateDir: "/srv" }, { stateDir: "/srv/claw" }),
+  ...betweenTwo({ workspace: "/srv/claw/ops" }, { stateDir: "/srv/claw" }),
+  ...betweenTwo({ configPath: "/etc/claw.json" }, { configPath: "/etc/claw.json" }),
+  ...betweenTwo({ stateDir: "/srv/ops", workspace: "/srv/ops" }, {}, true),
+  ...betweenTwo({ stateDir: "/srv/ops/state", workspace: "/srv/ops" }, {}, true),
+  ...betweenTwo({ workspace: "/srv/work", configPath: "/srv/work/openclaw.json" }, {}, true),
+  ...betweenTwo({ stateDir: "/srv/ops/state", configPath: "/srv/ops" }, {}, true),
+  ...betweenTwo(work({ cdpPort: 18805 })),
+  ...betweenTwo(work({ cdpPort: 20790 })),
+  ...betweenTwo(work({ cdpPort: 9222 }), work({ cdpPort: 9222 })),
+  ...everyCdpPortTaken(),
+  ...betweenTwo({ browser: { cdpUrl: "http://chrome.lan:9222" } }, { browser: { cdpUrl: "http://chrome.lan:9222" } }),
+  ...betweenTwo({ browser: { cdpUrl: "http://127.0.0.1:18805" } }),
+];
+
+/** A main gateway that no stack owns. */
+const MAIN_BY_HAND: ForeignGateway = {
+  profile: "default",
+  stateDir: "/home/you/.openclaw",
+  configPath: "/home/you/.openclaw/openclaw.json",
+  workspace: "/home/you/.openclaw/workspace",
+  port: 18789,
+  command: "openclaw",
+  restart: undefined,
+  config: { mcp: { apps: { sandboxPort: 19790 } } },
+  botTokens: ["4711:…"],
+};
+
+type Library = typeof import("../../components") & typeof import("../../components/stackConfig");
+
+/** The problems of whole programs, each on a stack of its own. */
+async function programs(): Promise<{ composed: readonly Problem[]; config: readonly Problem[] }> {
+  await pulumi.runtime.setMocks(
+    { newResource: ({ name }) => ({ id: name, state: {} }), call: () => ({}) },
+    "openclaw",
+    "dev",
+  );
+  // The same check again, where the token is used.
+  vi.doMock("../../components/program", async (original) => ({
+    ...(await original()),
+    checkedBotToken: ({ botToken }: { botToken: pulumi.Input<string> }) => pulumi.secret(botToken),
+  }));
+  const library: Library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
+  const { currentProgram } = await import("../../components/program");
+  const { Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway } = library;
+  vi.spyOn(process, "getuid").mockReturnValue(0);
+  vi.spyOn(LocalHost.prototype, "findObstacles").mockImplementation((gateways) =>
+    Promise.resolve(gateways.map(() => [])),
+  );
+
+  vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValue(undefined);
+
+  const version = "2026.9.6";
+  const here = () => new LocalHost("here", { root: "/home/claw", account: "openclaw-docs" });
+  /** The program's resources wait for ever, so nothing of it goes on after the look at it. */
+  const problemsOf = (program: () => unknown): Promise<readonly Problem[]> =>
+    new Promise((resolve, reject) => {
+      const look = async (): Promise<object> => {
+        const current = currentProgram();
+        vi.spyOn(current, "gate").mockReturnValue(new Promise(() => undefined));
+        program();
+        resolve(await current["allProblems"]());
+        return {};
+      };
+      pulumi.runtime.runInPulumiStack(look).catch(reject);
+    });
+  const rescue = (args: Args) => () => new RescueGateway("rescue", { target: here(), version, ...args });
+  const composed: (() => unknown)[] = [
+    () => new Gateway("ops", { version, profile: "ops", basePort: 20789 } as never),
+    () => new GatewayPair("claw", { target: here(), version, pair: true } as never),
+    () => new GatewayPair("claw", { target: here(), version, main: "x", rescue: "x" } as never),
+    () => {
+      const bot = pulumi.secret("4711:…");
+      const target = here();
+      new MainGateway("main", { target, version, telegram: { botToken: bot } });
+      new RescueGateway("rescue", { target, version, telegram: { botToken: bot, allowFrom: ["4242"] } });
+    },
+    rescue(telegram({})),
+    rescue(telegram({ allowFrom: ["4242"], dmPolicy: "pairing" })),
+    rescue({ config: { channels: { discord: { enabled: true } } } }),
+    rescue({ config: { channels: { telegram: { groups: {} } } } }),
+    rescue({ beside: { stateDir: "openclaw", port: 0, command: "", restart: "", colour: 1 } }),
+    rescue({ beside: 7 }),
+    () => new GatewayPair("claw", { target: here(), version, rescue: { beside: {} } }),
+    () => {
+      vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValueOnce(MAIN_BY_HAND);
+      rescue({ basePort: 18809 })();
+    },
+    () => {
+      vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValueOnce(MAIN_BY_HAND);
+      rescue(telegram({ botToken: "4711:…", allowFrom: ["4242"] }))();
+    },
+    () => new LocalHost("here", { root: "home", binDir: "bin", acount: "claw" } as never),
+    () => new LocalHost("here", { account: "Claw" }),
+    () => new LocalHost("here", { account: "root" }),
+    () => new LocalHost("here", { account: "daemon" }),
+  ];
+  const config: Record<string, string>[] = [
+    { target: "moon", mode: "trio", version },
+    { taget: "local", target: "local", mode: "pair", version },
+    { target: "local", mode: "pair" },
+    { target: "local", mode: "pair", version, main: "x", root: "home" },
+    { target: "local", mode: "pair", version, main: JSON.stringify({ telegram: { botToken: "4711:…" } }) },
+    { target: "local", mode: "rescue", version, main: "{}" },
+  ];
+  const ofConfig = (values: Record<string, string>) => () => {
+    pulumi.runtime.setAllConfig(
+      Object.fromEntries(Object.entries(values).map(([key, value]) => [`openclaw:${key}`, value])),
+    );
+    const { pair } = library.readStackConfig();
+    new GatewayPair("openclaw", { target: here(), ...pair });
+  };
+  const all = async (each: readonly (() => unknown)[]): Promise<Problem[]> => {
+    const found: Problem[] = [];
+    for (const program of each) found.push(...(await problemsOf(program)));
+    return found;
+  };
+  const problems = { composed: await all(composed), config: await all(config.map(ofConfig)) };
+  vi.restoreAllMocks();
+  return problems;
+}
+
+/** What a host can have in the way. Each row makes it, in a directory of its own, and knows it by a word of the reason. */
+class Scene {
+  readonly directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-docs-"));
+  readonly root = join(this.directory, "root");
+  readonly manage = manageDir(this.root);
+
+  constructor() {
+    mkdirSync(this.root);
+  }
+
+  path = (...parts: string[]): string => join(this.root, ...parts);
+
+  put(path: string, content: string): string {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+    return path;
+  }
+
+  /** A gateway that somebody has claimed here before. */
+  claimed(id: string, claim: Partial<ClaimToCheck>, stack = "you/other/dev"): void {
+    const owner = { stack, gateway: id, id: "1" };
+    const theirs = { basePort: 30000, stateDir: "/srv/x", workspace: "/srv/y", configPath: "/srv/z", ...claim };
+    this.put(gatewayPaths(this.manage, id).owner, JSON.stringify({ format: 1, owner, ...theirs }));
+  }
+
+  /** Looks at this directory, and at no port or process of the machine. */
+  async look(claim: Partial<ClaimToCheck>, account: string | null, listener?: Listener): Promise<Obstacle[]> {
+    vi.resetModules();
+    vi.doMock("../../host/listeners", async (original) => ({
+      ...(await original()),
+      listeners: () => (listener ? [listener] : []),
+      ephemeralPorts: () => ({ first: 32768, last: 60999 }),
+    }));
+    vi.doMock("../../host/processes", () => ({ carries: (pid: number) => pid === GATEWAY_PID }));
+    const { findObstacles } = await import("../../host/obstacles");
+    const id = claim.id ?? "ops";
+    const stateDir = claim.stateDir ?? this.path(`.openclaw-${id}`);
+    const layout: HostLayout = { root: this.root, binDir: this.path("bin"), account };
+    const whole: ClaimToCheck = {
+      id,
+      owner: { stack: "you/claw/dev", gateway: "ops" },
+      basePort: 20789,
+      stateDir,
+      workspace: join(stateDir, "workspace"),
+      configPath: configFile(this.manage, id),
+      wrapper: this.path("bin", `openclaw-${id}`),
+      ...claim,
+    };
+    return findObstacles(layout, [whole]).flat();
+  }
+
+  show = (text: string): string => text.replaceAll(this.root, "/home/claw");
+}
+
+interface Row {
+  readonly reason: RegExp;
+  readonly account?: string;
+  /** Who listens on the machine. */
+  readonly listener?: Listener;
+  readonly make: (scene: Scene) => Partial<ClaimToCheck>;
+}
+
+const mark = (stack: string, released: boolean): string =>
+  JSON.stringify({ owner: { stack, gateway: "ops", id: "1" }, released });
+
+/** A process that the machine knows as the gateway of another stack. */
+const GATEWAY_PID = 1;
+const STRANGER = 4711;
+
+const HOST: readonly Row[] = [
+  { reason: /that belongs to/, make: (scene) => (scene.claimed("ops", {}), {}) },
+  {
+    reason: /another stack of the same name/,
+    make: (scene) => (
+      scene.claimed("ops", {}, "you/claw/dev"),
+      { owner: { stack: "you/claw/dev", gateway: "ops", id: "2" } }
+    ),
+  },
+  {
+    reason: /others than root/,
+    account: "openclaw",
+    make: (scene) => (chmodSync(scene.root, 0o777), {}),
+  },
+  { reason: /inside each other/, make: ({ manage }) => ({ stateDir: join(manage, "state") }) },
+  { reason: /not a directory/, make: (scene) => ({ stateDir: scene.put(scene.path("claw"), "") }) },
+  {
+    reason: /no stack owns it/,
+    make: (scene) => (scene.put(scene.path(".openclaw-ops", "openclaw.json"), "{}"), {}),
+  },
+  { reason: /another user/, make: (scene) => otherUser(scene, ".openclaw-ops") },
+  { reason: /another user/, account: "daemon", make: (scene) => (mkdirSync(scene.path(".openclaw-ops")), {}) },
+  {
+    reason: /was kept for/,
+    make: (scene) => (scene.put(scene.path(".openclaw-ops", MARK_FILE), mark("you/other/dev", true)), {}),
+  },
+  {
+    reason: /ops belongs to gateway/,
+    make: (scene) => (scene.put(scene.path(".openclaw-ops", MARK_FILE), mark("you/other/dev", false)), {}),
+  },
+  {
+    reason: /another user/,
+    make: (scene) => ({ ...otherUser(scene, "work"), workspace: scene.path("work") }),
+  },
+  {
+    reason: /another user/,
+    account: "daemon",
+    make: (scene) => (mkdirSync(scene.path("work")), { workspace: scene.path("work") }),
+  },
+  { reason: /this gateway's command/, make: (scene) => (scene.put(scene.path("bin", "openclaw-ops"), ""), {}) },
+  { reason: /was not put there/, make: (scene) => ({ configPath: scene.put(scene.path("claw.json"), "{}") }) },
+  {
+    reason: /of the same profile/,
+    make: (scene) => (
+      vi.stubEnv("HOME", scene.root),
+      scene.put(scene.path(".config/systemd/user/openclaw-gateway-ops.service"), ""),
+      {}
+    ),
+  },
+  { reason: /overlap those of/, make: (scene) => (scene.claimed("main", { basePort: 18789 }), { basePort: 18809 }) },
+  {
+    reason: /shares/,
+    make: (scene) => (
+      scene.claimed("main", { stateDir: scene.path(".openclaw") }),
+      { workspace: scene.path(".openclaw", "work") }
+    ),
+  },
+  { reason: /python3/, listener: { port: 20800, pid: 4711, command: "python3" }, make: () => ({}) },
+  { reason: /another user/, listener: { port: 20800 }, make: () => ({}) },
+  { reason: /python3/, listener: { port: 40011, pid: 4711, command: "python3" }, make: () => ({ basePort: 40000 }) },
+  {
+    reason: /still listens/,
+    listener: { port: 20800, pid: GATEWAY_PID, command: "node" },
+    make: (scene) => (scene.claimed("main", {}), {}),
+  },
+];
+
+function otherUser(scene: Scene, name: string): Partial<ClaimToCheck> {
+  mkdirSync(scene.path(name));
+  vi.spyOn(process, "getuid").mockReturnValue(STRANGER);
+  return {};
+}
+
+async function onTheHost(): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const { reason, account, listener, make } of HOST) {
+    const scene = new Scene();
+    try {
+      const claim = make(scene);
+      const found = (await scene.look(claim, account ?? null, listener)).find((each) => reason.test(each.reason));
+      if (!found) throw new Error(`nothing in the way for ${reason}`);
+      problems.push(shownProblem(scene, found));
+    } finally {
+      vi.restoreAllMocks();
+      vi.unstubAllEnvs();
+      vi.doUnmock("../../host/listeners");
+      vi.doUnmock("../../host/processes");
+      rmSync(scene.directory, { recursive: true });
+    }
+  }
+  return problems;
+}
+
+const shownProblem = (scene: Scene, { property, reason, advice }: Obstacle): Problem => ({
+  path: `ops.${property}`,
+  reason: scene.show(reason),
+  advice: scene.show(advice),
+});
+
+/** Why a main gateway that no stack owns cannot be described. */
+function besideUnknown(): readonly Problem[] {
+  const broken = (config: string) => (scene: Scene) => {
+    scene.put(scene.path(".openclaw-main", "openclaw.json"), config);
+    return { stateDir: scene.path(".openclaw-main") };
+  };
+  const rows: ((scene: Scene) => Parameters<typeof findForeignGateway>[0])[] = [
+    () => ({ port: 18789 }),
+    (scene) => ({ stateDir: scene.path(".openclaw-main") }),
+    broken("{"),
+    broken('{ "gateway": { "port": "18789" } }'),
+    broken('{ "gateway": { "port": 18789 }, "agents": { "defaults": { "workspace": 7 } } }'),
+  ];
+  return rows.map((facts) => {
+    const scene = new Scene();
+    try {
+      const found = findForeignGateway(facts(scene), [scene.root]);
+      if (!found || !isUnknown(found)) throw new Error("this gateway can be described");
+      const { property, reason, advice } = found;
+      return { path: `rescue.beside.${property}`, reason: scene.show(reason), advice: scene.show(advice) };
+    } finally {
+      rmSync(scene.directory, { recursive: true });
+    }
+  });
+}
+
+export async function refusals(): Promise<readonly Section[]> {
+  const { composed, config } = await programs();
+  const { localHostSchema } = await import("../../components/targets/local");
+  return [
+    {
+      title: "Arguments of a gateway",
+      about: "Of a gateway `ops`. What each argument may be: [reference](reference.md).",
+      problems: [...ARGUMENTS.flatMap(gatewayProblems), ...wrongKinds(gatewaySchema, gatewayProblems)],
+      isOfArguments: true,
+    },
+    {
+      title: "Keys of `config`",
+      about: "What the component decides itself, and secrets, have no place in `config`.",
+      problems: CONFIG.flatMap((config) => gatewayProblems({ config })),
+      isOfArguments: true,
+    },
+    {
+      title: "Between the gateways of one machine",
+      about: "A gateway `ops` after `claw.main`. The later one in the program is the one to change.",
+      problems: isolation(),
+    },
+    {
+      title: "Pairs, the rescue gateway, and targets",
+      about: "",
+      problems: [
+        ...composed,
+        ...wrongKinds(localHostSchema, checkedBy(localHostSchema, "here")),
+        ...wrongKinds(besideSchema, checkedBy(besideSchema, "rescue.beside")),
+      ],
+      isOfArguments: true,
+    },
+    {
+      title: "A rescue gateway beside a main gateway that no stack owns",
+      about: "",
+      problems: besideUnknown(),
+    },
+    { title: "Configuration of the ready stack", about: "Of a project `openclaw`.", problems: config },
+    {
+      title: "What is on the machine already",
+      about:
+        "Looked at by preview, and again by `up` on the machine itself. What belongs to the gateway already is no obstacle.",
+      problems: await onTheHost(),
+    },
+  ];
+}

@@ -1,0 +1,116 @@
+/** Every example, previewed on the real engine: with its ports moved, and below a directory of the test. */
+import { spawn } from "node:child_process";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { pulumiEnvironment } from "../../toolchain/environment";
+import { PROJECT, TestStack } from "../support/engine";
+import { finished, ok, temporaryRoot } from "../support/hosts";
+
+const EXAMPLES = join(PROJECT, "examples");
+/** The gateways that the examples describe may well run on this machine. */
+const MOVED_BY = 10_000;
+
+const moved = (port: number): number => port + MOVED_BY;
+
+let root: string;
+let stack: TestStack | undefined;
+beforeEach(() => void (root = temporaryRoot()));
+afterEach(async () => {
+  await stack?.dispose();
+  stack = undefined;
+  rmSync(root, { recursive: true, force: true });
+});
+
+/** A copy of an example in a project of its own that finds this package as an installed one. */
+function copyOf(example: string): string {
+  const project = join(root, "project");
+  mkdirSync(join(project, "node_modules"), { recursive: true });
+  symlinkSync(PROJECT, join(project, "node_modules", "pulumi-openclaw"));
+  for (const name of ["@pulumi", "ts-node", "typescript"])
+    symlinkSync(join(PROJECT, "node_modules", name), join(project, "node_modules", name));
+  cpSync(join(EXAMPLES, "template", "tsconfig.json"), join(project, "tsconfig.json"));
+  const text = readFileSync(join(EXAMPLES, example), "utf8");
+  const home = JSON.stringify({ root: join(root, "home"), account: "openclaw-test" });
+  const elsewhere = text
+    .replaceAll('new LocalHost("here")', `new LocalHost("here", ${home})`)
+    .replaceAll(/\b(18|19|20)\d{3}\b/g, (port) => String(moved(Number(port))));
+  expect(elsewhere, "an example is for the machine that runs it").not.toContain('LocalHost("here")');
+  writeFileSync(join(project, basename(example)), elsewhere);
+  return join(project, basename(example));
+}
+
+const url = (basePort: number): string => `http://127.0.0.1:${moved(basePort)}`;
+const cdp = (first: number): string => `first: ${moved(first)} last : ${moved(first + 99)}`;
+
+interface Expected {
+  /** Secrets that the example asks for. */
+  readonly config?: readonly string[];
+  readonly gateways: number;
+  /** Of the outputs as preview shows them, with one space for many. */
+  readonly outputs: readonly string[];
+}
+
+const EXPECTED: Readonly<Record<string, Expected>> = {
+  "pair.ts": {
+    config: ["mainBotToken", "rescueBotToken"],
+    gateways: 2,
+    outputs: ["mainToken : [secret]", `main : "${url(18789)}" rescue: "${url(19789)}"`],
+  },
+  "ops-beside-pair.ts": {
+    gateways: 3,
+    outputs: [`gateway : ${moved(20789)}`, `browserControl: ${moved(20791)}`, `cdp : { ${cdp(20800)} }`],
+  },
+  "named-profiles.ts": {
+    gateways: 2,
+    outputs: ['[0]: "openclaw-gateway-main" [1]: "openclaw-gateway-rescue"', "/home/.openclaw-main"],
+  },
+  "browser.ts": {
+    config: ["chromeToken"],
+    gateways: 2,
+    outputs: [`main : { ${cdp(18800)} }`, `rescue: { ${cdp(19800)} }`],
+  },
+  "template/index.ts": { gateways: 2, outputs: [`main : "${url(18789)}" rescue: "${url(19789)}"`] },
+};
+
+/** The stack, the host and its two children, the pair; each gateway with its four children. */
+const resources = (gateways: number): number => 1 + 3 + 1 + 5 * gateways;
+
+describe("examples", () => {
+  it("are all previewed here", () => {
+    const files = readdirSync(EXAMPLES).filter((name) => name.endsWith(".ts"));
+    expect([...Object.keys(EXPECTED), "automation.ts"].sort()).toEqual([...files, "template/index.ts"].sort());
+  });
+
+  it.each(Object.entries(EXPECTED))("%s", async (example, { config = [], gateways, outputs }) => {
+    stack = await TestStack.create(copyOf(example));
+    for (const key of config) await stack.secretConfig(key, `4711:canary-${key}`);
+    const { stdout } = ok(await stack.preview());
+    expect(stdout).toContain(`+ ${resources(gateways)} to create`);
+    for (const output of outputs) expect(stdout.replaceAll(/\s+/g, " ")).toContain(output);
+    expect(stdout).not.toContain("canary");
+    expect(readdirSync(root)).toEqual(["project"]); // nothing was touched
+  });
+
+  it("automation.ts", async () => {
+    const program = copyOf("automation.ts");
+    const env = await pulumiEnvironment({ isolatedIn: join(root, "engine") });
+    const child = spawn("node", ["-r", "ts-node/register", program], { env, cwd: join(root, "project") });
+    const { stdout } = ok(await finished(child));
+    expect(stdout).toContain(`{ create: ${resources(2)} }`);
+    expect(readdirSync(root).sort()).toEqual(["engine", "project"]);
+  });
+});
+
+it("the template is a project that `pulumi new` can fill in", () => {
+  const template = (name: string): string => readFileSync(join(EXAMPLES, "template", name), "utf8");
+  const { devDependencies, version } = JSON.parse(readFileSync(join(PROJECT, "package.json"), "utf8")) as {
+    devDependencies: Record<string, string>;
+    version: string;
+  };
+  expect(JSON.parse(template("package.json"))).toMatchObject({
+    name: "${PROJECT}",
+    dependencies: { "@pulumi/pulumi": devDependencies["@pulumi/pulumi"], "pulumi-openclaw": version },
+  });
+  expect(template("Pulumi.yaml")).toContain("name: ${PROJECT}\n");
+});
