@@ -40,6 +40,12 @@ function copyOf(example: string): string {
   return join(project, basename(example));
 }
 
+function makeMain(): void {
+  const stateDir = join(root, "home", ".openclaw");
+  mkdirSync(stateDir, { recursive: true });
+  writeFileSync(join(stateDir, "openclaw.json"), JSON.stringify({ gateway: { port: moved(18789) } }));
+}
+
 const url = (basePort: number): string => `http://127.0.0.1:${moved(basePort)}`;
 const cdp = (first: number): string => `first: ${moved(first)} last : ${moved(first + 99)}`;
 
@@ -47,6 +53,8 @@ interface Expected {
   /** Secrets that the example asks for. */
   readonly config?: readonly string[];
   readonly gateways: number;
+  /** Whether two of them are a pair; a rescue alone stands beside a main gateway made by hand. */
+  readonly alone?: boolean;
   /** Of the outputs as preview shows them, with one space for many. */
   readonly outputs: readonly string[];
 }
@@ -65,6 +73,12 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     gateways: 2,
     outputs: ['[0]: "openclaw-gateway-main" [1]: "openclaw-gateway-rescue"', "/home/.openclaw-main"],
   },
+  "rescue-beside-main.ts": {
+    config: ["rescueBotToken"],
+    gateways: 1,
+    alone: true,
+    outputs: [`url : "${url(19789)}"`, `url : "${url(18789)}"`, '/home/.openclaw/workspace"'],
+  },
   "browser.ts": {
     config: ["chromeToken"],
     gateways: 2,
@@ -74,7 +88,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
 };
 
 /** The stack, the host and its two children, the pair; each gateway with its four children. */
-const resources = (gateways: number): number => 1 + 3 + 1 + 5 * gateways;
+const resources = (gateways: number, alone = false): number => 1 + 3 + (alone ? 0 : 1) + 5 * gateways;
 
 describe("examples", () => {
   it("are all previewed here", () => {
@@ -82,14 +96,15 @@ describe("examples", () => {
     expect([...Object.keys(EXPECTED), "automation.ts"].sort()).toEqual([...files, "template/index.ts"].sort());
   });
 
-  it.each(Object.entries(EXPECTED))("%s", async (example, { config = [], gateways, outputs }) => {
+  it.each(Object.entries(EXPECTED))("%s", async (example, { config = [], gateways, alone, outputs }) => {
+    if (alone) makeMain();
     stack = await TestStack.create(copyOf(example));
     for (const key of config) await stack.secretConfig(key, `4711:canary-${key}`);
     const { stdout } = ok(await stack.preview());
-    expect(stdout).toContain(`+ ${resources(gateways)} to create`);
+    expect(stdout).toContain(`+ ${resources(gateways, alone)} to create`);
     for (const output of outputs) expect(stdout.replaceAll(/\s+/g, " ")).toContain(output);
     expect(stdout).not.toContain("canary");
-    expect(readdirSync(root)).toEqual(["project"]); // nothing was touched
+    expect(readdirSync(root)).toEqual(alone ? ["home", "project"] : ["project"]); // nothing was touched
   });
 
   it("automation.ts", async () => {

@@ -63,6 +63,7 @@ export class HandMadeGateway {
     const visit = (path: string): void => {
       const stats = lstatSync(path);
       const name = relative(this.home, path);
+      if (name.endsWith(".tmp")) return; // it writes its files through such
       if (/^\.openclaw\/(state|tmp|logs|cache|agents|control-ui|media)(\/|$)/.test(name)) return;
       const hash = stats.isFile() ? createHash("sha256").update(readFileSync(path)).digest("hex") : "";
       const target = stats.isSymbolicLink() ? readlinkSync(path) : "";

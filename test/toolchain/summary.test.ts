@@ -6,15 +6,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { renderTable } from "../../check/table";
 import { duration } from "../../toolchain/steps";
-import {
-  gatewaysOf,
-  healthOf,
-  howTo,
-  judge,
-  keptBy,
-  summary,
-  type GatewayOutput,
-} from "../../toolchain/summary";
+import { gatewaysOf, healthOf, howTo, judge, keptBy, summary, type GatewayOutput } from "../../toolchain/summary";
 
 const VERSION = "2026.9.6";
 const started = { ok: true, status: "started", version: VERSION };
