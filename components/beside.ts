@@ -4,22 +4,12 @@ import { isUnknown, type ForeignGateway } from "../host/foreignGateway";
 import { gatewayId, serviceName, wrapperName } from "../host/layout";
 import { isObject, objectAt } from "../host/json";
 import type { JsonObject } from "../host/spec";
-import { currentProgram } from "./program";
+import { currentProgram, type Neighbour } from "./program";
 import { derivePorts } from "./rules/ports";
-import { problemsOf, type Problem } from "./rules/problems";
+import { problemsOf } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
 import { besideSchema } from "./rules/schemas";
 import type { Target } from "./targets/target";
-
-/** A gateway that this program must keep clear of, and cannot change. */
-export interface Neighbour {
-  readonly target: Target;
-  /** As its files describe it; nothing where there is none. */
-  readonly gateway?: ResolvedGateway;
-  /** Secret. */
-  readonly botTokens: readonly string[];
-  readonly problems: readonly Problem[];
-}
 
 /** Looks for the main gateway beside a rescue gateway, and has the program check everything against it. */
 export function lookBeside(label: string, target: Target, facts: unknown): Promise<ForeignGateway | undefined> {

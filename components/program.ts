@@ -11,7 +11,6 @@ import { checkIsolation } from "./rules/isolation";
 import { formatProblems, type Problem } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
 import type { Target } from "./targets/target";
-import type { Neighbour } from "./beside";
 
 /** How long after the error is thrown our waiting resources are given up. */
 const GIVE_UP_MS = 500;
@@ -21,6 +20,16 @@ export interface DeclaredGateway {
   readonly target: Target;
   readonly gateway: ResolvedGateway;
   readonly botToken?: pulumi.Input<string>;
+}
+
+/** A gateway that this program must keep clear of, and cannot change. */
+export interface Neighbour {
+  readonly target: Target;
+  /** As its files describe it; nothing where there is none. */
+  readonly gateway?: ResolvedGateway;
+  /** Secret. */
+  readonly botTokens: readonly string[];
+  readonly problems: readonly Problem[];
 }
 
 class Program {

@@ -12,7 +12,7 @@ import { entries, makeDir, readableBy, readJson, readLink, removeTree, setLink, 
 import type { HostGateway } from "./host";
 import { configFile } from "./layout";
 import { releaseEntry, removeUnusedReleases } from "./release";
-import { missingSecrets } from "./secrets";
+import { missingSecrets, secretsFile } from "./secrets";
 import type { Spec } from "./spec";
 
 /** How to run one generation: read by the supervisor and by the wrapper. */
@@ -96,9 +96,6 @@ export function stageGeneration(gateway: HostGateway, spec: Spec, nonce: string)
   renameSync(staging, join(paths.generations, name));
   return readGeneration(gateway, name)!;
 }
-
-export const secretsFile = (gateway: HostGateway, nonce: string): string =>
-  join(gateway.paths.secrets, `${nonce}.json`);
 
 /** Removes generations, secrets and releases that neither run nor can be gone back to. */
 export function removeUnused(gateway: HostGateway): void {

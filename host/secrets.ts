@@ -4,9 +4,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "./failure";
 import { makeDir, readableBy, readJson, writeFile, writeJson } from "./files";
-import { secretsFile } from "./generation";
 import type { Host, HostGateway } from "./host";
 import type { Secrets } from "./spec";
+
+/** Where the secrets of a nonce are. */
+export const secretsFile = (gateway: HostGateway, nonce: string): string =>
+  join(gateway.paths.secrets, `${nonce}.json`);
 
 /** Writes the secrets and returns their nonce: the same secrets on the same host give the same one. */
 export function stageSecrets(gateway: HostGateway, { env }: Secrets): string {

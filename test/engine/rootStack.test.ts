@@ -232,6 +232,27 @@ describe("the root stack", () => {
     expect(await ask(MAIN, "/readyz")).toMatchObject({ ready: true });
     expect(readFileSync(diary, "utf8")).toBe("dear diary");
   });
+
+  it("becomes a rescue alone, and a pair again, without touching the rescue", async () => {
+    const { rescue } = pids(root);
+    await stack.config("mode", "rescue");
+    ok(await stack.run(["config", "rm", "main"]));
+    const { stdout } = ok(await stack.preview());
+    expect(stdout).toMatch(/-\s+openclaw:index:Gateway\s+openclaw-main delete/);
+    expect(stdout).not.toMatch(/openclaw-rescue\S* (create|replace|delete)/);
+    ok(await stack.up());
+    expect(await ask(MAIN, "/startupz")).toBeUndefined();
+    expect(state(root, "rescue").gateway.pid).toBe(rescue);
+    ok(await stack.preview("--expect-no-changes"));
+
+    await stack.config("mode", "pair");
+    await stack.config("main.basePort", String(MAIN));
+    seedGateway(root, "main");
+    ok(await stack.up());
+    expect(await ask(MAIN, "/readyz")).toMatchObject({ ready: true });
+    expect(pids(root).rescue).toBe(rescue);
+    ok(await stack.preview("--expect-no-changes"));
+  });
 });
 
 it("a first up that fails leaves nothing after destroy", async () => {
