@@ -3,7 +3,7 @@ import { posix } from "node:path";
 import { isUnknown, type ForeignGateway } from "../host/foreignGateway";
 import { gatewayId, serviceName, wrapperName } from "../host/layout";
 import { isObject, objectAt } from "../host/json";
-import type { JsonObject } from "../host/spec";
+import type { JsonObject, SpecNeighbour } from "../host/spec";
 import { currentProgram, type Neighbour } from "./program";
 import { derivePorts } from "./rules/ports";
 import { problemsOf } from "./rules/problems";
@@ -66,3 +66,26 @@ function browserOf(config: JsonObject): ResolvedGateway["browser"] {
   );
   return { ...(cdpUrl !== undefined && { cdpUrl }), profiles: Object.fromEntries(profiles) };
 }
+
+/** What the rescue's host program is told of main. */
+export const asSpecNeighbour = (main: ForeignGateway | undefined): SpecNeighbour | undefined =>
+  main && { port: main.port, guide: guideTo(main) };
+
+/** For the rescue's agent, and for people who look into its workspace. */
+const guideTo = ({ port, command, restart, configPath, stateDir, workspace }: ForeignGateway): string => `# Helping main
+
+This is the rescue gateway. Main is another OpenClaw gateway on this machine, on port ${port}. No stack owns it.
+
+| to | type |
+| --- | --- |
+| look whether it runs | \`${command} gateway status --deep\` |
+| read its log | \`${command} logs\` |
+| check its configuration | \`${command} config validate\` |
+| restart it | ${restart === undefined ? "(no service was found: as it was started)" : `\`${restart}\``} |
+| repair it, stopped | \`${command} doctor --fix\` |
+
+Its configuration is ${configPath}, its state ${stateDir}, its workspace ${workspace}. Make a backup before you
+change any of them: \`${command} backup create --output DIRECTORY --verify\`.
+
+\`pulumi up\` writes this file.
+`;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { lookBeside } from "./beside";
+import { asSpecNeighbour, lookBeside } from "./beside";
 import { keptValue } from "./kept";
 import { behindGate, checkedBotToken, currentProgram } from "./program";
 import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "./rules/openclawConfig";
@@ -131,7 +131,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       gateway,
       env: pulumi.secret(pulumi.output(env)),
       ...(composition.partner !== undefined && { partner: composition.partner }),
-      ...(composition.neighbour && { neighbourPort: composition.neighbour.then((main) => main?.port) }),
+      ...(composition.neighbour && { neighbour: composition.neighbour.then(asSpecNeighbour) }),
     });
 
     // Known in preview, and there for dependents only when the gateway is healthy.

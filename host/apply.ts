@@ -3,6 +3,7 @@
  * on failure back to exactly what ran before. A transaction that was torn is finished or undone by the next one.
  */
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "./failure";
 import {
@@ -16,6 +17,7 @@ import {
 } from "./generation";
 import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
+import { SYSTEM_PATH } from "./layout";
 import { isLocked, takeLock, type Lock } from "./lock";
 import { ensureRelease, indent } from "./release";
 import { run } from "./run";
@@ -23,6 +25,9 @@ import { readSecrets, redact } from "./secrets";
 import type { Spec } from "./spec";
 import { supervisorFor } from "./supervisors";
 
+/** How to help main, for the rescue's agent. */
+const GUIDE_FILE = "RESCUE.md";
+const GUIDE_TIMEOUT_MS = 10_000;
 const VALIDATE_TIMEOUT_MS = 120_000;
 /** How long a partner that is just being created may take to begin its own deployment. */
 const PARTNER_GRACE_MS = 20_000;
@@ -43,6 +48,7 @@ interface Order {
 /** Brings a gateway to a spec. Returns what it is now, in one line. */
 export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string, order: Order): Promise<string> {
   const { progress } = order;
+  if (spec.neighbour) await writeGuide(gateway, spec.neighbour.guide);
   const { supervised } = supervisorFor(gateway.host).status(gateway);
   const current = pointedAt(gateway, "current");
   const good = pointedAt(gateway, "good");
@@ -56,6 +62,20 @@ export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string,
   await switchTo(gateway, next, spec, order);
   removeUnused(gateway);
   return summary(next, "now");
+}
+
+/** Into the workspace, where the agent reads it; as its account, for whom a link in the workspace leads nowhere new. */
+async function writeGuide({ host, claim }: HostGateway, guide: string): Promise<void> {
+  const write = 'printf %s "$1" >"$2.tmp" && mv -f "$2.tmp" "$2"';
+  const path = join(claim.workspace, GUIDE_FILE);
+  const { code, stderr } = await run("/bin/sh", ["-c", write, "sh", guide, path], {
+    env: { PATH: SYSTEM_PATH },
+    cwd: "/",
+    timeoutMs: GUIDE_TIMEOUT_MS,
+    as: host.identity,
+  });
+  if (code !== 0)
+    throw new Failure(`cannot write ${path}: ${stderr.trim()}\n    -> let the gateway's account write there`);
 }
 
 const summary = (generation: Generation, word: string): string =>
@@ -161,12 +181,12 @@ async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progre
 }
 
 /** Whether the gateway that no stack owns, where there is one to protect, has started. */
-const hasNeighbour = async ({ neighbourPort: port, force }: Spec): Promise<boolean> =>
-  port === undefined || force === true || (await isGatewayOn(port));
+const hasNeighbour = async ({ neighbour, force }: Spec): Promise<boolean> =>
+  neighbour === undefined || force === true || (await isGatewayOn(neighbour.port));
 
-const neighbourFailure = ({ neighbourPort: port }: Spec): Failure =>
+const neighbourFailure = ({ neighbour }: Spec): Failure =>
   new Failure(
-    `the main gateway on port ${port} does not answer, so this healthy gateway was not taken down; nothing was changed\n` +
+    `the main gateway on port ${neighbour?.port} does not answer, so this healthy gateway was not taken down; nothing was changed\n` +
       "    -> start main first, or set `force: true`",
   );
 
@@ -175,7 +195,7 @@ async function requireNeighbour(spec: Spec, progress: Progress): Promise<void> {
   const end = Date.now() + PARTNER_GRACE_MS;
   for (let told = false; !(await hasNeighbour(spec)); await sleep(500)) {
     if (Date.now() > end) throw neighbourFailure(spec);
-    if (!told) progress(`waiting until the main gateway on port ${spec.neighbourPort} answers`);
+    if (!told) progress(`waiting until the main gateway on port ${spec.neighbour?.port} answers`);
     told = true;
   }
 }

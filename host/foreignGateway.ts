@@ -4,7 +4,7 @@
  */
 import * as fs from "node:fs";
 import { homedir } from "node:os";
-import { basename, delimiter, dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import JSON5 from "json5";
 import { entries, lstat } from "./files";
@@ -189,19 +189,13 @@ function findUnit(profile: string, home: string): Unit | undefined {
   return undefined;
 }
 
+/** Not with the path that this shell finds it at: another shell's would show as a change. */
 function commandOf(profile: string, stateDir: string, configPath: string): string {
-  const openclaw = onPath("openclaw") ?? "openclaw";
   const own = join(homedir(), profile === "default" ? ".openclaw" : `.openclaw-${profile}`);
   if (stateDir !== own || configPath !== join(own, "openclaw.json"))
-    return `OPENCLAW_STATE_DIR=${stateDir} OPENCLAW_CONFIG_PATH=${configPath} ${openclaw}`;
-  return profile === "default" ? openclaw : `${openclaw} --profile ${profile}`;
+    return `OPENCLAW_STATE_DIR=${stateDir} OPENCLAW_CONFIG_PATH=${configPath} openclaw`;
+  return profile === "default" ? "openclaw" : `openclaw --profile ${profile}`;
 }
-
-const onPath = (name: string): string | undefined =>
-  (process.env["PATH"] ?? "")
-    .split(delimiter)
-    .map((directory) => join(directory, name))
-    .find((path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile());
 
 /** Every Telegram bot token that the gateway may use and that can be read from here. */
 function botTokensOf(config: JsonObject, stateDir: string, pid: number | undefined): string[] {

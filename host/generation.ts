@@ -37,7 +37,7 @@ const STAGING_PREFIX = ".staging-";
 
 /** The same spec and secrets give the same name. What only steers a deployment is left out. */
 export function generationName(spec: Spec, secrets: string): string {
-  const { partner: _partner, neighbourPort: _port, force: _force, ...deciding } = spec;
+  const { partner: _partner, neighbour: _neighbour, force: _force, ...deciding } = spec;
   return createHash("sha256")
     .update(JSON.stringify([deciding, secrets]))
     .digest("hex")

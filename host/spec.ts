@@ -39,6 +39,14 @@ export interface Secrets {
   claim: Claim;
 }
 
+/** A gateway that no stack owns. What is said here changes nothing about how its neighbour runs. */
+export interface SpecNeighbour {
+  /** It must answer there before the other one, healthy itself, is taken down. */
+  port: number;
+  /** How to help it: written into the other one's workspace. */
+  guide: string;
+}
+
 /** stdin of `apply`: everything about a gateway that is not secret. */
 export interface Spec {
   format: 1;
@@ -50,7 +58,7 @@ export interface Spec {
   config: JsonObject;
   /** Id of the gateway that must be healthy before this one, healthy itself, is taken down. */
   partner?: string;
-  /** Port of a gateway that no stack owns, which must be up before this one, healthy itself, is taken down. */
-  neighbourPort?: number;
+  /** The main gateway beside this one that no stack owns. */
+  neighbour?: SpecNeighbour;
   force?: true;
 }

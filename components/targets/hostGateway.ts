@@ -6,7 +6,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, manageDir } from "../../host/layout";
-import type { Claim, Secrets, Spec } from "../../host/spec";
+import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
 import type { ResolvedGateway } from "../rules/resolve";
 import type { Deployment, Target } from "./target";
 
@@ -47,7 +47,7 @@ export const ifInstalled = (root: string, verb: string): string =>
   `if [ -x ${quote(hostCommand(root))} ]; then ${quote(hostCommand(root))} ${verb}; fi`;
 
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
-  const { name, gateway, env, partner, neighbourPort } = deployment;
+  const { name, gateway, env, partner, neighbour } = deployment;
   const { root, account } = target.layout;
   const host = quote(hostCommand(root));
   const id = quote(gateway.id);
@@ -85,7 +85,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     `${name}-deployment`,
     {
       create: pulumi.interpolate`${host} apply ${id} ${slot.stdout} ${nonce}`,
-      stdin: pulumi.output(neighbourPort).apply((port) => toJson(specOf(gateway, partner, port))),
+      stdin: pulumi.output(neighbour).apply((beside) => toJson(specOf(gateway, partner, beside))),
       triggers,
     },
     { ...opts, dependsOn: [slot, secrets] },
@@ -105,7 +105,7 @@ function claimOf(name: string, gateway: ResolvedGateway, ownerId: string): Claim
   };
 }
 
-export function specOf(gateway: ResolvedGateway, partner?: string, neighbourPort?: number): Spec {
+export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: SpecNeighbour): Spec {
   const { version, profile, stateDir, workspace, config, force } = gateway;
   return {
     format: 1,
@@ -115,7 +115,7 @@ export function specOf(gateway: ResolvedGateway, partner?: string, neighbourPort
     workspace,
     config,
     ...(partner !== undefined && { partner }),
-    ...(neighbourPort !== undefined && { neighbourPort }),
+    ...(neighbour && { neighbour }),
     ...(force && { force }),
   };
 }

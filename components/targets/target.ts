@@ -1,6 +1,7 @@
 /** Where gateways run. A new kind of target is a new folder that implements this. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Finding, GatewayFacts } from "../../host/foreignGateway";
+import type { SpecNeighbour } from "../../host/spec";
 import type { Obstacle } from "../../host/obstacles";
 import type { HostLayout } from "../../host/layout";
 import type { ResolvedGateway } from "../rules/resolve";
@@ -13,8 +14,8 @@ export interface Deployment {
   readonly env: pulumi.Output<Record<string, string>>;
   /** Id of the gateway that must be healthy before this one is taken down. */
   readonly partner?: string;
-  /** Port of a gateway that no stack owns, which must be up before this one is taken down. */
-  readonly neighbourPort?: Promise<number | undefined>;
+  /** The gateway beside this one that no stack owns; nothing where there is none. */
+  readonly neighbour?: Promise<SpecNeighbour | undefined>;
 }
 
 /** A gateway before anything of it is registered. */

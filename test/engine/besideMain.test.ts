@@ -112,6 +112,8 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
       workspace: join(main.stateDir, "workspace"),
       configPath: join(main.stateDir, "openclaw.json"),
     });
+    const guide = readFileSync(join(home, ".openclaw-rescue", "workspace", "RESCUE.md"), "utf8");
+    expect(guide).toContain(`OPENCLAW_CONFIG_PATH=${main.stateDir}/openclaw.json openclaw gateway status --deep`);
     ok(await stack.preview("--expect-no-changes"));
     untouched();
   });

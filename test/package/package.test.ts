@@ -135,7 +135,7 @@ describe.each(managers)("installed with $name", (manager) => {
     expect(readdirSync(root)).toEqual([]);
     const command = join("node_modules", ".bin", "pulumi-openclaw");
     const checked = await runIn(consumer.directory, command, ["check", "--stack", manager.name], env);
-    expect(checked.stdout).toBe("There is no gateway to check.\n");
+    expect(checked.stdout).toBe("There is no gateway to check.");
   });
 
   if (manager.name === "npm")
