@@ -1,5 +1,7 @@
 /** Asks one gateway the page's four questions, through its own command line, each within a bounded time. */
 import { spawn } from "node:child_process";
+import { lstat } from "../host/files";
+import { healthAt } from "./endpoints";
 import type { Gateway } from "./gateways";
 
 /** The slowest of them takes 8 s on a quiet machine and more where several gateways are asked at once. */
@@ -18,10 +20,12 @@ export interface Answer {
 }
 
 export interface Answers {
+  /** Of its own endpoints: "healthy", or why not. */
+  readonly health: string;
   /** `gateway status --deep --require-rpc` */
-  readonly service: Answer;
+  readonly service?: Answer;
   /** `gateway probe` */
-  readonly probe: Answer;
+  readonly probe?: Answer;
   /** `status` and `browser status`: not asked of a gateway that is down; they would wait for a minute. */
   readonly status?: Answer;
   readonly browser?: Answer;
@@ -29,14 +33,20 @@ export interface Answers {
 
 export async function askGateway(gateway: Gateway): Promise<Answers> {
   const ask = (args: string): Promise<Answer> => askOpenclaw(gateway.command, args);
+  const health = await healthAt(gateway.port, gateway.version);
+  if (isAnotherUsers(gateway)) return { health };
   const [service, probe] = await Promise.all([
     ask("gateway status --deep --require-rpc --json"),
     ask("gateway probe --json"),
   ]);
-  if (service.code !== 0) return { service, probe };
+  if (service.code !== 0) return { health, service, probe };
   const [status, browser] = await Promise.all([ask("status --json"), ask("browser status --json")]);
-  return { service, probe, status, browser };
+  return { health, service, probe, status, browser };
 }
+
+/** Its command line runs what its configuration says, which that user writes: not with our rights. */
+const isAnotherUsers = ({ isOurs, stateDir }: Gateway): boolean =>
+  !isOurs && lstat(stateDir)?.uid !== process.getuid?.();
 
 /** The command is as one types it, for a shell. Nothing of the caller's own gateway reaches it. */
 function askOpenclaw(command: string, args: string): Promise<Answer> {

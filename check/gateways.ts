@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { NeighbourOutputs } from "../components/gateway";
 import { findForeignGateway, isUnknown } from "../host/foreignGateway";
+import { listeners } from "../host/listeners";
 
 /** A gateway as the check sees it. */
 export interface Gateway {
@@ -49,7 +50,7 @@ export function gatewaysOfState(exported: string): StackGateways {
     const { ports, version, wrapper, stateDir, beside } = outputs ?? {};
     if (beside) gateways.push(neighbour(beside));
     if (ports && version && wrapper && stateDir)
-      gateways.push({ name, isOurs: true, port: ports.gateway, version, command: wrapper, stateDir });
+      gateways.push({ name, isOurs: true, port: ports.gateway, version, command: quoted(wrapper), stateDir });
     else neverUp.push(name);
   }
   return { gateways, neverUp };
@@ -64,12 +65,15 @@ const neighbour = ({ url, command, stateDir, restart }: NeighbourOutputs): Gatew
   ...(restart !== undefined && { restart }),
 });
 
-/** A gateway of the default profile in this user's home that is not among the known ones. */
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+
+/** A gateway of the default profile that runs in this user's home that is not among the known ones. */
 export function foreignGateways(known: readonly Gateway[]): Gateway[] {
   const stateDir = join(homedir(), ".openclaw");
   if (known.some((each) => each.stateDir === stateDir)) return [];
   const found = findForeignGateway({}, [homedir()]);
-  if (!found || isUnknown(found)) return [];
+  // What is left of a former one is nobody's gateway any more.
+  if (!found || isUnknown(found) || !listeners((port) => port === found.port).length) return [];
   const { port, command, restart } = found;
   return [{ name: stateDir, isOurs: false, port, command, stateDir, ...(restart !== undefined && { restart }) }];
 }

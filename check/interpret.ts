@@ -64,10 +64,21 @@ const json = (report: Report): JsonObject => (report ?? {}) as JsonObject;
 const text = (value: Json | undefined): string | undefined => (typeof value === "string" ? value : undefined);
 const list = (value: Json | undefined): JsonObject[] => (Array.isArray(value) ? (value as JsonObject[]) : []);
 
-function readService(gateway: Gateway, { service }: Answers): Reading {
+function readService(gateway: Gateway, { health, service }: Answers): Reading {
   const { name, port, isOurs, version } = gateway;
   const problem = (cell: string, what: string, advice?: string): Reading =>
     reading(cell, { level: "problem", gateway: name, text: what, ...(advice !== undefined && { advice }) });
+  if (!service) {
+    const reason: Finding = {
+      level: "note",
+      gateway: name,
+      text: "belongs to another user, so only its HTTP endpoints were asked",
+      advice: "for more, run the check as that user",
+    };
+    if (health === "healthy") return reading(health, reason);
+    const wrong = problem(health, `is not healthy: ${health}`, startAdvice(gateway));
+    return { ...wrong, findings: [...wrong.findings, reason] };
+  }
   if (!service.report)
     return problem(
       service.code === null ? "no answer" : "not run",
@@ -82,7 +93,14 @@ function readService(gateway: Gateway, { service }: Answers): Reading {
     const running = text(valueAt(report, "gateway.version")) ?? text(valueAt(report, "rpc.version"));
     if (version !== undefined && running !== undefined && running !== version)
       return problem(`up, ${running}`, `runs OpenClaw ${running}, and the stack says ${version}`, "run `pulumi up`");
-    return { cell: `up, ${running ?? "unknown version"}`, findings: stale };
+    const cell = `up, ${running ?? "unknown version"}`;
+    if (!health.startsWith("up, not ready")) return { cell, findings: stale };
+    const unready = problem(
+      health,
+      `is ${health}`,
+      "look into its log; `channels status --probe` says why a channel fails",
+    );
+    return { ...unready, findings: [...unready.findings, ...stale] };
   }
   const kind = text(valueAt(report, "rpc.connectFailure.kind"));
   if (kind === "auth-rejected") {
@@ -91,7 +109,7 @@ function readService(gateway: Gateway, { service }: Answers): Reading {
         level: "note",
         gateway: name,
         text: "is up, and this shell does not have its token",
-        advice: "run the check in the environment that has it",
+        advice: "nothing to do; its own `gateway status` says more where the token is",
       });
     return problem(
       "wrong token",
@@ -127,9 +145,12 @@ function staleServices({ name }: Gateway, report: JsonObject): Finding[] {
 }
 
 function readProbe(gateway: Gateway, { service, probe }: Answers, all: readonly Gateway[]): Reading {
+  if (!service || !probe) return reading(NOT_ASKED);
   const report = json(probe.report);
   const reachable = list(report.targets).filter((target) => valueAt(target, "connect.ok") === true);
   const strangers = reachable
+    // Those are there because somebody named them.
+    .filter(({ kind }) => !["explicit", "configRemote"].includes(text(kind) ?? ""))
     .map(({ url }) => text(url) ?? "")
     .filter((url) => !all.some(({ port }) => isOn(url, port)));
   const cell = reachable.length ? `${reachable.length} reachable` : "none reachable";
@@ -208,6 +229,7 @@ export function interpretUnits(units: readonly Unit[], all: readonly Gateway[]):
   return units.flatMap(({ path, port }): Finding[] => {
     if (all.some(({ restart }) => restart !== undefined && path.endsWith(unitOf(restart)))) return [];
     const hit = all.find((each) => port !== undefined && contains(portBlock(each.port), port));
+    if (hit && !hit.isOurs) return []; // its own, under whatever name
     if (hit)
       return [
         {
@@ -224,7 +246,11 @@ export function interpretUnits(units: readonly Unit[], all: readonly Gateway[]):
   });
 }
 
-const unitOf = (restart: string): string => `/${restart.split(" ").at(-1)}`;
+const unitOf = (restart: string): string =>
+  `/${restart
+    .split(" ")
+    .at(-1)!
+    .replace(/\.service$/, "")}.service`;
 
 /** A gateway process on a port that belongs to none of the gateways that were asked. */
 export function interpretListeners(ports: readonly number[], all: readonly Gateway[]): Finding[] {

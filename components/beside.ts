@@ -1,5 +1,6 @@
 /** A main gateway that no stack owns, beside a rescue gateway of this program. */
 import { posix } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
 import { isUnknown, type ForeignGateway } from "../host/foreignGateway";
 import { gatewayId, serviceName, wrapperName } from "../host/layout";
 import { isObject, objectAt } from "../host/json";
@@ -21,7 +22,13 @@ export function lookBeside(label: string, target: Target, facts: unknown): Promi
   const found = target.findForeignGateway(parsed.data ?? {});
   currentProgram().keepClearOf(
     found.then((gateway): Neighbour => {
-      if (!gateway) return { target, botTokens: [], problems: [] };
+      if (!gateway) {
+        void pulumi.log.warn(
+          `${label}: no main gateway was found beside it, so it was checked against none; ` +
+            "if there is one, name its state directory: beside.stateDir",
+        );
+        return { target, botTokens: [], problems: [] };
+      }
       if (isUnknown(gateway)) {
         const { property, reason, advice } = gateway;
         return { target, botTokens: [], problems: [{ path: `${label}.beside.${property}`, reason, advice }] };

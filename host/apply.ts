@@ -27,6 +27,8 @@ import { supervisorFor } from "./supervisors";
 
 /** How to help main, for the rescue's agent. */
 const GUIDE_FILE = "RESCUE.md";
+/** In every guide of ours; a file without it is the user's and stays. */
+const GUIDE_MARK = "`pulumi up` writes this file.";
 const GUIDE_TIMEOUT_MS = 10_000;
 const VALIDATE_TIMEOUT_MS = 120_000;
 /** How long a partner that is just being created may take to begin its own deployment. */
@@ -48,28 +50,32 @@ interface Order {
 /** Brings a gateway to a spec. Returns what it is now, in one line. */
 export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string, order: Order): Promise<string> {
   const { progress } = order;
-  if (spec.neighbour) await writeGuide(gateway, spec.neighbour.guide);
   const { supervised } = supervisorFor(gateway.host).status(gateway);
   const current = pointedAt(gateway, "current");
   const good = pointedAt(gateway, "good");
   const isCurrent = current?.name === generationName(spec, nonce) && good?.name === current.name;
-  if (current && isCurrent && supervised && (await isHealthy(gateway, current))) return summary(current, "already");
+  if (current && isCurrent && supervised && (await isHealthy(gateway, current))) {
+    if (spec.neighbour) await writeGuide(gateway, spec.neighbour.guide);
+    return summary(current, "already");
+  }
 
   await ensureRelease(gateway, spec.version, progress);
   const next = stageGeneration(gateway, spec, nonce);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
   await switchTo(gateway, next, spec, order);
+  if (spec.neighbour) await writeGuide(gateway, spec.neighbour.guide);
   removeUnused(gateway);
   return summary(next, "now");
 }
 
 /** Into the workspace, where the agent reads it; as its account, for whom a link in the workspace leads nowhere new. */
 async function writeGuide({ host, claim }: HostGateway, guide: string): Promise<void> {
-  const write = 'printf %s "$1" >"$2.tmp" && mv -f "$2.tmp" "$2"';
+  const write =
+    'if [ -e "$1" ] && ! grep -qF "$MARK" "$1"; then exit 0; fi; printf %s "$GUIDE" >"$1.tmp" && mv -f "$1.tmp" "$1"';
   const path = join(claim.workspace, GUIDE_FILE);
-  const { code, stderr } = await run("/bin/sh", ["-c", write, "sh", guide, path], {
-    env: { PATH: SYSTEM_PATH },
+  const { code, stderr } = await run("/bin/sh", ["-c", write, "sh", path], {
+    env: { PATH: SYSTEM_PATH, GUIDE: guide, MARK: GUIDE_MARK },
     cwd: "/",
     timeoutMs: GUIDE_TIMEOUT_MS,
     as: host.identity,
@@ -292,9 +298,14 @@ export async function startGateway(gateway: HostGateway): Promise<string> {
 }
 
 /** Ends what runs, hung or not, and starts it again. Somebody at the keyboard asked for it: no partner is waited for. */
-export async function restartGateway(gateway: HostGateway): Promise<string> {
-  await supervisorFor(gateway.host).stop(gateway, false);
-  return startGateway(gateway);
+export async function restartGateway(gateway: HostGateway, progress: Progress): Promise<string> {
+  const turn = await waitForTurn(gateway, progress);
+  try {
+    await supervisorFor(gateway.host).stop(gateway, false);
+    return await startGateway(gateway);
+  } finally {
+    turn.release();
+  }
 }
 
 /** Stops the gateway for good. */

@@ -3,7 +3,6 @@
  * and service. Only reads; nothing that is found is trusted or repeated, except paths and ports.
  */
 import * as fs from "node:fs";
-import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import JSON5 from "json5";
@@ -19,6 +18,8 @@ const DEFAULT_PORT = 18789;
 /** A configuration is some kilobytes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_PORT = 65535;
+/** Paths go into command lines and into what another gateway's agent reads: main's own agent must not choose these. */
+const PLAIN_PATH = /^\/[\w@%+=:,./-]+$/;
 
 /** What is known about a gateway; whatever is left out is found. */
 export interface GatewayFacts {
@@ -36,7 +37,9 @@ export interface ForeignGateway {
   readonly configPath: string;
   readonly workspace: string;
   readonly port: number;
-  /** Runs its command line, from any shell of its user. */
+  /** User whose gateway it is. */
+  readonly uid: number;
+  /** Runs its command line, from any shell. */
   readonly command: string;
   /** Restarts its service; `undefined`: it has none that could be found. */
   readonly restart: string | undefined;
@@ -69,11 +72,18 @@ export function findForeignGateway(given: GatewayFacts, homes: readonly string[]
       advice: "give main's state directory",
     };
   }
-  if (!lstat(stateDir))
+  const stats = lstat(stateDir);
+  if (!stats)
     return { property: "stateDir", reason: `${stateDir} does not exist`, advice: "give main's state directory" };
 
   const lock = readLock(stateDir);
-  const configPath = given.configPath ?? lock?.configPath ?? join(stateDir, "openclaw.json");
+  const configPath = given.configPath ?? join(stateDir, "openclaw.json");
+  if (given.configPath === undefined && lock?.configPath !== undefined && lock.configPath !== configPath)
+    return {
+      property: "configPath",
+      reason: `main runs with another configuration than ${configPath}`,
+      advice: "give the one that it runs with",
+    };
   const config = readConfig(configPath);
   if (config === undefined && (given.port === undefined || given.workspace === undefined))
     return {
@@ -82,27 +92,52 @@ export function findForeignGateway(given: GatewayFacts, homes: readonly string[]
       advice: "give the right file; or, if it may not be read from here, give main's port and workspace",
     };
 
-  const profile = /^\.openclaw-(.+)$/.exec(basename(stateDir))?.[1] ?? "default";
+  if (config && "$include" in config && (given.port === undefined || given.workspace === undefined))
+    return {
+      property: given.port === undefined ? "port" : "workspace",
+      reason: `${configPath} includes other files, which are not read`,
+      advice: "give main's port and workspace",
+    };
+
+  const profile = /^\.openclaw-([a-z0-9][a-z0-9_-]*)$/.exec(basename(stateDir))?.[1] ?? "default";
   const unit = findUnit(profile, dirname(stateDir));
   const configured = (path: string): Json | undefined => valueAt(config ?? {}, path);
-  const port = given.port ?? lock?.port ?? unit?.port ?? configured("gateway.port") ?? DEFAULT_PORT;
+  const named = profile === "default" ? DEFAULT_PORT : undefined; // OpenClaw makes one from the name of another profile
+  const port = given.port ?? unit?.port ?? configured("gateway.port") ?? named;
   const workspace = given.workspace ?? configured("agents.defaults.workspace") ?? join(stateDir, "workspace");
   if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > MAX_PORT)
     return { property: "port", reason: `gateway.port in ${configPath} is no port number`, advice: "give main's port" };
-  if (typeof workspace !== "string")
+  // What only a running gateway says would be gone with it, and show as a change when it is down.
+  if (given.port === undefined && lock?.port !== undefined && lock.port !== port)
+    return {
+      property: "port",
+      reason: `main listens on port ${lock.port}, and its service and configuration say ${port}`,
+      advice: "give main's port",
+    };
+  for (const [property, path] of Object.entries({ stateDir, configPath }))
+    if (!PLAIN_PATH.test(path))
+      return {
+        property: property as "stateDir" | "configPath",
+        reason: `${JSON.stringify(path)} has characters that a command line would need quotes for`,
+        advice: "move main to a plain path",
+      };
+  const place = typeof workspace === "string" ? expandHome(workspace, dirname(stateDir)) : "";
+  if (!PLAIN_PATH.test(place))
     return {
       property: "workspace",
-      reason: `agents.defaults.workspace in ${configPath} is no text`,
+      reason: `agents.defaults.workspace in ${configPath} is no plain absolute path`,
       advice: "give main's workspace",
     };
+  const asOwner = stats.uid === process.getuid?.() ? "" : `sudo -u '#${stats.uid}' `;
   return {
     profile,
     stateDir,
     configPath,
-    workspace: expandHome(workspace, dirname(stateDir)),
+    workspace: place,
     port,
-    command: given.command ?? commandOf(profile, stateDir, configPath),
-    restart: given.restart ?? unit?.restart,
+    uid: stats.uid,
+    command: given.command ?? asOwner + commandOf(profile, stateDir, configPath),
+    restart: given.restart ?? unit?.restart(stats.uid),
     config: config ?? {},
     botTokens: botTokensOf(config ?? {}, stateDir, lock?.pid),
   };
@@ -113,6 +148,15 @@ function isUnowned(stateDir: string): boolean {
   return lstat(stateDir) !== undefined && readMark(join(stateDir, MARK_FILE)) === undefined;
 }
 
+/** The names in a directory that may not be ours to read. */
+function listed(path: string): string[] {
+  try {
+    return entries(path);
+  } catch {
+    return [];
+  }
+}
+
 interface GatewayLock {
   readonly pid: number;
   readonly port: number | undefined;
@@ -121,7 +165,7 @@ interface GatewayLock {
 
 /** What a running gateway says of itself. Source: `<state>/tmp/openclaw-<uid>/gateway.state.lock`, measured. */
 function readLock(stateDir: string): GatewayLock | undefined {
-  for (const directory of entries(join(stateDir, "tmp")).filter((name) => name.startsWith("openclaw-"))) {
+  for (const directory of listed(join(stateDir, "tmp")).filter((name) => name.startsWith("openclaw-"))) {
     const text = readText(join(stateDir, "tmp", directory, "gateway.state.lock"));
     const lock = text === undefined ? undefined : parse(text);
     if (!lock || typeof lock.pid !== "number") continue;
@@ -154,6 +198,7 @@ function parse(text: string): JsonObject | undefined {
 /** A regular file's text. It is another user's: it may be a pipe, or endless. */
 function readText(path: string): string | undefined {
   try {
+    if (!fs.statSync(path).isFile()) return undefined; // opening a device may do something already
     const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     try {
       const stats = fs.fstatSync(file);
@@ -170,32 +215,37 @@ const expandHome = (path: string, home: string): string => (path.startsWith("~/"
 
 interface Unit {
   readonly port: number | undefined;
-  readonly restart: string;
+  restart(uid: number): string;
 }
 
 /** The unit that `openclaw gateway install` writes, or a system unit of the documented name. */
 function findUnit(profile: string, home: string): Unit | undefined {
   const name = `${serviceName(profile)}.service`;
+  const ofUser = (uid: number): string =>
+    uid === process.getuid?.()
+      ? "systemctl --user"
+      : `sudo -u '#${uid}' env XDG_RUNTIME_DIR=/run/user/${uid} systemctl --user`;
   for (const [directory, systemctl] of [
-    [join(home, ".config/systemd/user"), "systemctl --user"],
-    ["/etc/systemd/user", "systemctl --user"],
-    ["/etc/systemd/system", "systemctl"],
+    [join(home, ".config/systemd/user"), ofUser],
+    ["/etc/systemd/user", ofUser],
+    ["/etc/systemd/system", () => "systemctl"],
   ] as const) {
     const text = readText(join(directory, name));
     if (text === undefined) continue;
     const port = /^ExecStart=.*\s--port[= ](\d+)/m.exec(text)?.[1];
-    return { port: port === undefined ? undefined : Number(port), restart: `${systemctl} restart ${name}` };
+    return {
+      port: port === undefined ? undefined : Number(port),
+      restart: (uid) => `${systemctl(uid)} restart ${name}`,
+    };
   }
   return undefined;
 }
 
-/** Not with the path that this shell finds it at: another shell's would show as a change. */
-function commandOf(profile: string, stateDir: string, configPath: string): string {
-  const own = join(homedir(), profile === "default" ? ".openclaw" : `.openclaw-${profile}`);
-  if (stateDir !== own || configPath !== join(own, "openclaw.json"))
-    return `OPENCLAW_STATE_DIR=${stateDir} OPENCLAW_CONFIG_PATH=${configPath} openclaw`;
-  return profile === "default" ? "openclaw" : `openclaw --profile ${profile}`;
-}
+/** With all that decides which gateway it is, whatever the shell has set. */
+const commandOf = (profile: string, stateDir: string, configPath: string): string =>
+  "env -u OPENCLAW_GATEWAY_PORT " +
+  (profile === "default" ? "-u OPENCLAW_PROFILE" : `OPENCLAW_PROFILE=${profile}`) +
+  ` OPENCLAW_STATE_DIR=${stateDir} OPENCLAW_CONFIG_PATH=${configPath} openclaw`;
 
 /** Every Telegram bot token that the gateway may use and that can be read from here. */
 function botTokensOf(config: JsonObject, stateDir: string, pid: number | undefined): string[] {

@@ -92,10 +92,22 @@ async function stage(host: Host, id: string, secrets: Secrets): Promise<string> 
   return stageSecrets(openGateway(host, id), secrets);
 }
 
+function claimOnStdin(): Claim | undefined {
+  try {
+    return process.stdin.isTTY ? undefined : (JSON.parse(readFileSync(0, "utf8")) as Claim);
+  } catch {
+    return undefined; // there is none
+  }
+}
+
 async function remove(host: Host, id: string, owner: string | undefined): Promise<void> {
   const gateway = findGateway(host, id);
   if (gateway && owner !== undefined && gateway.claim.owner.gateway !== owner)
     return say(`gateway ${id} belongs to ${gateway.claim.owner.gateway} by now: nothing to remove`);
+  // A resource of the same name in a stack that was given up: its claim, which Pulumi sends along, has another id.
+  const theirs = owner === undefined ? undefined : claimOnStdin();
+  if (gateway && theirs !== undefined && theirs.owner.id !== gateway.claim.owner.id)
+    return say(`gateway ${id} belongs to another stack by now: nothing to remove`);
   if (gateway) {
     say("stopping");
     await stopGateway(gateway);
@@ -136,7 +148,7 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
     case "start":
       return withLock(host, id, () => print(startGateway(openGateway(host, id))));
     case "restart":
-      return withLock(host, id, () => print(restartGateway(openGateway(host, id))));
+      return withLock(host, id, () => print(restartGateway(openGateway(host, id), say)));
     case "disown":
       return withLock(host, id, () => disown(openGateway(host, id)));
     case "remove":

@@ -1,6 +1,7 @@
 /** What `make up` and `make outputs` show at their end: the gateways, whether they are healthy, and how to use them. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import { healthAt } from "../check/endpoints";
 import { renderTable } from "../check/table";
 import { isWithin } from "../host/layout";
 import { which } from "./processes";
@@ -24,7 +25,6 @@ export interface GatewayOutput {
   readonly tokenOutput: string;
 }
 
-const HEALTH_TIMEOUT_MS = 2_000;
 const HEADER = ["GATEWAY", "PROFILE", "URL", "PORTS", "VERSION", "HEALTH", "COMMAND"] as const;
 
 /** A main gateway that no stack owns, as the stack's output `mainGateway` describes it. */
@@ -48,40 +48,9 @@ export function gatewaysOf(outputs: string): StackGateways {
   };
 }
 
-/** The answer of one of a gateway's endpoints: its JSON body, or why there is none. */
-export type Answer = Readonly<Record<string, unknown>> | "refused" | "silent" | "not JSON";
-
-/**
- * What a gateway's own answers say. Only bodies count: OpenClaw answers unknown paths with status 200 as well.
- * Source: /startupz and /readyz of OpenClaw 2026.9.6.
- */
-export function judge(startup: Answer, readiness: Answer, version: string): string {
-  if (startup === "refused") return "down";
-  if (startup === "silent") return `no answer in ${HEALTH_TIMEOUT_MS / 1000} s`;
-  if (startup === "not JSON" || !("ok" in startup)) return "another program answers";
-  if (startup["ok"] !== true || startup["status"] !== "started") return "starting";
-  if (startup["version"] !== version) return `wrong version ${String(startup["version"])}`;
-  if (typeof readiness === "string") return "up, not ready";
-  if (readiness["ready"] === true) return "healthy";
-  const failing = Array.isArray(readiness["failing"]) ? readiness["failing"].map(String) : [];
-  return failing.length ? `up, not ready: ${failing.join(", ")}` : "up, not ready";
-}
-
-async function ask(port: number, path: string): Promise<Answer> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
-    const body = await response.json();
-    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : "not JSON";
-  } catch (error) {
-    if (error instanceof SyntaxError) return "not JSON";
-    return error instanceof Error && error.name === "TimeoutError" ? "silent" : "refused";
-  }
-}
-
 export async function healthOf({ host, basePort, version }: GatewayOutput): Promise<string> {
   if (host !== undefined) return `not asked (on ${host})`;
-  const [startup, readiness] = await Promise.all([ask(basePort, "/startupz"), ask(basePort, "/readyz")]);
-  return judge(startup, readiness, version);
+  return healthAt(basePort, version);
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */

@@ -16,6 +16,7 @@ import { resolveGateway } from "../../components/rules/resolve";
 import { besideSchema, gatewaySchema } from "../../components/rules/schemas";
 import { configFile, gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../host/layout";
 import { findForeignGateway, isUnknown, type ForeignGateway } from "../../host/foreignGateway";
+import { identify } from "../../host/processes";
 import type { Listener } from "../../host/listeners";
 import type { ClaimToCheck, Obstacle } from "../../host/obstacles";
 import { layout, resolved } from "../unit/gateways";
@@ -160,6 +161,7 @@ const MAIN_BY_HAND: ForeignGateway = {
   configPath: "/home/you/.openclaw/openclaw.json",
   workspace: "/home/you/.openclaw/workspace",
   port: 18789,
+  uid: 1000,
   command: "openclaw",
   restart: undefined,
   config: { mcp: { apps: { sandboxPort: 19790 } } },
@@ -434,12 +436,26 @@ function besideUnknown(): readonly Problem[] {
     scene.put(scene.path(".openclaw-main", "openclaw.json"), config);
     return { stateDir: scene.path(".openclaw-main") };
   };
+  const running = (lock: object) => (scene: Scene) => {
+    scene.put(scene.path(".openclaw-main", "openclaw.json"), '{ "gateway": { "port": 18789 } }');
+    const { pid, startTime } = identify(process.pid)!;
+    const text = JSON.stringify({ pid, startTime: Number(startTime), ...lock });
+    scene.put(scene.path(".openclaw-main", "tmp", "openclaw-0", "gateway.state.lock"), text);
+    return { stateDir: scene.path(".openclaw-main") };
+  };
   const rows: ((scene: Scene) => Parameters<typeof findForeignGateway>[0])[] = [
     () => ({ port: 18789 }),
     (scene) => ({ stateDir: scene.path(".openclaw-main") }),
     broken("{"),
     broken('{ "gateway": { "port": "18789" } }'),
     broken('{ "gateway": { "port": 18789 }, "agents": { "defaults": { "workspace": 7 } } }'),
+    broken('{ "$include": "./more.json" }'),
+    running({ configPath: "/elsewhere/openclaw.json" }),
+    running({ port: 20001 }),
+    (scene) => {
+      scene.put(scene.path("my main", "openclaw.json"), '{ "gateway": { "port": 18789 } }');
+      return { stateDir: scene.path("my main") };
+    },
   ];
   return rows.map((facts) => {
     const scene = new Scene();

@@ -129,6 +129,11 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     const [mine, rescue] = found.gateways;
     const result = await check({ gateways: [{ ...mine!, command: main.command }, rescue!], neverUp: [] }, []);
     expect(result).toMatchObject({ ok: true, gateways: [{ status: "ok" }, { status: "ok" }] });
+    // OpenClaw's own `browser status` makes a secret for its relay; nothing else is new or changed.
+    const after = main.snapshot();
+    const others = Object.entries(after).filter(([name]) => !name.startsWith(".openclaw/credentials"));
+    expect(Object.fromEntries(others)).toEqual(before.files);
+    before.files = after;
   });
 
   it("is changed while main is up, and not while main is down", async () => {

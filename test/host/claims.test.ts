@@ -2,9 +2,10 @@ import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
+  existsSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -130,7 +131,12 @@ describe("a claim is refused, and nothing is touched", () => {
     expect((await host.run("claim", ["given"], theirs.claim)).stderr).toContain(
       "belongs to gateway given of stack o/o/new",
     );
-    ok(await host.run("remove", ["given"]));
+    // The old stack, found again, destroys what it believes to be its own.
+    const late = ok(await host.run("remove", ["given", "given"], theirs.claim));
+    expect(late.stderr).toContain("belongs to another stack by now");
+    expect(existsSync(join(host.dir("given"), "owner.json"))).toBe(true);
+    ok(await host.run("remove", ["given", "given"], mineNow.claim));
+    expect(existsSync(host.dir("given"))).toBe(false);
   });
 
   it("preview sees the same obstacles without the stack's id", () => {

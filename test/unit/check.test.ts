@@ -31,7 +31,10 @@ const probe = (urls: readonly string[], ...codes: string[]) => ({
   warnings: codes.map((code) => ({ code })),
 });
 const looked = (service: object, probed: object = probe(["ws://127.0.0.1:18789"]), more: object = {}) =>
-  interpret({ gateway: main, answers: { service: answer(service), probe: answer(probed), ...more } }, [main, rescue]);
+  interpret(
+    { gateway: main, answers: { health: "healthy", service: answer(service), probe: answer(probed), ...more } },
+    [main, rescue],
+  );
 
 describe("what the answers mean", () => {
   it("several gateways are expected where they are known", () => {
@@ -72,7 +75,7 @@ describe("what the answers mean", () => {
   });
 
   it("what did not answer in time", () => {
-    const answers = { service: answer(undefined, null), probe: answer(undefined, null) };
+    const answers = { health: "down", service: answer(undefined, null), probe: answer(undefined, null) };
     expect(interpret({ gateway: main, answers }, [main])).toMatchObject({
       row: { service: "no answer", probe: "not asked", status: "not asked", browser: "not asked" },
       findings: [{ level: "problem", text: "`openclaw-main gateway status` did not end in time" }],
@@ -99,12 +102,37 @@ describe("what the answers mean", () => {
   });
 });
 
+describe("what needs no command line", () => {
+  it("a channel that is not connected", () => {
+    const answers = { health: "up, not ready: telegram", service: answer(up), probe: answer(probe([])) };
+    expect(interpret({ gateway: main, answers }, [main]).findings).toMatchObject([
+      { level: "problem", text: "is up, not ready: telegram" },
+    ]);
+  });
+
+  it("a gateway of another user is asked over HTTP alone", () => {
+    const foreign = { ...main, isOurs: false, restart: "systemctl restart x" };
+    expect(interpret({ gateway: foreign, answers: { health: "healthy" } }, [foreign])).toMatchObject({
+      row: { service: "healthy", probe: "not asked", status: "not asked", browser: "not asked" },
+      findings: [{ level: "note" }],
+    });
+    expect(interpret({ gateway: foreign, answers: { health: "down" } }, [foreign]).findings).toMatchObject([
+      { level: "problem", text: "is not healthy: down", advice: "systemctl restart x" },
+      { level: "note" },
+    ]);
+  });
+});
+
 describe("what the machine has beside them", () => {
   it("a unit of the gateway that no stack owns is no older installation", () => {
     const foreign = { ...main, isOurs: false, restart: "systemctl --user restart openclaw-gateway.service" };
     const path = "/h/.config/systemd/user/openclaw-gateway.service";
     expect(interpretUnits([{ path, port: 18789 }], [foreign])).toEqual([]);
     expect(interpretUnits([{ path, port: 18789 }], [main])).toMatchObject([{ level: "problem", gateway: "main" }]);
+    const named = { ...foreign, restart: "systemctl restart openclaw-gateway" };
+    expect(interpretUnits([{ path, port: 18789 }], [named])).toEqual([]);
+    const handWritten = "/etc/systemd/system/bot.service";
+    expect(interpretUnits([{ path: handWritten, port: 18789 }], [named])).toEqual([]);
     expect(interpretUnits([{ path, port: undefined }], [main])).toMatchObject([{ level: "note" }]);
   });
 

@@ -43,10 +43,9 @@ describe("a gateway of the default profile", () => {
       port: 20000,
       restart: undefined,
     });
-    expect(found().command).toMatch(
-      new RegExp(
-        `^OPENCLAW_STATE_DIR=${home}/.openclaw OPENCLAW_CONFIG_PATH=${home}/.openclaw/openclaw.json .*openclaw$`,
-      ),
+    expect(found().command).toBe(
+      "env -u OPENCLAW_GATEWAY_PORT -u OPENCLAW_PROFILE " +
+        `OPENCLAW_STATE_DIR=${home}/.openclaw OPENCLAW_CONFIG_PATH=${home}/.openclaw/openclaw.json openclaw`,
     );
   });
 
@@ -55,11 +54,30 @@ describe("a gateway of the default profile", () => {
     expect(found()).toMatchObject({ port: 18789, workspace: join(home, ".openclaw/workspace") });
   });
 
-  it("that runs says itself where it listens and what it reads", () => {
+  it("that runs as its files say", () => {
+    put(".openclaw/openclaw.json", "{ gateway: { port: 24000 } }");
+    lock(process.pid, { configPath: join(home, ".openclaw/openclaw.json") });
+    expect(found().port).toBe(24000);
+  });
+
+  it("that runs otherwise than its files say is to be described by who knows", () => {
     put(".openclaw/openclaw.json", "{ gateway: { port: 20000 } }");
+    lock(process.pid, { configPath: join(home, ".openclaw/openclaw.json") });
+    expect(find()).toMatchObject({
+      property: "port",
+      reason: expect.stringContaining("listens on port 24000") as string,
+    });
+    expect(found({ port: 24000 }).port).toBe(24000);
     put("other.json", "{}");
     lock(process.pid);
-    expect(found()).toMatchObject({ port: 24000, configPath: join(home, "other.json") });
+    expect(find()).toMatchObject({ property: "configPath" });
+    expect(find({ port: 24000 })).toMatchObject({ property: "configPath" });
+    expect(found({ port: 24000, configPath: join(home, "other.json") }).port).toBe(24000);
+  });
+
+  it("of another profile has no port that we know", () => {
+    put(".openclaw-main/openclaw.json", "{}");
+    expect(find({ stateDir: join(home, ".openclaw-main") })).toMatchObject({ property: "port" });
   });
 
   it.each([
@@ -113,10 +131,21 @@ describe("what cannot be described", () => {
     ["gateway: { port: '${PORT}' }", "port"],
     ["gateway: { port: 70000 }", "port"],
     ["agents: { defaults: { workspace: 1 } }", "workspace"],
+    ["agents: { defaults: { workspace: 'relative' } }", "workspace"],
+    ["agents: { defaults: { workspace: '/x/$(reboot)' } }", "workspace"],
+    ["$include: './more.json'", "port"],
   ])("%s", (text, property) => {
     put(".openclaw/openclaw.json", `{ ${text} }`);
     expect(find()).toMatchObject({ property });
   });
+});
+
+it("paths that a shell would read otherwise are refused, whoever wrote them", () => {
+  put("a b/.openclaw/openclaw.json", "{}");
+  expect(find({ stateDir: join(home, "a b/.openclaw") })).toMatchObject({ property: "stateDir" });
+  put(".openclaw/openclaw.json", "{}");
+  lock(process.pid, { configPath: "/x/$(reboot).json", port: 18789 });
+  expect(JSON.stringify(find())).not.toContain("reboot");
 });
 
 describe("its bot tokens", () => {
@@ -148,8 +177,8 @@ describe("its bot tokens", () => {
     const own = readFileSync("/proc/self/environ", "utf8")
       .split("\0")
       .find((line) => line.startsWith("PATH="))!;
-    put("other.json", { channels: { telegram: { botToken: "${PATH}" } } });
-    lock(process.pid);
+    put(".openclaw/openclaw.json", { gateway: { port: 24000 }, channels: { telegram: { botToken: "${PATH}" } } });
+    lock(process.pid, { configPath: join(home, ".openclaw/openclaw.json") });
     expect(found().botTokens).toEqual([own.slice("PATH=".length)]);
   });
 

@@ -102,7 +102,7 @@ export class LocalHost extends pulumi.ComponentResource implements Target {
   }
 
   /** @internal */
-  findForeignGateway(facts: GatewayFacts): Promise<Finding> {
+  async findForeignGateway(facts: GatewayFacts): Promise<Finding> {
     return Promise.resolve(findForeignGateway(facts, [...new Set([homedir(), this.layout.root])]));
   }
 
