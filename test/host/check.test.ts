@@ -1,5 +1,5 @@
 /** The quick checks, asked of real gateways in every state that they tell apart. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -98,9 +98,14 @@ describe("the quick checks", () => {
     expect(result.ok).toBe(false);
     expect(result.gateways[0]).toMatchObject({ service: "wrong token", status: "not asked" });
     expect(render(result)).not.toContain("canary");
-    const foreign = await check(only({ ...healthy, command, isOurs: false }), []);
+    const foreign = await check(only({ ...healthy, command, isOurs: false, stateDir: home }), []);
     expect(foreign.ok).toBe(true);
     expect(foreign.findings[0]?.text).toBe("is up, and this shell does not have its token");
+    const { uid } = statSync(healthy.stateDir);
+    if (uid === process.getuid!()) return;
+    // Another user's: nothing that its configuration names may be run with our rights.
+    const others = await check(only({ ...healthy, command: "touch /nowhere/at/all;", isOurs: false }), []);
+    expect(others).toMatchObject({ ok: true, gateways: [{ service: "healthy", probe: "not asked" }] });
   });
 
   it("another program on the port", async () => {
