@@ -65,7 +65,8 @@ const neighbour = ({ url, command, stateDir, restart }: NeighbourOutputs): Gatew
   ...(restart !== undefined && { restart }),
 });
 
-const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+/** A path as one types it. */
+export const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
 
 /** A gateway of the default profile that runs in this user's home that is not among the known ones. */
 export function foreignGateways(known: readonly Gateway[]): Gateway[] {

@@ -1,7 +1,9 @@
 /** What `make up` and `make outputs` show at their end: the gateways, whether they are healthy, and how to use them. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import type { NeighbourOutputs } from "../components/gateway";
 import { healthAt } from "../check/endpoints";
+import { quoted } from "../check/gateways";
 import { renderTable } from "../check/table";
 import { isWithin } from "../host/layout";
 import { which } from "./processes";
@@ -27,21 +29,17 @@ export interface GatewayOutput {
 
 const HEADER = ["GATEWAY", "PROFILE", "URL", "PORTS", "VERSION", "HEALTH", "COMMAND"] as const;
 
-/** A main gateway that no stack owns, as the stack's output `mainGateway` describes it. */
-export interface NeighbourOutput {
-  readonly url: string;
-  readonly command: string;
-  readonly restart?: string;
-}
+type NeighbourToHelp = Pick<NeighbourOutputs, "url" | "command" | "restart">;
 
 /** What the stack runs, from the outputs of `pulumi stack output --json`. */
 export interface StackGateways {
   readonly gateways: readonly GatewayOutput[];
-  readonly neighbour?: NeighbourOutput;
+  /** A main gateway that no stack owns: the output `mainGateway`. */
+  readonly neighbour?: NeighbourToHelp;
 }
 
 export function gatewaysOf(outputs: string): StackGateways {
-  const { gateways, mainGateway } = JSON.parse(outputs) as { gateways?: unknown; mainGateway?: NeighbourOutput };
+  const { gateways, mainGateway } = JSON.parse(outputs) as { gateways?: unknown; mainGateway?: NeighbourToHelp };
   return {
     gateways: Array.isArray(gateways) ? (gateways as GatewayOutput[]) : [],
     ...(mainGateway && { neighbour: mainGateway }),
@@ -73,7 +71,7 @@ export async function summary({ gateways, neighbour }: StackGateways, stack: str
 }
 
 /** What to type for the main gateway that this stack stands beside. */
-function helpMain({ url, command, restart }: NeighbourOutput): string {
+function helpMain({ url, command, restart }: NeighbourToHelp): string {
   const commands = renderTable([
     ["  look", `${command} gateway status --deep`],
     ["  logs", `${command} logs`],
@@ -106,7 +104,7 @@ export function keptBy(gateways: readonly GatewayOutput[]): string | undefined {
   const directories = all.filter((each) => !all.some((other) => other !== each && isWithin(each, other)));
   if (!directories.length) return undefined;
   const accounts = accountsOwning(directories);
-  const remove = [`rm -r ${directories.map(quote).join(" ")}`, ...accounts.map((account) => `userdel ${account}`)];
+  const remove = [`rm -r ${directories.map(quoted).join(" ")}`, ...accounts.map((account) => `userdel ${account}`)];
   return [
     "Kept, with everything that the gateways have learned; the next `make up` finds it:",
     ...directories.map((each) => `  ${each}`),
@@ -127,5 +125,3 @@ function accountsOwning(directories: readonly string[]): readonly string[] {
         ?.split(":")[0] ?? [],
   );
 }
-
-const quote = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
