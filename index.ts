@@ -1,10 +1,10 @@
 /** The ready stack: a main and a rescue gateway, or a rescue alone; all from stack config (Pulumi.yaml, README.md). */
 import * as pulumi from "@pulumi/pulumi";
-import { GatewayPair, LocalHost, RescueGateway, type Gateway } from "pulumi-openclaw";
+import { GatewayPair, RescueGateway, type Gateway } from "pulumi-openclaw";
 import { readStackConfig } from "#stack-config";
 
 const config = readStackConfig();
-const target = new LocalHost("local", config.host);
+const target = config.target();
 const { main, rescue } =
   config.mode === "pair"
     ? new GatewayPair("openclaw", { target, ...config.pair })

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { asSpecNeighbour, lookBeside } from "./beside";
 import { keptValue } from "./kept";
 import { behindGate, checkedBotToken, currentProgram } from "./program";
-import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "./rules/openclawConfig";
+import { BOT_TOKEN_VARIABLE } from "./rules/openclawConfig";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts } from "./rules/ports";
 import type { Problem } from "./rules/problems";
 import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
@@ -11,6 +11,7 @@ import type { BesideArgs, CheckedGatewayArgs, GatewayInput } from "./rules/schem
 import type { Target } from "./targets/target";
 import type { ForeignGateway } from "../host/foreignGateway";
 import { isObject, objectAt } from "../host/json";
+import { GATEWAY_TOKEN_VARIABLE } from "../host/layout";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
 export interface GatewayArgs extends GatewayInput {

@@ -11,4 +11,5 @@ export {
 export { GatewayPair, type GatewayPairArgs } from "./gatewayPair";
 export type { GatewayPorts, PortRange } from "./rules/ports";
 export { LocalHost, type LocalHostArgs } from "./targets/local";
+export { SshHost, type SshHostArgs } from "./targets/ssh";
 export type { Target } from "./targets/target";

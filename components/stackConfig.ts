@@ -6,28 +6,32 @@ import type { RescueGatewayArgs } from "./gateway";
 import type { GatewayPairArgs } from "./gatewayPair";
 import { currentProgram } from "./program";
 import { problemsOf, type Problem } from "./rules/problems";
-import { localHostSchema, type LocalHostArgs } from "./targets/local";
+import { hostShape } from "./targets/hostLayout";
+import { LocalHost } from "./targets/local";
+import { SshHost, type SshHostArgs } from "./targets/ssh";
+import type { Target } from "./targets/target";
 
 /** Their own schemas check what is in them. */
 const gatewayArguments = z.looseObject({}, { error: "must be an object of gateway arguments" }).optional();
+const sshArguments = z.looseObject({}, { error: "must be an object of arguments of SshHost" }).optional();
 
 const stackSchema = z.strictObject({
   /** Kind of target. */
-  target: z.enum(["local"]),
+  target: z.enum(["local", "ssh"]),
   /** What the stack runs: a pair, or a rescue gateway beside a main gateway that no stack owns. */
   mode: z.enum(["pair", "rescue"]),
   /** Checked by the gateways' own schemas. */
   version: z.unknown(),
-  root: localHostSchema.shape.root,
-  binDir: localHostSchema.shape.binDir,
-  account: localHostSchema.shape.account,
+  ...hostShape,
+  ssh: sshArguments,
   main: gatewayArguments,
   rescue: gatewayArguments,
 });
 
 export interface StackConfig {
   readonly mode: "pair" | "rescue";
-  readonly host: LocalHostArgs;
+  /** Declares where the gateways run. */
+  readonly target: () => Target;
   readonly pair: Omit<GatewayPairArgs, "target">;
   readonly rescue: Omit<RescueGatewayArgs, "target">;
 }
@@ -43,14 +47,17 @@ export function readStackConfig(): StackConfig {
   );
   const parsed = stackSchema.safeParse(raw);
   if (!parsed.success) currentProgram().report(problemsOf(parsed.error, stackSchema, project, raw));
-  for (const gateway of ["main", "rescue"] as const) currentProgram().report(checkSecrets(project, gateway, raw));
+  for (const key of ["main", "rescue", "ssh"] as const) currentProgram().report(checkSecrets(project, key, raw));
 
-  const { mode, root, binDir, account, version } = raw as Partial<z.input<typeof stackSchema>>;
+  const { mode, root, binDir, account, supervisor, version } = raw as Partial<z.input<typeof stackSchema>>;
+  const hostArgs = parsed.success ? withoutUndefined({ root, binDir, account, supervisor }) : {};
+  const ssh = raw.target === "ssh" ? ({ ...objectOf(raw.ssh), ...hostArgs } as SshHostArgs) : undefined;
+  if (!ssh && raw.ssh !== undefined) currentProgram().report([sshNotUsed(project)]);
   const { main, rescue } = { main: objectOf(raw.main), rescue: objectOf(raw.rescue) };
   if (mode === "rescue" && main !== undefined) currentProgram().report([mainNotOurs(project)]);
   return {
     mode: mode ?? "pair",
-    host: parsed.success ? withoutUndefined({ root, binDir, account }) : {},
+    target: () => (ssh ? new SshHost("ssh", ssh) : new LocalHost("local", hostArgs)),
     pair: withoutUndefined({ version, main, rescue }) as StackConfig["pair"],
     rescue: withoutUndefined({ version, ...rescue }) as StackConfig["rescue"],
   };
@@ -64,6 +71,12 @@ const mainNotOurs = (project: string): Problem => ({
   path: `${project}.main`,
   reason: "this stack does not run the main gateway in mode rescue",
   advice: `remove it (pulumi config rm main); facts about main go to rescue.beside`,
+});
+
+const sshNotUsed = (project: string): Problem => ({
+  path: `${project}.ssh`,
+  reason: "is set, but the target is this machine",
+  advice: "set the target (pulumi config set target ssh), or remove it (pulumi config rm ssh)",
 });
 
 /** `--path` stores objects, arrays and numbers as JSON; everything else is a string. */
@@ -80,16 +93,25 @@ function parse(value: string): unknown {
 const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
 
 /** A secret that was set without --secret stands in plain text in the config file and in the stack's history. */
-function checkSecrets(project: string, gateway: string, raw: Record<string, unknown>): Problem[] {
-  if (isConfigSecret(`${project}:${gateway}`)) return [];
-  const args = raw[gateway] as { telegram?: { botToken?: unknown }; env?: object } | undefined;
-  const paths = Object.keys(args?.env ?? {}).map((name) => `${gateway}.env.${name}`);
-  if (args?.telegram?.botToken !== undefined) paths.push(`${gateway}.telegram.botToken`);
-  return paths.map((path) => ({
+function checkSecrets(project: string, key: string, raw: Record<string, unknown>): Problem[] {
+  if (isConfigSecret(`${project}:${key}`)) return [];
+  return secretPaths(raw[key], key).map((path) => ({
     path: `${project}.${path}`,
     reason: "is stored in plain text in the stack's config file",
     advice: `set it again as a secret: pulumi config set --secret --path ${path}`,
   }));
+}
+
+/** Arguments that are secrets, wherever they stand. */
+const SECRETS = ["botToken", "privateKey", "privateKeyPassword", "password"];
+
+function secretPaths(value: unknown, path: string): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const at = `${path}.${key}`;
+    if (key === "env" && objectOf(inner)) return Object.keys(inner as object).map((name) => `${at}.${name}`);
+    return SECRETS.includes(key) && inner !== undefined ? [at] : secretPaths(inner, at);
+  });
 }
 
 function withoutUndefined<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {

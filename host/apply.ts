@@ -2,7 +2,6 @@
  * Applying a spec, as one transaction: install and stage beside what runs, validate, stop, switch, start, prove healthy;
  * on failure back to exactly what ran before. A transaction that was torn is finished or undone by the next one.
  */
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "./failure";
@@ -36,7 +35,6 @@ const PARTNER_GRACE_MS = 20_000;
 /** How long a change waits for its partner's deployment. */
 const PARTNER_TIMEOUT_MS = 15 * 60_000;
 const LOG_LINES = 20;
-const LOG_BYTES = 32 * 1024;
 
 type Progress = (line: string) => void;
 
@@ -236,14 +234,14 @@ async function prove(
   start?: () => Promise<void>,
 ): Promise<void> {
   const good = pointedAt(gateway, "good");
-  const logStart = logSize(gateway);
+  const logStart = supervisorFor(gateway.host).logPosition(gateway);
   try {
     await start?.();
     await waitUntilHealthy(gateway, next, needsChannels(next, good, wereLive));
     if (!order.isWanted() && good) throw new Failure("cancelled");
     pointAt(gateway, "good", next);
   } catch (error) {
-    const log = lastLines(gateway, logStart, readSecrets(next.service.secrets));
+    const log = lastLines(gateway, logStart, next);
     order.progress("not healthy: going back");
     const outcome = await goBack(gateway, good);
     throw new Failure(
@@ -257,6 +255,7 @@ async function goBack(gateway: HostGateway, good: Generation | undefined): Promi
   const supervisor = supervisorFor(gateway.host);
   await supervisor.stop(gateway, false);
   if (!good) {
+    await supervisor.remove(gateway);
     unpoint(gateway, "current");
     return "There was no former generation: the gateway is stopped.";
   }
@@ -270,20 +269,10 @@ async function goBack(gateway: HostGateway, good: Generation | undefined): Promi
   }
 }
 
-const logSize = ({ paths }: HostGateway): number => (existsSync(paths.log) ? statSync(paths.log).size : 0);
-
-function lastLines(gateway: HostGateway, start: number, secrets: Record<string, string>): string {
-  const size = logSize(gateway);
-  if (size === 0) return "(none)";
-  const from = Math.max(start <= size ? start : 0, size - LOG_BYTES);
-  const file = openSync(gateway.paths.log, "r");
-  try {
-    const buffer = Buffer.alloc(size - from);
-    readSync(file, buffer, 0, buffer.length, from);
-    return redact(buffer.toString("utf8"), secrets).trimEnd().split("\n").slice(-LOG_LINES).join("\n");
-  } finally {
-    closeSync(file);
-  }
+/** The last lines that a generation printed, without its secrets. */
+function lastLines(gateway: HostGateway, position: number, { service }: Generation): string {
+  const log = supervisorFor(gateway.host).logSince(gateway, position);
+  return redact(log, readSecrets(service.secrets)).trimEnd().split("\n").slice(-LOG_LINES).join("\n") || "(none)";
 }
 
 /** Starts what is deployed where it is down. Returns what it is now, in one line. */
@@ -309,5 +298,8 @@ export async function restartGateway(gateway: HostGateway, progress: Progress): 
 }
 
 /** Stops the gateway for good. */
-export const stopGateway = (gateway: HostGateway): Promise<void> =>
-  supervisorFor(gateway.host).stop(gateway, pointedAt(gateway, "good") !== undefined);
+export async function stopGateway(gateway: HostGateway): Promise<void> {
+  const supervisor = supervisorFor(gateway.host);
+  await supervisor.stop(gateway, pointedAt(gateway, "good") !== undefined);
+  await supervisor.remove(gateway);
+}

@@ -23,17 +23,44 @@ rm -rf "$temporary"
 mkdir "$temporary"
 trap 'rm -rf "$temporary"' EXIT INT TERM
 
+registry='@REGISTRY@'
+
+# fetch PACKAGE VERSION FILE SHA512: with whatever this machine has; apt's own downloader is on every Debian and Ubuntu
+fetch() {
+  if [ -z "$registry" ]; then
+    command -v npm >/dev/null || fail "npm is needed to fetch $1@$2
+    -> install Node.js 20 or newer on this machine"
+    (cd "$(dirname "$3")" && npm pack --silent --ignore-scripts "$1@$2" >/dev/null) ||
+      fail "npm could not fetch $1@$2
+    -> check that this machine reaches the npm registry: npm ping"
+    return
+  fi
+  url=$registry/$1/-/$1-$2.tgz
+  tries=
+  for tool in curl wget /usr/lib/apt/apt-helper npm; do
+    command -v "$tool" >/dev/null || continue
+    tries="$tries $tool"
+    case $tool in
+      curl) curl -fsSL --retry 2 --connect-timeout 20 -o "$3" "$url" ;;
+      wget) wget -q --tries=2 --timeout=20 -O "$3" "$url" ;;
+      npm) (cd "$(dirname "$3")" && npm pack --silent --ignore-scripts --registry "$registry" "$1@$2" >/dev/null) ;;
+      *) "$tool" -o APT::Sandbox::User=root -o Acquire::Retries=2 download-file "$url" "$3" "SHA512:$4" >/dev/null ;;
+    esac 2>"$3.error" && return
+    sed "s/^/$(basename "$tool"): /" "$3.error" >&2
+  done
+  [ -n "$tries" ] || fail "nothing on this machine can download $url
+    -> install curl there, or use \`push: true\` to send it from the deployer"
+  fail "this machine could not download $url (tried:$tries)
+    -> let it reach the registry, give \`registry\` one that it reaches, or use \`push: true\` to send it from the deployer"
+}
+
 # get PACKAGE VERSION SHA512 DIRECTORY MEMBER...: unpacks members of a verified npm package
 get() {
   package=$1 version=$2 sha512=$3 directory=$4
   shift 4
   work=$temporary/$package
   mkdir "$work"
-  command -v npm >/dev/null || fail "npm is needed to fetch $package@$version
-    -> install Node.js 20 or newer on this machine"
-  (cd "$work" && npm pack --silent --ignore-scripts "$package@$version" >/dev/null) ||
-    fail "npm could not fetch $package@$version
-    -> check that this machine reaches the npm registry: npm ping"
+  fetch "$package" "$version" "$work/$package-$version.tgz" "$sha512"
   printf '%s  %s\n' "$sha512" "$work/$package-$version.tgz" | sha512sum -c --status ||
     fail "$package@$version from the npm registry is not the package that this library knows (sha512)
     -> do not use this registry; tell its operator"

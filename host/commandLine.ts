@@ -1,9 +1,10 @@
-/** The wrapper's other half: OpenClaw's command line for one gateway, as its account, with its environment. */
+/** Becoming OpenClaw: a gateway itself, or its command line, as its account and with its environment. */
 import { accessSync, constants } from "node:fs";
 import { becomeAccount } from "./account";
 import { Failure } from "./failure";
 import { pointedAt } from "./generation";
 import { openGateway, type Host } from "./host";
+import { MARK_VARIABLE } from "./layout";
 import { readSecrets } from "./secrets";
 
 const PASSED_ON = ["TERM", "COLORTERM", "NO_COLOR", "TZ"];
@@ -27,5 +28,17 @@ export function runCommandLine(host: Host, id: string, args: readonly string[]):
   }
   // Replaces this process: signals, terminal and exit code are OpenClaw's own.
   process.execve!(service.node, [service.node, service.entry, ...args], env);
+  throw new Error("unreachable");
+}
+
+/** What a service manager starts, as the gateway's account: the current generation of a gateway. */
+export function becomeGateway(host: Host, id: string): never {
+  const gateway = openGateway(host, id);
+  const generation = pointedAt(gateway, "current");
+  if (!generation) throw new Failure(`gateway ${id} is not deployed`);
+  const { service } = generation;
+  process.chdir(service.cwd);
+  const env = { ...service.env, ...readSecrets(service.secrets), [MARK_VARIABLE]: gateway.paths.dir };
+  process.execve!(service.node, [service.node, service.entry, "gateway", "run"], env);
   throw new Error("unreachable");
 }

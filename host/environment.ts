@@ -40,11 +40,19 @@ const NPM_VARIABLE =
   /^(HOME|NPM_TOKEN|NODE_AUTH_TOKEN|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|npm_config_\w+|https?_proxy|no_proxy|all_proxy)$/i;
 
 /** Environment of the worker that installs releases: npm's settings and nothing else of the deployer's. */
-export function workerEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+export function workerEnvironment(
+  environment: NodeJS.ProcessEnv,
+  { registry }: Pick<HostLayout, "registry"> = {},
+): Record<string, string> {
   const kept = Object.entries(environment).filter(
     (entry): entry is [string, string] => NPM_VARIABLE.test(entry[0]) && entry[1] !== undefined,
   );
-  return { PATH: SYSTEM_PATH, LANG: "C.UTF-8", ...Object.fromEntries(kept) };
+  return {
+    PATH: SYSTEM_PATH,
+    LANG: "C.UTF-8",
+    ...Object.fromEntries(kept),
+    ...(registry !== undefined && { npm_config_registry: registry }),
+  };
 }
 
 /** Environment of a long-lived supervisor: nothing of anybody's. */

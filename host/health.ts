@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "./failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
-import { gatewayMark } from "./layout";
+import { GATEWAY_TOKEN_VARIABLE, gatewayMark } from "./layout";
 import { listeners } from "./listeners";
 import { carries, ownerOf } from "./processes";
 import { readSecrets } from "./secrets";
@@ -25,9 +25,14 @@ const MAX_EXITS = 2;
 
 export const gatewayPort = ({ spec }: Generation): number => Number(valueAt(spec.config, "gateway.port"));
 
-async function ask(port: number, path: string): Promise<Record<string, unknown> | undefined> {
+async function ask(
+  port: number,
+  path: string,
+  request: RequestInit = {},
+): Promise<Record<string, unknown> | undefined> {
   try {
     const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+      ...request,
       signal: AbortSignal.timeout(HTTP_TIMEOUT_MS),
     });
     const body: unknown = await response.json();
@@ -62,8 +67,20 @@ function openclaw(gateway: HostGateway, { service }: Generation, ...args: string
   });
 }
 
-/** The gateway that answers knows our token: it is ours. */
+/**
+ * The gateway that answers knows our token: it is ours. Asked to invoke no tool, it says so only to who has its token
+ * (measured, 2026.9.6). Any other answer: its own command line, which takes seconds.
+ */
 async function isOurs(gateway: HostGateway, generation: Generation): Promise<boolean> {
+  const token = readSecrets(generation.service.secrets)[GATEWAY_TOKEN_VARIABLE];
+  const answer = await ask(gatewayPort(generation), "/tools/invoke", {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: "{}",
+  });
+  const said = (answer?.error as { type?: unknown } | undefined)?.type;
+  if (said === "invalid_request") return true;
+  if (said === "unauthorized") return false;
   return (await openclaw(gateway, generation, "gateway", "health", "--json", "--timeout", "10000")).code === 0;
 }
 
@@ -140,8 +157,8 @@ export async function waitUntilHealthy(
   const end = Date.now() + HEALTH_TIMEOUT_MS;
   while (!(await isStarted(generation))) {
     const { supervised, gaveUp, exits } = supervisor.status(gateway);
-    if (!supervised) throw new Failure("its supervisor ended");
     if (gaveUp !== undefined) throw new Failure(`it ended with ${gaveUp}`);
+    if (!supervised) throw new Failure("its supervisor ended");
     if (exits >= MAX_EXITS) throw new Failure(`it ended by itself ${exits} times`);
     if (Date.now() > end) throw new Failure(`it did not answer on port ${gatewayPort(generation)} within 180 s`);
     await sleep(POLL_MS);

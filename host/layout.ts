@@ -10,6 +10,9 @@ export const DEFAULT_ACCOUNT = "openclaw";
 /** File that marks a state directory as somebody's. */
 export const MARK_FILE = ".pulumi-openclaw.json";
 
+/** What keeps gateways running: systemd, or a background process of ours where there is no service manager. */
+export type SupervisorKind = "systemd" | "process";
+
 /** A host's directories: plain facts, known before anything is touched. */
 export interface HostLayout {
   /** Directory under which everything is put. */
@@ -18,6 +21,10 @@ export interface HostLayout {
   readonly binDir: string;
   /** System account of the gateways; `null`: they run as the deploying user. */
   readonly account: string | null;
+  /** Missing: systemd where it runs. */
+  readonly supervisor?: SupervisorKind;
+  /** URL of the npm registry; missing: the one that the deployer's npm uses. */
+  readonly registry?: string;
 }
 
 export const manageDir = (root: string): string => join(root, ".pulumi-openclaw");
@@ -56,6 +63,8 @@ export function gatewayPaths(manage: string, id: string): GatewayPaths {
 
 /** Carried in the environment of a gateway and of everything that it starts, so that nothing of it can be lost. */
 export const MARK_VARIABLE = "PULUMI_OPENCLAW_GATEWAY";
+/** The gateway's token. Source: OpenClaw. */
+export const GATEWAY_TOKEN_VARIABLE = "OPENCLAW_GATEWAY_TOKEN";
 export const gatewayMark = (gatewayDir: string): string => `${MARK_VARIABLE}=${gatewayDir}`;
 
 /** Name of a gateway on its host: the profile, and `main` for the default profile. */

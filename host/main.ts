@@ -11,6 +11,7 @@
  *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
  *   leave                      removes everything of ours where no gateway is left
  *   cli <id> …                 OpenClaw's command line for a gateway
+ *   exec <id>                  becomes a gateway: what a service manager starts
  *   work, supervise            processes that this program starts itself
  *
  * The verbs and arguments stand in the state of every deployed stack: they never change their meaning.
@@ -19,7 +20,7 @@ import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
 import { restartGateway, startGateway, stopGateway } from "./apply";
 import { claimGateway, discard, disown, releaseClaim } from "./claim";
-import { runCommandLine } from "./commandLine";
+import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure, messageOf } from "./failure";
 import { entries, makeDir, readJson, removeTree, writeJson } from "./files";
 import { findGateway, hostFile, lockPath, openGateway, openHost, ownManageDir, type Host } from "./host";
@@ -28,7 +29,9 @@ import { gatewaysDir, isWithin, type HostLayout } from "./layout";
 import { takeLock } from "./lock";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "./spec";
+import { supervisorKind } from "./supervisors";
 import { supervise } from "./supervisors/process";
+import { lingerObstacle } from "./supervisors/systemd";
 
 const FORMAT = 1;
 
@@ -45,17 +48,27 @@ function readInput<T extends { format: 1 }>(): T {
 }
 
 function setUp(manage: string): void {
-  const layout = JSON.parse(readFileSync(0, "utf8")) as HostLayout;
-  const former = readJson<HostLayout>(hostFile(manage));
-  if (former && former.account !== layout.account && entries(gatewaysDir(manage)).length)
-    throw new Failure(
-      `the gateways below ${manage} run as ${accountName(former)}, not as ${accountName(layout)}\n` +
-        "    -> deploy as before, use another `root`, or destroy those gateways first",
-    );
+  const wanted = JSON.parse(readFileSync(0, "utf8")) as HostLayout;
+  const former = entries(gatewaysDir(manage)).length ? readJson<HostLayout>(hostFile(manage)) : undefined;
+  // Gateways that run go on as they were started.
+  const supervisor = wanted.supervisor ?? (former ? (former.supervisor ?? "process") : supervisorKind(wanted));
+  const layout = { ...wanted, supervisor };
+  if (former && former.account !== layout.account)
+    throw otherThanBefore(manage, accountName(former), accountName(layout));
+  if (former && (former.supervisor ?? "process") !== supervisor)
+    throw otherThanBefore(manage, former.supervisor ?? "process", supervisor);
+  const linger = layout.account === null && supervisor === "systemd" ? lingerObstacle() : undefined;
+  if (linger) throw new Failure(`${linger.reason}\n    -> ${linger.advice}`);
   if (layout.account !== null) ensureAccount(layout.account);
   makeDir(gatewaysDir(manage));
   writeJson(hostFile(manage), layout);
 }
+
+const otherThanBefore = (manage: string, before: string, now: string): Failure =>
+  new Failure(
+    `the gateways below ${manage} run as ${before}, not as ${now}\n` +
+      "    -> deploy as before, use another `root`, or destroy those gateways first",
+  );
 
 const accountName = ({ account }: HostLayout): string => account ?? "the user who deployed them";
 
@@ -157,6 +170,8 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return work(host, id, rest[0]!);
     case "supervise":
       return supervise(host, id);
+    case "exec":
+      return becomeGateway(host, id);
     case "cli":
       return runCommandLine(host, id, rest);
     default:

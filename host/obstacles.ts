@@ -20,6 +20,7 @@ import { describeListener, ephemeralPorts, listeners, type Listener } from "./li
 import { readMark } from "./mark";
 import { carries } from "./processes";
 import type { Claim, Owner } from "./spec";
+import { isOurUnit } from "./supervisors/systemd";
 import { isOurWrapper } from "./wrapper";
 
 const LAST_PORT_OFFSET = 110;
@@ -55,7 +56,7 @@ export function findObstacles(layout: HostLayout, claims: readonly ClaimToCheck[
     ...foreignState(layout, claim),
     ...foreignWorkspace(layout, claim),
     ...foreignFiles(manage, claim),
-    ...foreignService(claim.id),
+    ...foreignService(manage, claim.id),
     ...neighbours(manage, claim),
     ...foreignListeners(
       manage,
@@ -207,11 +208,11 @@ function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck)
 }
 
 /** A service that `openclaw gateway install` set up for the same profile. Source: measured unit names. */
-function foreignService(id: string): Obstacle[] {
+function foreignService(manage: string, id: string): Obstacle[] {
   const unit = `openclaw-gateway${id === "main" ? "" : `-${id}`}.service`;
   return [join(homedir(), ".config/systemd/user"), "/etc/systemd/user", "/etc/systemd/system"]
     .map((directory) => join(directory, unit))
-    .filter((path) => lstat(path))
+    .filter((path) => lstat(path) && !isOurUnit(manage, id, path))
     .map((path) => ({
       property: "profile",
       reason: `${path} runs a gateway of the same profile that no stack owns`,

@@ -48,7 +48,7 @@ export async function ensureRelease(
 async function npmInstall(gateway: HostGateway, staging: string, version: string): Promise<void> {
   const npm = join(gateway.host.manage, "npm", "bin", "npm-cli.js");
   const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
-  const env = workerEnvironment(process.env);
+  const env = workerEnvironment(process.env, gateway.host.layout);
   const result = await run(process.execPath, [npm, "install", "--prefix", staging, ...flags, `openclaw@${version}`], {
     env: { ...env, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
     cwd: staging,

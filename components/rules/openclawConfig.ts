@@ -1,11 +1,10 @@
 /** Renders a gateway's openclaw.json. Pure and deterministic: the same arguments give the same bytes. */
 import { isObject, objectAt, valueAt } from "../../host/json";
-import { gatewayLogFile } from "../../host/layout";
+import { gatewayLogFile, GATEWAY_TOKEN_VARIABLE } from "../../host/layout";
 import type { Json, JsonObject } from "../../host/spec";
 import type { Problem } from "./problems";
 import type { CheckedGatewayArgs } from "./schemas";
 
-export const GATEWAY_TOKEN_VARIABLE = "OPENCLAW_GATEWAY_TOKEN";
 export const BOT_TOKEN_VARIABLE = "TELEGRAM_BOT_TOKEN";
 
 /** Configuration keys that a component argument decides, and what to use instead. */

@@ -18,10 +18,14 @@ const RESERVED_PROFILES = ["gateway", "node"];
 const OWN_VARIABLE =
   /^(OPENCLAW_|TELEGRAM_BOT_TOKEN$|HOME$|USER$|LOGNAME$|PATH$|NODE_OPTIONS$|NODE_PATH$|NODE_COMPILE_CACHE$|LD_)/;
 
-const secretString = z.custom<pulumi.Input<string>>(
+/** A value that may come from another resource. */
+export const inputString = z.custom<pulumi.Input<string>>(
   (value) => (typeof value === "string" && value !== "") || pulumi.Output.isInstance(value) || value instanceof Promise,
   { error: "must be a non-empty string or an Output of one" },
 );
+
+/** The same, for what is always kept as a secret. */
+export const secretString = inputString;
 
 const port = z
   .number({ error: "must be a number" })

@@ -1,7 +1,9 @@
 /** The script that puts Node.js, npm and the host program onto a host. */
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostLayout } from "../../host/layout";
 
@@ -29,8 +31,14 @@ export interface Bootstrap {
   readonly version: string;
 }
 
+/** Without a registry in the layout, the deployer's npm fetches: the host is its own machine. */
 export function renderBootstrap(layout: HostLayout): Bootstrap {
-  const values = { ...PINS, HOST_PROGRAM: readHostProgram(), HOST_LAYOUT: JSON.stringify(layout) };
+  const values = {
+    ...PINS,
+    HOST_PROGRAM: readHostProgram(),
+    HOST_LAYOUT: JSON.stringify(layout),
+    REGISTRY: layout.registry ?? "",
+  };
   const script = Object.entries(values).reduce(
     (text, [name, value]) => text.replaceAll(`@${name}@`, () => value),
     readFileSync(packageFile("host", "bootstrap.sh"), "utf8"),
@@ -53,4 +61,25 @@ function packageFile(...parts: string[]): string {
   let root = __dirname;
   while (!existsSync(join(root, "package.json"))) root = dirname(root);
   return join(root, ...parts);
+}
+
+/** The registry that the deployer's npm uses. */
+export const deployersRegistry: () => Promise<string> = once(async () => {
+  const configured = process.env.npm_config_registry;
+  if (configured) return withoutSlash(configured);
+  try {
+    const { stdout } = await promisify(execFile)("npm", ["config", "get", "registry"], { encoding: "utf8" });
+    return withoutSlash(stdout.trim());
+  } catch {
+    throw new pulumi.RunError(
+      "OpenClaw: npm is not there to say which registry it uses\n    -> give SshHost its argument `registry`",
+    );
+  }
+});
+
+const withoutSlash = (url: string): string => url.replace(/\/$/, "");
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

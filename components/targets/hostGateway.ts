@@ -4,10 +4,13 @@
  * All texts here stand in the state of deployed stacks and run again from there: a change of one replaces or restarts
  * every gateway of every user. test/unit/frozen.test.ts holds them.
  */
+import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, manageDir } from "../../host/layout";
 import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
+import { keptValue } from "../kept";
 import type { ResolvedGateway } from "../rules/resolve";
+import type { Bootstrap } from "./bootstrap";
 import type { Deployment, Target } from "./target";
 
 /** What a command of either channel (this machine, SSH) is given. */
@@ -15,7 +18,7 @@ export interface CommandArgs {
   readonly create: pulumi.Input<string>;
   readonly delete?: string;
   readonly stdin: pulumi.Input<string>;
-  readonly triggers: readonly string[];
+  readonly triggers: readonly pulumi.Input<string>[];
   readonly quiet?: boolean;
 }
 
@@ -25,9 +28,33 @@ export interface CommandResource extends pulumi.Resource {
 
 /** A host target as its gateways see it. */
 export interface HostTarget extends Target {
+  /** What tells this host from others: part of every gateway's identity. Empty for this machine. */
+  readonly address: readonly pulumi.Input<string>[];
   /** Random id of this stack on this host. */
   readonly ownerId: pulumi.Output<string>;
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
+}
+
+/** Registers what a host has before its first gateway; returns the stack's id there. */
+export function setUpHost(
+  target: Pick<HostTarget, "layout" | "address" | "command"> & pulumi.Resource,
+  name: string,
+  bootstrap: pulumi.Input<Bootstrap>,
+): pulumi.Output<string> {
+  const { account, root } = target.layout;
+  const { script, version } = pulumi.output(bootstrap);
+  target.command(
+    `${name}-program`,
+    {
+      create: pulumi.interpolate`sh -s -- ${quote(manageDir(root))} ${version}`,
+      delete: ifInstalled(root, "leave"),
+      // No secret in it: it keeps some thousand lines of program text out of `preview --diff`.
+      stdin: pulumi.secret(script),
+      triggers: [...target.address, manageDir(root), account ?? ""],
+    },
+    { parent: target, deleteBeforeReplace: true },
+  );
+  return keptValue(`${name}-owner`, randomUUID(), { parent: target });
 }
 
 export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -52,7 +79,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   const host = quote(hostCommand(root));
   const id = quote(gateway.id);
   // What a gateway is. A change of any means: remove the old one, then create the new one.
-  const triggers = [manageDir(root), account ?? "", gateway.id];
+  const triggers = [...target.address, manageDir(root), account ?? "", gateway.id];
   const opts: pulumi.CustomResourceOptions = { parent, deleteBeforeReplace: true };
 
   const claim = target.ownerId.apply((ownerId) => claimOf(name, gateway, ownerId));

@@ -1,6 +1,14 @@
 import type { Host } from "../host";
+import type { HostLayout, SupervisorKind } from "../layout";
 import { processSupervisor } from "./process";
 import type { Supervisor } from "./supervisor";
+import { hasSystemd, systemdSupervisor } from "./systemd";
 
-/** The supervisor that fits a host. */
-export const supervisorFor = (_host: Host): Supervisor => processSupervisor;
+const SUPERVISORS: Record<SupervisorKind, Supervisor> = { process: processSupervisor, systemd: systemdSupervisor };
+
+/** What keeps this host's gateways running. A host that was set up before there was a choice runs processes. */
+export const supervisorFor = ({ layout }: Host): Supervisor => SUPERVISORS[layout.supervisor ?? "process"];
+
+/** The supervisor that a layout means on this machine. */
+export const supervisorKind = ({ supervisor }: HostLayout): SupervisorKind =>
+  supervisor ?? (hasSystemd() ? "systemd" : "process");

@@ -14,20 +14,22 @@ import { tryLock } from "../lock";
 import { gatewayMark, MARK_VARIABLE } from "../layout";
 import { endCarrying, identify, isAlive, signal, waitForEnd, type ProcessIdentity } from "../processes";
 import { readSecrets } from "../secrets";
-import type { Supervisor, SupervisorStatus } from "./supervisor";
+import {
+  DRAIN_TIMEOUT_MS,
+  EXIT_UNRECOVERABLE,
+  STOP_TIMEOUT_MS,
+  type Supervisor,
+  type SupervisorStatus,
+} from "./supervisor";
 
-/** A busy gateway drains its work for up to 315 s before it ends. Source: OpenClaw's own unit waits 330 s. */
-const DRAIN_TIMEOUT_MS = 330_000;
-const STOP_TIMEOUT_MS = 15_000;
 const START_TIMEOUT_MS = 10_000;
-/** Exit code that a restart cannot mend: bad or missing configuration, state in use. Source: measured. */
-const EXIT_UNRECOVERABLE = 78;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 60_000;
 /** A gateway that ran this long starts with the first back-off again. */
 const STABLE_MS = 60_000;
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 const LOG_CHECK_MS = 60_000;
+const MAX_LOG_READ = 32 * 1024;
 
 /** What the supervisor writes down, for the next host command to read. */
 interface State {
@@ -71,6 +73,8 @@ export const processSupervisor: Supervisor = {
     fs.rmSync(gateway.paths.supervisorState, { force: true });
   },
 
+  remove: () => Promise.resolve(),
+
   status(gateway): SupervisorStatus {
     const state = readState(gateway);
     return {
@@ -79,6 +83,22 @@ export const processSupervisor: Supervisor = {
       exits: state?.exits ?? 0,
       ...(state?.gaveUp !== undefined && { gaveUp: state.gaveUp }),
     };
+  },
+
+  logPosition: ({ paths }) => (fs.existsSync(paths.log) ? fs.statSync(paths.log).size : 0),
+
+  logSince(gateway, position) {
+    const size = this.logPosition(gateway);
+    if (size === 0) return "";
+    const from = Math.max(position <= size ? position : 0, size - MAX_LOG_READ);
+    const file = fs.openSync(gateway.paths.log, "r");
+    try {
+      const buffer = Buffer.alloc(size - from);
+      fs.readSync(file, buffer, 0, buffer.length, from);
+      return buffer.toString("utf8");
+    } finally {
+      fs.closeSync(file);
+    }
   },
 };
 

@@ -1,6 +1,13 @@
 /** What keeps a gateway running. One implementation per service manager. */
 import type { HostGateway } from "../host";
 
+/** A busy gateway drains its work for up to 315 s before it ends. Source: OpenClaw's own unit waits 330 s. */
+export const DRAIN_TIMEOUT_MS = 330_000;
+/** For one that has nothing to finish. */
+export const STOP_TIMEOUT_MS = 15_000;
+/** Exit code that a restart cannot mend: bad or missing configuration, state in use. Source: measured. */
+export const EXIT_UNRECOVERABLE = 78;
+
 export interface SupervisorStatus {
   /** The supervisor is there. */
   readonly supervised: boolean;
@@ -20,5 +27,11 @@ export interface Supervisor {
    * to finish (`drain: false`): it is given seconds instead of minutes.
    */
   stop(gateway: HostGateway, drain: boolean): Promise<void>;
+  /** Removes what is left of a gateway that was stopped: it does not come back with the machine. */
+  remove(gateway: HostGateway): Promise<void>;
   status(gateway: HostGateway): SupervisorStatus;
+  /** The end of the gateway's log at this moment. */
+  logPosition(gateway: HostGateway): number;
+  /** What the gateway printed since then, or the end of it; may hold secrets. */
+  logSince(gateway: HostGateway, position: number): string;
 }

@@ -54,7 +54,8 @@ export class TestHost {
     const isRoot = process.getuid!() === 0;
     this.uid = isRoot && options.plainUser ? NOBODY : undefined;
     const account = isRoot && !options.plainUser ? TEST_ACCOUNT : null;
-    this.layout = { root: this.root, binDir: join(this.root, "bin"), account };
+    // Not systemd, where the developer's machine has it: tests leave nothing outside of their root.
+    this.layout = { root: this.root, binDir: join(this.root, "bin"), account, supervisor: "process" };
     if (this.uid !== undefined) chownSync(this.root, this.uid, this.uid);
     seedTools(this.root);
     if (this.uid !== undefined) execFileSync("chown", [`${this.uid}`, this.manage]);

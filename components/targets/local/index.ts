@@ -1,51 +1,29 @@
-import { randomUUID } from "node:crypto";
 import { homedir } from "node:os";
-import { join } from "node:path";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { accountObstacle } from "../../../host/account";
 import { findForeignGateway, type Finding, type GatewayFacts } from "../../../host/foreignGateway";
 import { findObstacles, type Obstacle } from "../../../host/obstacles";
-import { ACCOUNT_HOME, DEFAULT_ACCOUNT, manageDir, type HostLayout } from "../../../host/layout";
-import { keptValue } from "../../kept";
+import type { HostLayout } from "../../../host/layout";
+import { lingerObstacle } from "../../../host/supervisors/systemd";
 import { behindGate, currentProgram } from "../../program";
 import { problemsOf } from "../../rules/problems";
 import { explicitPorts } from "../../rules/isolation";
-import { absolutePath } from "../../rules/schemas";
 import { withoutStackTraces } from "../../stackTraces";
 import { renderBootstrap } from "../bootstrap";
-import { deployOnHost, ifInstalled, quote, stackName, type CommandArgs, type CommandResource } from "../hostGateway";
-import type { Deployment, GatewayToCheck, Target } from "../target";
+import {
+  deployOnHost,
+  setUpHost,
+  stackName,
+  type CommandArgs,
+  type CommandResource,
+  type HostTarget,
+} from "../hostGateway";
+import { hostShape, layoutOf } from "../hostLayout";
+import type { Deployment, GatewayToCheck } from "../target";
 
-export const localHostSchema = z.strictObject({
-  /**
-   * Directory under which everything is put. Where the deployer is root, nobody else may write in it or above it.
-   * @unit absolute path
-   * @default the home of the user that the gateways run as: `/var/lib/openclaw` where the deployer is root, else the
-   * deployer's own home
-   * @example "/srv/claw"
-   */
-  root: absolutePath.optional(),
-  /**
-   * Directory of the commands `openclaw-main` ….
-   * @unit absolute path
-   * @default `<root>/bin` where root is given, else /usr/local/bin for root and ~/.local/bin for others
-   * @example "/opt/claw/bin"
-   */
-  binDir: absolutePath.optional(),
-  /**
-   * System account that gateways run as where the deployer is root. Created when missing; one that somebody else created
-   * is refused. Without a meaning where the deployer is not root.
-   * @default "openclaw"
-   * @example "claw"
-   */
-  account: z
-    .string()
-    .regex(/^[a-z_][a-z0-9_-]{0,30}$/, "must be a Linux account name")
-    .refine((name) => name !== "root", "must not be root: a gateway never runs as root")
-    .optional(),
-});
+export const localHostSchema = z.strictObject(hostShape);
 
 /** Arguments of {@link LocalHost}. */
 export type LocalHostArgs = z.input<typeof localHostSchema>;
@@ -56,10 +34,12 @@ export type LocalHostArgs = z.input<typeof localHostSchema>;
  * @example
  * const here = new LocalHost("here");
  */
-export class LocalHost extends pulumi.ComponentResource implements Target {
+export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   /** @internal */
   readonly layout: HostLayout;
   readonly machine = "this machine";
+  /** @internal */
+  readonly address = [];
   /** @internal */
   readonly ownerId: pulumi.Output<string>;
 
@@ -67,27 +47,26 @@ export class LocalHost extends pulumi.ComponentResource implements Target {
     super("openclaw:index:LocalHost", name, {}, behindGate(opts));
     const parsed = localHostSchema.safeParse(args);
     if (!parsed.success) currentProgram().report(problemsOf(parsed.error, localHostSchema, name, args));
-    this.layout = layoutOf(parsed.data ?? {});
-    const { account, root } = this.layout;
+    this.layout = layoutOf(parsed.data ?? {}, process.getuid?.() === 0, homedir());
+    const { account } = this.layout;
     const obstacle = account === null ? undefined : accountObstacle(account);
     if (obstacle !== undefined)
       currentProgram().report([
         { path: `${name}.account`, reason: obstacle, advice: "use another account name: one will be created" },
       ]);
 
-    this.ownerId = keptValue(`${name}-owner`, randomUUID(), { parent: this });
-    const { script, version } = renderBootstrap(this.layout);
-    this.command(
-      `${name}-program`,
-      {
-        create: `sh -s -- ${quote(manageDir(root))} ${version}`,
-        delete: ifInstalled(root, "leave"),
-        // No secret in it: it keeps some thousand lines of program text out of `preview --diff`.
-        stdin: pulumi.secret(script),
-        triggers: [manageDir(root), account ?? ""],
-      },
-      { parent: this, deleteBeforeReplace: true },
-    );
+    const linger =
+      account === null && (this.layout.supervisor ?? "systemd") === "systemd" ? lingerObstacle() : undefined;
+    if (linger)
+      currentProgram().report([
+        {
+          path: `${name}.supervisor`,
+          reason: linger.reason,
+          advice: `${linger.advice}; or use supervisor: "process", whose gateways end with the machine`,
+        },
+      ]);
+
+    this.ownerId = setUpHost(this, name, renderBootstrap(this.layout));
     this.registerOutputs({});
   }
 
@@ -122,14 +101,4 @@ export class LocalHost extends pulumi.ComponentResource implements Target {
     };
     return withoutStackTraces(() => new local.Command(name, inputs, opts));
   }
-}
-
-function layoutOf({ root, binDir, account }: z.output<typeof localHostSchema>): HostLayout {
-  const isRoot = process.getuid?.() === 0;
-  return Object.freeze({
-    root: root ?? (isRoot ? ACCOUNT_HOME : homedir()),
-    binDir:
-      binDir ?? (root !== undefined ? join(root, "bin") : isRoot ? "/usr/local/bin" : join(homedir(), ".local/bin")),
-    account: isRoot ? (account ?? DEFAULT_ACCOUNT) : null,
-  });
 }

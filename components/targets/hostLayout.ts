@@ -1,0 +1,53 @@
+/** The arguments that every host takes, and the directories that follow from them. */
+import { join } from "node:path/posix";
+import * as z from "zod";
+import { ACCOUNT_HOME, DEFAULT_ACCOUNT, type HostLayout } from "../../host/layout";
+import { absolutePath } from "../rules/schemas";
+
+export const hostShape = {
+  /**
+   * Directory under which everything is put. Where gateways are deployed as root, nobody else may write in it or above it.
+   * @unit absolute path
+   * @default the home of the user that the gateways run as: `/var/lib/openclaw` where they are deployed as root, else the
+   * deploying user's own home
+   * @example "/srv/claw"
+   */
+  root: absolutePath.optional(),
+  /**
+   * Directory of the commands `openclaw-main` ….
+   * @unit absolute path
+   * @default `<root>/bin` where root is given, else /usr/local/bin for root and ~/.local/bin for others
+   * @example "/opt/claw/bin"
+   */
+  binDir: absolutePath.optional(),
+  /**
+   * System account that gateways run as where they are deployed as root. Created when missing; one that somebody else
+   * created is refused. Without a meaning where they are not.
+   * @default "openclaw"
+   * @example "claw"
+   */
+  account: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_-]{0,30}$/, "must be a Linux account name")
+    .refine((name) => name !== "root", "must not be root: a gateway never runs as root")
+    .optional(),
+  /**
+   * What keeps the gateways running: systemd units, which come back with the machine, or background processes of our own,
+   * which end with it. Fixed as long as there are gateways.
+   * @default "systemd" where it runs, else "process"
+   * @example "process"
+   */
+  supervisor: z.enum(["systemd", "process"]).optional(),
+};
+
+export type HostArgs = z.output<z.ZodObject<typeof hostShape>>;
+
+/** `home`: of the deploying user, where that is not root. */
+export function layoutOf({ root, binDir, account, supervisor }: HostArgs, isRoot: boolean, home: string): HostLayout {
+  return Object.freeze({
+    root: root ?? (isRoot ? ACCOUNT_HOME : home),
+    binDir: binDir ?? (root !== undefined ? join(root, "bin") : isRoot ? "/usr/local/bin" : join(home, ".local/bin")),
+    account: isRoot ? (account ?? DEFAULT_ACCOUNT) : null,
+    ...(supervisor && { supervisor }),
+  });
+}

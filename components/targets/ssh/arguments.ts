@@ -1,0 +1,108 @@
+import * as pulumi from "@pulumi/pulumi";
+import * as z from "zod";
+import { parseHostKey } from "../../rules/hostKey";
+import { inputString, secretString } from "../../rules/schemas";
+import { hostShape } from "../hostLayout";
+
+/** Checked where it is known; a value that another resource makes is checked when that is there. */
+const hostKey = z
+  .custom<pulumi.Input<string>>((value) => inputString.safeParse(value).success, {
+    error: "is required: without the host's public key anybody between could read every secret",
+  })
+  .superRefine((value, context) => {
+    const key = typeof value === "string" ? parseHostKey(value) : undefined;
+    if (key && "reason" in key) context.addIssue({ code: "custom", message: key.reason });
+  });
+
+const port = z
+  .number({ error: "must be a number" })
+  .int("must be a whole number")
+  .min(1, "must be between 1 and 65535")
+  .max(65535, "must be between 1 and 65535");
+
+/** A way into a host: what `ssh` is given too. */
+const connectionShape = {
+  /**
+   * Name or address of the host. May come from another resource of the program.
+   * @example "203.0.113.7"
+   */
+  host: inputString,
+  /**
+   * Port of its SSH server.
+   * @unit TCP port
+   * @default 22
+   * @example 2222
+   */
+  port: port.optional(),
+  /**
+   * Private key to log in with, in OpenSSH or PEM form. Always kept as a secret.
+   * @default none
+   * @example config.requireSecret("sshKey")
+   */
+  privateKey: secretString.optional(),
+  /**
+   * Passphrase of the private key. Always kept as a secret.
+   * @default none
+   */
+  privateKeyPassword: secretString.optional(),
+  /**
+   * Password to log in with. Always kept as a secret.
+   * @default none
+   */
+  password: secretString.optional(),
+  /**
+   * Socket of an SSH agent on the deploying machine that has the key.
+   * @unit absolute path
+   * @default the one in SSH_AUTH_SOCK, where there is one
+   * @example "/run/user/1000/ssh-agent.socket"
+   */
+  agentSocketPath: z.string().min(1, "must not be empty").optional(),
+  /**
+   * Public key of the host, as `ssh-keyscan` or its /etc/ssh/ssh_host_ed25519_key.pub show it; ed25519 or ECDSA. A host
+   * that shows another one is not spoken to. May come from another resource of the program.
+   * @example "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…"
+   */
+  hostKey,
+};
+
+const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Linux user name");
+
+export const sshHostSchema = z.strictObject({
+  ...connectionShape,
+  /**
+   * User to log in as. Root's gateways are system services of an account of their own; any other user's are services of
+   * that user, who needs lingering (the error says how).
+   * @default "root"
+   * @example "claw"
+   */
+  user: userName.optional(),
+  /**
+   * Whether the user becomes root on the host, with `sudo` and without a password.
+   * @default false
+   */
+  sudo: z.boolean().optional(),
+  /**
+   * A bastion: the host is reached through it.
+   * @default none
+   * @example { host: "bastion.example.org", hostKey: "ssh-ed25519 AAAA…", privateKey }
+   */
+  proxy: z.strictObject({ ...connectionShape, user: userName.optional() }).optional(),
+  /**
+   * npm registry that the host can reach. Everything from it is checked against hashes that this package knows.
+   * @unit URL
+   * @default the one that the deployer's npm uses
+   * @example "http://10.0.0.1:4873"
+   */
+  registry: z
+    .string()
+    .regex(/^https?:\/\/[^\s'"\\$`]+$/, "must be a URL that starts with http:// or https://")
+    .refine((url) => !/\/\/[^/]*@/.test(url), "must hold no user or password")
+    .transform((url) => url.replace(/\/$/, ""))
+    .optional(),
+  ...hostShape,
+});
+
+/** Arguments of {@link SshHost}. */
+export type SshHostArgs = z.input<typeof sshHostSchema>;
+
+export type CheckedSshHostArgs = z.output<typeof sshHostSchema>;

@@ -1,0 +1,138 @@
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { HostLayout } from "../../../host/layout";
+import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
+import type { Obstacle } from "../../../host/obstacles";
+import { behindGate, currentProgram } from "../../program";
+import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
+import { formatProblems, problemsOf } from "../../rules/problems";
+import { withoutStackTraces } from "../../stackTraces";
+import { deployersRegistry, renderBootstrap } from "../bootstrap";
+import {
+  deployOnHost,
+  quote,
+  setUpHost,
+  type CommandArgs,
+  type CommandResource,
+  type HostTarget,
+} from "../hostGateway";
+import { layoutOf } from "../hostLayout";
+import type { Deployment, GatewayToCheck } from "../target";
+import { sshHostSchema, type CheckedSshHostArgs, type SshHostArgs } from "./arguments";
+
+export { sshHostSchema, type SshHostArgs } from "./arguments";
+
+type Connection = pulumi.Unwrap<remote.CommandArgs["connection"]>;
+
+/** How long a host that does not answer is tried: ten times this, with pauses. */
+const DIAL_TIMEOUT_SECONDS = 15;
+const DIAL_LIMIT = 5;
+
+/**
+ * A host over SSH. Linux x64 or arm64; it needs neither Node.js nor npm, and nothing listens on it but SSH and, on
+ * loopback, the gateways.
+ *
+ * @example
+ * const box = new SshHost("box", { host: "203.0.113.7", privateKey, hostKey: "ssh-ed25519 AAAA…" });
+ */
+export class SshHost extends pulumi.ComponentResource implements HostTarget {
+  /** @internal */
+  readonly layout: HostLayout;
+  readonly machine: string;
+  /** @internal */
+  readonly address: readonly pulumi.Input<string>[];
+  /** @internal */
+  readonly ownerId: pulumi.Output<string>;
+  private readonly connection: pulumi.Output<Connection>;
+  private readonly sudo: boolean;
+
+  constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("openclaw:index:SshHost", name, {}, behindGate(opts));
+    const parsed = sshHostSchema.safeParse(args);
+    if (!parsed.success) currentProgram().report(problemsOf(parsed.error, sshHostSchema, name, args).map(withAdvice));
+    // What is refused is never used: the program ends first.
+    const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: "" };
+    const { host, user = "root", port = 22 } = checked;
+    this.sudo = user !== "root" && (checked.sudo ?? false);
+    this.layout = layoutOf(checked, user === "root" || this.sudo, `/home/${user}`);
+    this.machine = typeof host === "string" ? `${host}:${port}` : `SshHost ${name}`;
+    this.address = [pulumi.interpolate`${user}@${host}:${port}`];
+    this.connection = pulumi.secret(connectionOf(name, checked));
+
+    const bootstrap = pulumi
+      .output(checked.registry ?? deployersRegistry())
+      .apply((registry) => renderBootstrap({ ...this.layout, registry }));
+    this.ownerId = setUpHost(this, name, bootstrap);
+    this.registerOutputs({});
+  }
+
+  /** @internal */
+  findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]> {
+    return Promise.resolve(gateways.map(() => []));
+  }
+
+  /** @internal */
+  findForeignGateway(facts: GatewayFacts): Promise<Finding> {
+    if (Object.values(facts).every((fact) => fact === undefined)) return Promise.resolve(undefined);
+    return Promise.resolve({
+      property: "stateDir",
+      reason: "a main gateway that no stack owns can only be described on this machine, not over SSH",
+      advice: "run this program on that host itself, with LocalHost",
+    });
+  }
+
+  /** @internal */
+  deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
+    return deployOnHost(this, parent, deployment);
+  }
+
+  /** @internal */
+  command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource {
+    const { quiet, triggers, create, delete: remove, stdin } = args;
+    const inputs: remote.CommandArgs = {
+      connection: this.connection,
+      create: this.sudo ? pulumi.interpolate`sudo -n ${create}` : create,
+      // Whatever shell the user has.
+      ...(remove !== undefined && { delete: `${this.sudo ? "sudo -n " : ""}sh -c ${quote(remove)}` }),
+      stdin,
+      triggers: [...triggers],
+      addPreviousOutputInEnv: false,
+      ...(quiet && { logging: remote.Logging.None }),
+    };
+    return withoutStackTraces(() => new remote.Command(name, inputs, opts));
+  }
+}
+
+const withAdvice = <T extends { path: string; advice: string }>(problem: T): T =>
+  problem.path.endsWith(".hostKey") ? { ...problem, advice: HOW_TO_GET } : problem;
+
+function connectionOf(name: string, args: CheckedSshHostArgs): pulumi.Output<Connection> {
+  const { proxy } = args;
+  return pulumi.output({
+    ...dialing(`${name}`, args),
+    ...(proxy && { proxy: dialing(`${name}.proxy`, proxy) }),
+  });
+}
+
+function dialing(path: string, args: Omit<CheckedSshHostArgs, "proxy">) {
+  const { host, port = 22, user = "root", privateKey, privateKeyPassword, password, agentSocketPath } = args;
+  return {
+    host,
+    port,
+    user,
+    ...(privateKey !== undefined && { privateKey }),
+    ...(privateKeyPassword !== undefined && { privateKeyPassword }),
+    ...(password !== undefined && { password }),
+    ...(agentSocketPath !== undefined && { agentSocketPath }),
+    hostKey: pulumi.output(args.hostKey).apply((text) => keyLine(`${path}.hostKey`, text)),
+    dialErrorLimit: DIAL_LIMIT,
+    perDialTimeout: DIAL_TIMEOUT_SECONDS,
+  };
+}
+
+/** Also of a key that was not known when the arguments were checked. */
+function keyLine(path: string, text: string): string {
+  const key = parseHostKey(text);
+  if ("line" in key) return key.line;
+  throw new pulumi.RunError(formatProblems([{ path, ...key }], "found before this host was spoken to"));
+}

@@ -1,0 +1,204 @@
+/**
+ * The `systemd` supervisor: a system unit for each gateway where we are root, else a unit of the user's own manager. The
+ * unit never changes with a generation: it starts whatever is current. It begins again after a reboot.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure } from "../failure";
+import { makeDir, removeTree, writeFile } from "../files";
+import type { Host, HostGateway } from "../host";
+import { gatewayPaths, hostCommand, serviceName, SYSTEM_PATH, type HostLayout } from "../layout";
+import { DRAIN_TIMEOUT_MS, EXIT_UNRECOVERABLE, STOP_TIMEOUT_MS, type Supervisor } from "./supervisor";
+
+const POLL_MS = 100;
+const COMMAND_TIMEOUT_MS = 30_000;
+const RESTART_SECONDS = 5;
+
+/** Whether systemd runs this machine. Source: sd_booted(3). */
+export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
+
+/** Why this user's units would end with their last session, or `undefined`. */
+export function lingerObstacle(): { reason: string; advice: string } | undefined {
+  const { username, uid } = userInfo();
+  if (!hasSystemd() || uid === 0 || existsSync(`/var/lib/systemd/linger/${username}`)) return undefined;
+  return {
+    reason: `services of ${username} end when ${username} logs out: lingering is off`,
+    advice: `have an administrator run: loginctl enable-linger ${username}`,
+  };
+}
+
+/** Directory of the units of a host's gateways. */
+const unitDir = ({ account }: HostLayout): string =>
+  account === null ? join(userInfo().homedir, ".config", "systemd", "user") : "/etc/systemd/system";
+
+const unitName = ({ id }: Pick<HostGateway, "id">): string => `${serviceName(id === "main" ? "default" : id)}.service`;
+const unitPath = (gateway: HostGateway): string => join(unitDir(gateway.host.layout), unitName(gateway));
+
+const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
+
+/** Whether a unit file is that of a gateway of ours. */
+export function isOurUnit(manage: string, id: string, path: string): boolean {
+  try {
+    return readFileSync(path, "utf8")
+      .split("\n")
+      .includes(unitMark(gatewayPaths(manage, id).dir));
+  } catch {
+    return false;
+  }
+}
+
+function command(host: Host, program: "systemctl" | "journalctl", args: readonly string[]) {
+  const user = host.layout.account === null;
+  return spawnSync(program, [...(user ? ["--user"] : []), ...args], {
+    env: { PATH: SYSTEM_PATH, LANG: "C.UTF-8", ...(user && { XDG_RUNTIME_DIR: `/run/user/${process.getuid!()}` }) },
+    encoding: "utf8",
+    timeout: COMMAND_TIMEOUT_MS,
+  });
+}
+
+function systemctl(host: Host, ...args: string[]): void {
+  const { status, stderr, error } = command(host, "systemctl", args);
+  if (status === 0) return;
+  throw new Failure(`systemctl ${args.join(" ")} failed: ${error?.message ?? stderr.trim()}`);
+}
+
+export const systemdSupervisor: Supervisor = {
+  async start(gateway) {
+    const { host } = gateway;
+    await this.stop(gateway, false);
+    const path = unitPath(gateway);
+    const text = unitText(gateway);
+    if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
+      makeDir(unitDir(host.layout));
+      writeFile(path, text);
+      systemctl(host, "daemon-reload");
+    }
+    systemctl(host, "enable", "--quiet", unitName(gateway));
+    systemctl(host, "start", "--no-block", unitName(gateway));
+  },
+
+  async stop(gateway, drain) {
+    const { host } = gateway;
+    const unit = unitName(gateway);
+    if (!existsSync(unitPath(gateway))) return;
+    const ended = async (timeoutMs: number): Promise<boolean> => {
+      for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(POLL_MS))
+        if (["inactive", "failed"].includes(show(gateway).ActiveState)) return true;
+      return false;
+    };
+    systemctl(host, "stop", "--no-block", unit);
+    if (!(await ended(drain ? DRAIN_TIMEOUT_MS : STOP_TIMEOUT_MS))) {
+      systemctl(host, "kill", "--signal=SIGKILL", unit);
+      await ended(STOP_TIMEOUT_MS);
+    }
+    command(host, "systemctl", ["reset-failed", unit]); // nothing to reset is no failure of ours
+  },
+
+  async remove(gateway) {
+    const { host } = gateway;
+    const path = unitPath(gateway);
+    if (!isOurUnit(host.manage, gateway.id, path)) return;
+    systemctl(host, "disable", "--quiet", unitName(gateway));
+    removeTree(path);
+    systemctl(host, "daemon-reload");
+    return Promise.resolve();
+  },
+
+  status(gateway) {
+    const { ActiveState: state, MainPID, NRestarts, Result, ExecMainStatus } = show(gateway);
+    const pid = Number(MainPID);
+    const reason = Result === "exit-code" ? `exit code ${ExecMainStatus}` : Result;
+    return {
+      supervised: ["active", "activating", "reloading", "deactivating"].includes(state),
+      ...(pid > 0 && { gatewayPid: pid }),
+      exits: Number(NRestarts) || 0,
+      ...(state === "failed" && { gaveUp: `${reason}: a restart would not help` }),
+    };
+  },
+
+  logPosition: () => Date.now(),
+
+  logSince(gateway, position) {
+    const since = `--since=@${Math.floor(position / 1000)}`;
+    return command(gateway.host, "journalctl", ["-u", unitName(gateway), since, "-o", "cat", "--no-pager", "-q"])
+      .stdout;
+  },
+};
+
+type Property = "ActiveState" | "MainPID" | "NRestarts" | "Result" | "ExecMainStatus";
+
+function show(gateway: HostGateway): Record<Property, string> {
+  const properties = "--property=ActiveState,MainPID,NRestarts,Result,ExecMainStatus";
+  const { stdout, stderr, status, error } = command(gateway.host, "systemctl", ["show", properties, unitName(gateway)]);
+  if (status !== 0) throw new Failure(`cannot ask systemd: ${error?.message ?? stderr.trim()}`);
+  const pairs = stdout
+    .trim()
+    .split("\n")
+    .map((line) => line.split(/=(.*)/s).slice(0, 2) as [Property, string]);
+  return Object.fromEntries(pairs) as Record<Property, string>;
+}
+
+/** systemd replaces % in a unit; quotes, $ and \ are in no path of ours. */
+const quoted = (path: string): string => `"${path.replaceAll("%", "%%")}"`;
+
+function unitText({ host, id, paths, claim }: HostGateway): string {
+  const { account, root } = host.layout;
+  const isSystem = account !== null;
+  const writable = [...new Set([claim.stateDir, claim.workspace])].map(quoted).join(" ");
+  return [
+    unitMark(paths.dir),
+    "[Unit]",
+    `Description=OpenClaw Gateway (${id})`,
+    ...(isSystem ? ["After=network-online.target", "Wants=network-online.target"] : []),
+    // For ever: a bot that gave up while its provider was down for an hour would stay dead.
+    "StartLimitIntervalSec=0",
+    "",
+    "[Service]",
+    "Type=exec",
+    ...(isSystem ? [`User=${account}`] : []),
+    `ExecStart=${quoted(hostCommand(root))} exec ${id}`,
+    "Restart=always",
+    `RestartSec=${RESTART_SECONDS}`,
+    `RestartPreventExitStatus=${EXIT_UNRECOVERABLE}`,
+    "SuccessExitStatus=0 143",
+    `TimeoutStopSec=${DRAIN_TIMEOUT_MS / 1000}`,
+    "KillMode=mixed",
+    // What a tool of the agent used up ends that tool, not the gateway.
+    "OOMPolicy=continue",
+    "UMask=0077",
+    ...HARDENING,
+    ...(isSystem ? [...SYSTEM_HARDENING, `ReadWritePaths=${writable}`] : []),
+    "",
+    "[Install]",
+    `WantedBy=${isSystem ? "multi-user" : "default"}.target`,
+    "",
+  ].join("\n");
+}
+
+/** What a gateway, its tools and a browser still work under, as any user. */
+const HARDENING = [
+  "NoNewPrivileges=yes",
+  "LockPersonality=yes",
+  "RestrictRealtime=yes",
+  "RestrictSUIDSGID=yes",
+  "SystemCallArchitectures=native",
+];
+
+/** What only a system unit can have. Not PrivateTmp: the command line outside must see the gateway's lock in /tmp. */
+const SYSTEM_HARDENING = [
+  "CapabilityBoundingSet=",
+  // Not strict: a gateway may have further workspaces anywhere its account can write.
+  "ProtectSystem=full",
+  "ProtectHome=read-only",
+  "PrivateDevices=yes",
+  "ProtectClock=yes",
+  "ProtectControlGroups=yes",
+  "ProtectHostname=yes",
+  "ProtectKernelLogs=yes",
+  "ProtectKernelModules=yes",
+  "ProtectKernelTunables=yes",
+  "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK",
+];
