@@ -1,0 +1,74 @@
+/** Control groups: every process that the lab starts for a host is in the host's group, in all hierarchies. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { pause } from "./commands";
+import { LAB } from "./names";
+
+const ROOT = "/sys/fs/cgroup";
+/** The version 2 hierarchy, beside those of version 1 here: the one that can kill and freeze. */
+const UNIFIED = join(ROOT, "unified");
+
+const hierarchies = (): string[] => readdirSync(ROOT).map((name) => join(ROOT, name));
+const group = (name: string): string => join(UNIFIED, LAB, name);
+
+export function whyNoCgroups(): string | undefined {
+  if (existsSync(join(UNIFIED, "cgroup.procs")) && existsSync(join(ROOT, "memory", "cgroup.procs"))) return undefined;
+  return `the lab needs cgroup version 1 controllers below ${ROOT} and version 2 in ${UNIFIED}`;
+}
+
+export function makeGroup(name: string): void {
+  for (const hierarchy of hierarchies())
+    for (const directory of [join(hierarchy, LAB), join(hierarchy, LAB, name)]) {
+      mkdirSync(directory, { recursive: true });
+      for (const file of ["cpuset.cpus", "cpuset.mems"]) // empty in a new group, which then takes no process
+        if (existsSync(join(directory, file)))
+          writeFileSync(join(directory, file), readFileSync(join(dirname(directory), file)));
+    }
+}
+
+/** A command line that runs another one in a group. */
+export function inGroup(name: string, ...line: readonly string[]): [string, ...string[]] {
+  const enter = `for group in ${ROOT}/*/${LAB}/${name}; do echo 0 >"$group/cgroup.procs"; done; exec "$@"`;
+  return ["sh", "-c", enter, "sh", ...line];
+}
+
+/** Ends all processes of a group, of the whole lab where none is named, and waits until they are gone. */
+export async function killGroup(name = ""): Promise<void> {
+  if (!existsSync(group(name))) return;
+  writeFileSync(join(group(name), "cgroup.kill"), "1");
+  for (let tries = 0; isPopulated(name); tries++) {
+    if (tries === 200) throw new Error(`processes of ${group(name)} outlive SIGKILL by 10 s`);
+    await pause(50);
+  }
+}
+
+export const isPopulated = (name: string): boolean =>
+  existsSync(group(name)) && readFileSync(join(group(name), "cgroup.events"), "utf8").includes("populated 1");
+
+/** Stops, or lets go on, all processes of a group where they are. */
+export async function freezeGroup(name: string, frozen: boolean): Promise<void> {
+  writeFileSync(join(group(name), "cgroup.freeze"), frozen ? "1" : "0");
+  while (!readFileSync(join(group(name), "cgroup.events"), "utf8").includes(`frozen ${frozen ? 1 : 0}`)) await pause(10);
+}
+
+/** Removes an empty group with all below it. */
+export async function removeGroup(name = ""): Promise<void> {
+  for (const hierarchy of hierarchies()) {
+    for (let tries = 0; ; tries++) {
+      try {
+        removeTree(join(hierarchy, LAB, name));
+        break;
+      } catch (error) {
+        if (tries === 100) throw error; // a process that has ended is busy for a moment
+        await pause(50);
+      }
+    }
+  }
+}
+
+function removeTree(directory: string): void {
+  if (!existsSync(directory)) return;
+  for (const entry of readdirSync(directory, { withFileTypes: true }))
+    if (entry.isDirectory()) removeTree(join(directory, entry.name));
+  rmdirSync(directory);
+}

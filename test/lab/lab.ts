@@ -1,0 +1,92 @@
+/** Real hosts on this machine, for tests: `Lab.start()`, `lab.host()`, `lab.stop()`. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import type { Server } from "node:net";
+import { join } from "node:path";
+import { ensurePackages } from "../support/debianPackages";
+import { whyNoCgroups } from "./cgroups";
+import { command } from "./commands";
+import { Host } from "./host";
+import { ensureImage, type Debian } from "./images";
+import { releaseLock, takeLock } from "./lock";
+import { HOSTS_DIRECTORY, RUN_DIRECTORY } from "./names";
+import { makeNetwork } from "./network";
+import { sweep } from "./sweep";
+
+const PACKAGES = "mmdebstrap systemd-container openssh-client busybox-static iptables iproute2".split(" ");
+const MAXIMUM_HOSTS = 99;
+
+export interface HostOptions {
+  readonly debian: Debian;
+  /** Directories below the host's own disk, read-only and the first one topmost: what the host need not fetch. */
+  readonly layers?: readonly string[];
+  /** A disk of this size, that can be full. */
+  readonly diskMegabytes?: number;
+}
+
+/** Why there can be no lab on this machine, whatever is installed. */
+export function whyNoLab(): string | undefined {
+  if (process.platform !== "linux") return "the lab needs Linux: its hosts are containers";
+  if (process.getuid!() !== 0) return "the lab needs root: it makes network namespaces, mounts and control groups";
+  return whyNoCgroups();
+}
+
+export class Lab {
+  private readonly hosts = new Set<Host>();
+  private made = 0;
+
+  private constructor(
+    private readonly lock: Server,
+    private readonly watchdog: ChildProcess,
+    private readonly images: Readonly<Record<Debian, string>>,
+    private readonly key: string,
+    /** For `root` and the plain user of every host. */
+    readonly privateKey: string,
+  ) {}
+
+  /** Takes what a dead lab left away, and makes the network. Throws where a living one has the machine. */
+  static async start(): Promise<Lab> {
+    const why = whyNoLab();
+    if (why !== undefined) throw new Error(why);
+    const lock = await takeLock();
+    try {
+      ensurePackages(PACKAGES);
+      await sweep();
+      const watchdog = startWatchdog();
+      makeNetwork();
+      mkdirSync(HOSTS_DIRECTORY, { recursive: true, mode: 0o700 });
+      const [bookworm, trixie] = await Promise.all([ensureImage("bookworm"), ensureImage("trixie")]);
+      const key = join(RUN_DIRECTORY, "id_ed25519");
+      command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", key);
+      return new Lab(lock, watchdog, { bookworm, trixie }, key, readFileSync(key, "utf8"));
+    } catch (error) {
+      await sweep();
+      await releaseLock(lock);
+      throw error;
+    }
+  }
+
+  /** A new host, booted, with sshd answering. */
+  async host({ debian, layers = [], diskMegabytes }: HostOptions): Promise<Host> {
+    const index = ++this.made;
+    if (index > MAXIMUM_HOSTS) throw new Error(`a lab makes ${MAXIMUM_HOSTS} hosts at most`);
+    const host = new Host({ index, image: this.images[debian], layers, diskMegabytes, key: this.key });
+    this.hosts.add(host);
+    await host.boot();
+    return host;
+  }
+
+  /** Ends all hosts; nothing of the lab is left on the machine but its cache. */
+  async stop(): Promise<void> {
+    await sweep();
+    this.watchdog.kill("SIGKILL");
+    await releaseLock(this.lock);
+  }
+}
+
+function startWatchdog(): ChildProcess {
+  const line = ["-r", "ts-node/register/transpile-only", join(__dirname, "watchdog.ts")];
+  const watchdog = spawn(process.execPath, line, { stdio: ["pipe", "ignore", "inherit"], detached: true });
+  watchdog.unref();
+  return watchdog;
+}
