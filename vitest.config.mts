@@ -46,6 +46,16 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: "lab",
+          include: ["test/lab/**/*.test.ts"],
+          globalSetup: "test/support/globalSetup.ts",
+          testTimeout: minutes(10),
+          hookTimeout: minutes(15),
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

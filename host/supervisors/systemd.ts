@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure";
 import { makeDir, removeTree, writeFile } from "../files";
 import type { Host, HostGateway } from "../host";
-import { gatewayPaths, hostCommand, serviceName, SYSTEM_PATH, type HostLayout } from "../layout";
+import { gatewayPaths, hostCommand, serviceName, SYSTEM_PATH, wrapperName, type HostLayout } from "../layout";
 import { DRAIN_TIMEOUT_MS, EXIT_UNRECOVERABLE, STOP_TIMEOUT_MS, type Supervisor } from "./supervisor";
 
 const POLL_MS = 100;
@@ -160,6 +160,7 @@ function unitText({ host, id, paths, claim }: HostGateway): string {
     "Type=exec",
     ...(isSystem ? [`User=${account}`] : []),
     `ExecStart=${quoted(hostCommand(root))} exec ${id}`,
+    `SyslogIdentifier=${wrapperName(id)}`,
     "Restart=always",
     `RestartSec=${RESTART_SECONDS}`,
     `RestartPreventExitStatus=${EXIT_UNRECOVERABLE}`,
@@ -178,12 +179,11 @@ function unitText({ host, id, paths, claim }: HostGateway): string {
   ].join("\n");
 }
 
-/** What a gateway, its tools and a browser still work under, as any user. */
+/** What a gateway still works under, as any user. Not RestrictSUIDSGID: its state migrations fail (measured, 2026.9.6). */
 const HARDENING = [
   "NoNewPrivileges=yes",
   "LockPersonality=yes",
   "RestrictRealtime=yes",
-  "RestrictSUIDSGID=yes",
   "SystemCallArchitectures=native",
 ];
 

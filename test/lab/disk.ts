@@ -33,7 +33,8 @@ export class Disk {
     const lower = [...layers, image];
     const odd = lower.find((path) => /[:,\\]/.test(path));
     if (odd !== undefined) throw new Error(`overlayfs cannot take this path of a layer: ${odd}`);
-    const options = `lowerdir=${lower.join(":")},upperdir=${upper},workdir=${work}`;
+    // redirect_dir: a directory of a layer can be renamed, as on any disk.
+    const options = `redirect_dir=on,lowerdir=${lower.join(":")},upperdir=${upper},workdir=${work}`;
     command("mount", "-n", "-t", "overlay", "-o", options, "overlay", this.root);
   }
 

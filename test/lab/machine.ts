@@ -72,8 +72,7 @@ export class Machine {
   /** The machine's process 1, by its number out here. */
   leader(): number {
     const nspawn = this.nspawn?.pid;
-    const children =
-      nspawn === undefined ? "" : readFileSync(`/proc/${nspawn}/task/${nspawn}/children`, "utf8").trim();
+    const children = nspawn === undefined ? "" : readFileSync(`/proc/${nspawn}/task/${nspawn}/children`, "utf8").trim();
     if (!children) throw new Error(`${this.name} is off`);
     return Number(children.split(" ")[0]);
   }
