@@ -10,7 +10,8 @@ import { Host } from "./host";
 import { ensureImage, type Debian } from "./images";
 import { releaseLock, takeLock } from "./lock";
 import { HOSTS_DIRECTORY, RUN_DIRECTORY } from "./names";
-import { makeNetwork } from "./network";
+import { BRIDGE_ADDRESS, makeNetwork } from "./network";
+import { Registry } from "./registry";
 import { sweep } from "./sweep";
 
 const PACKAGES = "mmdebstrap systemd-container openssh-client busybox-static iptables iproute2".split(" ");
@@ -32,12 +33,12 @@ export function whyNoLab(): string | undefined {
 }
 
 export class Lab {
-  private readonly hosts = new Set<Host>();
   private made = 0;
 
   private constructor(
     private readonly lock: Server,
     private readonly watchdog: ChildProcess,
+    private readonly registry: Registry,
     private readonly images: Readonly<Record<Debian, string>>,
     private readonly key: string,
     /** For `root` and the plain user of every host. */
@@ -58,7 +59,8 @@ export class Lab {
       const [bookworm, trixie] = await Promise.all([ensureImage("bookworm"), ensureImage("trixie")]);
       const key = join(RUN_DIRECTORY, "id_ed25519");
       command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", key);
-      return new Lab(lock, watchdog, { bookworm, trixie }, key, readFileSync(key, "utf8"));
+      const registry = await Registry.start(BRIDGE_ADDRESS);
+      return new Lab(lock, watchdog, registry, { bookworm, trixie }, key, readFileSync(key, "utf8"));
     } catch (error) {
       await sweep();
       await releaseLock(lock);
@@ -66,18 +68,23 @@ export class Lab {
     }
   }
 
+  /** An npm registry that hosts can reach: they have no way out to another. */
+  get registryUrl(): string {
+    return this.registry.url;
+  }
+
   /** A new host, booted, with sshd answering. */
   async host({ debian, layers = [], diskMegabytes }: HostOptions): Promise<Host> {
     const index = ++this.made;
     if (index > MAXIMUM_HOSTS) throw new Error(`a lab makes ${MAXIMUM_HOSTS} hosts at most`);
     const host = new Host({ index, image: this.images[debian], layers, diskMegabytes, key: this.key });
-    this.hosts.add(host);
     await host.boot();
     return host;
   }
 
   /** Ends all hosts; nothing of the lab is left on the machine but its cache. */
   async stop(): Promise<void> {
+    await this.registry.stop();
     await sweep();
     this.watchdog.kill("SIGKILL");
     await releaseLock(this.lock);
