@@ -20,7 +20,8 @@ export function makeGroup(name: string): void {
   for (const hierarchy of hierarchies())
     for (const directory of [join(hierarchy, LAB), join(hierarchy, LAB, name)]) {
       mkdirSync(directory, { recursive: true });
-      for (const file of ["cpuset.cpus", "cpuset.mems"]) // empty in a new group, which then takes no process
+      for (const file of ["cpuset.cpus", "cpuset.mems"])
+        // empty in a new group, which then takes no process
         if (existsSync(join(directory, file)))
           writeFileSync(join(directory, file), readFileSync(join(dirname(directory), file)));
     }
@@ -48,7 +49,8 @@ export const isPopulated = (name: string): boolean =>
 /** Stops, or lets go on, all processes of a group where they are. */
 export async function freezeGroup(name: string, frozen: boolean): Promise<void> {
   writeFileSync(join(group(name), "cgroup.freeze"), frozen ? "1" : "0");
-  while (!readFileSync(join(group(name), "cgroup.events"), "utf8").includes(`frozen ${frozen ? 1 : 0}`)) await pause(10);
+  while (!readFileSync(join(group(name), "cgroup.events"), "utf8").includes(`frozen ${frozen ? 1 : 0}`))
+    await pause(10);
 }
 
 /** Removes an empty group with all below it. */

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { eventually, finished, type Outcome } from "../support/hosts";
+import { eventually, finished, type Outcome } from "../support/processes";
 import { freezeGroup, makeGroup, removeGroup } from "./cgroups";
 import { command, remove } from "./commands";
 import { Disk, unmountBelow } from "./disk";

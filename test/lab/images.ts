@@ -62,11 +62,14 @@ export function removeUnfinishedImages(): void {
 /** Where this machine's own apt gets Debian from. */
 function debianMirror(): string {
   const find = (): string | undefined =>
-    command("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian").split("\n")[0];
+    command("apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Label: Debian").split(
+      "\n",
+    )[0];
   const mirror = find() ?? "";
   if (mirror) return mirror;
   command("apt-get", "update", "-qq");
   const found = find();
-  if (!found) throw new Error("apt on this machine has no Debian mirror in its sources: the lab makes its hosts from one");
+  if (!found)
+    throw new Error("apt on this machine has no Debian mirror in its sources: the lab makes its hosts from one");
   return found;
 }

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, openSync, closeSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { finished, type Outcome } from "../support/hosts";
+import { finished, type Outcome } from "../support/processes";
 import { inGroup, isPopulated, killGroup } from "./cgroups";
 import { remove } from "./commands";
 import { INIT } from "./images";
@@ -72,8 +72,7 @@ export class Machine {
   /** The machine's process 1, by its number out here. */
   leader(): number {
     const nspawn = this.nspawn?.pid;
-    const children =
-      nspawn === undefined ? "" : readFileSync(`/proc/${nspawn}/task/${nspawn}/children`, "utf8").trim();
+    const children = nspawn === undefined ? "" : readFileSync(`/proc/${nspawn}/task/${nspawn}/children`, "utf8").trim();
     if (!children) throw new Error(`${this.name} is off`);
     return Number(children.split(" ")[0]);
   }
