@@ -190,11 +190,12 @@ export class Host {
       BatchMode: "yes",
       ConnectTimeout: "10",
       IdentitiesOnly: "yes",
+      LogLevel: "ERROR",
       StrictHostKeyChecking: "yes",
       UserKnownHostsFile: knownHosts,
       ServerAliveInterval: "10",
     };
     const flags = Object.entries(options).map(([name, value]) => `-o${name}=${value}`);
-    return ["-F", "none", "-q", "-i", key, ...flags];
+    return ["-F", "none", "-i", key, ...flags];
   }
 }

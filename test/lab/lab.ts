@@ -50,20 +50,19 @@ export class Lab {
     const why = whyNoLab();
     if (why !== undefined) throw new Error(why);
     const lock = await takeLock();
+    const watchdog = startWatchdog();
     try {
       ensurePackages(PACKAGES);
       await sweep();
-      const watchdog = startWatchdog();
       makeNetwork();
       mkdirSync(HOSTS_DIRECTORY, { recursive: true, mode: 0o700 });
-      const [bookworm, trixie] = await Promise.all([ensureImage("bookworm"), ensureImage("trixie")]);
       const key = join(RUN_DIRECTORY, "id_ed25519");
       command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", key);
+      const [bookworm, trixie] = await Promise.all([ensureImage("bookworm"), ensureImage("trixie")]);
       const registry = await Registry.start(BRIDGE_ADDRESS);
       return new Lab(lock, watchdog, registry, { bookworm, trixie }, key, readFileSync(key, "utf8"));
     } catch (error) {
-      await sweep();
-      await releaseLock(lock);
+      await end(lock, watchdog);
       throw error;
     }
   }
@@ -85,15 +84,19 @@ export class Lab {
   /** Ends all hosts; nothing of the lab is left on the machine but its cache. */
   async stop(): Promise<void> {
     await this.registry.stop();
-    await sweep();
-    this.watchdog.kill("SIGKILL");
-    await releaseLock(this.lock);
+    await end(this.lock, this.watchdog);
   }
+}
+
+async function end(lock: Server, watchdog: ChildProcess): Promise<void> {
+  await sweep();
+  watchdog.kill("SIGKILL");
+  await releaseLock(lock);
 }
 
 function startWatchdog(): ChildProcess {
   const line = ["-r", "ts-node/register/transpile-only", join(__dirname, "watchdog.ts")];
-  const watchdog = spawn(process.execPath, line, { stdio: ["pipe", "ignore", "inherit"], detached: true });
+  const watchdog = spawn(process.execPath, line, { stdio: ["pipe", "ignore", "ignore"], detached: true });
   watchdog.unref();
   return watchdog;
 }
