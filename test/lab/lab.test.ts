@@ -234,10 +234,10 @@ describe.skipIf(why)("a lab whose process is killed", () => {
 
   it("is removed by the next one where its watchdog is killed too", async () => {
     const program = await otherProcessWithALab();
-    const watchdog = childrenOf(program.pid).find((pid) => commandLine(pid).includes("watchdog.ts"));
-    process.kill(watchdog ?? NaN, "SIGKILL");
+    const watchdog = childrenOf(program.pid!).find((pid) => commandLine(pid).includes("watchdog.ts"));
+    process.kill(watchdog!, "SIGKILL");
     program.kill("SIGKILL");
-    await eventually("its end", 5, () => !isRunning(program.pid ?? NaN));
+    await eventually("its end", 5, () => !isRunning(program.pid!));
     expect(traces()).not.toEqual([]);
     const lab = await Lab.start();
     await lab.stop();
