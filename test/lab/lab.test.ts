@@ -22,8 +22,8 @@ describe.skipIf(why)(`a lab${why === undefined ? "" : ` (skipped: ${why})`}`, ()
   beforeAll(async () => {
     lab = await Lab.start();
     layer = mkdtempSync(join(tmpdir(), "layer-"));
-    mkdirSync(join(layer, "opt"));
-    writeFileSync(join(layer, "opt/layered"), "from the layer");
+    mkdirSync(join(layer, "etc"));
+    writeFileSync(join(layer, "etc/debian_version"), "from the layer");
     [bookworm, trixie] = await Promise.all([
       lab.host({ debian: "bookworm", layers: [layer] }),
       lab.host({ debian: "trixie", diskMegabytes: 64 }),
@@ -49,7 +49,7 @@ describe.skipIf(why)(`a lab${why === undefined ? "" : ` (skipped: ${why})`}`, ()
       ok(await host().run("which apt-get sudo systemd-run"));
     });
 
-    it("has the host key that it says", async () => {
+    it("has the host key that it says", () => {
       const [type, key] = execFileSync("ssh-keyscan", ["-t", "ed25519", host().address], { stdio: "pipe" })
         .toString()
         .split(/\s+/)
@@ -137,10 +137,10 @@ describe.skipIf(why)(`a lab${why === undefined ? "" : ` (skipped: ${why})`}`, ()
     expect(route("198.51.100.1", "from", bookworm.address, "iif", LAB)).toMatch(/unreachable|No route to host/);
   });
 
-  it("shows a host's files from outside, and layers below them", async () => {
-    expect(ok(await bookworm.run("cat /opt/layered && echo mine >/opt/layered")).stdout).toBe("from the layer");
-    expect(readFileSync(join(bookworm.rootDirectory, "opt/layered"), "utf8")).toBe("mine\n");
-    expect(readFileSync(join(layer, "opt/layered"), "utf8")).toBe("from the layer");
+  it("shows a host's files from outside, and layers between image and disk", async () => {
+    expect(ok(await bookworm.run("cat /etc/debian_version && echo mine >/etc/debian_version")).stdout).toBe("from the layer");
+    expect(readFileSync(join(bookworm.rootDirectory, "etc/debian_version"), "utf8")).toBe("mine\n");
+    expect(readFileSync(join(layer, "etc/debian_version"), "utf8")).toBe("from the layer");
   });
 
   it("can cut a host off: nothing answers, and a short cut breaks no connection", async () => {
