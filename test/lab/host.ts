@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { eventually, finished, type Outcome } from "../support/hosts";
+import { eventually, finished, type Outcome } from "../support/processes";
 import { freezeGroup, makeGroup, removeGroup } from "./cgroups";
 import { command, remove } from "./commands";
 import { Disk, unmountBelow } from "./disk";
@@ -190,11 +190,12 @@ export class Host {
       BatchMode: "yes",
       ConnectTimeout: "10",
       IdentitiesOnly: "yes",
+      LogLevel: "ERROR",
       StrictHostKeyChecking: "yes",
       UserKnownHostsFile: knownHosts,
       ServerAliveInterval: "10",
     };
     const flags = Object.entries(options).map(([name, value]) => `-o${name}=${value}`);
-    return ["-F", "none", "-q", "-i", key, ...flags];
+    return ["-F", "none", "-i", key, ...flags];
   }
 }

@@ -10,7 +10,8 @@ import { Host } from "./host";
 import { ensureImage, type Debian } from "./images";
 import { releaseLock, takeLock } from "./lock";
 import { HOSTS_DIRECTORY, RUN_DIRECTORY } from "./names";
-import { makeNetwork } from "./network";
+import { BRIDGE_ADDRESS, makeNetwork } from "./network";
+import { Registry } from "./registry";
 import { sweep } from "./sweep";
 
 const PACKAGES = "mmdebstrap systemd-container openssh-client busybox-static iptables iproute2".split(" ");
@@ -32,12 +33,12 @@ export function whyNoLab(): string | undefined {
 }
 
 export class Lab {
-  private readonly hosts = new Set<Host>();
   private made = 0;
 
   private constructor(
     private readonly lock: Server,
     private readonly watchdog: ChildProcess,
+    private readonly registry: Registry,
     private readonly images: Readonly<Record<Debian, string>>,
     private readonly key: string,
     /** For `root` and the plain user of every host. */
@@ -49,21 +50,26 @@ export class Lab {
     const why = whyNoLab();
     if (why !== undefined) throw new Error(why);
     const lock = await takeLock();
+    const watchdog = startWatchdog();
     try {
       ensurePackages(PACKAGES);
       await sweep();
-      const watchdog = startWatchdog();
       makeNetwork();
       mkdirSync(HOSTS_DIRECTORY, { recursive: true, mode: 0o700 });
-      const [bookworm, trixie] = await Promise.all([ensureImage("bookworm"), ensureImage("trixie")]);
       const key = join(RUN_DIRECTORY, "id_ed25519");
       command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", key);
-      return new Lab(lock, watchdog, { bookworm, trixie }, key, readFileSync(key, "utf8"));
+      const [bookworm, trixie] = await Promise.all([ensureImage("bookworm"), ensureImage("trixie")]);
+      const registry = await Registry.start(BRIDGE_ADDRESS);
+      return new Lab(lock, watchdog, registry, { bookworm, trixie }, key, readFileSync(key, "utf8"));
     } catch (error) {
-      await sweep();
-      await releaseLock(lock);
+      await end(lock, watchdog);
       throw error;
     }
+  }
+
+  /** An npm registry that hosts can reach: they have no way out to another. */
+  get registryUrl(): string {
+    return this.registry.url;
   }
 
   /** A new host, booted, with sshd answering. */
@@ -71,22 +77,26 @@ export class Lab {
     const index = ++this.made;
     if (index > MAXIMUM_HOSTS) throw new Error(`a lab makes ${MAXIMUM_HOSTS} hosts at most`);
     const host = new Host({ index, image: this.images[debian], layers, diskMegabytes, key: this.key });
-    this.hosts.add(host);
     await host.boot();
     return host;
   }
 
   /** Ends all hosts; nothing of the lab is left on the machine but its cache. */
   async stop(): Promise<void> {
-    await sweep();
-    this.watchdog.kill("SIGKILL");
-    await releaseLock(this.lock);
+    await this.registry.stop();
+    await end(this.lock, this.watchdog);
   }
+}
+
+async function end(lock: Server, watchdog: ChildProcess): Promise<void> {
+  await sweep();
+  watchdog.kill("SIGKILL");
+  await releaseLock(lock);
 }
 
 function startWatchdog(): ChildProcess {
   const line = ["-r", "ts-node/register/transpile-only", join(__dirname, "watchdog.ts")];
-  const watchdog = spawn(process.execPath, line, { stdio: ["pipe", "ignore", "inherit"], detached: true });
+  const watchdog = spawn(process.execPath, line, { stdio: ["pipe", "ignore", "ignore"], detached: true });
   watchdog.unref();
   return watchdog;
 }

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, openSync, closeSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { finished, type Outcome } from "../support/hosts";
+import { finished, type Outcome } from "../support/processes";
 import { inGroup, isPopulated, killGroup } from "./cgroups";
 import { remove } from "./commands";
 import { INIT } from "./images";

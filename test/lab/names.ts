@@ -8,6 +8,11 @@ export const LAB = "openclaw-lab";
 export const RUN_DIRECTORY = `/var/tmp/${LAB}`;
 export const HOSTS_DIRECTORY = join(RUN_DIRECTORY, "hosts");
 
+/** First three numbers of all addresses in the lab. */
+export const SUBNET = "10.240.0";
+/** Priorities of the lab's routing rules: this one and the next two. */
+export const FIRST_RULE = 10240;
+
 /** Survives runs: root file systems and the registry's archives. */
 export const labCache = (): string => join(cacheDirectory(process.env), "lab");
 

@@ -1,9 +1,9 @@
 /** The lab's network: one bridge, a network namespace for each host, and no way out. */
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { command } from "./commands";
-import { isHostName, LAB } from "./names";
+import { FIRST_RULE, isHostName, LAB, SUBNET } from "./names";
 
-export const BRIDGE_ADDRESS = "10.240.0.1";
+export const BRIDGE_ADDRESS = `${SUBNET}.1`;
 const PREFIX_LENGTH = 24;
 const ALL_TEST_NETWORKS = "10.240.0.0/13";
 
@@ -12,14 +12,14 @@ const ALL_TEST_NETWORKS = "10.240.0.0/13";
  * this machine. The third keeps hosts in, also on a machine that forwards.
  */
 const GUARD = [
-  ["pref", "10240", "to", ALL_TEST_NETWORKS, "lookup", "main", "suppress_prefixlength", "0"],
-  ["pref", "10241", "to", ALL_TEST_NETWORKS, "unreachable"],
-  ["pref", "10242", "iif", LAB, "unreachable"],
+  [`${FIRST_RULE}`, "to", ALL_TEST_NETWORKS, "lookup", "main", "suppress_prefixlength", "0"],
+  [`${FIRST_RULE + 1}`, "to", ALL_TEST_NETWORKS, "unreachable"],
+  [`${FIRST_RULE + 2}`, "iif", LAB, "unreachable"],
 ] as const;
 
 /** The guard first, then the bridge. */
 export function makeNetwork(): void {
-  for (const rule of GUARD) command("ip", "rule", "add", ...rule);
+  for (const rule of GUARD) command("ip", "rule", "add", "pref", ...rule);
   command("ip", "link", "add", LAB, "address", "02:00:0a:f0:00:01", "type", "bridge");
   command("ip", "address", "add", `${BRIDGE_ADDRESS}/${PREFIX_LENGTH}`, "dev", LAB);
   command("ip", "link", "set", LAB, "up");
@@ -31,7 +31,8 @@ export function removeNetwork(): void {
   for (const name of links.filter(isHostName)) removeLink(name);
   if (links.includes(LAB)) command("ip", "link", "delete", LAB);
   const rules = command("ip", "rule", "show");
-  for (const rule of GUARD.toReversed()) if (rules.includes(`${rule[1]}:\t`)) command("ip", "rule", "delete", ...rule);
+  for (const rule of GUARD.toReversed())
+    if (rules.includes(`${rule[0]}:\t`)) command("ip", "rule", "delete", "pref", ...rule);
 }
 
 export function removeLink(name: string): void {
@@ -48,7 +49,7 @@ export class Plug {
     index: number,
     readonly namespace: string,
   ) {
-    this.address = `10.240.0.${100 + index}`;
+    this.address = `${SUBNET}.${100 + index}`;
     // Fixed, or a host that is made again would not be found for as long as others remember its predecessor.
     const mac = `02:00:0a:f0:01:${index.toString(16).padStart(2, "0")}`;
     writeFileSync(namespace, "");

@@ -16,7 +16,10 @@ import { resolveGateway } from "../../components/rules/resolve";
 import { specOf } from "../../components/targets/hostGateway";
 import type { HostLayout } from "../../host/layout";
 import type { Claim, Spec } from "../../host/spec";
+import { finished, ok, type Outcome } from "./processes";
 import { seedGateway, seedTools, VERSION } from "./seed";
+
+export { eventually, finished, isRunning, ok, type Outcome } from "./processes";
 
 /** Set once for each run of the tests, so that a run ends only what it started itself. */
 export const RUN_VARIABLE = "PULUMI_OPENCLAW_TEST_RUN";
@@ -30,12 +33,6 @@ export function temporaryRoot(): string {
   const root = mkdtempSync(rootPrefix());
   chmodSync(root, 0o755);
   return root;
-}
-
-export interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 export interface GatewayUnderTest {
@@ -185,22 +182,6 @@ export const link = (path: string): string | undefined => {
   }
 };
 
-export function finished(child: ChildProcess): Promise<Outcome> {
-  let stdout = "";
-  let stderr = "";
-  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
-  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => resolve({ code, stdout, stderr }));
-  });
-}
-
-export function ok(outcome: Outcome): Outcome {
-  if (outcome.code !== 0) throw new Error(`exit code ${outcome.code}: ${outcome.stderr}${outcome.stdout}`);
-  return outcome;
-}
-
 /** JSON that a gateway answers, or `undefined` where nothing listens. */
 export async function ask(port: number, path: string): Promise<Record<string, unknown> | undefined> {
   try {
@@ -208,26 +189,6 @@ export async function ask(port: number, path: string): Promise<Record<string, un
     return (await response.json()) as Record<string, unknown>;
   } catch {
     return undefined;
-  }
-}
-
-export async function eventually<T>(
-  what: string,
-  seconds: number,
-  look: () => T | Promise<T>,
-): Promise<NonNullable<T>> {
-  for (const end = Date.now() + seconds * 1000; Date.now() < end; await new Promise((next) => setTimeout(next, 200))) {
-    const found = await look();
-    if (found) return found;
-  }
-  throw new Error(`not within ${seconds} s: ${what}`);
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
   }
 }
 
