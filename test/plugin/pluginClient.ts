@@ -45,6 +45,7 @@ export interface PackageSchema {
   readonly name: string;
   readonly version: string;
   readonly resources: Readonly<Record<string, object>>;
+  readonly types: Readonly<Record<string, object>>;
 }
 
 export const URN = "urn:pulumi:dev::project::command:local:Command::res";
@@ -132,8 +133,14 @@ export class PluginClient {
     return { inputs: fromStruct(response.getInputs()), failures: Object.fromEntries(failures) };
   }
 
-  async diff(state: Properties, oldInputs: Properties, news: Properties, options: StepOptions = {}): Promise<Diff> {
-    const request = new pb.DiffRequest().setId("res1").setUrn(URN);
+  async diff(
+    state: Properties,
+    oldInputs: Properties,
+    news: Properties,
+    options: StepOptions = {},
+    urn = URN,
+  ): Promise<Diff> {
+    const request = new pb.DiffRequest().setId("res1").setUrn(urn);
     request.setOlds(toStruct(state)).setOldInputs(toStruct(oldInputs)).setNews(toStruct(news));
     request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
     const response = await this.call<pb.DiffResponse>("diff", request);
@@ -155,8 +162,8 @@ export class PluginClient {
     return { id: response.getId(), outputs: fromStruct(response.getProperties()) };
   }
 
-  async update(state: Properties, news: Properties, options: StepOptions = {}): Promise<Properties> {
-    const request = new pb.UpdateRequest().setId("res1").setUrn(URN).setOlds(toStruct(state)).setNews(toStruct(news));
+  async update(state: Properties, news: Properties, options: StepOptions = {}, urn = URN): Promise<Properties> {
+    const request = new pb.UpdateRequest().setId("res1").setUrn(urn).setOlds(toStruct(state)).setNews(toStruct(news));
     request.setPreview(options.preview ?? false).setTimeout(options.timeout ?? 0);
     request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
     return fromStruct((await this.call<pb.UpdateResponse>("update", request)).getProperties());
@@ -165,8 +172,9 @@ export class PluginClient {
   async read(
     properties: Properties,
     inputs: Properties,
+    urn = URN,
   ): Promise<{ id: string; properties: Properties; inputs: Properties }> {
-    const request = new pb.ReadRequest().setId("res1").setUrn(URN);
+    const request = new pb.ReadRequest().setId("res1").setUrn(urn);
     request.setProperties(toStruct(properties)).setInputs(toStruct(inputs));
     const response = await this.call<pb.ReadResponse>("read", request);
     return {

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
-import { BUNDLE, CODE_CACHE, EXECUTABLE, WRITE_CODE_CACHE } from "./files";
+import { BUNDLE, CODE_CACHE, EXECUTABLE, REMOTE_BUNDLE, WRITE_CODE_CACHE } from "./files";
 
 /** The kernel cuts a longer first line off. */
 const MAX_INTERPRETER_LENGTH = 120;
@@ -15,6 +15,7 @@ export function buildCommandPlugin(outDir: string): string {
   // Without one of its own, the files' dialect would depend on whose directory this is in.
   replace(join(outDir, "package.json"), '{ "type": "commonjs" }\n');
   replace(join(outDir, BUNDLE), bundle("main.ts"));
+  replace(join(outDir, REMOTE_BUNDLE), bundle(join("remote", "index.ts")));
   const executable = join(outDir, EXECUTABLE);
   replace(executable, `${launcher(process.execPath)}\n${bundle("launch.ts")}`);
   execFileSync(executable, [WRITE_CODE_CACHE], { stdio: ["ignore", "ignore", "inherit"] });
@@ -29,6 +30,10 @@ function bundle(entry: string): string {
     target: "node20",
     format: "cjs",
     minify: true,
+    // The second bundle, and what ssh2 would like to have compiled: it does without.
+    external: ["./remote", "cpu-features", "*.node"],
+    // Code that V8 runs from a cache cannot import, but it can require.
+    supported: { "dynamic-import": false },
     logLevel: "warning",
     write: false,
   });

@@ -4,11 +4,19 @@ import { isList, isObject, Special, type Content, type Properties, type Value } 
 export interface FieldType {
   /** As Go's reflection names it: part of the official plugin's messages. */
   readonly goName: string;
-  /** What a value of this type is named when it has just been read. */
-  readonly wireName: string;
+  /** What values of this type are named when they have just been read. */
+  readonly wireNames: readonly string[];
   readonly zero: Content;
   /** Absent where elements may be anything. */
   readonly element?: FieldType | undefined;
+  /** The fields of an object that is not a map. */
+  readonly fields?: Fields;
+  readonly required?: readonly string[];
+  /** Taken for granted where an object of fields lacks it. */
+  readonly standard?: Content;
+  /** Check makes it secret if it is not. */
+  readonly secret?: boolean;
+  readonly isInteger?: boolean;
   readonly replaceOnChanges?: boolean;
   readonly schema: object;
 }
@@ -23,25 +31,32 @@ export interface Failure {
 const WIRE_LIST = "[]interface {}";
 const WIRE_OBJECT = "map[string]interface {}";
 
-export const STRING: FieldType = { goName: "string", wireName: "string", zero: "", schema: { type: "string" } };
-export const BOOLEAN: FieldType = { goName: "bool", wireName: "bool", zero: false, schema: { type: "boolean" } };
+export const STRING: FieldType = { goName: "string", wireNames: ["string"], zero: "", schema: { type: "string" } };
+export const BOOLEAN: FieldType = { goName: "bool", wireNames: ["bool"], zero: false, schema: { type: "boolean" } };
+export const NUMBER: FieldType = {
+  goName: "float64",
+  wireNames: ["float64"],
+  zero: 0,
+  schema: { type: "number" },
+};
+export const INTEGER: FieldType = { ...NUMBER, goName: "int", isInteger: true, schema: { type: "integer" } };
 export const STRINGS: FieldType = {
   goName: "[]string",
-  wireName: WIRE_LIST,
+  wireNames: [WIRE_LIST],
   zero: [],
   element: STRING,
   schema: { type: "array", items: STRING.schema },
 };
 export const STRING_MAP: FieldType = {
   goName: "map[string]string",
-  wireName: WIRE_OBJECT,
+  wireNames: [WIRE_OBJECT],
   zero: new Map(),
   element: STRING,
   schema: { type: "object", additionalProperties: STRING.schema },
 };
 export const TRIGGERS: FieldType = {
   goName: WIRE_LIST,
-  wireName: WIRE_LIST,
+  wireNames: [WIRE_LIST],
   zero: [],
   replaceOnChanges: true,
   schema: { type: "array", items: { $ref: "pulumi.json#/Any" }, replaceOnChanges: true },
@@ -71,14 +86,25 @@ export function mistakes(
 function mistake(value: Value, type: FieldType, property: string, owner: string): Failure[] {
   if (value.unknown) return [];
   const actual = wireName(value.content);
-  if (actual === type.wireName)
+  const failure = (reason: string): Failure[] => [{ property, reason }];
+  const decoding = `An error occurred decoding '${owner.split(".")[1]}.${property}': `;
+  if (actual === WIRE_OBJECT && type.fields) {
+    const inner = mistakes(value.content as Properties, type.fields, type.required ?? [], type.goName);
+    return inner.length ? failure(decoding + failuresText(inner)) : [];
+  }
+  if (type.wireNames.includes(actual))
     return type.element ? elementMistakes(value.content, type.element, property, owner) : [];
-  const reason =
+  return failure(
     actual === WIRE_OBJECT
-      ? `An error occurred decoding '${owner.split(".")[1]}.${property}': ` +
-        `Cannot decode Object{} to type ${type.goName}; it isn't a struct, and no custom decoder exists`
-      : `Field '${property}' on '${owner}' must be a '${type.goName}'; got '${actual}' instead`;
-  return [{ property, reason }];
+      ? `${decoding}Cannot decode Object{} to type ${type.goName}; it isn't a struct, and no custom decoder exists`
+      : `Field '${property}' on '${owner}' must be a '${type.goName}'; got '${actual}' instead`,
+  );
+}
+
+/** Several failures as one text. */
+export function failuresText(failures: readonly Failure[]): string {
+  const lines = failures.map(({ property, reason }) => `\n\t${property}: ${reason}`);
+  return `${failures.length} failures decoding:${lines.join("")}`;
 }
 
 /** The first element that does not fit, as the official plugin stops there. */

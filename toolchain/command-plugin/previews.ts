@@ -15,14 +15,28 @@ export function settled(inputs: Properties, fields: Fields): Properties {
 
 function settledValue(value: Value, type: FieldType | undefined): Value {
   if (!type) return value;
-  if (value.unknown) return value.secret ? { content: type.zero, secret: true } : value;
-  return { ...value, content: settledContent(value.content, type.element) };
+  const secret = type.secret ? { secret: true } : {};
+  if (value.unknown)
+    return value.secret ? settledValue({ content: type.zero, secret: true }, type) : { ...value, ...secret };
+  return { ...value, ...secret, content: settledContent(value.content, type) };
 }
 
-function settledContent(content: Content, type: FieldType | undefined): Content {
-  if (isList(content)) return content.map((element) => settledValue(element, type));
-  if (isObject(content)) return new Map([...content].map(([key, element]) => [key, settledValue(element, type)]));
-  return content;
+function settledContent(content: Content, { fields, element, isInteger }: FieldType): Content {
+  if (isList(content)) return content.map((one) => settledValue(one, element));
+  if (isObject(content) && fields) return settledObject(content, fields);
+  if (isObject(content)) return new Map([...content].map(([key, one]) => [key, settledValue(one, element)]));
+  return isInteger ? Math.trunc(content as number) : content;
+}
+
+/** With what is taken for granted. */
+function settledObject(object: Properties, fields: Fields): Properties {
+  const standards = Object.entries(fields).flatMap(([name, { standard }]): [string, Value][] =>
+    standard === undefined || object.has(name) ? [] : [[name, { content: standard }]],
+  );
+  return new Map([
+    ...[...object].map(([name, one]): [string, Value] => [name, settledValue(one, fields[name])]),
+    ...standards,
+  ]);
 }
 
 /**

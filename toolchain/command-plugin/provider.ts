@@ -7,15 +7,21 @@ import { PluginInfo, type PluginAttach } from "@pulumi/pulumi/proto/plugin_pb";
 import { Calls, limit } from "./calls";
 import { diffProperties, type Change } from "./diff";
 import { EngineLog } from "./engineLog";
-import { mistakes, type Failure } from "./fields";
+import { copyToRemote } from "./copyToRemote";
+import { failuresText, mistakes, type Failure } from "./fields";
 import { HOW_TO_INSTALL, localCommand } from "./localCommand";
 import { isStale, settled, withUnknowns } from "./previews";
+import { remoteCommand } from "./remoteCommand";
 import type { ResourceType, Step } from "./resourceType";
 import { RpcError } from "./rpcError";
 import { packageSchema, VERSION } from "./schema";
 import { readProperties, writeProperties, type Properties, type Value } from "./values";
 
-const RESOURCE_TYPES: ReadonlyMap<string, ResourceType> = new Map([["command:local:Command", localCommand]]);
+const RESOURCE_TYPES: ReadonlyMap<string, ResourceType> = new Map([
+  ["command:local:Command", localCommand],
+  ["command:remote:Command", remoteCommand],
+  ["command:remote:CopyToRemote", copyToRemote],
+]);
 
 /** Part of the provider's state: with another value, changing between the two plugins would show as a change. */
 const FRAMEWORK: [string, Value] = ["__pulumi-go-provider-version", { content: "1.2.0" }];
@@ -72,8 +78,8 @@ export class Provider {
   private check(request: pb.CheckRequest): pb.CheckResponse {
     const type = typeOf(request.getUrn());
     const inputs = readProperties(request.getNews());
-    const wrong = mistakes(inputs, type.inputs, [], `${type.goName}Inputs`);
-    const failures = wrong.length ? wrong : type.unsupported(inputs);
+    const wrong = mistakes(inputs, type.inputs, type.requiredInputs, `${type.goName}Inputs`);
+    const failures = [...wrong, ...type.refusals(inputs)];
     return new pb.CheckResponse()
       .setInputs(writeProperties(failures.length ? inputs : settled(inputs, type.inputs)))
       .setFailuresList(
@@ -109,12 +115,13 @@ export class Provider {
   private async create(request: pb.CreateRequest, call: AbortController): Promise<pb.CreateResponse> {
     const type = typeOf(request.getUrn());
     const inputs = readProperties(request.getProperties());
-    refuse(mistakes(inputs, type.inputs, [], `${type.goName}Inputs`), "invalid inputs: ");
+    refuse(mistakes(inputs, type.inputs, type.requiredInputs, `${type.goName}Inputs`), "invalid inputs: ");
     const step = this.step(request, call);
     const outputs = request.getPreview()
       ? withUnknowns(inputs, type.requiredOutputs)
       : new Map([...inputs, ...(await type.create(inputs, step))]);
-    const id = step.name + randomBytes(4).toString("hex");
+    const random = randomBytes(4).toString("hex");
+    const id = type.namesIds ? step.name + random : request.getPreview() ? "" : random;
     return new pb.CreateResponse().setId(id).setProperties(writeProperties(outputs));
   }
 
@@ -135,7 +142,7 @@ export class Provider {
     const type = typeOf(request.getUrn());
     const state = readState(type, request.getOlds());
     const inputs = withIgnored(readProperties(request.getNews()), state, request.getIgnorechangesList());
-    refuse(mistakes(inputs, type.inputs, [], `${type.goName}Inputs`));
+    refuse(mistakes(inputs, type.inputs, type.requiredInputs, `${type.goName}Inputs`));
     const kept = Object.keys(type.outputs).filter((name) => state.has(name));
     if (request.getPreview() && isStale(type.inputs, inputs, state)) {
       return new pb.UpdateResponse().setProperties(writeProperties(withUnknowns(inputs, kept)));
@@ -159,7 +166,12 @@ export class Provider {
   private step(request: { getUrn(): string; getTimeout(): number }, call: AbortController): Step {
     limit(call, request.getTimeout());
     const urn = request.getUrn();
-    return { name: nameOf(urn), signal: call.signal, log: (line) => this.log.status(urn, line) };
+    return {
+      name: nameOf(urn),
+      signal: call.signal,
+      log: (line) => this.log.status(urn, line),
+      report: (severity, message) => this.log.report(urn, severity, message),
+    };
   }
 }
 
@@ -189,14 +201,13 @@ const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 
 function readState(type: ResourceType, struct: Parameters<typeof readProperties>[0]): Properties {
   const state = readProperties(struct);
-  refuse(mistakes(state, { ...type.outputs, ...type.inputs }, type.requiredOutputs, `${type.goName}Outputs`));
+  const required = [...type.requiredOutputs, ...type.requiredInputs];
+  refuse(mistakes(state, { ...type.outputs, ...type.inputs }, required, `${type.goName}Outputs`));
   return state;
 }
 
 function refuse(failures: readonly Failure[], prefix = ""): void {
-  if (!failures.length) return;
-  const lines = failures.map(({ property, reason }) => `\n\t${property}: ${reason}`);
-  throw new Error(`${prefix}${failures.length} failures decoding:${lines.join("")}`);
+  if (failures.length) throw new Error(prefix + failuresText(failures));
 }
 
 const filter = (properties: Properties, wanted: (name: string) => boolean): Properties =>

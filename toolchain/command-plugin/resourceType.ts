@@ -7,19 +7,24 @@ export interface Step {
   readonly name: string;
   /** Aborted, with an RpcError as the reason, by a cancel, a time-out or the engine's end. */
   readonly signal: AbortSignal;
-  /** Shows a line beside the resource. */
+  /** Shows a line beside the resource for as long as it is worked on. */
   log(line: string): Promise<void>;
+  /** Shows a message that stays. */
+  report(severity: "warning" | "error", message: string): Promise<void>;
 }
 
 export interface ResourceType {
   /** As the official plugin's messages name it. */
   readonly goName: string;
   readonly inputs: Fields;
+  readonly requiredInputs: readonly string[];
   /** What comes out beside the inputs. */
   readonly outputs: Fields;
   readonly requiredOutputs: readonly string[];
-  /** Inputs that are right but not supported here. */
-  unsupported(inputs: Properties): Failure[];
+  /** Ids begin with the resource's name, and a preview has one too. */
+  readonly namesIds: boolean;
+  /** What is wrong with inputs beside their types. */
+  refusals(inputs: Properties): Failure[];
   /** Each returns the outputs that it sets. */
   create(inputs: Properties, step: Step): Promise<Properties>;
   update(state: Properties, inputs: Properties, step: Step): Promise<Properties>;

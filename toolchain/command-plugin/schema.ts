@@ -1,5 +1,6 @@
 /** The package schema, for the tools that ask a plugin for it. The engine itself does not. */
-import type { Fields } from "./fields";
+import { CONNECTION, PROXY } from "./connection";
+import type { Fields, FieldType } from "./fields";
 import type { ResourceType } from "./resourceType";
 
 export const VERSION = "1.2.1";
@@ -10,23 +11,40 @@ export const packageSchema = (types: ReadonlyMap<string, ResourceType>): object 
   config: {},
   provider: {},
   types: {
-    "command:local:Logging": {
-      type: "string",
-      enum: ["stdout", "stderr", "stdoutAndStderr", "none"].map((value) => ({ value })),
-    },
+    "command:local:Logging": LOGGING,
+    "command:remote:Connection": objectSchema(CONNECTION),
+    "command:remote:Logging": LOGGING,
+    "command:remote:ProxyConnection": objectSchema(PROXY),
   },
   resources: Object.fromEntries(
-    [...types].map(([token, { inputs, outputs, requiredOutputs }]) => [
+    [...types].map(([token, { inputs, requiredInputs, outputs, requiredOutputs }]) => [
       token,
       {
         inputProperties: schemasOf(inputs),
+        ...(requiredInputs.length && { requiredInputs }),
         properties: schemasOf({ ...inputs, ...outputs }),
-        required: requiredOutputs,
+        required: [...requiredInputs, ...requiredOutputs],
       },
     ]),
   ),
   functions: {},
 });
 
+const LOGGING = {
+  type: "string",
+  enum: ["stdout", "stderr", "stdoutAndStderr", "none"].map((value) => ({ value })),
+};
+
+const objectSchema = ({ fields = {}, required }: FieldType): object => ({
+  type: "object",
+  properties: schemasOf(fields),
+  required,
+});
+
 const schemasOf = (fields: Fields): object =>
-  Object.fromEntries(Object.entries(fields).map(([name, { schema }]) => [name, schema]));
+  Object.fromEntries(
+    Object.entries(fields).map(([name, { schema, standard, secret }]) => [
+      name,
+      { ...schema, ...(standard !== undefined && { default: standard }), ...(secret && { secret }) },
+    ]),
+  );

@@ -26,18 +26,22 @@ const UNKNOWNS = new Set([
   "e48ece36-62e2-4504-bad9-02848725956a", // archive
 ]);
 
+/** How the official plugin names them. */
+export const ASSET = "asset.Asset";
+export const ARCHIVE = "archive.Archive";
+
 const known = (content: Content): Value => ({ content });
 const empties = (...names: string[]): [string, Value][] => names.map((name) => [name, known("")]);
 
 /**
- * Assets, archives and references to resources can only occur in `triggers`. The official plugin passes them on with
+ * Assets, archives and references to resources, as in `triggers` and `source`. The official plugin passes them on with
  * all fields spelled out, and a reference as an empty object.
  */
 const SPECIALS: ReadonlyMap<string, { goType: string; defaults?: readonly [string, Value][] }> = new Map([
-  ["c44067f5952c0a294b673a41bacd8c17", { goType: "asset.Asset", defaults: empties("hash", "path", "text", "uri") }],
+  ["c44067f5952c0a294b673a41bacd8c17", { goType: ASSET, defaults: empties("hash", "path", "text", "uri") }],
   [
     "0def7320c3a5731c473e5ecbe6d01bc7",
-    { goType: "archive.Archive", defaults: [...empties("hash", "path", "uri"), ["assets", known(new Map())]] },
+    { goType: ARCHIVE, defaults: [...empties("hash", "path", "uri"), ["assets", known(new Map())]] },
   ],
   ["5cf8f73096256a8f31e491e813e4eb8e", { goType: "resource.ResourceReference" }],
 ]);

@@ -1,0 +1,70 @@
+/** What a command writes: kept, cut into lines for the engine, and in the end an output or part of an error. */
+import { status } from "@grpc/grpc-js";
+import { LineLog } from "./engineLog";
+import { STRING, type FieldType } from "./fields";
+import { quote } from "./goText";
+import { textIn } from "./properties";
+import type { Step } from "./resourceType";
+import { RpcError } from "./rpcError";
+import type { Properties, Value } from "./values";
+
+export type Stream = "stdout" | "stderr";
+
+export const loggingType = (module: "local" | "remote"): FieldType => ({
+  ...STRING,
+  goName: `${module}.Logging`,
+  schema: { $ref: `#/types/command:${module}:Logging` },
+});
+
+const LOGGED: ReadonlyMap<string, readonly Stream[]> = new Map([
+  ["stdout", ["stdout"]],
+  ["stderr", ["stderr"]],
+  ["stdoutAndStderr", ["stdout", "stderr"]],
+]);
+
+export class CommandOutput {
+  private readonly chunks: { readonly from: Stream; readonly chunk: Buffer }[] = [];
+  private readonly lines: LineLog;
+  private readonly logged: readonly Stream[];
+
+  constructor(inputs: Properties, step: Step) {
+    this.lines = new LineLog((line) => step.log(line));
+    this.logged = LOGGED.get(textIn(inputs, "logging") ?? "stdoutAndStderr") ?? [];
+  }
+
+  readonly add = (from: Stream, chunk: Buffer): void => {
+    this.chunks.push({ from, chunk });
+    if (this.logged.includes(from)) this.lines.push(chunk);
+  };
+
+  /** The outputs of a command that has ended; throws why it failed, if it did. */
+  async end(command: string, failure: string | RpcError | undefined): Promise<() => Properties> {
+    await this.lines.end();
+    if (failure === undefined) return () => outputs(this.bytes("stdout"), this.bytes("stderr"));
+    const { code, message } = typeof failure === "string" ? { code: status.UNKNOWN, message: failure } : failure;
+    throw new RpcError(code, `${message}: running ${quote(command)}:\n${this.bytes("stdout", "stderr").toString()}`);
+  }
+
+  private bytes(...wanted: Stream[]): Buffer {
+    return Buffer.concat(this.chunks.filter(({ from }) => wanted.includes(from)).map(({ chunk }) => chunk));
+  }
+}
+
+export const NO_OUTPUT = (): Properties => outputs(Buffer.alloc(0), Buffer.alloc(0));
+
+const outputs = (stdout: Buffer, stderr: Buffer): Properties =>
+  new Map([
+    ["stdout", outputText(stdout)],
+    ["stderr", outputText(stderr)],
+  ]);
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function outputText(bytes: Buffer): Value {
+  try {
+    return { content: UTF8.decode(bytes).replace(/\n$/, "") };
+  } catch {
+    // gRPC cannot carry it. The official plugin fails at this same point, after the command has run.
+    throw new RpcError(status.INTERNAL, "grpc: error while marshaling: string field contains invalid UTF-8");
+  }
+}

@@ -1,0 +1,68 @@
+/** How to reach another host: the `connection` of remote resources. */
+import { INTEGER, NUMBER, STRING, type Fields, type FieldType } from "./fields";
+import { isObject, type Properties, type Value } from "./values";
+
+export interface Endpoint {
+  readonly user: string;
+  readonly host: string;
+  readonly port: number;
+  readonly password?: string;
+  readonly privateKey?: string;
+  readonly privateKeyPassword?: string;
+  /** Instead of the one that SSH_AUTH_SOCK names. */
+  readonly agentSocketPath?: string;
+  /** How often dialling may fail and is tried again; -1 for ever. */
+  readonly dialErrorLimit: number;
+  /** Seconds for the TCP connection; 0 is for ever. */
+  readonly perDialTimeout: number;
+  /** A line as in authorized_keys. Without one any host is believed. */
+  readonly hostKey?: string;
+}
+
+export interface Connection extends Endpoint {
+  readonly proxy?: Endpoint;
+}
+
+const PASSWORD: FieldType = { ...STRING, secret: true };
+
+/** The order is that of the official plugin's messages. */
+const ENDPOINT: Fields = {
+  user: { ...STRING, standard: "root" },
+  password: PASSWORD,
+  host: STRING,
+  port: { ...NUMBER, standard: 22 },
+  privateKey: PASSWORD,
+  privateKeyPassword: PASSWORD,
+  agentSocketPath: STRING,
+  dialErrorLimit: { ...INTEGER, standard: 10 },
+  perDialTimeout: { ...INTEGER, standard: 15 },
+  hostKey: STRING,
+};
+
+const object = (name: string, fields: Fields): FieldType => ({
+  goName: `remote.${name}`,
+  wireNames: [],
+  zero: new Map([["host", { content: "" }]]),
+  fields,
+  required: ["host"],
+  schema: { $ref: `#/types/command:remote:${name}` },
+});
+
+export const PROXY = object("ProxyConnection", ENDPOINT);
+export const CONNECTION: FieldType = { ...object("Connection", { proxy: PROXY, ...ENDPOINT }), secret: true };
+
+/** Values that Check let through. */
+export function readConnection(value: Value | undefined): Connection {
+  const { content = null } = value ?? {};
+  const properties: Properties = isObject(content) ? content : new Map();
+  const proxy = properties.get("proxy");
+  return { ...readEndpoint(properties), ...(proxy && { proxy: readConnection(proxy) }) };
+}
+
+function readEndpoint(properties: Properties): Endpoint {
+  const entries = Object.entries(ENDPOINT).flatMap(([name, { standard }]) => {
+    const content = properties.get(name)?.content ?? standard;
+    return content === undefined ? [] : [[name, content]];
+  });
+  return Object.fromEntries(entries) as unknown as Endpoint;
+}

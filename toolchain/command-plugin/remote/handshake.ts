@@ -1,0 +1,88 @@
+/** The SSH handshake on a stream: the host's key, then the ways to log in, in the official plugin's order. */
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { Client, type AnyAuthMethod, type ClientErrorExtensions } from "ssh2";
+import { handshakeText } from "./errors";
+import type { Login, Method } from "./login";
+
+const HOST_KEY_OFFER = /^Handshake: \((local|remote)\) Host key format: (.*)/;
+
+/** Without a limit of time, as the official plugin has none; but aborting it ends it. */
+export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Promise<Client> {
+  const failure = (reason: string): Error => new Error(`ssh: handshake failed: ${reason}`);
+  // What a former try has closed.
+  if (stream.destroyed || !stream.writable) return Promise.reject(failure("EOF"));
+
+  const client = new Client();
+  const logins = new Logins(login);
+  const offers: string[] = [];
+  let isOther = false;
+  return new Promise<Client>((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    signal.addEventListener("abort", abort);
+    client
+      .once("ready", () => resolve(client))
+      .on("error", (error: Error & ClientErrorExtensions) => {
+        if (error.level === "agent") return logins.agentFailed(error);
+        const reason = isOther ? "ssh: host key mismatch" : logins.failure;
+        reject(failure(reason ?? handshakeText(error, stream as Partial<Socket>, offers)));
+      })
+      .once("close", () => reject(failure("EOF")))
+      .once("close", () => signal.removeEventListener("abort", abort))
+      .once("ready", () => signal.removeEventListener("abort", abort))
+      .connect({
+        sock: stream,
+        username: login.user,
+        readyTimeout: 0,
+        ...(login.hostKey && { algorithms: { serverHostKey: [login.hostKey.type as "ssh-ed25519"] } }),
+        hostVerifier: (key: Buffer) => !(isOther = !!login.hostKey && !key.equals(login.hostKey.blob)),
+        authHandler: (left, isPartial, next) => next(logins.next(left, isPartial) as AnyAuthMethod),
+        debug: (line) => {
+          const offer = HOST_KEY_OFFER.exec(line)?.[2];
+          if (offer !== undefined) offers.push(offer);
+        },
+      });
+  }).catch((error: Error) => {
+    client.destroy();
+    stream.destroy();
+    throw error;
+  });
+}
+
+/** Each way is tried once, in order, where the host offers it. Two ways by key are one: the agent comes after no key. */
+class Logins {
+  failure: string | undefined;
+  private current: Method["type"] | "none" | undefined;
+  private readonly tried: string[] = [];
+  private left: readonly string[] = [];
+  private agentError: string | undefined;
+
+  constructor(private readonly login: Login) {}
+
+  next(left: readonly string[] | null, isPartial: boolean | null): object | false {
+    const { user: username, methods } = this.login;
+    if (this.current === undefined) {
+      this.current = "none";
+      return { type: "none", username };
+    }
+    const name = nameOf(this.current);
+    if (!isPartial && !this.tried.includes(name)) this.tried.push(name);
+    this.left = left ?? this.left;
+    const method = methods.find(({ type }) => !this.tried.includes(nameOf(type)) && this.left.includes(nameOf(type)));
+    if (!method) {
+      this.failure =
+        this.agentError ??
+        `ssh: unable to authenticate, attempted methods [${this.tried.join(" ")}], no supported methods remain`;
+      return false;
+    }
+    this.current = method.type;
+    return { username, ...method };
+  }
+
+  agentFailed(_error: Error): void {
+    this.agentError = "agent: client error: EOF";
+  }
+}
+
+/** As the protocol names it. */
+const nameOf = (type: Method["type"] | "none"): string => (type === "agent" ? "publickey" : type);

@@ -1,0 +1,64 @@
+/** What an endpoint's inputs say about who the host is and how to log in to it. */
+import { connect } from "node:net";
+import type { ParsedKey, Prompt } from "ssh2";
+import type { Endpoint } from "../connection";
+import { systemText } from "../goText";
+import { parseHostKey, type HostKey } from "./hostKey";
+import { parsePrivateKey } from "./privateKey";
+
+export type Method =
+  | { readonly type: "publickey"; readonly key: ParsedKey }
+  | { readonly type: "password"; readonly password: string }
+  | {
+      readonly type: "keyboard-interactive";
+      prompt(
+        name: string,
+        text: string,
+        language: string,
+        prompts: Prompt[],
+        answer: (answers: string[]) => void,
+      ): void;
+    }
+  | { readonly type: "agent"; readonly agent: string };
+
+export interface Login {
+  readonly user: string;
+  readonly hostKey?: HostKey;
+  /** In the order in which they are tried. */
+  readonly methods: readonly Method[];
+}
+
+export async function prepareLogin(endpoint: Endpoint): Promise<Login> {
+  const { user, password, privateKey, privateKeyPassword } = endpoint;
+  const hostKey = endpoint.hostKey === undefined ? {} : { hostKey: parseHostKey(endpoint.hostKey) };
+  const methods: Method[] = [];
+  if (privateKey !== undefined)
+    methods.push({ type: "publickey", key: parsePrivateKey(privateKey, privateKeyPassword) });
+  if (password !== undefined) {
+    methods.push(
+      { type: "password", password },
+      {
+        type: "keyboard-interactive",
+        prompt: (_name, _text, _language, prompts, answer) => answer(prompts.map(() => password)),
+      },
+    );
+  }
+  const agent = endpoint.agentSocketPath ?? (process.env["SSH_AUTH_SOCK"] || undefined);
+  if (agent !== undefined) {
+    await reach(agent);
+    methods.push({ type: "agent", agent });
+  }
+  return { user, ...hostKey, methods };
+}
+
+/** An agent that cannot be reached is an error even where there is another way to log in. */
+function reach(path: string): Promise<void> {
+  if (!path) return Promise.reject(new Error("dial unix: missing address"));
+  return new Promise((resolve, reject) => {
+    const socket = connect(path, () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.once("error", (error) => reject(new Error(`dial unix ${path}: connect: ${systemText(error)}`)));
+  });
+}

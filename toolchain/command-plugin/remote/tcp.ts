@@ -1,0 +1,46 @@
+/** TCP connections, and how they fail in Go's words. */
+import { getServers } from "node:dns";
+import { lookup } from "node:dns/promises";
+import { connect, type Socket } from "node:net";
+import { systemText } from "../goText";
+import { address } from "./errors";
+
+const LAST_PORT = 65_535;
+
+/** No host at all is this one. The time counts for the connection only, not for what comes after it; 0 is for ever. */
+export async function connectTcp(host: string, port: number, seconds: number): Promise<Socket> {
+  if (port < 0 || port > LAST_PORT) throw new Error(`dial tcp: address ${port}: invalid port`);
+  const deadline = seconds === 0 ? undefined : AbortSignal.timeout(Math.max(seconds, 0) * 1000);
+  const addresses = await resolve(host || "localhost");
+  const first = address(addresses[0]!.address, port);
+  if (port === 0) throw new Error(`dial tcp ${first}: connect: connection refused`);
+  const socket = connect({ host: host || "localhost", port, lookup: (_host, _options, done) => done(null, addresses) });
+  return new Promise((resolve, reject) => {
+    const late = (): void => {
+      socket.destroy();
+      reject(new Error(`dial tcp ${first}: i/o timeout`));
+    };
+    const failed = (error: NodeJS.ErrnoException | AggregateError): void => {
+      const one = "errors" in error ? (error.errors[0] as NodeJS.ErrnoException) : error;
+      reject(new Error(`dial tcp ${first}: connect: ${systemText(one)}`));
+    };
+    if (deadline?.aborted) return late();
+    deadline?.addEventListener("abort", late);
+    socket.once("error", failed).once("connect", () => {
+      deadline?.removeEventListener("abort", late);
+      socket.off("error", failed);
+      resolve(socket.setNoDelay(true));
+    });
+  });
+}
+
+async function resolve(host: string): Promise<{ address: string; family: number }[]> {
+  try {
+    return await lookup(host, { all: true });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const [server] = getServers();
+    const reason = code === "ENOTFOUND" ? "no such host" : message;
+    throw new Error(`dial tcp: lookup ${host}${server ? ` on ${address(server, 53)}` : ""}: ${reason}`);
+  }
+}
