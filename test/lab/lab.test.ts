@@ -92,8 +92,8 @@ describe.skipIf(why)(`a lab${why === undefined ? "" : ` (skipped: ${why})`}`, ()
       ok(await host().run("systemctl --user daemon-reload && systemctl --user enable --now sleeper", { user }));
       ok(await host().run("logger before the reboot; echo stays >/root/stays; touch /run/goes"));
       await host().reboot();
-      expect((await host().inside("pgrep -u root -f 'sleep 98765'")).code).toBe(0);
-      expect((await host().inside(`pgrep -u ${user} -f 'sleep 98765'`)).code).toBe(0);
+      for (const owner of ["root", user])
+        await eventually(`the unit of ${owner}`, 10, async () => (await host().inside(pgrep(owner))).code === 0);
       expect(await mainPid(host(), user, "--user")).toBeGreaterThan(0);
     });
 
@@ -257,6 +257,8 @@ async function otherProcessWithALab(): Promise<ChildProcess> {
 }
 
 const bash = (line: string): string => `bash -c "${line}"`;
+
+const pgrep = (owner: string): string => `pgrep -u ${owner} -x -f '/bin/sleep 98765'`;
 
 const SLEEPER = (target: string): string =>
   `[Service]\nExecStart=/bin/sleep 98765\nRestart=always\nRestartSec=100ms\n[Install]\nWantedBy=${target}\n`;
