@@ -53,12 +53,7 @@ const OUTPUTS: readonly (readonly [string, Properties, string, string?])[] = [
 const FAILURES: readonly (readonly [string, Properties, string, string?])[] = [
   ["a status", { create: "exit 7" }, "Process exited with status 7"],
   ["a high status", { create: "exit 255" }, "Process exited with status 255"],
-  [
-    "its output",
-    { create: "echo one; sleep 0.1; echo two >&2; exit 1" },
-    "Process exited with status 1",
-    "one\ntwo\n",
-  ],
+  ["its output", { create: "echo one; sleep 0.1; echo two >&2; exit 1" }, "Process exited with status 1", "one\ntwo\n"],
   ["bytes that are not text", { create: "printf 'a\\377b'; exit 1" }, "Process exited with status 1", "a\ufffdb"],
   ["a command in quotes", { create: `sh -c 'echo "a\tb"; exit 2'` }, "Process exited with status 2", "a\tb\n"],
   ["a signal", { create: "kill -TERM $$" }, "Process exited with status 143 from signal TERM"],
@@ -295,7 +290,13 @@ forEachPluginWithSsh((plugin, ssh) => {
     it("while the command runs", async () => {
       const call = create(plugin, withConnection({ create: "echo a; sleep 2; echo b" }));
       await expect.poll(() => logs().length, { timeout: 1900 }).toBe(1);
-      expect(plugin.engine.logs[0]).toEqual({ severity: INFO, message: "a", urn: COMMAND, streamid: 0, ephemeral: true });
+      expect(plugin.engine.logs[0]).toEqual({
+        severity: INFO,
+        message: "a",
+        urn: COMMAND,
+        streamid: 0,
+        ephemeral: true,
+      });
       await call;
     });
   });
@@ -338,7 +339,10 @@ forEachPluginWithSsh((plugin, ssh) => {
   });
 
   describe("no more tries are made", () => {
-    const unreachable = (): Properties => ({ connection: ssh.connection({ port: 1, dialErrorLimit: -1 }), create: "a" });
+    const unreachable = (): Properties => ({
+      connection: ssh.connection({ port: 1, dialErrorLimit: -1 }),
+      create: "a",
+    });
 
     it("after a cancel", async () => {
       const client = await fresh(plugin);
@@ -346,13 +350,19 @@ forEachPluginWithSsh((plugin, ssh) => {
       await sleep(500);
       await client.cancel();
       expect(await call).toEqual({ code: CANCELLED, message: "context canceled" });
-      expect(await refusal(create({ client }, unreachable()))).toEqual({ code: CANCELLED, message: "context canceled" });
+      expect(await refusal(create({ client }, unreachable()))).toEqual({
+        code: CANCELLED,
+        message: "context canceled",
+      });
     });
 
     it("after the time-out", async () => {
       const began = Date.now();
       const message = "context deadline exceeded";
-      expect(await refusal(create(plugin, unreachable(), { timeout: 1 }))).toEqual({ code: DEADLINE_EXCEEDED, message });
+      expect(await refusal(create(plugin, unreachable(), { timeout: 1 }))).toEqual({
+        code: DEADLINE_EXCEEDED,
+        message,
+      });
       expect(Date.now() - began).toBeLessThan(1900);
     });
   });

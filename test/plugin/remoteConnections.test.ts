@@ -137,7 +137,8 @@ forEachPluginWithSsh((plugin, ssh) => {
       ["follow other text", (pem) => `my key\n\n${pem}`],
     ])("may %s", (_name, change) => reaches({ privateKey: change(ssh.key.privateKey) }));
 
-    const pem = (type: string, content = "AAAA"): string => `-----BEGIN ${type}-----\n${content}\n-----END ${type}-----\n`;
+    const pem = (type: string, content = "AAAA"): string =>
+      `-----BEGIN ${type}-----\n${content}\n-----END ${type}-----\n`;
     const protectedKey = (options: KeyOptions = {}): string =>
       ssh.site.makeKey({ ...options, passphrase: "right" }).privateKey;
     const k1 = generateKeyPairSync("ec", { namedCurve: "secp256k1" }).privateKey;
@@ -152,13 +153,28 @@ forEachPluginWithSsh((plugin, ssh) => {
       ["with written line ends", () => ssh.key.privateKey.replaceAll("\n", "\\n"), null, "ssh: no key found"],
       ["a certificate", () => pem("CERTIFICATE"), null, 'ssh: unsupported key type "CERTIFICATE"'],
       ["cut off", () => pem("OPENSSH PRIVATE KEY"), null, "ssh: invalid openssh private key format"],
-      ["of another curve", () => k1.export({ type: "sec1", format: "pem" }).toString(), null, "x509: unknown elliptic curve"],
+      [
+        "of another curve",
+        () => k1.export({ type: "sec1", format: "pem" }).toString(),
+        null,
+        "x509: unknown elliptic curve",
+      ],
       ["without its password", protectedKey, null, "ssh: this private key is passphrase protected"],
-      ["without its password, OpenSSL's", () => protectedKey(plain), null, "ssh: this private key is passphrase protected"],
+      [
+        "without its password, OpenSSL's",
+        () => protectedKey(plain),
+        null,
+        "ssh: this private key is passphrase protected",
+      ],
       ["with a wrong password", protectedKey, "wrong", "x509: decryption password incorrect"],
       ["with a wrong password, OpenSSL's", () => protectedKey(plain), "wrong", "x509: decryption password incorrect"],
       ["with a password in vain", () => ssh.key.privateKey, "", "ssh: key is not password protected"],
-      ["with a password in vain, OpenSSL's", () => ssh.site.makeKey(plain).privateKey, "x", "ssh: not an encrypted key"],
+      [
+        "with a password in vain, OpenSSL's",
+        () => ssh.site.makeKey(plain).privateKey,
+        "x",
+        "ssh: not an encrypted key",
+      ],
       [
         "PKCS#8 with a password",
         () => protectedKey({ ...plain, format: "PKCS8" }),
@@ -227,7 +243,9 @@ forEachPluginWithSsh((plugin, ssh) => {
       ["/no/such", "dial unix /no/such: connect: no such file or directory"],
       ["/etc/passwd", "dial unix /etc/passwd: connect: connection refused"],
       ["", "dial unix: missing address"],
-    ])("must be there, even where there is a key: %j", (agentSocketPath, message) => refuses({ agentSocketPath }, message));
+    ])("must be there, even where there is a key: %j", (agentSocketPath, message) =>
+      refuses({ agentSocketPath }, message),
+    );
   });
 
   describe("a password", () => {
@@ -247,7 +265,9 @@ forEachPluginWithSsh((plugin, ssh) => {
             given === password ? context.accept() : context.reject(offers);
           if (context.method === "password") check(context.password);
           else if (context.method === "keyboard-interactive")
-            (context as KeyboardAuthContext).prompt([{ prompt: "Password:", echo: false }], ([answer]) => check(answer));
+            (context).prompt([{ prompt: "Password:", echo: false }], ([answer]) =>
+              check(answer),
+            );
           else context.reject(offers);
         });
         client.on("session", (accept) =>
@@ -357,7 +377,10 @@ forEachPluginWithSsh((plugin, ssh) => {
     });
 
     it("fail for an unknown host", () =>
-      refuses({ host: "no.such.invalid" }, /^after 0 failed attempts: dial tcp: lookup no\.such\.invalid( on \S+)?: no such host$/));
+      refuses(
+        { host: "no.such.invalid" },
+        /^after 0 failed attempts: dial tcp: lookup no\.such\.invalid( on \S+)?: no such host$/,
+      ));
 
     it("fail for a port that is none", () =>
       refuses({ port: 70_000 }, failed(0, "dial tcp: address 70000: invalid port")));
@@ -428,7 +451,8 @@ forEachPluginWithSsh((plugin, ssh) => {
         `proxy: ${failed(1, NO_WAY_IN("none publickey"))}`,
       ));
 
-    it("needs a key that can be read", () => refuses({ proxy: proxy({ privateKey: "x" }) }, "proxy: ssh: no key found"));
+    it("needs a key that can be read", () =>
+      refuses({ proxy: proxy({ privateKey: "x" }) }, "proxy: ssh: no key found"));
 
     it("is dialled again", async () => {
       const port = await freePort();

@@ -41,6 +41,8 @@ async function resolve(host: string): Promise<{ address: string; family: number 
     const { code, message } = error as NodeJS.ErrnoException;
     const [server] = getServers();
     const reason = code === "ENOTFOUND" ? "no such host" : message;
-    throw new Error(`dial tcp: lookup ${host}${server ? ` on ${address(server, 53)}` : ""}: ${reason}`, { cause: error });
+    throw new Error(`dial tcp: lookup ${host}${server ? ` on ${address(server, 53)}` : ""}: ${reason}`, {
+      cause: error,
+    });
   }
 }
