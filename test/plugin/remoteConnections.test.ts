@@ -265,9 +265,7 @@ forEachPluginWithSsh((plugin, ssh) => {
             given === password ? context.accept() : context.reject(offers);
           if (context.method === "password") check(context.password);
           else if (context.method === "keyboard-interactive")
-            (context).prompt([{ prompt: "Password:", echo: false }], ([answer]) =>
-              check(answer),
-            );
+            context.prompt([{ prompt: "Password:", echo: false }], ([answer]) => check(answer));
           else context.reject(offers);
         });
         client.on("session", (accept) =>
