@@ -52,7 +52,7 @@ function setUp(manage: string): void {
       `the gateways below ${manage} run as ${accountName(former)}, not as ${accountName(layout)}\n` +
         "    -> deploy as before, use another `root`, or destroy those gateways first",
     );
-  if (layout.account !== null) ensureAccount(layout.account);
+  if (layout.account !== null) ensureAccount(layout.account, layout.root);
   makeDir(gatewaysDir(manage));
   writeJson(hostFile(manage), layout);
 }

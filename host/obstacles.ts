@@ -14,12 +14,14 @@ import {
   isWithin,
   manageDir,
   MARK_FILE,
+  serviceName,
   type HostLayout,
 } from "./layout";
 import { describeListener, ephemeralPorts, listeners, type Listener } from "./listeners";
 import { readMark } from "./mark";
 import { carries } from "./processes";
 import type { Claim, Owner } from "./spec";
+import { unitDirectories } from "./units";
 import { isOurWrapper } from "./wrapper";
 
 const LAST_PORT_OFFSET = 110;
@@ -178,7 +180,9 @@ function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck)
 /** A workspace that exists may be anybody's work: it is used as it is, where the gateway can write in it. */
 function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck): Obstacle[] {
   const stats = lstat(workspace);
-  if (!stats || stats.uid === uidOf(account)) return [];
+  const uid = uidOf(account);
+  // An account that is still to be created gets the number of data that was moved here; the claim looks again.
+  if (!stats || uid === undefined || stats.uid === uid) return [];
   return [
     {
       property: "workspace",
@@ -208,9 +212,9 @@ function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck)
 
 /** A service that `openclaw gateway install` set up for the same profile. Source: measured unit names. */
 function foreignService(id: string): Obstacle[] {
-  const unit = `openclaw-gateway${id === "main" ? "" : `-${id}`}.service`;
-  return [join(homedir(), ".config/systemd/user"), "/etc/systemd/user", "/etc/systemd/system"]
-    .map((directory) => join(directory, unit))
+  const unit = `${serviceName(id === "main" ? "default" : id)}.service`;
+  return unitDirectories(homedir())
+    .map(({ path }) => join(path, unit))
     .filter((path) => lstat(path))
     .map((path) => ({
       property: "profile",
