@@ -47,9 +47,10 @@ export function readStackConfig(): StackConfig {
 
   const { mode, root, binDir, account, version } = raw as Partial<z.input<typeof stackSchema>>;
   const { main, rescue } = { main: objectOf(raw.main), rescue: objectOf(raw.rescue) };
-  if (mode === "rescue" && main !== undefined) currentProgram().report([mainNotOurs(project)]);
+  const isAlone = mode === "rescue";
+  if (isAlone && main !== undefined) currentProgram().report([mainNotOurs(project)]);
   return {
-    mode: mode ?? "pair",
+    mode: isAlone ? "rescue" : "pair",
     host: parsed.success ? withoutUndefined({ root, binDir, account }) : {},
     pair: withoutUndefined({ version, main, rescue }) as StackConfig["pair"],
     rescue: withoutUndefined({ version, ...rescue }) as StackConfig["rescue"],
@@ -63,7 +64,7 @@ const objectOf = (value: unknown): object | undefined =>
 const mainNotOurs = (project: string): Problem => ({
   path: `${project}.main`,
   reason: "this stack does not run the main gateway in mode rescue",
-  advice: `remove it (pulumi config rm main); facts about main go to rescue.beside`,
+  advice: `remove it: make config ARGS="rm main" (or: pulumi config rm main); facts about main go to rescue.beside`,
 });
 
 /** `--path` stores objects, arrays and numbers as JSON; everything else is a string. */
@@ -88,7 +89,7 @@ function checkSecrets(project: string, gateway: string, raw: Record<string, unkn
   return paths.map((path) => ({
     path: `${project}.${path}`,
     reason: "is stored in plain text in the stack's config file",
-    advice: `set it again as a secret: pulumi config set --secret --path ${path}`,
+    advice: `set it again as a secret: make config ARGS="set --secret --path ${path}" (or: pulumi config set …)`,
   }));
 }
 
