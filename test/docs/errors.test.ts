@@ -93,7 +93,7 @@ const NO_MESSAGE = [
   /^sh -s -- /,
   /^# Helping main/,
   /^\(no service was found: as it was started\)$/,
-  /no main gateway was found beside it|if there is one, name its state directory/, // a warning
+  /no main gateway was found beside it|^Looked for: |^If main is elsewhere|beside\.stateDir \/where/, // a warning
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
 ];
 
