@@ -3,9 +3,9 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/obstacles";
-import { behindGate, currentProgram } from "../../program";
+import { behindGate, currentProgram, refuse } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
-import { formatProblems, problemsOf } from "../../rules/problems";
+import { problemsOf } from "../../rules/problems";
 import { withoutStackTraces } from "../../stackTraces";
 import { deployersRegistry, renderBootstrap } from "../bootstrap";
 import {
@@ -128,15 +128,29 @@ function dialing(path: string, args: Omit<CheckedSshHostArgs, "proxy">) {
     ...(privateKeyPassword !== undefined && { privateKeyPassword }),
     ...(password !== undefined && { password }),
     ...(agentSocketPath !== undefined && { agentSocketPath }),
-    hostKey: pulumi.output(args.hostKey).apply((text) => keyLine(`${path}.hostKey`, text)),
+    hostKey: keyLine(`${path}.hostKey`, args.hostKey),
     dialErrorLimit: DIAL_LIMIT,
     perDialTimeout: DIAL_TIMEOUT_SECONDS,
   };
 }
 
-/** Also of a key that was not known when the arguments were checked. */
-function keyLine(path: string, text: string): string {
+/** A key that another resource makes is checked when it is there; any other was checked with the arguments. */
+function keyLine(path: string, hostKey: pulumi.Input<string>): pulumi.Input<string> {
+  if (typeof hostKey === "string") return lineOf(hostKey) ?? "";
+  return pulumi
+    .output(hostKey)
+    .apply((text) =>
+      Promise.resolve(
+        lineOf(text) ??
+          refuse(
+            [{ path, reason: "is not a public key that can be checked", advice: HOW_TO_GET }],
+            "found before this host was spoken to",
+          ),
+      ),
+    );
+}
+
+function lineOf(text: string): string | undefined {
   const key = parseHostKey(text);
-  if ("line" in key) return key.line;
-  throw new pulumi.RunError(formatProblems([{ path, ...key }], "found before this host was spoken to"));
+  return "line" in key ? key.line : undefined;
 }
