@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Server as SshServer, type AuthContext, type KeyboardAuthContext } from "ssh2";
+import { Server as SshServer, type AuthContext } from "ssh2";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { freePort, type KeyOptions } from "../support/sshd";
 import { refusal, type Properties, type StepOptions } from "./pluginClient";
