@@ -28,6 +28,7 @@ const describe = (name: string, gateway: Gateway) => ({
   workspace: gateway.workspace,
   configPath: gateway.configPath,
   serviceName: gateway.serviceName,
+  ...(config.host !== undefined && { host: config.host }),
   tokenOutput: `${name}Token`,
 });
 
