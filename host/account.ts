@@ -23,10 +23,10 @@ interface PasswdEntry {
   readonly comment: string;
 }
 
-function lookUp(name: string): PasswdEntry | undefined {
-  const line = readFileSync("/etc/passwd", "utf8")
-    .split("\n")
-    .find((each) => each.startsWith(`${name}:`));
+const lookUp = (name: string): PasswdEntry | undefined => entryIn(readFileSync("/etc/passwd", "utf8"), name);
+
+function entryIn(passwd: string, name: string): PasswdEntry | undefined {
+  const line = passwd.split("\n").find((each) => each.startsWith(`${name}:`));
   if (line === undefined) return undefined;
   const [, , uid, gid, comment] = line.split(":");
   return { name, uid: Number(uid), gid: Number(gid), comment: comment ?? "" };
@@ -47,9 +47,12 @@ export function identityOf(account: string | null): Identity {
 export const uidOf = (account: string | null): number | undefined =>
   account === null ? process.getuid!() : lookUp(account)?.uid;
 
-/** Why an account cannot be used, or `undefined`. */
-export function accountObstacle(account: string): string | undefined {
-  const entry = lookUp(account);
+/** Why an account cannot be used, or `undefined`. `passwd`: the machine's /etc/passwd, or the account's line of it. */
+export function accountObstacle(
+  account: string,
+  passwd: string = readFileSync("/etc/passwd", "utf8"),
+): string | undefined {
+  const entry = entryIn(passwd, account);
   if (!entry || entry.comment === ACCOUNT_COMMENT) return undefined;
   return `the account ${account} exists and was not created by pulumi-openclaw`;
 }

@@ -7,11 +7,13 @@
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, manageDir } from "../../host/layout";
+import type { ClaimToCheck } from "../../host/obstacles";
 import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
 import { keptValue } from "../kept";
+import { explicitPorts } from "../rules/isolation";
 import type { ResolvedGateway } from "../rules/resolve";
 import type { Bootstrap } from "./bootstrap";
-import type { Deployment, Target } from "./target";
+import type { Deployment, GatewayToCheck, Target } from "./target";
 
 /** What a command of either channel (this machine, SSH) is given. */
 export interface CommandArgs {
@@ -130,6 +132,14 @@ function claimOf(name: string, gateway: ResolvedGateway, ownerId: string): Claim
     configPath,
     wrapper,
   };
+}
+
+/** A claim as preview can know it. */
+export function claimToCheck({ name, gateway }: GatewayToCheck): ClaimToCheck {
+  const { id, basePort, stateDir, workspace, configPath, wrapper } = gateway;
+  const owner = { stack: stackName(), gateway: name };
+  const extraPorts = explicitPorts(gateway).map(({ port }) => port);
+  return { id, owner, basePort, stateDir, workspace, configPath, wrapper, extraPorts };
 }
 
 export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: SpecNeighbour): Spec {

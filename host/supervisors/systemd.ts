@@ -24,20 +24,23 @@ export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 export function lingerObstacle(): { reason: string; advice: string } | undefined {
   const { username, uid } = userInfo();
   if (!hasSystemd() || uid === 0 || existsSync(`/var/lib/systemd/linger/${username}`)) return undefined;
-  return {
-    reason: `services of ${username} end when ${username} logs out: lingering is off`,
-    advice: `have an administrator run: loginctl enable-linger ${username}`,
-  };
+  return lingerIsOff(username);
 }
+
+export const lingerIsOff = (user: string): { reason: string; advice: string } => ({
+  reason: `services of ${user} end when ${user} logs out: lingering is off`,
+  advice: `have an administrator run: loginctl enable-linger ${user}`,
+});
 
 /** Directory of the units of a host's gateways. */
 const unitDir = ({ account }: HostLayout): string =>
   account === null ? join(userInfo().homedir, ".config", "systemd", "user") : "/etc/systemd/system";
 
-const unitName = ({ id }: Pick<HostGateway, "id">): string => `${serviceName(id === "main" ? "default" : id)}.service`;
+export const unitName = ({ id }: Pick<HostGateway, "id">): string =>
+  `${serviceName(id === "main" ? "default" : id)}.service`;
 const unitPath = (gateway: HostGateway): string => join(unitDir(gateway.host.layout), unitName(gateway));
 
-const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
+export const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
 
 /** Whether a unit file is that of a gateway of ours. */
 export function isOurUnit(manage: string, id: string, path: string): boolean {

@@ -5,18 +5,42 @@ import { Client, type AnyAuthMethod, type ClientErrorExtensions } from "ssh2";
 import { handshakeText } from "./errors";
 import type { Login, Method } from "./login";
 
+/** Why there is no login: in the official plugin's words, and as facts. */
+export class HandshakeError extends Error {
+  constructor(
+    reason: string,
+    readonly facts: {
+      /** The host's key, where it showed one. */
+      readonly shownKey?: Buffer;
+      readonly isOther: boolean;
+      /** Formats of host keys: ours, then the host's. */
+      readonly offers: readonly string[];
+      /** Ways to log in that were tried, and those that the host has; nothing where it was not left to that. */
+      readonly login?: { readonly tried: readonly string[]; readonly left: readonly string[] };
+    },
+  ) {
+    super(`ssh: handshake failed: ${reason}`);
+  }
+}
+
 const HOST_KEY_OFFER = /^Handshake: \((local|remote)\) Host key format: (.*)/;
 
 /** Without a limit of time, as the official plugin has none; but aborting it ends it. */
 export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Promise<Client> {
-  const failure = (reason: string): Error => new Error(`ssh: handshake failed: ${reason}`);
-  // What a former try has closed.
-  if (stream.destroyed || !stream.writable) return Promise.reject(failure("EOF"));
-
   const client = new Client();
   const logins = new Logins(login);
   const offers: string[] = [];
+  let shownKey: Buffer | undefined;
   let isOther = false;
+  const failure = (reason: string): Error =>
+    new HandshakeError(reason, {
+      isOther,
+      offers,
+      ...(shownKey && { shownKey }),
+      ...(logins.hasBegun && { login: logins }),
+    });
+  // What a former try has closed.
+  if (stream.destroyed || !stream.writable) return Promise.reject(failure("EOF"));
   return new Promise<Client>((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error);
     signal.addEventListener("abort", abort);
@@ -35,7 +59,10 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
         username: login.user,
         readyTimeout: 0,
         ...(login.hostKey && { algorithms: { serverHostKey: [login.hostKey.type as "ssh-ed25519"] } }),
-        hostVerifier: (key: Buffer) => !(isOther = !!login.hostKey && !key.equals(login.hostKey.blob)),
+        hostVerifier: (key: Buffer) => {
+          shownKey = key;
+          return !(isOther = !!login.hostKey && !key.equals(login.hostKey.blob));
+        },
         authHandler: (left, isPartial, next) => next(logins.next(left, isPartial) as AnyAuthMethod),
         debug: (line) => {
           const offer = HOST_KEY_OFFER.exec(line)?.[2];
@@ -53,11 +80,15 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
 class Logins {
   failure: string | undefined;
   private current: Method["type"] | "none" | undefined;
-  private readonly tried: string[] = [];
-  private left: readonly string[] = [];
+  readonly tried: string[] = [];
+  left: readonly string[] = [];
   private agentError: string | undefined;
 
   constructor(private readonly login: Login) {}
+
+  get hasBegun(): boolean {
+    return this.current !== undefined;
+  }
 
   next(left: readonly string[] | null, isPartial: boolean | null): object | false {
     const { user: username, methods } = this.login;
