@@ -123,6 +123,9 @@ async function remove(host: Host, id: string, owner: string | undefined): Promis
   const theirs = owner === undefined ? undefined : claimOnStdin();
   if (gateway && theirs !== undefined && theirs.owner.id !== gateway.claim.owner.id)
     return say(`gateway ${id} belongs to another stack by now: nothing to remove`);
+  // This host got another name or address, and was claimed under it before its former resources were deleted.
+  if (gateway && theirs !== undefined && theirs.address !== gateway.claim.address)
+    return say(`gateway ${id} is reached at ${gateway.claim.address ?? "this machine"} by now: nothing to remove`);
   if (gateway) {
     say("stopping");
     await stopGateway(gateway);

@@ -138,7 +138,9 @@ describe.skipIf(why)(`a lab${why === undefined ? "" : ` (skipped: ${why})`}`, ()
   });
 
   it("shows a host's files from outside, and layers between image and disk", async () => {
-    expect(ok(await bookworm.run("cat /etc/debian_version && echo mine >/etc/debian_version")).stdout).toBe("from the layer");
+    expect(ok(await bookworm.run("cat /etc/debian_version && echo mine >/etc/debian_version")).stdout).toBe(
+      "from the layer",
+    );
     expect(readFileSync(join(bookworm.rootDirectory, "etc/debian_version"), "utf8")).toBe("mine\n");
     expect(readFileSync(join(layer, "etc/debian_version"), "utf8")).toBe("from the layer");
   });

@@ -38,7 +38,9 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   readonly layout: HostLayout;
   readonly machine = "this machine";
   /** @internal */
-  readonly address = [];
+  readonly address = undefined;
+  /** @internal */
+  readonly suffix = "";
   /** @internal */
   readonly ownerId: pulumi.Output<string>;
 

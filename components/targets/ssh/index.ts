@@ -42,7 +42,9 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   readonly layout: HostLayout;
   readonly machine: string;
   /** @internal */
-  readonly address: readonly pulumi.Input<string>[];
+  readonly address: pulumi.Input<string>;
+  /** @internal */
+  readonly suffix: string;
   /** @internal */
   readonly ownerId: pulumi.Output<string>;
   private readonly connection: pulumi.Output<Connection>;
@@ -59,8 +61,10 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     const { host, user = "root", port = 22 } = checked;
     this.sudo = user !== "root" && (checked.sudo ?? false);
     this.layout = layoutOf(checked, user === "root" || this.sudo, `/home/${user}`);
-    this.machine = typeof host === "string" ? `${host}:${port}` : `SshHost ${name}`;
-    this.address = [pulumi.interpolate`${user}@${host}:${port}`];
+    const place = typeof host === "string" ? `${host}${port === 22 ? "" : `:${port}`}` : undefined;
+    this.machine = place ?? `SshHost ${name}`;
+    this.suffix = place === undefined ? "" : `@${place}`;
+    this.address = pulumi.interpolate`${user}@${host}:${port}`;
     this.connection = pulumi.secret(connectionOf(name, checked));
     this.lookedAt = parsed.data && { name, layout: this.layout, sudo: this.sudo };
 
