@@ -94,6 +94,7 @@ const NO_MESSAGE = [
   /^# Helping main/,
   /^\(no service was found: as it was started\)$/,
   /no main gateway was found beside it|if there is one, name its state directory/, // a warning
+  /the host does not answer|so nobody looked at what is on it|of memory, and its gateways need about/, // warnings
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
 ];
 

@@ -1,11 +1,12 @@
 /** A host is looked at before anything on it is touched, in one connection. */
 import { generateKeyPairSync } from "node:crypto";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { TestStack } from "../support/engine";
+import type { TestStack } from "../support/engine";
 import { ok, type Outcome } from "../support/processes";
 import type { Host } from "./host";
 import { Lab, whyNoLab } from "./lab";
 import { rootLayer } from "./layers";
+import { PairOn } from "./stacks";
 
 const why = whyNoLab();
 
@@ -18,13 +19,8 @@ describe.skipIf(why)("a look at a host", () => {
 
   /** The root stack on a host. */
   async function stackOn(host: Host, user: string): Promise<TestStack> {
-    const stack = await TestStack.create();
-    await stack.config("target", "ssh");
-    await stack.config("ssh.host", host.address);
+    const { stack } = await PairOn.create(lab, host, "root");
     await stack.config("ssh.user", user);
-    await stack.config("ssh.hostKey", host.hostKey);
-    await stack.config("ssh.registry", "http://10.240.0.1:1");
-    await stack.secretConfig("ssh.privateKey", lab.privateKey);
     return stack;
   }
 

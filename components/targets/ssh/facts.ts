@@ -75,8 +75,8 @@ function lookFor(manage: string, { gateway }: GatewayToCheck): string {
 
 /** Nothing where the script did not run to its end. */
 export function parseFacts(output: string): HostFacts | undefined {
-  // What a shell's start-up files print comes before.
-  const lines = output.split("\n");
+  // What a shell's start-up files print comes before. Nothing of a host may steer the terminal that shows it.
+  const lines = output.split("\n").map((line) => line.replace(/\p{Cc}/gu, " "));
   const from = lines.indexOf("pulumi-openclaw look");
   const to = lines.lastIndexOf("end");
   if (from < 0 || to < from) return undefined;
