@@ -232,7 +232,7 @@ async function connections(host: Host, since: string): Promise<string[]> {
 
 const opened = (log: readonly string[]) => ({
   connections: log.filter((line) => line.startsWith("Connection from")).length,
-  logins: log.filter((line) => line.startsWith("Accepted")).length,
+  logins: log.filter((line) => /^Accepted \w+ for /.test(line)).length,
 });
 
 /** Everything that a deployment could change, but what the machine itself writes down. */
