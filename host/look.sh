@@ -32,7 +32,8 @@ say_parent() {
 
 # look_for_gateway ID UNIT UNIT_MARK RELEASE STATE_DIR MARK_FILE
 look_for_gateway() {
-  for unit in "$home/.config/systemd/user/$2" "/etc/systemd/user/$2" "/etc/systemd/system/$2"; do
+  for directory in @UNIT_DIRECTORIES@; do
+    unit=$directory/$2
     if $sudo test -e "$unit" || $sudo test -L "$unit"; then
       $sudo grep -qxF "$3" "$unit" || say unit "$1 $unit"
     fi

@@ -61,7 +61,7 @@ function setUp(manage: string): void {
     throw otherThanBefore(manage, former.supervisor ?? "process", supervisor);
   const linger = layout.account === null && supervisor === "systemd" ? lingerObstacle() : undefined;
   if (linger) throw new Failure(`${linger.reason}\n    -> ${linger.advice}`);
-  if (layout.account !== null) ensureAccount(layout.account);
+  if (layout.account !== null) ensureAccount(layout.account, layout.root);
   makeDir(gatewaysDir(manage));
   writeJson(hostFile(manage), layout);
 }

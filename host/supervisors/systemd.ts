@@ -36,9 +36,9 @@ export const lingerIsOff = (user: string): { reason: string; advice: string } =>
 const unitDir = ({ account }: HostLayout): string =>
   account === null ? join(userInfo().homedir, ".config", "systemd", "user") : "/etc/systemd/system";
 
-export const unitName = ({ id }: Pick<HostGateway, "id">): string =>
-  `${serviceName(id === "main" ? "default" : id)}.service`;
-const unitPath = (gateway: HostGateway): string => join(unitDir(gateway.host.layout), unitName(gateway));
+/** File name of a gateway's unit: OpenClaw's own, so that its commands find it. */
+export const unitName = (id: string): string => `${serviceName(id === "main" ? "default" : id)}.service`;
+const unitPath = ({ host, id }: HostGateway): string => join(unitDir(host.layout), unitName(id));
 
 export const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
 
@@ -79,13 +79,13 @@ export const systemdSupervisor: Supervisor = {
       writeFile(path, text);
       systemctl(host, "daemon-reload");
     }
-    systemctl(host, "enable", "--quiet", unitName(gateway));
-    systemctl(host, "start", "--no-block", unitName(gateway));
+    systemctl(host, "enable", "--quiet", unitName(gateway.id));
+    systemctl(host, "start", "--no-block", unitName(gateway.id));
   },
 
   async stop(gateway, drain) {
     const { host } = gateway;
-    const unit = unitName(gateway);
+    const unit = unitName(gateway.id);
     if (!existsSync(unitPath(gateway))) return;
     const ended = async (timeoutMs: number): Promise<boolean> => {
       for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(POLL_MS))
@@ -104,7 +104,7 @@ export const systemdSupervisor: Supervisor = {
     const { host } = gateway;
     const path = unitPath(gateway);
     if (!isOurUnit(host.manage, gateway.id, path)) return;
-    systemctl(host, "disable", "--quiet", unitName(gateway));
+    systemctl(host, "disable", "--quiet", unitName(gateway.id));
     removeTree(path);
     systemctl(host, "daemon-reload");
     return Promise.resolve();
@@ -126,7 +126,7 @@ export const systemdSupervisor: Supervisor = {
 
   logSince(gateway, position) {
     const since = `--since=@${Math.floor(position / 1000)}`;
-    return command(gateway.host, "journalctl", ["-u", unitName(gateway), since, "-o", "cat", "--no-pager", "-q"])
+    return command(gateway.host, "journalctl", ["-u", unitName(gateway.id), since, "-o", "cat", "--no-pager", "-q"])
       .stdout;
   },
 };
@@ -135,7 +135,11 @@ type Property = "ActiveState" | "MainPID" | "NRestarts" | "Result" | "ExecMainSt
 
 function show(gateway: HostGateway): Record<Property, string> {
   const properties = "--property=ActiveState,MainPID,NRestarts,Result,ExecMainStatus";
-  const { stdout, stderr, status, error } = command(gateway.host, "systemctl", ["show", properties, unitName(gateway)]);
+  const { stdout, stderr, status, error } = command(gateway.host, "systemctl", [
+    "show",
+    properties,
+    unitName(gateway.id),
+  ]);
   if (status !== 0) throw new Failure(`cannot ask systemd: ${error?.message ?? stderr.trim()}`);
   const pairs = stdout
     .trim()

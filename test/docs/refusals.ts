@@ -225,6 +225,7 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     rescue({ config: { channels: { discord: { enabled: true } } } }),
     rescue({ config: { channels: { telegram: { groups: {} } } } }),
     rescue({ beside: { stateDir: "openclaw", port: 0, command: "", restart: "", colour: 1 } }),
+    rescue({ beside: { command: "env OPENCLAW_GATEWAY_TOKEN=… openclaw" } }),
     rescue({ beside: 7 }),
     () => new GatewayPair("claw", { target: here(), version, rescue: { beside: {} } }),
     () => {

@@ -77,6 +77,11 @@ export class PairOn {
     await eventually(`a gateway on port ${port}`, seconds, async () => (await this.ask(port, "/readyz"))?.ready);
   }
 
+  /** The same stack, looked at on another host. */
+  at(host: Host): PairOn {
+    return new PairOn(host, this.who, this.stack);
+  }
+
   /** The pair's gateways end and the host goes. */
   async dispose(): Promise<void> {
     await this.stack.dispose();

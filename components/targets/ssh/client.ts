@@ -69,6 +69,7 @@ async function enter(
   clients: Client[],
   signal: AbortSignal,
 ): Promise<Client> {
+  signal.throwIfAborted();
   try {
     const client = await handshake(stream, login, signal);
     clients.push(client);

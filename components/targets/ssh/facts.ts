@@ -4,6 +4,7 @@ import { gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../../ho
 import type { Listener } from "../../../host/listeners";
 import type { LookAnswer, LookInput } from "../../../host/obstacles";
 import { unitMark, unitName } from "../../../host/supervisors/systemd";
+import { unitDirectories } from "../../../host/units";
 import { claimToCheck, quote } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
 
@@ -60,6 +61,10 @@ export function renderScript(
     MANAGE: quote(manage),
     ACCOUNT: quote(layout.account ?? ""),
     SUDO: quote(sudo ? "yes" : ""),
+    // The user's home, as the script finds it.
+    UNIT_DIRECTORIES: unitDirectories("$home")
+      .map(({ path }) => `"${path}"`)
+      .join(" "),
     GATEWAYS: gateways.map((each) => lookFor(manage, each)).join("\n"),
     CLAIMS: JSON.stringify(input),
   };
@@ -69,7 +74,7 @@ export function renderScript(
 function lookFor(manage: string, { gateway }: GatewayToCheck): string {
   const { id, version, stateDir } = gateway;
   const { dir, releases } = gatewayPaths(manage, id);
-  const words = [id, unitName({ id }), unitMark(dir), join(releases, version), stateDir, join(stateDir, MARK_FILE)];
+  const words = [id, unitName(id), unitMark(dir), join(releases, version), stateDir, join(stateDir, MARK_FILE)];
   return `look_for_gateway ${words.map(quote).join(" ")}`;
 }
 

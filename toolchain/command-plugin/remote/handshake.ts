@@ -25,6 +25,9 @@ export class HandshakeError extends Error {
 
 const HOST_KEY_OFFER = /^Handshake: \((local|remote)\) Host key format: (.*)/;
 
+/** For one that begins when the step is aborted already: the official plugin still runs a command then. */
+const GRACE_MS = 5000;
+
 /** Without a limit of time, as the official plugin has none; but aborting it ends it. */
 export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Promise<Client> {
   const client = new Client();
@@ -32,28 +35,29 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
   const offers: string[] = [];
   let shownKey: Buffer | undefined;
   let isOther = false;
+  let abort: () => void;
+  let grace: NodeJS.Timeout | undefined;
   const failure = (reason: string): Error =>
     new HandshakeError(reason, {
       isOther,
       offers,
       ...(shownKey && { shownKey }),
-      ...(logins.hasBegun && { login: logins }),
+      ...(logins.ways && { login: logins.ways }),
     });
   // What a former try has closed.
   if (stream.destroyed || !stream.writable) return Promise.reject(failure("EOF"));
   return new Promise<Client>((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
+    abort = () => reject(signal.reason as Error);
     signal.addEventListener("abort", abort);
+    if (signal.aborted) grace = setTimeout(abort, GRACE_MS);
     client
       .once("ready", () => resolve(client))
       .on("error", (error: Error & ClientErrorExtensions) => {
-        if (error.level === "agent") return logins.agentFailed(error);
+        if (error.level === "agent") return logins.agentFailed();
         const reason = isOther ? "ssh: host key mismatch" : logins.failure;
         reject(failure(reason ?? handshakeText(error, stream as Partial<Socket>, offers)));
       })
       .once("close", () => reject(failure("EOF")))
-      .once("close", () => signal.removeEventListener("abort", abort))
-      .once("ready", () => signal.removeEventListener("abort", abort))
       .connect({
         sock: stream,
         username: login.user,
@@ -69,25 +73,32 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
           if (offer !== undefined) offers.push(offer);
         },
       });
-  }).catch((error: Error) => {
-    client.destroy();
-    stream.destroy();
-    throw error;
-  });
+  })
+    .catch((error: Error) => {
+      client.destroy();
+      stream.destroy();
+      throw error;
+    })
+    .finally(() => {
+      signal.removeEventListener("abort", abort);
+      clearTimeout(grace);
+    });
 }
 
 /** Each way is tried once, in order, where the host offers it. Two ways by key are one: the agent comes after no key. */
 class Logins {
   failure: string | undefined;
   private current: Method["type"] | "none" | undefined;
-  readonly tried: string[] = [];
-  left: readonly string[] = [];
+  private readonly tried: string[] = [];
+  private left: readonly string[] = [];
   private agentError: string | undefined;
 
   constructor(private readonly login: Login) {}
 
-  get hasBegun(): boolean {
-    return this.current !== undefined;
+  /** Nothing before the first one, which asks what the host has. */
+  get ways(): HandshakeError["facts"]["login"] {
+    if (this.current === undefined) return undefined;
+    return { tried: [...new Set([...this.tried, nameOf(this.current)])], left: this.left };
   }
 
   next(left: readonly string[] | null, isPartial: boolean | null): object | false {
@@ -110,7 +121,7 @@ class Logins {
     return { username, ...method };
   }
 
-  agentFailed(_error: Error): void {
+  agentFailed(): void {
     this.agentError = "agent: client error: EOF";
   }
 }
