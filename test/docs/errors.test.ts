@@ -22,6 +22,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "host/health.ts": "Why a new generation did not become healthy",
   "host/jobs.ts": "Deployments that were ended",
   "host/supervisors/process.ts": "Supervision",
+  "host/supervisors/systemd.ts": "Supervision by systemd",
   "host/commandLine.ts": "The commands openclaw-main, openclaw-rescue …",
 };
 const OF_MAKE: Readonly<Record<string, string>> = {
@@ -65,6 +66,8 @@ function page(): string {
     block([head()]),
     "Where two bot tokens come from other resources they are compared when both are known:",
     block([head("found before this gateway was changed")]),
+    "Where a host key comes from another resource it is read when it is known:",
+    block([head("found before this host was spoken to")]),
     ...before.flatMap((section) => [`### ${section.title}`, section.about, block(formatted(section))]),
     "### The look at the machine itself, and a broken installation",
     block(filesIn("components").flatMap(failuresIn)),

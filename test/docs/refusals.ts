@@ -8,6 +8,7 @@ import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import * as z from "zod";
+import { parseHostKey } from "../../components/rules/hostKey";
 import { checkIsolation } from "../../components/rules/isolation";
 import { OWNED_KEYS } from "../../components/rules/openclawConfig";
 import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../components/rules/ports";
@@ -187,16 +188,23 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
   }));
   const library: Library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
   const { currentProgram } = await import("../../components/program");
-  const { Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway } = library;
+  const { Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway, SshHost } = library;
   vi.spyOn(process, "getuid").mockReturnValue(0);
   vi.spyOn(LocalHost.prototype, "findObstacles").mockImplementation((gateways) =>
     Promise.resolve(gateways.map(() => [])),
   );
 
   vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValue(undefined);
+  vi.spyOn(SshHost.prototype, "findObstacles").mockImplementation((gateways) =>
+    Promise.resolve(gateways.map(() => [])),
+  );
 
   const version = "2026.9.6";
   const here = () => new LocalHost("here", { root: "/home/claw", account: "openclaw-docs" });
+  const box = (args: Args = {}) => {
+    const good = { host: "203.0.113.7", hostKey: EXPECTED_KEY, registry: "http://10.0.0.1:4873" };
+    return new SshHost("box", { ...good, ...args });
+  };
   /** The program's resources wait for ever, so nothing of it goes on after the look at it. */
   const problemsOf = (program: () => unknown): Promise<readonly Problem[]> =>
     new Promise((resolve, reject) => {
@@ -240,6 +248,13 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     () => new LocalHost("here", { account: "Claw" }),
     () => new LocalHost("here", { account: "root" }),
     () => new LocalHost("here", { account: "daemon" }),
+    ...["ssh-dss AAAAB3NzaC1kc3M=", "SHA256:uNiVztksCsDhcc0u9e8BrJlLQ8k", "AAAA", undefined].map(
+      (hostKey) => () => box({ hostKey }),
+    ),
+    () => box({ user: "Claw" }),
+    () => box({ port: 65536 }),
+    () => box({ registry: "https://you:word@registry.example.org" }),
+    () => new RescueGateway("rescue", { target: box(), version, beside: { stateDir: "/home/claw/.openclaw" } }),
   ];
   const config: Record<string, string>[] = [
     { target: "moon", mode: "trio", version },
@@ -248,6 +263,7 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     { target: "local", mode: "pair", version, main: "x", root: "home" },
     { target: "local", mode: "pair", version, main: JSON.stringify({ telegram: { botToken: "4711:…" } }) },
     { target: "local", mode: "rescue", version, main: "{}" },
+    { target: "local", mode: "pair", version, ssh: "x" },
   ];
   const ofConfig = (values: Record<string, string>) => () => {
     pulumi.runtime.setAllConfig(
@@ -505,6 +521,8 @@ function overSsh(): readonly Problem[] {
   ];
   return [
     ...refused.map((refusal) => problemOf(refusal, "box", EXPECTED_KEY)),
+    // Where it comes from another resource.
+    { path: "box.hostKey", ...(parseHostKey("ssh-dss AAAAB3NzaC1kc3M=") as Omit<Problem, "path">) },
     noShell("box", user, { output: "This account is currently not available.\n", errors: "" }),
     ...found.flatMap(
       ([facts, layout, sudo = false]) =>
@@ -515,6 +533,7 @@ function overSsh(): readonly Problem[] {
 
 export async function refusals(): Promise<readonly Section[]> {
   const { composed, config } = await programs();
+  const { sshHostSchema } = await import("../../components/targets/ssh");
   const { localHostSchema } = await import("../../components/targets/local");
   return [
     {
@@ -540,6 +559,7 @@ export async function refusals(): Promise<readonly Section[]> {
       problems: [
         ...composed,
         ...wrongKinds(localHostSchema, checkedBy(localHostSchema, "here")),
+        ...wrongKinds(sshHostSchema, checkedBy(sshHostSchema, "box")),
         ...wrongKinds(besideSchema, checkedBy(besideSchema, "rescue.beside")),
       ],
       isOfArguments: true,

@@ -149,21 +149,65 @@ describe.skipIf(why)("a look at a host", () => {
       expect(opened(await connections(host, since))).toEqual({ connections: 1, logins: 1 });
     });
 
-    it("takes a moment", async () => {
+    describe("by itself", () => {
+      const script = (): string => {
+        const layout = { root: "/var/lib/openclaw", binDir: "/usr/local/bin", account: "openclaw" };
+        return renderScript(readFileSync(packageFile("host", "look.sh"), "utf8"), layout, false, []);
+      };
       const { ask } = createRequire(__filename)(packageFile("dist", "ssh.cjs")) as typeof client;
-      const { address, port, hostKey } = host;
-      const dialing = { host: address, port, hostKey, user: "root", dialErrorLimit: 0, perDialTimeout: 5 };
-      const layout = { root: "/var/lib/openclaw", binDir: "/usr/local/bin", account: "openclaw" };
-      const script = renderScript(readFileSync(packageFile("host", "look.sh"), "utf8"), layout, false, []);
-      const times: number[] = [];
-      for (let n = 0; n < 7; n++) {
-        const started = performance.now();
-        const answer = await ask({ ...dialing, privateKey: lab.privateKey }, script);
-        times.push(Math.round(performance.now() - started));
-        expect(answer).toMatchObject({ output: expect.stringMatching(/end\n$/) as string });
-      }
-      console.log(`one look: ${times.join(", ")} ms`);
-      expect(Math.min(...times)).toBeLessThan(2_000);
+      const dialing = () => ({
+        host: host.address,
+        port: host.port,
+        hostKey: host.hostKey,
+        user: "root",
+        privateKey: lab.privateKey,
+        dialErrorLimit: 0,
+        perDialTimeout: 5,
+      });
+      const whole = { output: expect.stringMatching(/end\n$/) as string };
+
+      it("takes a moment", async () => {
+        const times: number[] = [];
+        for (let n = 0; n < 7; n++) {
+          const started = performance.now();
+          expect(await ask(dialing(), script())).toMatchObject(whole);
+          times.push(Math.round(performance.now() - started));
+        }
+        console.log(`one look: ${times.join(", ")} ms`);
+        expect(Math.min(...times)).toBeLessThan(2_000);
+      });
+
+      it("goes through a bastion, whose key is compared first", async () => {
+        const behind = { ...dialing(), host: "127.0.0.1" };
+        expect(await ask({ ...behind, proxy: dialing() }, script())).toMatchObject(whole);
+        const proxy = { ...dialing(), hostKey: otherKey() };
+        expect(await ask({ ...behind, proxy }, script())).toMatchObject({
+          at: "proxy",
+          shownKey: expect.any(String) as string,
+        });
+        expect(await ask({ ...behind, port: 1, proxy: dialing() }, script())).toEqual({
+          silence: expect.any(String) as string,
+        });
+      });
+
+      it("needs the right passphrase, and an agent that is there", async () => {
+        const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+        const privateKey = key
+          .export({ type: "pkcs1", format: "pem", cipher: "aes-256-cbc", passphrase: "right" })
+          .toString();
+        const wrong = await ask({ ...dialing(), privateKey, privateKeyPassword: "wrong" }, script());
+        expect(wrong).toMatchObject({ unusable: "privateKeyPassword" });
+        expect(await ask({ ...dialing(), privateKey }, script())).toMatchObject({ unusable: "privateKey" });
+        const agentSocketPath = "/no/such/agent";
+        expect(await ask({ ...dialing(), agentSocketPath }, script())).toMatchObject({ unusable: "agentSocketPath" });
+      });
+
+      it("logs in with a password", async () => {
+        ok(await host.inside(`echo ${host.user}:correct-horse | chpasswd`));
+        const { privateKey: _, ...rest } = { ...dialing(), user: host.user };
+        expect(await ask({ ...rest, password: "correct-horse" }, script())).toMatchObject(whole);
+        expect(await ask({ ...rest, password: "wrong-horse" }, script())).toMatchObject({ user: host.user });
+      });
     });
 
     it("only warns of a host that refuses connections, is down, or has no address", async () => {

@@ -41,9 +41,18 @@ class Refused extends Error {
 async function dial(connection: Connection, clients: Client[], signal: AbortSignal): Promise<Client> {
   const { proxy, host, port } = connection;
   const login = await prepared("host", connection);
-  if (!proxy) return enter("host", login, await connected(connection), clients, signal);
-  const hop = await enter("proxy", await prepared("proxy", proxy), await connected(proxy), clients, signal);
-  return enter("host", login, await forward(hop, host, port), clients, signal);
+  if (!proxy) return enter("host", login, await within(signal, connected(connection)), clients, signal);
+  const proxyLogin = await prepared("proxy", proxy);
+  const hop = await enter("proxy", proxyLogin, await within(signal, connected(proxy)), clients, signal);
+  return enter("host", login, await within(signal, forward(hop, host, port)), clients, signal);
+}
+
+/** A step without a limit of its own, e.g. asking for an address. */
+function within<T>(signal: AbortSignal, step: Promise<T>): Promise<T> {
+  const late = new Promise<never>((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason as Error)),
+  );
+  return Promise.race([step, late]);
 }
 
 const connected = ({ host, port }: Endpoint): Promise<Socket> => connectTcp(host, port, LOGIN_SECONDS);

@@ -57,7 +57,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     const parsed = sshHostSchema.safeParse(args);
     if (!parsed.success) currentProgram().report(problemsOf(parsed.error, sshHostSchema, name, args).map(withAdvice));
     // What is refused is never used: the program ends first.
-    const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: "" };
+    const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: EMPTY_KEY };
     const { host, user = "root", port = 22 } = checked;
     this.sudo = user !== "root" && (checked.sudo ?? false);
     this.layout = layoutOf(checked, user === "root" || this.sudo, `/home/${user}`);
@@ -120,6 +120,9 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     return withoutStackTraces(() => new remote.Command(name, inputs, opts));
   }
 }
+
+/** A key with nothing in it. */
+const EMPTY_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5";
 
 const withAdvice = <T extends { path: string; advice: string }>(problem: T): T =>
   problem.path.endsWith(".hostKey") ? { ...problem, advice: HOW_TO_GET } : problem;
