@@ -30,15 +30,23 @@ export interface CommandResource extends pulumi.Resource {
 
 /** A host target as its gateways see it. */
 export interface HostTarget extends Target {
-  /** What tells this host from others, e.g. root@203.0.113.7:22; part of every gateway's identity. None: this machine. */
+  /**
+   * What tells this host from others, e.g. root@203.0.113.7:22; part of every gateway's identity. None: this machine.
+   * @internal
+   */
   readonly address: pulumi.Input<string> | undefined;
   /**
    * Ends the names of a host's resources: another host has other resources, which are created before those of the former
    * one are deleted. So a pair that moves is never down.
+   * @internal
    */
   readonly suffix: string;
-  /** Random id of this stack on this host. */
+  /**
+   * Random id of this stack on this host.
+   * @internal
+   */
   readonly ownerId: pulumi.Output<string>;
+  /** @internal */
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
 }
 

@@ -2,11 +2,12 @@
 import { generateKeyPairSync } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { packageFile } from "../../components/targets/bootstrap";
 import type * as client from "../../components/targets/ssh/client";
 import { renderScript } from "../../components/targets/ssh/facts";
-import type { TestStack } from "../support/engine";
+import { TestStack } from "../support/engine";
 import { ok, type Outcome } from "../support/processes";
 import type { Host } from "./host";
 import { Lab, whyNoLab } from "./lab";
@@ -208,6 +209,20 @@ describe.skipIf(why)("a look at a host", () => {
         expect(await ask({ ...rest, password: "correct-horse" }, script())).toMatchObject(whole);
         expect(await ask({ ...rest, password: "wrong-horse" }, script())).toMatchObject({ user: host.user });
       });
+    });
+
+    it("waits until the address of a new host is known", async () => {
+      const other = await TestStack.create(join(__dirname, "programs/newHost.ts"));
+      try {
+        Object.assign(other.env, { address: host.address, hostKey: host.hostKey, user: "nobody-there" });
+        expect(ok(await other.preview()).stdout).toContain("box: its address or key is not known yet");
+        const { stdout, code } = await other.up();
+        expect(code).not.toBe(0);
+        expect(stdout).toContain("box.user: the host refuses the login of nobody-there, by password");
+        expect(other.transcript).not.toContain("canary");
+      } finally {
+        await other.dispose();
+      }
     });
 
     it("only warns of a host that refuses connections, is down, or has no address", async () => {
