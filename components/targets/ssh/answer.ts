@@ -44,7 +44,7 @@ export function problemOf(refusal: Refusal, name: string, expectedKey: string): 
     : {
         path: path("user"),
         reason: `the host refuses the login of ${user}, by ${tried.filter((way) => way !== "none").join(" and ")}`,
-        advice: `check that ${user} exists there, is neither locked nor expired, and has this key in ~/.ssh/authorized_keys; the host's own log says more: journalctl -t sshd -t sshd-session`,
+        advice: `check that ${user} exists there, is neither locked nor expired, and knows this key (~/.ssh/authorized_keys) or password; the host's own log says more: journalctl -t sshd -t sshd-session`,
       };
 }
 
