@@ -20,17 +20,23 @@ const RESTART_SECONDS = 5;
 /** Whether systemd runs this machine. Source: sd_booted(3). */
 export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 
-/** Why this user's units would end with their last session, or `undefined`. */
-export function lingerObstacle(): { reason: string; advice: string } | undefined {
-  const { username, uid } = userInfo();
-  if (!hasSystemd() || uid === 0 || existsSync(`/var/lib/systemd/linger/${username}`)) return undefined;
-  return lingerIsOff(username);
+interface Linger {
+  readonly reason: string;
+  readonly advice: string;
 }
 
-export const lingerIsOff = (user: string): { reason: string; advice: string } => ({
-  reason: `services of ${user} end when ${user} logs out: lingering is off`,
+/** What is wrong where a user's services end with their last session. */
+export const lingering = (user: string): Linger => ({
+  reason: `services of ${user} end with the last login of ${user}: lingering is off`,
   advice: `have an administrator run: loginctl enable-linger ${user}`,
 });
+
+/** Why this user's units would end with their last session, or `undefined`. */
+export function lingerObstacle(): Linger | undefined {
+  const { username, uid } = userInfo();
+  if (!hasSystemd() || uid === 0 || existsSync(`/var/lib/systemd/linger/${username}`)) return undefined;
+  return lingering(username);
+}
 
 /** Directory of the units of a host's gateways. */
 const unitDir = ({ account }: HostLayout): string =>
@@ -65,7 +71,9 @@ function command(host: Host, program: "systemctl" | "journalctl", args: readonly
 function systemctl(host: Host, ...args: string[]): void {
   const { status, stderr, error } = command(host, "systemctl", args);
   if (status === 0) return;
-  throw new Failure(`systemctl ${args.join(" ")} failed: ${error?.message ?? stderr.trim()}`);
+  throw new Failure(
+    `systemctl ${args.join(" ")} failed: ${error?.message ?? stderr.trim()}\n    -> see \`journalctl -xe\` on the host, and run \`pulumi up\` again`,
+  );
 }
 
 export const systemdSupervisor: Supervisor = {
@@ -140,7 +148,10 @@ function show(gateway: HostGateway): Record<Property, string> {
     properties,
     unitName(gateway.id),
   ]);
-  if (status !== 0) throw new Failure(`cannot ask systemd: ${error?.message ?? stderr.trim()}`);
+  if (status !== 0)
+    throw new Failure(
+      `cannot ask systemd: ${error?.message ?? stderr.trim()}\n    -> is the user's own manager running? systemctl status user@$(id -u)`,
+    );
   const pairs = stdout
     .trim()
     .split("\n")

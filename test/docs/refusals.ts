@@ -8,7 +8,6 @@ import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import * as z from "zod";
-import { parseHostKey } from "../../components/rules/hostKey";
 import { checkIsolation } from "../../components/rules/isolation";
 import { OWNED_KEYS } from "../../components/rules/openclawConfig";
 import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../components/rules/ports";
@@ -23,6 +22,7 @@ import type { ClaimToCheck, Obstacle } from "../../host/obstacles";
 import { noShell, problemOf, type Refusal } from "../../components/targets/ssh/answer";
 import type { HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
+import * as systemd from "../../host/supervisors/systemd";
 import { GOOD_HOST, layout, resolved } from "../unit/gateways";
 
 export interface Section {
@@ -172,6 +172,15 @@ const MAIN_BY_HAND: ForeignGateway = {
   botTokens: ["4711:…"],
 };
 
+/** The public half of keys that were made for this page: a host's, and one of a kind that is refused. */
+const publicKey = (kind: string): string => {
+  const name = Buffer.from(kind);
+  const length = Buffer.from([0, 0, 0, name.length]);
+  return `${kind} ${Buffer.concat([length, name, Buffer.alloc(36)]).toString("base64")}`;
+};
+const ED25519_KEY = publicKey("ssh-ed25519");
+const RSA_KEY = publicKey("ssh-rsa");
+
 type Library = typeof import("../../components") & typeof import("../../components/stackConfig");
 
 /** The problems of whole programs, each on a stack of its own. */
@@ -201,10 +210,6 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
 
   const version = "2026.9.6";
   const here = () => new LocalHost("here", { root: "/home/claw", account: "openclaw-docs" });
-  const box = (args: Args = {}) => {
-    const good = { host: "203.0.113.7", hostKey: EXPECTED_KEY, registry: "http://10.0.0.1:4873" };
-    return new SshHost("box", { ...good, ...args });
-  };
   /** The program's resources wait for ever, so nothing of it goes on after the look at it. */
   const problemsOf = (program: () => unknown): Promise<readonly Problem[]> =>
     new Promise((resolve, reject) => {
@@ -218,6 +223,8 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
       pulumi.runtime.runInPulumiStack(look).catch(reject);
     });
   const rescue = (args: Args) => () => new RescueGateway("rescue", { target: here(), version, ...args });
+  const box = (args: Args = { hostKey: ED25519_KEY }) =>
+    new SshHost("box", { host: "203.0.113.7", registry: "http://registry.example.org", ...args } as never);
   const composed: (() => unknown)[] = [
     () => new Gateway("ops", { version, profile: "ops", basePort: 20789 } as never),
     () => new GatewayPair("claw", { target: here(), version, pair: true } as never),
@@ -248,13 +255,20 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     () => new LocalHost("here", { account: "Claw" }),
     () => new LocalHost("here", { account: "root" }),
     () => new LocalHost("here", { account: "daemon" }),
-    ...["ssh-dss AAAAB3NzaC1kc3M=", "SHA256:uNiVztksCsDhcc0u9e8BrJlLQ8k", "AAAA", undefined].map(
-      (hostKey) => () => box({ hostKey }),
-    ),
-    () => box({ user: "Claw" }),
-    () => box({ port: 65536 }),
-    () => box({ registry: "https://you:word@registry.example.org" }),
-    () => new RescueGateway("rescue", { target: box(), version, beside: { stateDir: "/home/claw/.openclaw" } }),
+    () => {
+      vi.spyOn(systemd, "lingerObstacle").mockReturnValueOnce(systemd.lingering("you"));
+      vi.spyOn(process, "getuid").mockReturnValueOnce(1000);
+      new LocalHost("here");
+    },
+    ...[
+      {},
+      { hostKey: "SHA256:…" },
+      { hostKey: "box" },
+      { hostKey: RSA_KEY },
+      { port: 0.5, user: "Claw", sudo: "yes", registry: "registry.example.org", supervisor: "runit", proxy: {} },
+      { port: 70000, registry: "https://you:word@registry.example.org", agentSocketPath: "", key: "x" },
+    ].map((args) => () => box(args)),
+    () => new RescueGateway("rescue", { target: box(), version, beside: { stateDir: "/home/you/.openclaw" } }),
   ];
   const config: Record<string, string>[] = [
     { target: "moon", mode: "trio", version },
@@ -263,7 +277,9 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     { target: "local", mode: "pair", version, main: "x", root: "home" },
     { target: "local", mode: "pair", version, main: JSON.stringify({ telegram: { botToken: "4711:…" } }) },
     { target: "local", mode: "rescue", version, main: "{}" },
-    { target: "local", mode: "pair", version, ssh: "x" },
+    { target: "local", mode: "pair", version, ssh: "{}" },
+    { target: "ssh", mode: "pair", version, ssh: "x" },
+    { target: "ssh", mode: "pair", version, ssh: JSON.stringify({ privateKey: "…", proxy: { password: "…" } }) },
   ];
   const ofConfig = (values: Record<string, string>) => () => {
     pulumi.runtime.setAllConfig(
@@ -521,8 +537,6 @@ function overSsh(): readonly Problem[] {
   ];
   return [
     ...refused.map((refusal) => problemOf(refusal, "box", EXPECTED_KEY)),
-    // Where it comes from another resource.
-    { path: "box.hostKey", ...(parseHostKey("ssh-dss AAAAB3NzaC1kc3M=") as Omit<Problem, "path">) },
     noShell("box", user, { output: "This account is currently not available.\n", errors: "" }),
     ...found.flatMap(
       ([facts, layout, sudo = false]) =>

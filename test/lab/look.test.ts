@@ -106,7 +106,7 @@ describe.skipIf(why)("a look at a host", () => {
       it("no lingering, with the command that an administrator runs, and nothing else", async () => {
         const text = await refusal();
         expect(text).toContain("1 problem found");
-        expect(text).toContain(`ssh.supervisor: services of ${host.user} end when ${host.user} logs out`);
+        expect(text).toContain(`ssh.supervisor: services of ${host.user} end with the last login of ${host.user}`);
         expect(text).toContain(`run: loginctl enable-linger ${host.user}`);
       });
 

@@ -43,7 +43,7 @@ const connectionShape = {
   /**
    * Passphrase of the private key. Always kept as a secret.
    * @default none
-   * @example config.requireSecret("sshPassphrase")
+   * @example config.requireSecret("sshKeyPassword")
    */
   privateKeyPassword: secretString.optional(),
   /**

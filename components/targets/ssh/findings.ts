@@ -2,7 +2,7 @@
 import { accountObstacle } from "../../../host/account";
 import type { HostLayout } from "../../../host/layout";
 import { foreignListener, foreignUnit, listensOn, unownedState, type Obstacle } from "../../../host/obstacles";
-import { lingerIsOff } from "../../../host/supervisors/systemd";
+import { lingering } from "../../../host/supervisors/systemd";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
@@ -89,7 +89,7 @@ function wrongSupervisor({ name, layout }: LookedAtHost, { systemd, linger, user
   if (layout.supervisor === "systemd" && !systemd)
     return [{ path, reason: "is systemd, which does not run on the host", advice: 'use "process", or leave it out' }];
   if (!systemd || layout.supervisor === "process" || layout.account !== null || linger) return [];
-  const { reason, advice } = lingerIsOff(user);
+  const { reason, advice } = lingering(user);
   return [{ path, reason, advice: `${advice}; or use supervisor: "process", whose gateways end with the machine` }];
 }
 

@@ -4,9 +4,9 @@ import type { HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/obstacles";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
-import { behindGate, currentProgram } from "../../program";
+import { behindGate, currentProgram, refuse } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
-import { formatProblems, problemsOf } from "../../rules/problems";
+import { problemsOf } from "../../rules/problems";
 import { withoutStackTraces } from "../../stackTraces";
 import { deployersRegistry, renderBootstrap } from "../bootstrap";
 import {
@@ -57,7 +57,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     const parsed = sshHostSchema.safeParse(args);
     if (!parsed.success) currentProgram().report(problemsOf(parsed.error, sshHostSchema, name, args).map(withAdvice));
     // What is refused is never used: the program ends first.
-    const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: EMPTY_KEY };
+    const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: "" };
     const { host, user = "root", port = 22 } = checked;
     this.sudo = user !== "root" && (checked.sudo ?? false);
     this.layout = layoutOf(checked, user === "root" || this.sudo, `/home/${user}`);
@@ -121,9 +121,6 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   }
 }
 
-/** A key with nothing in it. */
-const EMPTY_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5";
-
 const withAdvice = <T extends { path: string; advice: string }>(problem: T): T =>
   problem.path.endsWith(".hostKey") ? { ...problem, advice: HOW_TO_GET } : problem;
 
@@ -145,15 +142,29 @@ function dialing(path: string, args: Omit<CheckedSshHostArgs, "proxy">) {
     ...(privateKeyPassword !== undefined && { privateKeyPassword }),
     ...(password !== undefined && { password }),
     ...(agentSocketPath !== undefined && { agentSocketPath }),
-    hostKey: pulumi.output(args.hostKey).apply((text) => keyLine(`${path}.hostKey`, text)),
+    hostKey: keyLine(`${path}.hostKey`, args.hostKey),
     dialErrorLimit: DIAL_LIMIT,
     perDialTimeout: DIAL_TIMEOUT_SECONDS,
   };
 }
 
-/** Also of a key that was not known when the arguments were checked. */
-function keyLine(path: string, text: string): string {
+/** A key that another resource makes is checked when it is there; any other was checked with the arguments. */
+function keyLine(path: string, hostKey: pulumi.Input<string>): pulumi.Input<string> {
+  if (typeof hostKey === "string") return lineOf(hostKey) ?? "";
+  return pulumi
+    .output(hostKey)
+    .apply((text) =>
+      Promise.resolve(
+        lineOf(text) ??
+          refuse(
+            [{ path, reason: "is not a public key that can be checked", advice: HOW_TO_GET }],
+            "found before this host was spoken to",
+          ),
+      ),
+    );
+}
+
+function lineOf(text: string): string | undefined {
   const key = parseHostKey(text);
-  if ("line" in key) return key.line;
-  throw new pulumi.RunError(formatProblems([{ path, ...key }], "found before this host was spoken to"));
+  return "line" in key ? key.line : undefined;
 }

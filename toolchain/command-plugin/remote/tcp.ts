@@ -6,6 +6,7 @@ import { systemText } from "../goText";
 import { address } from "./errors";
 
 const LAST_PORT = 65_535;
+const KEEP_ALIVE_MS = 15_000;
 
 /** No host at all is this one. The time counts for the connection only, not for what comes after it; 0 is for ever. */
 export async function connectTcp(host: string, port: number, seconds: number): Promise<Socket> {
@@ -29,7 +30,8 @@ export async function connectTcp(host: string, port: number, seconds: number): P
     socket.once("error", failed).once("connect", () => {
       deadline?.removeEventListener("abort", late);
       socket.off("error", failed);
-      resolve(socket.setNoDelay(true));
+      // As Go does: a host that went away is noticed although nothing is being sent.
+      resolve(socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS));
     });
   });
 }
