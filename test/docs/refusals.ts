@@ -517,6 +517,7 @@ function overSsh(): readonly Problem[] {
     { at: "host", keyTypes: ["ecdsa-sha2-nistp256"] },
     { at: "proxy", user, tried: ["none", "publickey"], possible: ["publickey", "password"] },
     { at: "host", user, tried: ["none"], possible: ["publickey"] },
+    { at: "host", unusable: "hostKey", because: "short read" },
     { at: "host", unusable: "privateKey", because: "no key found" },
     { at: "host", unusable: "privateKeyPassword", because: "decryption password incorrect" },
     { at: "host", unusable: "agentSocketPath", because: "connect: no such file or directory" },

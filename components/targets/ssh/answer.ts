@@ -11,7 +11,7 @@ export type Refusal = { readonly at: "host" | "proxy" } & (
   | { readonly keyTypes: readonly string[] }
   | { readonly user: string; readonly tried: readonly string[]; readonly possible: readonly string[] }
   | {
-      readonly unusable: "privateKey" | "privateKeyPassword" | "agentSocketPath";
+      readonly unusable: "hostKey" | "privateKey" | "privateKeyPassword" | "agentSocketPath";
       /** Holds nothing of a key. */
       readonly because: string;
     }
@@ -24,7 +24,7 @@ export function problemOf(refusal: Refusal, name: string, expectedKey: string): 
     return {
       path: path("hostKey"),
       reason: `is ${fingerprint(expectedKey.split(" ")[1]!)}, and the host shows ${fingerprint(refusal.shownKey)}: nothing was sent to it`,
-      advice: `where it was not set up anew, somebody may be between you and the host; else get its new key ${HOW_TO_GET}`,
+      advice: `where it was not set up anew, somebody may be between you and the host; else it has a new key: ${HOW_TO_GET}`,
     };
   if ("keyTypes" in refusal)
     return {
@@ -65,6 +65,7 @@ export function noShell(name: string, user: string, { output, errors }: { output
 const LONGEST_QUOTE = 200;
 
 function unusable(property: string, because: string): Pick<Problem, "reason" | "advice"> {
+  if (property === "hostKey") return { reason: "is cut off: not the whole public key", advice: HOW_TO_GET };
   if (property === "agentSocketPath")
     return {
       reason: `the SSH agent cannot be reached: ${because}`,

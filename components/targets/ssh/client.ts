@@ -62,13 +62,15 @@ async function prepared(at: Refusal["at"], endpoint: Endpoint): Promise<Login> {
     return await prepareLogin(endpoint);
   } catch (error) {
     const { message } = error as Error;
-    const property = message.startsWith("dial unix")
-      ? "agentSocketPath"
-      : message.includes("password incorrect")
-        ? "privateKeyPassword"
-        : "privateKey";
+    const property = propertyOf(message);
     throw new Refused({ at, unusable: property, because: message.replace(/^(ssh|x509|dial unix \S+): /, "") });
   }
+}
+
+function propertyOf(message: string): "hostKey" | "privateKey" | "privateKeyPassword" | "agentSocketPath" {
+  if (message.includes("parse host")) return "hostKey";
+  if (message.startsWith("dial unix")) return "agentSocketPath";
+  return message.includes("password incorrect") ? "privateKeyPassword" : "privateKey";
 }
 
 async function enter(
