@@ -57,7 +57,7 @@ function readHostProgram(): string {
 }
 
 /** A file of this package, whose root is the nearest directory above with a package.json: from sources and from dist. */
-function packageFile(...parts: string[]): string {
+export function packageFile(...parts: string[]): string {
   let root = __dirname;
   while (!existsSync(join(root, "package.json"))) root = dirname(root);
   return join(root, ...parts);

@@ -46,7 +46,7 @@ const unitDir = ({ account }: HostLayout): string =>
 export const unitName = (id: string): string => `${serviceName(id === "main" ? "default" : id)}.service`;
 const unitPath = ({ host, id }: HostGateway): string => join(unitDir(host.layout), unitName(id));
 
-const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
+export const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
 
 /** Whether a unit file is that of a gateway of ours. */
 export function isOurUnit(manage: string, id: string, path: string): boolean {

@@ -28,7 +28,9 @@ it("holds what a program needs, and nothing else", async () => {
     "dist/components.cjs",
     "dist/host.cjs.br",
     "dist/index.d.ts",
+    "dist/ssh.cjs",
     "host/bootstrap.sh",
+    "host/look.sh",
     "package.json",
   ]);
   const texts = ["components.cjs", "index.d.ts"].map((file) =>
