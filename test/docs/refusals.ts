@@ -514,6 +514,7 @@ function overSsh(): readonly Problem[] {
   const user = "claw";
   const refused: readonly Refusal[] = [
     { at: "host", shownKey: SHOWN_KEY.toString("base64") },
+    { at: "host", isMute: true },
     { at: "host", keyTypes: ["ecdsa-sha2-nistp256"] },
     { at: "proxy", user, tried: ["none", "publickey"], possible: ["publickey", "password"] },
     { at: "host", user, tried: ["none"], possible: ["publickey"] },

@@ -8,6 +8,7 @@ export type Answer = { readonly output: string; readonly errors: string } | { re
 
 export type Refusal = { readonly at: "host" | "proxy" } & (
   | { readonly shownKey: string }
+  | { readonly isMute: true }
   | { readonly keyTypes: readonly string[] }
   | { readonly user: string; readonly tried: readonly string[]; readonly possible: readonly string[] }
   | {
@@ -25,6 +26,12 @@ export function problemOf(refusal: Refusal, name: string, expectedKey: string): 
       path: path("hostKey"),
       reason: `is ${fingerprint(expectedKey.split(" ")[1]!)}, and the host shows ${fingerprint(refusal.shownKey)}: nothing was sent to it`,
       advice: `where it was not set up anew, somebody may be between you and the host; else it has a new key: ${HOW_TO_GET}`,
+    };
+  if ("isMute" in refusal)
+    return {
+      path: path("host"),
+      reason: "takes connections and does not answer: it hangs, or something that is no SSH server listens there",
+      advice: "look at it on its console, or correct host and port",
     };
   if ("keyTypes" in refusal)
     return {

@@ -86,6 +86,8 @@ async function enter(
     clients.push(client);
     return client;
   } catch (error) {
+    // The command plugin would wait for ever.
+    if (signal.aborted) throw new Refused({ at, isMute: true });
     if (!(error instanceof HandshakeError)) throw error;
     const { shownKey, isOther, offers, login: ways } = error.facts;
     if (isOther) throw new Refused({ at, shownKey: shownKey!.toString("base64") });
