@@ -5,11 +5,12 @@
 ## make check     OpenClaw's quick checks of every gateway, explained; ARGS="--json" for programs
 ## make config    the stack's configuration: ARGS="set --path main.basePort 18789"
 ## make test      all tests
+## make soak      the tests that kill deployers and change gateways, at many more moments (about an hour)
 ## make pulumi    any other command of the same engine: ARGS="cancel --stack dev"
 ##
 ## STACK=name takes another stack than `dev`; ARGS="…" is handed on to pulumi (or to the tests).
 MAKEFLAGS += --no-print-directory
-.PHONY: help up preview down outputs check config test pulumi
+.PHONY: help up preview down outputs check config test soak pulumi
 help:
 	@sed -n 's/^## \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
@@ -17,12 +18,17 @@ help:
 up preview down outputs check config test pulumi: dist/toolchain.cjs dist/components.cjs
 	@exec node dist/toolchain.cjs $@ $(ARGS)
 
+soak: export SOAK_MOMENTS = 60
+soak: export SOAK_CHANGES = 20
+soak: dist/toolchain.cjs dist/components.cjs
+	@exec node dist/toolchain.cjs test --project lab test/lab/faults.test.ts test/lab/neverBothDown.test.ts
+
 # One bundle starts in 0.1 s; the same sources through ts-node take half a second, at each call.
 dist/toolchain.cjs: $(wildcard toolchain/*.ts host/*.ts check/*.ts components/rules/*.ts) | node_modules/.package-lock.json
 	@node_modules/.bin/esbuild toolchain/cli.ts --bundle --platform=node --target=node20 --outfile=$@ --log-level=warning
 
 # npm's `prepare` script builds it; this is for sources that have changed since.
-dist/components.cjs: $(wildcard host/* host/*/*.ts components/*.ts components/*/*.ts components/*/*/*.ts) | node_modules/.package-lock.json
+dist/components.cjs: $(wildcard host/* host/*/*.ts components/*.ts components/*/*.ts components/*/*/*.ts toolchain/command-plugin/*.ts toolchain/command-plugin/*/*.ts) | node_modules/.package-lock.json
 	@node -r ts-node/register/transpile-only toolchain/build.ts
 
 # npm writes this file last, so it is newer than the lock file exactly where the installation is complete.

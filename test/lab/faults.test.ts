@@ -5,6 +5,7 @@ import { eventually, ok, type Outcome } from "../support/hosts";
 import type { Host } from "./host";
 import { Lab } from "./lab";
 import { rootLayer } from "./layers";
+import { seeded } from "./seeded";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
 /** Moments at which the deployer is killed; `make soak` takes more. */
@@ -115,12 +116,6 @@ it("a full disk: up says so, main goes on as it was, and with room the next one 
   expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
   await converges();
 });
-
-/** The same numbers in every run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => (state = (state * 48271) % 2147483647) / 2147483647;
-}
 
 describe("the deployer is killed", () => {
   const random = seeded(20261123);
