@@ -38,15 +38,6 @@ export default defineConfig({
       },
       {
         test: {
-          name: "lab",
-          include: ["test/lab/**/*.test.ts"],
-          testTimeout: minutes(5),
-          hookTimeout: minutes(10),
-          fileParallelism: false,
-        },
-      },
-      {
-        test: {
           name: "engine",
           include: ["test/engine/**/*.test.ts"],
           globalSetup: "test/support/globalSetup.ts",

@@ -87,18 +87,6 @@ export const sshHostSchema = z.strictObject({
    * @example { host: "bastion.example.org", hostKey: "ssh-ed25519 AAAA…", privateKey }
    */
   proxy: z.strictObject({ ...connectionShape, user: userName.optional() }).optional(),
-  /**
-   * npm registry that the host can reach. Everything from it is checked against hashes that this package knows.
-   * @unit URL
-   * @default the one that the deployer's npm uses
-   * @example "http://10.0.0.1:4873"
-   */
-  registry: z
-    .string()
-    .regex(/^https?:\/\/[^\s'"\\$`]+$/, "must be a URL that starts with http:// or https://")
-    .refine((url) => !/\/\/[^/]*@/.test(url), "must hold no user or password")
-    .transform((url) => url.replace(/\/$/, ""))
-    .optional(),
   ...hostShape,
 });
 

@@ -60,7 +60,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     this.connection = pulumi.secret(connectionOf(name, checked));
 
     const bootstrap = pulumi
-      .output(checked.registry ?? deployersRegistry())
+      .output(this.layout.registry ?? deployersRegistry())
       .apply((registry) => renderBootstrap({ ...this.layout, registry }));
     this.ownerId = setUpHost(this, name, bootstrap);
     this.registerOutputs({});
