@@ -25,11 +25,18 @@ trap 'rm -rf "$temporary"; rmdir "$manage/nodes" "$manage/npms" "$manage" 2>/dev
 trap 'exit 1' HUP INT TERM
 
 registry='@REGISTRY@'
+pushed=$manage/pushed
+push_again="-> send it again: pulumi up --replace '**-push'"
 
 # fetch PACKAGE VERSION FILE: with whatever this machine has; apt's own downloader is on every Debian and Ubuntu.
 # A registry that does not answer, or stops in the middle, is given up after STALL_SECONDS, twice.
 STALL_SECONDS=15
 fetch() {
+  if [ -n '@PUSH@' ]; then
+    ln "$pushed/$1-$2.tgz" "$3" || fail "$1@$2 was sent to this host, and is not there any more
+    $push_again"
+    return
+  fi
   if [ -z "$registry" ]; then
     command -v npm >/dev/null || fail "npm is needed to fetch $1@$2
     -> install Node.js 20 or newer on this machine"
@@ -71,9 +78,12 @@ get() {
   work=$temporary/$package
   mkdir "$work"
   fetch "$package" "$version" "$work/$package-$version.tgz"
-  printf '%s  %s\n' "$sha512" "$work/$package-$version.tgz" | sha512sum -c --status ||
+  printf '%s  %s\n' "$sha512" "$work/$package-$version.tgz" | sha512sum -c --status || {
+    [ -z '@PUSH@' ] || fail "$package@$version was sent to this host, and is damaged
+    $push_again"
     fail "$package@$version from the npm registry is not the package that this library knows (sha512)
     -> do not use this registry; tell its operator"
+  }
   mkdir "$work/out"
   tar -xzf "$work/$package-$version.tgz" -C "$work/out" --strip-components=1 --no-same-owner "$@"
   sync -f "$work/out" 2>/dev/null || sync
@@ -106,6 +116,7 @@ sync -f "$temporary" 2>/dev/null || sync
 mv -T "$temporary/npm-link" "$manage/npm"
 mv -f "$temporary/host.cjs" "$manage/host.cjs"
 mv -f "$temporary/host" "$manage/host"
+rm -rf "$pushed"
 "$manage/host" setup <<'PULUMI_OPENCLAW_END'
 @HOST_LAYOUT@
 PULUMI_OPENCLAW_END

@@ -14,7 +14,7 @@ const common: BuildOptions = {
   absWorkingDir: root,
 };
 
-/** Writes dist/host.cjs.br, dist/components.cjs, dist/cli.cjs and the licences of the packages inside. */
+/** Writes dist/host.cjs.br, dist/components.cjs, dist/push.cjs, dist/cli.cjs and the licences of the packages inside. */
 export function build(): void {
   const host = buildSync({
     ...common,
@@ -40,6 +40,16 @@ export function build(): void {
     target: "node20",
     external: ["@pulumi/*"],
   });
+  const push = buildSync({
+    ...common,
+    metafile: true,
+    entryPoints: [join(root, "push", "main.ts")],
+    outfile: join(root, "dist", "push.cjs"),
+    target: "node20",
+    minify: true,
+    // What ssh2 would like to have compiled: it does without.
+    external: ["cpu-features", "*.node"],
+  });
   const cli = join(root, "dist", "cli.cjs");
   const check = buildSync({
     ...common,
@@ -53,7 +63,7 @@ export function build(): void {
   chmodSync(cli, 0o755);
   writeFileSync(
     join(root, "dist", "LICENSES.txt"),
-    licencesOf([host, components, check].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
+    licencesOf([host, components, push, check].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
   );
 }
 

@@ -26,6 +26,10 @@ export interface CommandResource extends pulumi.Resource {
   readonly stdout: pulumi.Output<string>;
 }
 
+/** What a host must have before it can go on: Node.js and npm, or a release of one gateway. */
+export type Parcel =
+  "tools" | { readonly gateway: string; readonly version: string; readonly claim: pulumi.Input<string> };
+
 /** A host target as its gateways see it. */
 export interface HostTarget extends Target {
   /** What tells this host from others: part of every gateway's identity. Empty for this machine. */
@@ -33,16 +37,19 @@ export interface HostTarget extends Target {
   /** Random id of this stack on this host. */
   readonly ownerId: pulumi.Output<string>;
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
+  /** Sends what the host does not fetch itself, where it is so. */
+  send?(name: string, parcel: Parcel, opts: pulumi.CustomResourceOptions): pulumi.Resource[];
 }
 
 /** Registers what a host has before its first gateway; returns the stack's id there. */
 export function setUpHost(
-  target: Pick<HostTarget, "layout" | "address" | "command"> & pulumi.Resource,
+  target: Pick<HostTarget, "layout" | "address" | "command" | "send"> & pulumi.Resource,
   name: string,
   bootstrap: pulumi.Input<Bootstrap>,
 ): pulumi.Output<string> {
   const { account, root } = target.layout;
   const { script, version } = pulumi.output(bootstrap);
+  const sent = target.send?.(`${name}-push`, "tools", { parent: target }) ?? [];
   target.command(
     `${name}-program`,
     {
@@ -52,7 +59,7 @@ export function setUpHost(
       stdin: pulumi.secret(script),
       triggers: [...target.address, manageDir(root), account ?? ""],
     },
-    { parent: target, deleteBeforeReplace: true },
+    { parent: target, deleteBeforeReplace: true, dependsOn: sent },
   );
   return keptValue(`${name}-owner`, randomUUID(), { parent: target });
 }
@@ -94,6 +101,8 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     },
     { ...opts, dependsOn: [target] },
   );
+  const parcel = { gateway: gateway.id, version: gateway.version, claim: slot.stdout };
+  const sent = target.send?.(`${name}-push`, parcel, { parent, dependsOn: [slot] }) ?? [];
   const secrets = target.command(
     `${name}-secrets`,
     {
@@ -115,7 +124,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
       stdin: pulumi.output(neighbour).apply((beside) => toJson(specOf(gateway, partner, beside))),
       triggers,
     },
-    { ...opts, dependsOn: [slot, secrets] },
+    { ...opts, dependsOn: [slot, secrets, ...sent] },
   );
 }
 

@@ -67,7 +67,7 @@ const connectionShape = {
 
 const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Linux user name");
 
-export const sshHostSchema = z.strictObject({
+const shape = {
   ...connectionShape,
   /**
    * User to log in as. Root's gateways are system services of an account of their own; any other user's are services of
@@ -87,7 +87,23 @@ export const sshHostSchema = z.strictObject({
    * @example { host: "bastion.example.org", hostKey: "ssh-ed25519 AAAA…", privateKey }
    */
   proxy: z.strictObject({ ...connectionShape, user: userName.optional() }).optional(),
+  /**
+   * Whether this machine sends Node.js, npm and the OpenClaw releases to the host, for one that reaches no npm registry.
+   * They are fetched here once, sent over SSH, and sent on from where they were when a connection was lost.
+   * @default false
+   * @example true
+   */
+  push: z.boolean().optional(),
   ...hostShape,
+};
+
+export const sshHostSchema = z.strictObject(shape).superRefine(({ push, registry }, context) => {
+  if (push && registry !== undefined)
+    context.addIssue({
+      code: "custom",
+      path: ["registry"],
+      message: "has no meaning with push: the host fetches nothing",
+    });
 });
 
 /** Arguments of {@link SshHost}. */

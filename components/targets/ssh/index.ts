@@ -1,6 +1,6 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { HostLayout } from "../../../host/layout";
+import { manageDir, type HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/obstacles";
 import { behindGate, currentProgram } from "../../program";
@@ -15,10 +15,12 @@ import {
   type CommandArgs,
   type CommandResource,
   type HostTarget,
+  type Parcel,
 } from "../hostGateway";
 import { layoutOf } from "../hostLayout";
 import type { Deployment, GatewayToCheck } from "../target";
 import { sshHostSchema, type CheckedSshHostArgs, type SshHostArgs } from "./arguments";
+import { pushCommand } from "./push";
 
 export { sshHostSchema, type SshHostArgs } from "./arguments";
 
@@ -45,6 +47,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   readonly ownerId: pulumi.Output<string>;
   private readonly connection: pulumi.Output<Connection>;
   private readonly sudo: boolean;
+  private readonly push: boolean;
 
   constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:SshHost", name, {}, behindGate(opts));
@@ -54,14 +57,20 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: "" };
     const { host, user = "root", port = 22 } = checked;
     this.sudo = user !== "root" && (checked.sudo ?? false);
-    this.layout = layoutOf(checked, user === "root" || this.sudo, `/home/${user}`);
+    this.push = checked.push ?? false;
+    this.layout = {
+      ...layoutOf(checked, user === "root" || this.sudo, `/home/${user}`),
+      ...(this.push && { push: true }),
+    };
     this.machine = typeof host === "string" ? `${host}:${port}` : `SshHost ${name}`;
     this.address = [pulumi.interpolate`${user}@${host}:${port}`];
     this.connection = pulumi.secret(connectionOf(name, checked));
 
-    const bootstrap = pulumi
-      .output(this.layout.registry ?? deployersRegistry())
-      .apply((registry) => renderBootstrap({ ...this.layout, registry }));
+    const bootstrap = this.push
+      ? renderBootstrap(this.layout)
+      : pulumi
+          .output(this.layout.registry ?? deployersRegistry())
+          .apply((registry) => renderBootstrap({ ...this.layout, registry }));
     this.ownerId = setUpHost(this, name, bootstrap);
     this.registerOutputs({});
   }
@@ -84,6 +93,15 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   /** @internal */
   deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
     return deployOnHost(this, parent, deployment);
+  }
+
+  /** @internal */
+  send(name: string, parcel: Parcel, opts: pulumi.CustomResourceOptions): pulumi.Resource[] {
+    if (!this.push) return [];
+    const { connection, sudo, layout } = this;
+    return [
+      pushCommand(name, { connection, sudo, manage: manageDir(layout.root), address: this.address }, parcel, opts),
+    ];
   }
 
   /** @internal */
