@@ -14,6 +14,12 @@ const SILENCE_SECONDS = 30;
 const COMMAND_SECONDS = 300;
 export const BLOCK_SIZE = 65_536;
 
+interface Started {
+  readonly channel: ClientChannel;
+  /** Listened for from the first moment on: a quick command ends together with the news of its start. */
+  readonly result: Promise<string>;
+}
+
 export class RemoteHost {
   private constructor(
     private readonly client: Client,
@@ -43,11 +49,11 @@ export class RemoteHost {
 
   /** What a script prints. It gets the arguments as $1, $2 …; they hold no secret. */
   async run(script: string, ...args: readonly string[]): Promise<string> {
-    const channel = await this.start(script, args);
+    const { channel, result } = await this.start(script, args);
     channel.end();
     const timer = this.giveUpAfter(COMMAND_SECONDS, `${this.name} does not answer any more`);
     try {
-      return await Promise.race([resultOf(channel), timer.failed]);
+      return await Promise.race([result, timer.failed]);
     } finally {
       timer.stop();
     }
@@ -60,7 +66,7 @@ export class RemoteHost {
   async write(file: string, from: number, remote: string, onProgress: (sent: number) => void): Promise<void> {
     if (from % BLOCK_SIZE) throw new Error("not the start of a block");
     const script = 'exec dd of="$1" bs="$2" seek="$3" conv=notrunc 2>/dev/null';
-    const channel = await this.start(script, [remote, `${BLOCK_SIZE}`, `${from / BLOCK_SIZE}`]);
+    const { channel, result } = await this.start(script, [remote, `${BLOCK_SIZE}`, `${from / BLOCK_SIZE}`]);
     let sent = 0;
     const timer = this.giveUpAfter(SILENCE_SECONDS, `${this.name} has taken nothing for ${SILENCE_SECONDS} s`);
     const count = new Transform({
@@ -71,7 +77,6 @@ export class RemoteHost {
         next(null, chunk);
       },
     });
-    const result = resultOf(channel);
     try {
       await Promise.race([
         Promise.all([
@@ -93,12 +98,14 @@ export class RemoteHost {
     }
   }
 
-  private start(script: string, args: readonly string[]): Promise<ClientChannel> {
+  private start(script: string, args: readonly string[]): Promise<Started> {
     const words = ["sh", "-c", script, "sh", ...args].map(quote).join(" ");
     const timer = this.giveUpAfter(SILENCE_SECONDS, `${this.name} starts no command`);
-    const started = new Promise<ClientChannel>((resolve, reject) =>
+    const started = new Promise<Started>((resolve, reject) =>
       this.client.exec(this.sudo ? `sudo -n ${words}` : words, (error, channel) =>
-        error ? reject(new Failure(`${this.name} refuses a command: ${error.message}`)) : resolve(channel),
+        error
+          ? reject(new Failure(`${this.name} refuses a command: ${error.message}`))
+          : resolve({ channel, result: resultOf(channel) }),
       ),
     );
     return Promise.race([started, timer.failed]).finally(() => timer.stop());
@@ -127,7 +134,7 @@ function resultOf(channel: ClientChannel): Promise<string> {
   channel.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   channel.on("exit", (status: number | null) => (code = status));
   channel.on("error", () => undefined); // its end follows
-  return new Promise((resolve, reject) =>
+  const result = new Promise<string>((resolve, reject) =>
     channel.on("close", () =>
       code === 0
         ? resolve(stdout)
@@ -140,4 +147,6 @@ function resultOf(channel: ClientChannel): Promise<string> {
           ),
     ),
   );
+  result.catch(() => undefined); // it is also thrown where somebody waits
+  return result;
 }
