@@ -28,7 +28,7 @@ dist/components.cjs: $(wildcard host/* host/*/*.ts components/*.ts components/*/
 # npm writes this file last, so it is newer than the lock file exactly where the installation is complete.
 node_modules/.package-lock.json: package-lock.json
 	@echo "Installing the npm packages …" >&2; start=$$(date +%s); \
-	npm ci --include=dev --no-audit --no-fund --loglevel=error >&2 && touch $@ && \
+	npm ci --include=dev --no-audit --no-fund --loglevel=error >/dev/null && touch $@ && \
 	echo "Installing the npm packages: $$(($$(date +%s) - start)) s" >&2
 
 # Where the installation fails after all, in a script.

@@ -31,8 +31,17 @@ const describe = (name: string, gateway: Gateway) => ({
   tokenOutput: `${name}Token`,
 });
 
-export const gateways = pulumi.output([...(main ? [describe("main", main)] : []), describe("rescue", rescue)]);
-export const mainToken = main?.token;
-export const rescueToken = rescue.token;
-/** The main gateway beside the rescue, in mode rescue: what to type when it is in trouble. */
-export const mainGateway = rescue.beside;
+/** The stack's outputs. One that does not apply is left out: Pulumi warns of outputs without a value. */
+export = () =>
+  main
+    ? {
+        gateways: [describe("main", main), describe("rescue", rescue)],
+        mainToken: main.token,
+        rescueToken: rescue.token,
+      }
+    : rescue.beside.apply((mainGateway) => ({
+        gateways: [describe("rescue", rescue)],
+        rescueToken: rescue.token,
+        // What to type when the main gateway beside the rescue is in trouble.
+        ...(mainGateway && { mainGateway }),
+      }));

@@ -1,12 +1,11 @@
 /** Asks one gateway the page's four questions, through its own command line, each within a bounded time. */
-import { spawn } from "node:child_process";
 import { lstat } from "../host/files";
+import { run } from "../host/run";
 import { healthAt } from "./endpoints";
 import type { Gateway } from "./gateways";
 
 /** The slowest of them takes 8 s on a quiet machine and more where several gateways are asked at once. */
 const TIMEOUT_MS = 30_000;
-const GRACE_MS = 2_000;
 
 /** What a command printed as JSON; `undefined`: it printed none. */
 export type Report = Record<string, unknown> | undefined;
@@ -49,36 +48,15 @@ const isAnotherUsers = ({ isOurs, stateDir }: Gateway): boolean =>
   !isOurs && lstat(stateDir)?.uid !== process.getuid?.();
 
 /** The command is as one types it, for a shell. Nothing of the caller's own gateway reaches it. */
-function askOpenclaw(command: string, args: string): Promise<Answer> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(OPENCLAW|PULUMI)_/.test(name)));
-  const child = spawn("/bin/sh", ["-c", `${command} ${args}`], {
-    env,
+async function askOpenclaw(command: string, args: string): Promise<Answer> {
+  const isKept = (entry: [string, string | undefined]): entry is [string, string] =>
+    !/^(OPENCLAW|PULUMI)_/.test(entry[0]) && entry[1] !== undefined;
+  const { code, timedOut, stdout, stderr } = await run("/bin/sh", ["-c", `${command} ${args}`], {
+    env: Object.fromEntries(Object.entries(process.env).filter(isKept)),
     cwd: "/",
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
+    timeoutMs: TIMEOUT_MS,
   });
-  const end = (signal: NodeJS.Signals): void => {
-    try {
-      process.kill(-child.pid!, signal);
-    } catch {
-      // it has ended
-    }
-  };
-  const timers = [
-    setTimeout(() => end("SIGTERM"), TIMEOUT_MS),
-    setTimeout(() => end("SIGKILL"), TIMEOUT_MS + GRACE_MS),
-  ];
-  let stdout = "";
-  let stderr = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code) => {
-      timers.forEach(clearTimeout);
-      resolve({ code, report: parse(stdout), complaint: stderr.trim().split("\n").at(-1) ?? "" });
-    });
-  });
+  return { code: timedOut ? null : code, report: parse(stdout), complaint: stderr.trim().split("\n").at(-1) ?? "" };
 }
 
 function parse(text: string): Report {

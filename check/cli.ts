@@ -36,7 +36,9 @@ export async function runCheck(args: readonly string[], env: NodeJS.ProcessEnv):
     return 0;
   }
   const { gateways, neverUp } = gatewaysOfState(await exportState(stack, cwd ?? ".", env));
-  const result = await check({ gateways: [...gateways, ...foreignGateways(gateways)], neverUp });
+  const all = [...gateways, ...foreignGateways(gateways)];
+  if (all.length) console.error(`Asking ${all.map(({ name }) => name).join(", ")} (takes up to a minute) …`);
+  const result = await check({ gateways: all, neverUp });
   console.log(json ? JSON.stringify(result, undefined, 2) : render(result));
   return result.ok ? 0 : 1;
 }

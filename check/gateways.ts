@@ -53,7 +53,8 @@ export function gatewaysOfState(exported: string): StackGateways {
       gateways.push({ name, isOurs: true, port: ports.gateway, version, command: quoted(wrapper), stateDir });
     else neverUp.push(name);
   }
-  return { gateways, neverUp };
+  // The state has them in the order in which they came up.
+  return { gateways: gateways.sort((a, b) => a.name.localeCompare(b.name)), neverUp };
 }
 
 const neighbour = ({ url, command, stateDir, restart }: NeighbourOutputs): Gateway => ({

@@ -73,5 +73,10 @@ export function render({ ok, gateways, findings }: Result): string {
         ({ gateway, text, advice }) =>
           `${level}: ${gateway}: ${text}${advice === undefined ? "" : `\n    -> ${advice}`}`,
       );
-  return [table, ...said("problem"), ...said("note"), ok ? "Nothing is wrong." : "Something is wrong."].join("\n\n");
+  return [
+    ...(gateways.length ? [table] : []),
+    ...said("problem"),
+    ...said("note"),
+    ok ? "Nothing is wrong." : "Something is wrong.",
+  ].join("\n\n");
 }

@@ -88,35 +88,35 @@ function readService(gateway: Gateway, { health, service }: Answers): Reading {
       isOurs ? "run `pulumi up`" : "name the right command: beside.command",
     );
   const report = json(service.report);
+  const isUnready = health.startsWith("up, not ready");
+  const notReady = (): Reading =>
+    problem(health, `is ${health}`, "look into its log; `channels status --probe` says why a channel fails");
   const stale = staleServices(gateway, report);
   if (valueAt(report, "rpc.ok") === true) {
     const running = text(valueAt(report, "gateway.version")) ?? text(valueAt(report, "rpc.version"));
     if (version !== undefined && running !== undefined && running !== version)
       return problem(`up, ${running}`, `runs OpenClaw ${running}, and the stack says ${version}`, "run `pulumi up`");
     const cell = `up, ${running ?? "unknown version"}`;
-    if (!health.startsWith("up, not ready")) return { cell, findings: stale };
-    const unready = problem(
-      health,
-      `is ${health}`,
-      "look into its log; `channels status --probe` says why a channel fails",
-    );
+    if (!isUnready) return { cell, findings: stale };
+    const unready = notReady();
     return { ...unready, findings: [...unready.findings, ...stale] };
   }
   const kind = text(valueAt(report, "rpc.connectFailure.kind"));
-  if (kind === "auth-rejected") {
-    if (!isOurs)
-      return reading("up", {
-        level: "note",
-        gateway: name,
-        text: "is up, and this shell does not have its token",
-        advice: "nothing to do; its own `gateway status` says more where the token is",
-      });
+  // Without any token OpenClaw does not even connect; the gateway's own endpoints say that it is there.
+  if (!isOurs && isUnready) return notReady();
+  if (!isOurs && (kind === "auth-rejected" || health === "healthy"))
+    return reading("up", {
+      level: "note",
+      gateway: name,
+      text: "is up, and this shell does not have its token",
+      advice: "nothing to do; its own `gateway status` says more where the token is",
+    });
+  if (kind === "auth-rejected")
     return problem(
       "wrong token",
       `whatever listens on port ${port} refuses this gateway's token: it is another gateway, or has kept an old token`,
       "see who listens (ss -ltnp), end it, then run `pulumi up`",
     );
-  }
   const holders = list(valueAt(report, "port.listeners")).map(describeListener);
   if (holders.length)
     return problem(

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { entries } from "../host/files";
+import { unitDirectories } from "../host/units";
 
 /** OpenClaw and its former names. */
 const NAMES = /openclaw|clawdbot|moltbot/i;
@@ -13,14 +14,10 @@ export interface Unit {
   readonly port: number | undefined;
 }
 
-const DIRECTORIES = (): string[] => [
-  join(homedir(), ".config/systemd/user"),
-  "/etc/systemd/user",
-  "/etc/systemd/system",
-];
-
 /** Every unit that starts an OpenClaw gateway. */
-export function gatewayUnits(directories: readonly string[] = DIRECTORIES()): Unit[] {
+export function gatewayUnits(
+  directories: readonly string[] = unitDirectories(homedir()).map(({ path }) => path),
+): Unit[] {
   return directories.flatMap((directory) =>
     entries(directory)
       .filter((name) => name.endsWith(".service"))

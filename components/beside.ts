@@ -24,8 +24,10 @@ export function lookBeside(label: string, target: Target, facts: unknown): Promi
     found.then((gateway): Neighbour => {
       if (!gateway) {
         void pulumi.log.warn(
-          `${label}: no main gateway was found beside it, so it was checked against none; ` +
-            "if there is one, name its state directory: beside.stateDir",
+          `${label}: no main gateway was found beside it, so nothing was checked against one, and this one waits for none. ` +
+            "Looked for: .openclaw in your home (with sudo: in that of who called it, too) and in the target's root. " +
+            "If main is elsewhere, say where: beside.stateDir; of the ready stack: " +
+            'make config ARGS="set --path rescue.beside.stateDir /where/it/is"',
         );
         return { target, botTokens: [], problems: [] };
       }
@@ -45,6 +47,7 @@ function asResolved(foreign: ForeignGateway, { layout }: Target): ResolvedGatewa
   const id = gatewayId(profile);
   return {
     label: `the gateway in ${stateDir}`,
+    isForeign: true,
     id,
     profile,
     version: "",

@@ -169,6 +169,12 @@ function sharedBotProblem({ gateway }: DeclaredGateway, other: string): Problem 
 
 const botOf = ({ gateway }: DeclaredGateway): string => `${gateway.label}.telegram.botToken`;
 
+/** Ends the program for what was only known after resources were made. `found`: what is sure about the moment. */
+export function refuse(problems: readonly Problem[], found: string): Promise<never> {
+  const error = new pulumi.RunError(formatProblems(problems, found));
+  return new Promise<never>((_, reject) => endProgram(error, [reject]));
+}
+
 /** The gateway's bot token as a secret that is compared with those of earlier gateways before it is used. */
 export function checkedBotToken(declared: DeclaredGateway): pulumi.Output<string> {
   const program = currentProgram();
@@ -179,9 +185,7 @@ export function checkedBotToken(declared: DeclaredGateway): pulumi.Output<string
       const index = theirs.indexOf(mine!);
       const other = index < 0 ? (await program.botsOfNeighbours(mine))[0] : botOf(others[index]!);
       if (other === undefined) return mine!;
-      const problems = [sharedBotProblem(declared, other)];
-      const error = new pulumi.RunError(formatProblems(problems, "found before this gateway was changed"));
-      return new Promise<string>((_, reject) => endProgram(error, [reject]));
+      return refuse([sharedBotProblem(declared, other)], "found before this gateway was changed");
     }),
   );
 }

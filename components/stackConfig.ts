@@ -54,9 +54,10 @@ export function readStackConfig(): StackConfig {
   const ssh = raw.target === "ssh" ? ({ ...objectOf(raw.ssh), ...hostArgs } as SshHostArgs) : undefined;
   if (!ssh && raw.ssh !== undefined) currentProgram().report([sshNotUsed(project)]);
   const { main, rescue } = { main: objectOf(raw.main), rescue: objectOf(raw.rescue) };
-  if (mode === "rescue" && main !== undefined) currentProgram().report([mainNotOurs(project)]);
+  const isAlone = mode === "rescue";
+  if (isAlone && main !== undefined) currentProgram().report([mainNotOurs(project)]);
   return {
-    mode: mode ?? "pair",
+    mode: isAlone ? "rescue" : "pair",
     target: () => (ssh ? new SshHost("ssh", ssh) : new LocalHost("local", hostArgs)),
     pair: withoutUndefined({ version, main, rescue }) as StackConfig["pair"],
     rescue: withoutUndefined({ version, ...rescue }) as StackConfig["rescue"],
@@ -70,7 +71,7 @@ const objectOf = (value: unknown): object | undefined =>
 const mainNotOurs = (project: string): Problem => ({
   path: `${project}.main`,
   reason: "this stack does not run the main gateway in mode rescue",
-  advice: `remove it (pulumi config rm main); facts about main go to rescue.beside`,
+  advice: `remove it: make config ARGS="rm main" (or: pulumi config rm main); facts about main go to rescue.beside`,
 });
 
 const sshNotUsed = (project: string): Problem => ({
@@ -98,7 +99,7 @@ function checkSecrets(project: string, key: string, raw: Record<string, unknown>
   return secretPaths(raw[key], key).map((path) => ({
     path: `${project}.${path}`,
     reason: "is stored in plain text in the stack's config file",
-    advice: `set it again as a secret: pulumi config set --secret --path ${path}`,
+    advice: `set it again as a secret: make config ARGS="set --secret --path ${path}" (or: pulumi config set …)`,
   }));
 }
 

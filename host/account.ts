@@ -2,7 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { ACCOUNT_HOME, SYSTEM_PATH } from "./layout";
+import { join } from "node:path";
+import { entries, lstat } from "./files";
+import { ACCOUNT_HOME, MARK_FILE, SYSTEM_PATH } from "./layout";
 import { Failure, messageOf, SET_UP_AGAIN } from "./failure";
 
 /** Written into the account's comment field: this account is ours to use. */
@@ -21,16 +23,22 @@ interface PasswdEntry {
   readonly uid: number;
   readonly gid: number;
   readonly comment: string;
+  readonly home: string;
 }
 
-function lookUp(name: string): PasswdEntry | undefined {
-  const line = readFileSync("/etc/passwd", "utf8")
+const accounts = (): PasswdEntry[] =>
+  readFileSync("/etc/passwd", "utf8")
     .split("\n")
-    .find((each) => each.startsWith(`${name}:`));
-  if (line === undefined) return undefined;
-  const [, , uid, gid, comment] = line.split(":");
-  return { name, uid: Number(uid), gid: Number(gid), comment: comment ?? "" };
-}
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [name = "", , uid, gid, comment = "", home = ""] = line.split(":");
+      return { name, uid: Number(uid), gid: Number(gid), comment, home };
+    });
+
+const lookUp = (name: string): PasswdEntry | undefined => accounts().find((each) => each.name === name);
+
+/** `undefined`: there is no such user. */
+export const homeOfUser = (name: string): string | undefined => lookUp(name)?.home;
 
 /** The identity of gateways: the named account, or this user where there is none. */
 export function identityOf(account: string | null): Identity {
@@ -54,24 +62,36 @@ export function accountObstacle(account: string): string | undefined {
   return `the account ${account} exists and was not created by pulumi-openclaw`;
 }
 
-/** Creates the system account where it does not exist. It has no password and no login shell. */
-export function ensureAccount(account: string): void {
+/** The number of data that a gateway left below a root, from another machine: no account has it here. */
+function numberOfMovedData(root: string): number | undefined {
+  const numbers = entries(root)
+    .map((name) => join(root, name))
+    .filter((path) => lstat(join(path, MARK_FILE)))
+    .map((path) => lstat(path)!.uid);
+  return numbers.find((uid) => accounts().every((each) => each.uid !== uid));
+}
+
+/**
+ * Creates the system account where it does not exist, as the owner of data that was moved here where there is such. It has
+ * no password and no login shell.
+ */
+export function ensureAccount(account: string, root: string): void {
   if (lookUp(account)) {
     const obstacle = accountObstacle(account);
     if (obstacle !== undefined)
       throw new Failure(`${obstacle}\n    -> give LocalHost another name in its argument \`account\``);
     return;
   }
+  const uid = numberOfMovedData(root);
   try {
     execFileSync(
       "useradd",
-      ["--system", "--user-group", "--no-create-home", "--home-dir", ACCOUNT_HOME].concat([
-        "--shell",
-        "/usr/sbin/nologin",
-        "--comment",
-        ACCOUNT_COMMENT,
+      [
+        ...["--system", "--user-group", "--no-create-home", "--home-dir", ACCOUNT_HOME],
+        ...["--shell", "/usr/sbin/nologin", "--comment", ACCOUNT_COMMENT],
+        ...(uid === undefined ? [] : ["--uid", String(uid)]),
         account,
-      ]),
+      ],
       { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8", env: { PATH: SYSTEM_PATH } },
     );
   } catch (error) {

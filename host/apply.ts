@@ -209,7 +209,7 @@ function needsChannels(next: Generation, good: Generation | undefined, wereLive:
   if (!hasChannels(next)) return false;
   // Their configuration, with the variables that it refers to.
   const channels = ({ spec, service }: Generation): string => {
-    const text = JSON.stringify(spec.config.channels);
+    const text = JSON.stringify(spec.config.channels ?? {});
     return JSON.stringify([text, Object.entries(readSecrets(service.secrets)).filter(([name]) => text.includes(name))]);
   };
   return wereLive || !good || channels(next) !== channels(good);

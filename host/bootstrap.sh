@@ -26,7 +26,7 @@ trap 'exit 1' HUP INT TERM
 
 registry='@REGISTRY@'
 pushed=$manage/pushed
-push_again="-> send it again: pulumi up --replace '**-push'"
+push_again="-> send it again: pulumi up --replace '**-push*'"
 
 # fetch PACKAGE VERSION FILE: with whatever this machine has; apt's own downloader is on every Debian and Ubuntu.
 # A registry that does not answer, or stops in the middle, is given up after STALL_SECONDS, twice.

@@ -35,7 +35,7 @@ export function runCommandLine(host: Host, id: string, args: readonly string[]):
 export function becomeGateway(host: Host, id: string): never {
   const gateway = openGateway(host, id);
   const generation = pointedAt(gateway, "current");
-  if (!generation) throw new Failure(`gateway ${id} is not deployed`);
+  if (!generation) throw new Failure(`gateway ${id} is not deployed\n    -> run \`pulumi up\``);
   const { service } = generation;
   process.chdir(service.cwd);
   const env = { ...service.env, ...readSecrets(service.secrets), [MARK_VARIABLE]: gateway.paths.dir };

@@ -12,6 +12,7 @@ import { MARK_FILE, serviceName } from "./layout";
 import { readMark } from "./mark";
 import { isAlive, identify } from "./processes";
 import type { Json, JsonObject } from "./spec";
+import { unitDirectories } from "./units";
 
 /** Port of the default profile where nothing else is set. Source: measured, OpenClaw 2026.9.6. */
 const DEFAULT_PORT = 18789;
@@ -225,17 +226,13 @@ function findUnit(profile: string, home: string): Unit | undefined {
     uid === process.getuid?.()
       ? "systemctl --user"
       : `sudo -u '#${uid}' env XDG_RUNTIME_DIR=/run/user/${uid} systemctl --user`;
-  for (const [directory, systemctl] of [
-    [join(home, ".config/systemd/user"), ofUser],
-    ["/etc/systemd/user", ofUser],
-    ["/etc/systemd/system", () => "systemctl"],
-  ] as const) {
-    const text = readText(join(directory, name));
+  for (const { path, isOfUsers } of unitDirectories(home)) {
+    const text = readText(join(path, name));
     if (text === undefined) continue;
     const port = /^ExecStart=.*\s--port[= ](\d+)/m.exec(text)?.[1];
     return {
       port: port === undefined ? undefined : Number(port),
-      restart: (uid) => `${systemctl(uid)} restart ${name}`,
+      restart: (uid) => `${isOfUsers ? ofUser(uid) : "systemctl"} restart ${name}`,
     };
   }
   return undefined;

@@ -54,8 +54,11 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
   const identity = worker.pid === undefined ? undefined : identify(worker.pid);
 
   const show = follow(progressFile(job));
+  const caller = process.ppid;
   for (let alive = true; alive; await sleep(POLL_MS)) {
     alive = isAlive(identity);
+    // Whoever started this command is gone, and with it whoever records what it says: nobody waits any more.
+    if (process.ppid !== caller) process.exit(1);
     show();
   }
   const result = readJson<Result>(resultFile(job));

@@ -59,7 +59,7 @@ function setUp(manage: string): void {
     throw otherThanBefore(manage, former.supervisor ?? "process", supervisor);
   const linger = layout.account === null && supervisor === "systemd" ? lingerObstacle() : undefined;
   if (linger) throw new Failure(`${linger.reason}\n    -> ${linger.advice}`);
-  if (layout.account !== null) ensureAccount(layout.account);
+  if (layout.account !== null) ensureAccount(layout.account, layout.root);
   makeDir(gatewaysDir(manage));
   writeJson(hostFile(manage), layout);
 }
@@ -121,6 +121,9 @@ async function remove(host: Host, id: string, owner: string | undefined): Promis
   const theirs = owner === undefined ? undefined : claimOnStdin();
   if (gateway && theirs !== undefined && theirs.owner.id !== gateway.claim.owner.id)
     return say(`gateway ${id} belongs to another stack by now: nothing to remove`);
+  // This host got another name or address, and was claimed under it before its former resources were deleted.
+  if (gateway && theirs !== undefined && theirs.address !== gateway.claim.address)
+    return say(`gateway ${id} is reached at ${gateway.claim.address ?? "this machine"} by now: nothing to remove`);
   if (gateway) {
     say("stopping");
     await stopGateway(gateway);

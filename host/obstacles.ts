@@ -20,7 +20,8 @@ import { describeListener, ephemeralPorts, listeners, type Listener } from "./li
 import { readMark } from "./mark";
 import { carries } from "./processes";
 import type { Claim, Owner } from "./spec";
-import { isOurUnit } from "./supervisors/systemd";
+import { isOurUnit, unitName } from "./supervisors/systemd";
+import { unitDirectories } from "./units";
 import { isOurWrapper } from "./wrapper";
 
 const LAST_PORT_OFFSET = 110;
@@ -179,7 +180,9 @@ function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck)
 /** A workspace that exists may be anybody's work: it is used as it is, where the gateway can write in it. */
 function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck): Obstacle[] {
   const stats = lstat(workspace);
-  if (!stats || stats.uid === uidOf(account)) return [];
+  const uid = uidOf(account);
+  // An account that is still to be created gets the number of data that was moved here; the claim looks again.
+  if (!stats || uid === undefined || stats.uid === uid) return [];
   return [
     {
       property: "workspace",
@@ -209,9 +212,9 @@ function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck)
 
 /** A service that `openclaw gateway install` set up for the same profile. Source: measured unit names. */
 function foreignService(manage: string, id: string): Obstacle[] {
-  const unit = `openclaw-gateway${id === "main" ? "" : `-${id}`}.service`;
-  return [join(homedir(), ".config/systemd/user"), "/etc/systemd/user", "/etc/systemd/system"]
-    .map((directory) => join(directory, unit))
+  const unit = unitName(id);
+  return unitDirectories(homedir())
+    .map(({ path }) => join(path, unit))
     .filter((path) => lstat(path) && !isOurUnit(manage, id, path))
     .map((path) => ({
       property: "profile",

@@ -55,7 +55,7 @@ async function unpack(archive: string, staging: string, version: string): Promis
   if (code !== 0)
     throw new Failure(
       `openclaw@${version} was sent to this host, but cannot be unpacked:\n${indent(stderr.trim())}\n` +
-        "    -> make room on its disk, or send it again: pulumi up --replace '**-push'",
+        "    -> make room on its disk, or send it again: pulumi up --replace '**-push*'",
     );
 }
 

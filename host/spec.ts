@@ -27,6 +27,8 @@ export interface Claim {
   /** A link to the configuration; the gateway itself reads it in its own directory. */
   configPath: string;
   wrapper: string;
+  /** Where the deployer reaches this host, e.g. root@203.0.113.7:22. Missing: it is the deployer's own machine. */
+  address?: string;
 }
 
 /**

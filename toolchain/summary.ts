@@ -5,7 +5,7 @@ import type { NeighbourOutputs } from "../components/gateway";
 import { healthAt } from "../check/endpoints";
 import { quoted } from "../check/gateways";
 import { renderTable } from "../check/table";
-import { isWithin } from "../host/layout";
+import { ACCOUNT_HOME, isWithin } from "../host/layout";
 import { which } from "./processes";
 
 /** One gateway, as the stack's output `gateways` describes it. */
@@ -53,7 +53,7 @@ export async function healthOf({ host, basePort, version }: GatewayOutput): Prom
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
 export async function summary({ gateways, neighbour }: StackGateways, stack: string | undefined): Promise<string> {
-  if (!gateways.length) return "The stack has no gateways.";
+  if (!gateways.length) return "No gateway of the stack is up: `make up` brings them up, or says what is wrong.";
   const health = await Promise.all(gateways.map(healthOf));
   const table = renderTable([
     HEADER,
@@ -104,7 +104,11 @@ export function keptBy(gateways: readonly GatewayOutput[]): string | undefined {
   const directories = all.filter((each) => !all.some((other) => other !== each && isWithin(each, other)));
   if (!directories.length) return undefined;
   const accounts = accountsOwning(directories);
-  const remove = [`rm -r ${directories.map(quoted).join(" ")}`, ...accounts.map((account) => `userdel ${account}`)];
+  const remove = [
+    `rm -r ${directories.map(quoted).join(" ")}`,
+    ...(directories.some((each) => isWithin(each, ACCOUNT_HOME)) ? [`rmdir ${ACCOUNT_HOME}`] : []),
+    ...accounts.map((account) => `userdel ${account}`),
+  ];
   return [
     "Kept, with everything that the gateways have learned; the next `make up` finds it:",
     ...directories.map((each) => `  ${each}`),

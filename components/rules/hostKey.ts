@@ -3,11 +3,11 @@
 /** In the order of choice. The plugin asks a host for exactly this kind of key, and RSA only with SHA-1, which hosts refuse. */
 const KINDS = ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"];
 
-export type HostKey = { readonly line: string } | { readonly reason: string; readonly advice: string };
+export type HostKey = { readonly line: string } | { readonly reason: string };
 
 /** How to get a host key that can be trusted. */
 export const HOW_TO_GET =
-  "on the host itself, e.g. on its console: cat /etc/ssh/ssh_host_ed25519_key.pub; or from afar, compared with what is seen there: " +
+  "get it on the host itself, e.g. on its console: cat /etc/ssh/ssh_host_ed25519_key.pub; or from afar, compared with what is seen there: " +
   "ssh-keyscan -t ed25519 HOST";
 
 /** The best key of a text: an authorized_keys or known_hosts line, or everything that `ssh-keyscan` prints. */
@@ -17,14 +17,9 @@ export function parseHostKey(text: string): HostKey {
     const key = keys.find((each) => each.kind === kind);
     if (key) return { line: `${key.kind} ${key.base64}` };
   }
-  if (keys.length)
-    return {
-      reason: `is of a kind that cannot be checked: ${keys[0]!.kind}`,
-      advice: `give its ed25519 key; ${HOW_TO_GET}`,
-    };
-  if (/^\s*(SHA256|MD5):/.test(text))
-    return { reason: "is a fingerprint; the whole public key is needed", advice: HOW_TO_GET };
-  return { reason: "is not a public key, e.g. ssh-ed25519 AAAAC3…", advice: HOW_TO_GET };
+  if (keys.length) return { reason: `is of a kind that cannot be checked (${keys[0]!.kind}); its ed25519 key can` };
+  if (/^\s*(SHA256|MD5):/.test(text)) return { reason: "is a fingerprint; the whole public key is needed" };
+  return { reason: "is not a public key, e.g. ssh-ed25519 AAAAC3…" };
 }
 
 function keyIn(line: string): { kind: string; base64: string } | undefined {

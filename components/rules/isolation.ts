@@ -77,6 +77,10 @@ function checkBlocks(gateway: ResolvedGateway, other: ResolvedGateway, all: read
   ];
 }
 
+/** A property of a gateway, as messages name it. One that no program declares has no such path. */
+const propertyOf = ({ label, isForeign }: ResolvedGateway, property: string): string =>
+  isForeign ? `${property} of ${label}` : `${label}.${property}`;
+
 const PATH_PROPERTIES = ["configPath", "stateDir", "workspace"] as const;
 
 function checkPaths(gateway: ResolvedGateway, other: ResolvedGateway): Problem[] {
@@ -90,10 +94,12 @@ function checkPaths(gateway: ResolvedGateway, other: ResolvedGateway): Problem[]
       const otherPath = other[theirs];
       if (!isWithin(path, otherPath) && !isWithin(otherPath, path)) return [];
       const relation = path === otherPath ? "is also" : isWithin(path, otherPath) ? "lies inside" : "contains";
+      const place = propertyOf(other, theirs);
+      const isNamed = path === otherPath || place.includes(otherPath);
       return [
         {
           path: `${gateway.label}.${property}`,
-          reason: `${path} ${relation} ${other.label}.${theirs}${path === otherPath ? "" : ` (${otherPath})`}`,
+          reason: `${path} ${relation} ${place}${isNamed ? "" : ` (${otherPath})`}`,
           advice: "give each gateway directories of its own, none inside another's",
         },
       ];
@@ -132,16 +138,17 @@ interface ExplicitPort {
 
 /** Ports that the arguments name outright, with the property that does. */
 export function explicitPorts(gateway: ResolvedGateway): ExplicitPort[] {
-  const { label, browser, config } = gateway;
+  const { browser, config } = gateway;
   const ports: ExplicitPort[] = Object.entries(browser?.profiles ?? {}).flatMap(([name, { cdpPort }]) =>
-    cdpPort === undefined ? [] : [{ path: `${label}.browser.profiles.${name}.cdpPort`, port: cdpPort }],
+    cdpPort === undefined ? [] : [{ path: propertyOf(gateway, `browser.profiles.${name}.cdpPort`), port: cdpPort }],
   );
   const sandbox = valueAt(config, "mcp.apps.sandboxPort");
-  if (typeof sandbox === "number") ports.push({ path: `${label}.config.mcp.apps.sandboxPort`, port: sandbox });
+  if (typeof sandbox === "number")
+    ports.push({ path: propertyOf(gateway, "config.mcp.apps.sandboxPort"), port: sandbox });
   const webhook = valueAt(config, "channels.telegram.webhookPort");
   if (valueAt(config, "channels.telegram.webhookUrl") !== undefined)
     ports.push({
-      path: `${label}.config.channels.telegram.webhookPort`,
+      path: propertyOf(gateway, "config.channels.telegram.webhookPort"),
       port: typeof webhook === "number" ? webhook : WEBHOOK_PORT,
     });
   return ports;
@@ -172,7 +179,7 @@ function checkForeignPorts(gateway: ResolvedGateway, foreign: ResolvedGateway): 
     .filter(({ port }) => contains(block, port))
     .map(({ path, port }) => ({
       path: `${gateway.label}.basePort`,
-      reason: `its ports ${formatRange(block)} contain ${port}, which ${foreign.label} uses (${path.slice(foreign.label.length + 1)})`,
+      reason: `its ports ${formatRange(block)} contain ${port}, which is ${path}`,
       advice: "use another base port",
     }));
 }
@@ -193,11 +200,15 @@ interface CdpUrl {
   readonly url: URL;
 }
 
-function cdpUrls({ label, browser }: ResolvedGateway): CdpUrl[] {
+function cdpUrls(gateway: ResolvedGateway): CdpUrl[] {
+  const { browser } = gateway;
   const urls = Object.entries(browser?.profiles ?? {}).flatMap(([name, { cdpUrl }]) =>
-    cdpUrl === undefined ? [] : [{ path: `${label}.browser.profiles.${name}.cdpUrl`, url: new URL(cdpUrl) }],
+    cdpUrl === undefined
+      ? []
+      : [{ path: propertyOf(gateway, `browser.profiles.${name}.cdpUrl`), url: new URL(cdpUrl) }],
   );
-  if (browser?.cdpUrl !== undefined) urls.push({ path: `${label}.browser.cdpUrl`, url: new URL(browser.cdpUrl) });
+  if (browser?.cdpUrl !== undefined)
+    urls.push({ path: propertyOf(gateway, "browser.cdpUrl"), url: new URL(browser.cdpUrl) });
   return urls;
 }
 

@@ -22,6 +22,8 @@ import { gatewaySchema, MIN_VERSION, type CheckedGatewayArgs } from "./schemas";
 export interface ResolvedGateway {
   /** Where the gateway's arguments stand in the program, for messages. */
   readonly label: string;
+  /** Set up by others: the label is what people call it, and no path in the program. */
+  readonly isForeign?: true;
   readonly id: string;
   readonly profile: string;
   readonly version: string;

@@ -277,12 +277,23 @@ export const gatewaySchema = z.strictObject({
   force: z.boolean().optional(),
 });
 
+/** A value given for a token, password or key, or a bot's token: commands are shown, and stand in the stack's state. */
+const SECRET_IN_COMMAND =
+  /(TOKEN|PASSWORD|SECRET|API_KEY)=(?!["']?\$)["']?[^\s"']|--(token|password)[ =](?!["']?\$)\S|\b\d{5,}:[\w-]{30,}/i;
+
+const command = z
+  .string()
+  .min(1, "must not be empty")
+  .refine((text) => !SECRET_IN_COMMAND.test(text), {
+    error: "must not hold a secret: it is shown, and stands in the stack's state; leave the secret to main's own files",
+  });
+
 /** A main gateway that no stack owns. Whatever is left out is found on the machine; only read, never touched. */
 export const besideSchema = z.strictObject({
   /**
    * Its state directory.
    * @unit absolute path
-   * @default `.openclaw` in the home of the deploying user, or below the target's root
+   * @default `.openclaw` in the home of the deploying user, with sudo of who called it, or below the target's root
    * @example "/home/you/.openclaw"
    */
   stateDir: absolutePath.optional(),
@@ -308,17 +319,17 @@ export const besideSchema = z.strictObject({
    */
   port: port.optional(),
   /**
-   * Command that runs its command line.
+   * Command that runs its command line; without secrets.
    * @default `openclaw`, with what leads it to this gateway
    * @example "/opt/openclaw/bin/openclaw"
    */
-  command: z.string().min(1, "must not be empty").optional(),
+  command: command.optional(),
   /**
-   * Command that restarts it.
+   * Command that restarts it; without secrets.
    * @default for the systemd unit that is found, if there is one
    * @example "systemctl --user restart openclaw-gateway.service"
    */
-  restart: z.string().min(1, "must not be empty").optional(),
+  restart: command.optional(),
 });
 
 /** Facts about a main gateway that no stack owns. */

@@ -32,8 +32,13 @@ export type Parcel =
 
 /** A host target as its gateways see it. */
 export interface HostTarget extends Target {
-  /** What tells this host from others: part of every gateway's identity. Empty for this machine. */
-  readonly address: readonly pulumi.Input<string>[];
+  /** What tells this host from others, e.g. root@203.0.113.7:22; part of every gateway's identity. None: this machine. */
+  readonly address: pulumi.Input<string> | undefined;
+  /**
+   * Ends the names of a host's resources: another host has other resources, which are created before those of the former
+   * one are deleted. So a pair that moves is never down.
+   */
+  readonly suffix: string;
   /** Random id of this stack on this host. */
   readonly ownerId: pulumi.Output<string>;
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
@@ -43,26 +48,33 @@ export interface HostTarget extends Target {
 
 /** Registers what a host has before its first gateway; returns the stack's id there. */
 export function setUpHost(
-  target: Pick<HostTarget, "layout" | "address" | "command" | "send"> & pulumi.Resource,
+  target: Pick<HostTarget, "layout" | "address" | "suffix" | "command" | "send"> & pulumi.Resource,
   name: string,
   bootstrap: pulumi.Input<Bootstrap>,
 ): pulumi.Output<string> {
-  const { account, root } = target.layout;
+  const { root } = target.layout;
   const { script, version } = pulumi.output(bootstrap);
-  const sent = target.send?.(`${name}-push`, "tools", { parent: target }) ?? [];
+  const sent = target.send?.(`${name}-push${target.suffix}`, "tools", { parent: target }) ?? [];
   target.command(
-    `${name}-program`,
+    `${name}-program${target.suffix}`,
     {
       create: pulumi.interpolate`sh -s -- ${quote(manageDir(root))} ${version}`,
       delete: ifInstalled(root, "leave"),
       // No secret in it: it keeps some thousand lines of program text out of `preview --diff`.
       stdin: pulumi.secret(script),
-      triggers: [...target.address, manageDir(root), account ?? ""],
+      triggers: identityOf(target),
     },
     { parent: target, deleteBeforeReplace: true, dependsOn: sent },
   );
   return keptValue(`${name}-owner`, randomUUID(), { parent: target });
 }
+
+/** What a host is to a gateway: a change of any moves it. */
+export const identityOf = ({ address, layout }: Pick<HostTarget, "layout" | "address">): pulumi.Input<string>[] => [
+  ...(address === undefined ? [] : [address]),
+  manageDir(layout.root),
+  layout.account ?? "",
+];
 
 export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
@@ -82,17 +94,19 @@ export const ifInstalled = (root: string, verb: string): string =>
 
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
   const { name, gateway, env, partner, neighbour } = deployment;
-  const { root, account } = target.layout;
+  const { root } = target.layout;
   const host = quote(hostCommand(root));
   const id = quote(gateway.id);
   // What a gateway is. A change of any means: remove the old one, then create the new one.
-  const triggers = [...target.address, manageDir(root), account ?? "", gateway.id];
+  const triggers = [...identityOf(target), gateway.id];
   const opts: pulumi.CustomResourceOptions = { parent, deleteBeforeReplace: true };
 
-  const claim = target.ownerId.apply((ownerId) => claimOf(name, gateway, ownerId));
+  const claim = pulumi
+    .all([target.ownerId, target.address])
+    .apply(([ownerId, address]) => claimOf(name, gateway, ownerId, address));
   // Prints the claim's id. With it as an argument the other two run again whenever the gateway was claimed anew.
   const slot = target.command(
-    `${name}-slot`,
+    `${name}-slot${target.suffix}`,
     {
       create: `${host} claim ${id}`,
       delete: ifInstalled(root, `remove ${id} ${quote(name)}`),
@@ -102,9 +116,9 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     { ...opts, dependsOn: [target] },
   );
   const parcel = { gateway: gateway.id, version: gateway.version, claim: slot.stdout };
-  const sent = target.send?.(`${name}-push`, parcel, { parent, dependsOn: [slot] }) ?? [];
+  const sent = target.send?.(`${name}-push${target.suffix}`, parcel, { parent, dependsOn: [slot] }) ?? [];
   const secrets = target.command(
-    `${name}-secrets`,
+    `${name}-secrets${target.suffix}`,
     {
       create: pulumi.interpolate`${host} stage-secrets ${id} ${slot.stdout}`,
       stdin: pulumi.secret(
@@ -118,7 +132,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   // The nonce says nothing about the secrets; as a secret it would hide the whole command from preview.
   const nonce = pulumi.unsecret(secrets.stdout);
   return target.command(
-    `${name}-deployment`,
+    `${name}-deployment${target.suffix}`,
     {
       create: pulumi.interpolate`${host} apply ${id} ${slot.stdout} ${nonce}`,
       stdin: pulumi.output(neighbour).apply((beside) => toJson(specOf(gateway, partner, beside))),
@@ -128,7 +142,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   );
 }
 
-function claimOf(name: string, gateway: ResolvedGateway, ownerId: string): Claim {
+function claimOf(name: string, gateway: ResolvedGateway, ownerId: string, address?: string): Claim {
   const { basePort, stateDir, workspace, configPath, wrapper } = gateway;
   return {
     format: 1,
@@ -138,6 +152,7 @@ function claimOf(name: string, gateway: ResolvedGateway, ownerId: string): Claim
     workspace,
     configPath,
     wrapper,
+    ...(address !== undefined && { address }),
   };
 }
 

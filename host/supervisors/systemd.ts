@@ -20,22 +20,31 @@ const RESTART_SECONDS = 5;
 /** Whether systemd runs this machine. Source: sd_booted(3). */
 export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 
+interface Linger {
+  readonly reason: string;
+  readonly advice: string;
+}
+
+/** What is wrong where a user's services end with their last session. */
+export const lingering = (user: string): Linger => ({
+  reason: `services of ${user} end with the last login of ${user}: lingering is off`,
+  advice: `have an administrator run: loginctl enable-linger ${user}`,
+});
+
 /** Why this user's units would end with their last session, or `undefined`. */
-export function lingerObstacle(): { reason: string; advice: string } | undefined {
+export function lingerObstacle(): Linger | undefined {
   const { username, uid } = userInfo();
   if (!hasSystemd() || uid === 0 || existsSync(`/var/lib/systemd/linger/${username}`)) return undefined;
-  return {
-    reason: `services of ${username} end when ${username} logs out: lingering is off`,
-    advice: `have an administrator run: loginctl enable-linger ${username}`,
-  };
+  return lingering(username);
 }
 
 /** Directory of the units of a host's gateways. */
 const unitDir = ({ account }: HostLayout): string =>
   account === null ? join(userInfo().homedir, ".config", "systemd", "user") : "/etc/systemd/system";
 
-const unitName = ({ id }: Pick<HostGateway, "id">): string => `${serviceName(id === "main" ? "default" : id)}.service`;
-const unitPath = (gateway: HostGateway): string => join(unitDir(gateway.host.layout), unitName(gateway));
+/** File name of a gateway's unit: OpenClaw's own, so that its commands find it. */
+export const unitName = (id: string): string => `${serviceName(id === "main" ? "default" : id)}.service`;
+const unitPath = ({ host, id }: HostGateway): string => join(unitDir(host.layout), unitName(id));
 
 const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
 
@@ -62,7 +71,9 @@ function command(host: Host, program: "systemctl" | "journalctl", args: readonly
 function systemctl(host: Host, ...args: string[]): void {
   const { status, stderr, error } = command(host, "systemctl", args);
   if (status === 0) return;
-  throw new Failure(`systemctl ${args.join(" ")} failed: ${error?.message ?? stderr.trim()}`);
+  throw new Failure(
+    `systemctl ${args.join(" ")} failed: ${error?.message ?? stderr.trim()}\n    -> see \`journalctl -xe\` on the host, and run \`pulumi up\` again`,
+  );
 }
 
 export const systemdSupervisor: Supervisor = {
@@ -76,13 +87,13 @@ export const systemdSupervisor: Supervisor = {
       writeFile(path, text);
       systemctl(host, "daemon-reload");
     }
-    systemctl(host, "enable", "--quiet", unitName(gateway));
-    systemctl(host, "start", "--no-block", unitName(gateway));
+    systemctl(host, "enable", "--quiet", unitName(gateway.id));
+    systemctl(host, "start", "--no-block", unitName(gateway.id));
   },
 
   async stop(gateway, drain) {
     const { host } = gateway;
-    const unit = unitName(gateway);
+    const unit = unitName(gateway.id);
     if (!existsSync(unitPath(gateway))) return;
     const ended = async (timeoutMs: number): Promise<boolean> => {
       for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(POLL_MS))
@@ -101,7 +112,7 @@ export const systemdSupervisor: Supervisor = {
     const { host } = gateway;
     const path = unitPath(gateway);
     if (!isOurUnit(host.manage, gateway.id, path)) return;
-    systemctl(host, "disable", "--quiet", unitName(gateway));
+    systemctl(host, "disable", "--quiet", unitName(gateway.id));
     removeTree(path);
     systemctl(host, "daemon-reload");
     return Promise.resolve();
@@ -123,7 +134,7 @@ export const systemdSupervisor: Supervisor = {
 
   logSince(gateway, position) {
     const since = `--since=@${Math.floor(position / 1000)}`;
-    return command(gateway.host, "journalctl", ["-u", unitName(gateway), since, "-o", "cat", "--no-pager", "-q"])
+    return command(gateway.host, "journalctl", ["-u", unitName(gateway.id), since, "-o", "cat", "--no-pager", "-q"])
       .stdout;
   },
 };
@@ -132,8 +143,15 @@ type Property = "ActiveState" | "MainPID" | "NRestarts" | "Result" | "ExecMainSt
 
 function show(gateway: HostGateway): Record<Property, string> {
   const properties = "--property=ActiveState,MainPID,NRestarts,Result,ExecMainStatus";
-  const { stdout, stderr, status, error } = command(gateway.host, "systemctl", ["show", properties, unitName(gateway)]);
-  if (status !== 0) throw new Failure(`cannot ask systemd: ${error?.message ?? stderr.trim()}`);
+  const { stdout, stderr, status, error } = command(gateway.host, "systemctl", [
+    "show",
+    properties,
+    unitName(gateway.id),
+  ]);
+  if (status !== 0)
+    throw new Failure(
+      `cannot ask systemd: ${error?.message ?? stderr.trim()}\n    -> is the user's own manager running? systemctl status user@$(id -u)`,
+    );
   const pairs = stdout
     .trim()
     .split("\n")

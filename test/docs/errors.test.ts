@@ -1,5 +1,6 @@
 /** docs/errors.md: everything that this package refuses, in the words that its user reads. */
 import { beforeAll, expect, it } from "vitest";
+import { HOW_TO_GET } from "../../components/rules/hostKey";
 import { formatProblems } from "../../components/rules/problems";
 import { expectCurrent } from "./page";
 import { refusals, type Section } from "./refusals";
@@ -21,7 +22,8 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "host/apply.ts": "Deploying",
   "host/health.ts": "Why a new generation did not become healthy",
   "host/jobs.ts": "Deployments that were ended",
-  "host/supervisors/process.ts": "Supervision",
+  "host/supervisors/process.ts": "Supervision without a service manager",
+  "host/supervisors/systemd.ts": "Supervision by systemd",
   "host/commandLine.ts": "The commands openclaw-main, openclaw-rescue …",
 };
 const OF_MAKE: Readonly<Record<string, string>> = {
@@ -42,6 +44,12 @@ function failureSections(titles: Readonly<Record<string, string>>): string[] {
 }
 
 const block = (messages: readonly string[]): string => `\`\`\`text\n${[...new Set(messages)].join("\n\n")}\n\`\`\``;
+
+const LATE_HOST_KEY = {
+  path: "box.hostKey",
+  reason: "is not a public key that can be checked",
+  advice: HOW_TO_GET,
+};
 
 const head = (found?: string): string => formatProblems([{ path: "", reason: "", advice: "" }], found).split("\n")[0]!;
 
@@ -65,6 +73,8 @@ function page(): string {
     block([head()]),
     "Where two bot tokens come from other resources they are compared when both are known:",
     block([head("found before this gateway was changed")]),
+    "And a host key that another resource makes when that is there:",
+    block([formatProblems([LATE_HOST_KEY], "found before this host was spoken to").trimEnd()]),
     ...before.flatMap((section) => [`### ${section.title}`, section.about, block(formatted(section))]),
     "### The look at the machine itself, and a broken installation",
     block(filesIn("components").flatMap(failuresIn)),
@@ -93,7 +103,7 @@ const NO_MESSAGE = [
   /^sh -s -- /,
   /^# Helping main/,
   /^\(no service was found: as it was started\)$/,
-  /no main gateway was found beside it|if there is one, name its state directory/, // a warning
+  /no main gateway was found beside it|^Looked for: |^If main is elsewhere|beside\.stateDir \/where/, // a warning
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
 ];
 

@@ -5,6 +5,7 @@ import { PROJECT } from "./sources";
 /** Every public name, in the order in which a reader needs it. */
 const COMPONENTS = [
   { name: "LocalHost", args: "LocalHostArgs" },
+  { name: "SshHost", args: "SshHostArgs" },
   { name: "Gateway", args: "GatewayArgs", outputs: true },
   { name: "MainGateway", args: "MainGatewayArgs", like: "Gateway", outputs: true },
   { name: "RescueGateway", args: "RescueGatewayArgs", like: "Gateway", outputs: true },

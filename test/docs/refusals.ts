@@ -19,6 +19,7 @@ import { findForeignGateway, isUnknown, type ForeignGateway } from "../../host/f
 import { identify } from "../../host/processes";
 import type { Listener } from "../../host/listeners";
 import type { ClaimToCheck, Obstacle } from "../../host/obstacles";
+import * as systemd from "../../host/supervisors/systemd";
 import { layout, resolved } from "../unit/gateways";
 
 export interface Section {
@@ -168,6 +169,15 @@ const MAIN_BY_HAND: ForeignGateway = {
   botTokens: ["4711:…"],
 };
 
+/** The public half of keys that were made for this page: a host's, and one of a kind that is refused. */
+const publicKey = (kind: string): string => {
+  const name = Buffer.from(kind);
+  const length = Buffer.from([0, 0, 0, name.length]);
+  return `${kind} ${Buffer.concat([length, name, Buffer.alloc(36)]).toString("base64")}`;
+};
+const ED25519_KEY = publicKey("ssh-ed25519");
+const RSA_KEY = publicKey("ssh-rsa");
+
 type Library = typeof import("../../components") & typeof import("../../components/stackConfig");
 
 /** The problems of whole programs, each on a stack of its own. */
@@ -184,7 +194,7 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
   }));
   const library: Library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
   const { currentProgram } = await import("../../components/program");
-  const { Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway } = library;
+  const { Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway, SshHost } = library;
   vi.spyOn(process, "getuid").mockReturnValue(0);
   vi.spyOn(LocalHost.prototype, "findObstacles").mockImplementation((gateways) =>
     Promise.resolve(gateways.map(() => [])),
@@ -207,6 +217,8 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
       pulumi.runtime.runInPulumiStack(look).catch(reject);
     });
   const rescue = (args: Args) => () => new RescueGateway("rescue", { target: here(), version, ...args });
+  const box = (args: Args = { hostKey: ED25519_KEY }) =>
+    new SshHost("box", { host: "203.0.113.7", registry: "http://registry.example.org", ...args } as never);
   const composed: (() => unknown)[] = [
     () => new Gateway("ops", { version, profile: "ops", basePort: 20789 } as never),
     () => new GatewayPair("claw", { target: here(), version, pair: true } as never),
@@ -222,6 +234,7 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     rescue({ config: { channels: { discord: { enabled: true } } } }),
     rescue({ config: { channels: { telegram: { groups: {} } } } }),
     rescue({ beside: { stateDir: "openclaw", port: 0, command: "", restart: "", colour: 1 } }),
+    rescue({ beside: { command: "env OPENCLAW_GATEWAY_TOKEN=… openclaw" } }),
     rescue({ beside: 7 }),
     () => new GatewayPair("claw", { target: here(), version, rescue: { beside: {} } }),
     () => {
@@ -236,6 +249,20 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     () => new LocalHost("here", { account: "Claw" }),
     () => new LocalHost("here", { account: "root" }),
     () => new LocalHost("here", { account: "daemon" }),
+    () => {
+      vi.spyOn(systemd, "lingerObstacle").mockReturnValueOnce(systemd.lingering("you"));
+      vi.spyOn(process, "getuid").mockReturnValueOnce(1000);
+      new LocalHost("here");
+    },
+    ...[
+      {},
+      { hostKey: "SHA256:…" },
+      { hostKey: "box" },
+      { hostKey: RSA_KEY },
+      { port: 0.5, user: "Claw", sudo: "yes", registry: "registry.example.org", supervisor: "runit", proxy: {} },
+      { port: 70000, registry: "https://you:word@registry.example.org", agentSocketPath: "", key: "x" },
+    ].map((args) => () => box(args)),
+    () => new RescueGateway("rescue", { target: box(), version, beside: { stateDir: "/home/you/.openclaw" } }),
   ];
   const config: Record<string, string>[] = [
     { target: "moon", mode: "trio", version },
@@ -244,6 +271,9 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     { target: "local", mode: "pair", version, main: "x", root: "home" },
     { target: "local", mode: "pair", version, main: JSON.stringify({ telegram: { botToken: "4711:…" } }) },
     { target: "local", mode: "rescue", version, main: "{}" },
+    { target: "local", mode: "pair", version, ssh: "{}" },
+    { target: "ssh", mode: "pair", version, ssh: "x" },
+    { target: "ssh", mode: "pair", version, ssh: JSON.stringify({ privateKey: "…", proxy: { password: "…" } }) },
   ];
   const ofConfig = (values: Record<string, string>) => () => {
     pulumi.runtime.setAllConfig(

@@ -1,11 +1,12 @@
 /** Every example, previewed on the real engine: with its ports moved, and below a directory of the test. */
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { pulumiEnvironment } from "../../toolchain/environment";
-import { PROJECT, TestStack } from "../support/engine";
-import { finished, ok, temporaryRoot } from "../support/hosts";
+import { PROJECT } from "../support/engine";
+import { finished, ok } from "../support/hosts";
+import { ownStack } from "../support/ownStack";
 
 const EXAMPLES = join(PROJECT, "examples");
 /** The gateways that the examples describe may well run on this machine. */
@@ -13,25 +14,18 @@ const MOVED_BY = 10_000;
 
 const moved = (port: number): number => port + MOVED_BY;
 
-let root: string;
-let stack: TestStack | undefined;
-beforeEach(() => void (root = temporaryRoot()));
-afterEach(async () => {
-  await stack?.dispose();
-  stack = undefined;
-  rmSync(root, { recursive: true, force: true });
-});
+const own = ownStack();
 
 /** A copy of an example in a project of its own that finds this package as an installed one. */
 function copyOf(example: string): string {
-  const project = join(root, "project");
+  const project = join(own.root, "project");
   mkdirSync(join(project, "node_modules"), { recursive: true });
   symlinkSync(PROJECT, join(project, "node_modules", "pulumi-openclaw"));
   for (const name of ["@pulumi", "ts-node", "typescript"])
     symlinkSync(join(PROJECT, "node_modules", name), join(project, "node_modules", name));
   cpSync(join(EXAMPLES, "template", "tsconfig.json"), join(project, "tsconfig.json"));
   const text = readFileSync(join(EXAMPLES, example), "utf8");
-  const home = JSON.stringify({ root: join(root, "home"), account: "openclaw-test" });
+  const home = JSON.stringify({ root: join(own.root, "home"), account: "openclaw-test" });
   const elsewhere = text
     .replaceAll('new LocalHost("here")', `new LocalHost("here", ${home})`)
     .replaceAll(/\b(18|19|20)\d{3}\b/g, (port) => String(moved(Number(port))));
@@ -41,7 +35,7 @@ function copyOf(example: string): string {
 }
 
 function makeMain(): void {
-  const stateDir = join(root, "home", ".openclaw");
+  const stateDir = join(own.root, "home", ".openclaw");
   mkdirSync(stateDir, { recursive: true });
   writeFileSync(join(stateDir, "openclaw.json"), JSON.stringify({ gateway: { port: moved(18789) } }));
 }
@@ -98,22 +92,22 @@ describe("examples", () => {
 
   it.each(Object.entries(EXPECTED))("%s", async (example, { config = [], gateways, alone, outputs }) => {
     if (alone) makeMain();
-    stack = await TestStack.create(copyOf(example));
+    const stack = await own.create(copyOf(example));
     for (const key of config) await stack.secretConfig(key, `4711:canary-${key}`);
     const { stdout } = ok(await stack.preview());
     expect(stdout).toContain(`+ ${resources(gateways, alone)} to create`);
     for (const output of outputs) expect(stdout.replaceAll(/\s+/g, " ")).toContain(output);
     expect(stdout).not.toContain("canary");
-    expect(readdirSync(root)).toEqual(alone ? ["home", "project"] : ["project"]); // nothing was touched
+    expect(readdirSync(own.root)).toEqual(alone ? ["home", "project"] : ["project"]); // nothing was touched
   });
 
   it("automation.ts", async () => {
     const program = copyOf("automation.ts");
-    const env = await pulumiEnvironment({ isolatedIn: join(root, "engine") });
-    const child = spawn("node", ["-r", "ts-node/register", program], { env, cwd: join(root, "project") });
+    const env = await pulumiEnvironment({ isolatedIn: join(own.root, "engine") });
+    const child = spawn("node", ["-r", "ts-node/register", program], { env, cwd: join(own.root, "project") });
     const { stdout } = ok(await finished(child));
     expect(stdout).toContain(`{ create: ${resources(2)} }`);
-    expect(readdirSync(root).sort()).toEqual(["engine", "project"]);
+    expect(readdirSync(own.root).sort()).toEqual(["engine", "project"]);
   });
 });
 
@@ -123,9 +117,12 @@ it("the template is a project that `pulumi new` can fill in", () => {
     devDependencies: Record<string, string>;
     version: string;
   };
+  const pinned = (name: string): Record<string, string | undefined> => ({ [name]: devDependencies[name] });
   expect(JSON.parse(template("package.json"))).toMatchObject({
     name: "${PROJECT}",
-    dependencies: { "@pulumi/pulumi": devDependencies["@pulumi/pulumi"], "pulumi-openclaw": version },
+    dependencies: { ...pinned("@pulumi/pulumi"), "pulumi-openclaw": version },
+    // Without them Pulumi compiles with a TypeScript of its own that is too old for this package's types.
+    devDependencies: { ...pinned("ts-node"), ...pinned("typescript") },
   });
   expect(template("Pulumi.yaml")).toContain("name: ${PROJECT}\n");
 });

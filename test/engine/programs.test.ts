@@ -3,26 +3,20 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { pulumiEnvironment } from "../../toolchain/environment";
-import { TestStack } from "../support/engine";
-import { finished, ok, temporaryRoot, type Outcome } from "../support/hosts";
+import type { TestStack } from "../support/engine";
+import { finished, ok, type Outcome } from "../support/hosts";
+import { ownStack } from "../support/ownStack";
 
 const program = (name: string): string => join(__dirname, "programs", `${name}.ts`);
 const said = ({ stdout, stderr }: Outcome): string => stdout + stderr;
 
-let root: string;
-let stack: TestStack | undefined;
-beforeEach(() => void (root = temporaryRoot()));
-afterEach(async () => {
-  await stack?.dispose();
-  stack = undefined;
-  rmSync(root, { recursive: true, force: true });
-});
+const own = ownStack();
 
 async function stackOf(name: string): Promise<TestStack> {
-  stack = await TestStack.create(program(name));
-  stack.env.TEST_ROOT = root;
+  const stack = await own.create(program(name));
+  stack.env.TEST_ROOT = own.root;
   return stack;
 }
 
@@ -30,22 +24,23 @@ const isTheStack = (urn: string): boolean => /::pulumi:pulumi:Stack::/.test(urn)
 
 async function expectUntouched(tested: TestStack): Promise<void> {
   expect((await tested.resources()).filter((urn) => !isTheStack(urn))).toEqual([]);
-  expect(readdirSync(root)).toEqual([]);
+  expect(readdirSync(own.root)).toEqual([]);
 }
 
 describe("programs of one's own", () => {
   it("preview every composition of the page", async () => {
-    const { stdout } = ok(await (await stackOf("setups")).preview());
+    const tested = await stackOf("setups");
+    const { stdout } = ok(await tested.preview());
     // stack; two hosts with two children each; the pair; five gateways with four children each
     expect(stdout).toContain(`+ ${1 + 2 * 3 + 1 + 5 * 5} to create`);
-    await expectUntouched(stack!);
+    await expectUntouched(tested);
   });
 
   it.each([["preview"], ["up"]] as const)("are refused with every problem at once (%s)", async (command) => {
     const tested = await stackOf("refused");
     const outcome = await tested[command]();
     expect(outcome.code).not.toBe(0);
-    const text = said(outcome).replaceAll(root, "<root>");
+    const text = said(outcome).replaceAll(own.root, "<root>");
     for (const expected of [
       'claw.main.version: must be one exact version, e.g. "2026.9.6": a tag or range would change the gateway without you; it is "latest"',
       "claw.rescue.version: must be one exact version",
@@ -71,8 +66,8 @@ describe("programs of one's own", () => {
 
   it("are refused where somebody listens on a port, or owns a state directory", async () => {
     const tested = await stackOf("setups");
-    mkdirSync(join(root, ".openclaw-ops"));
-    writeFileSync(join(root, ".openclaw-ops", "openclaw.json"), "{}");
+    mkdirSync(join(own.root, ".openclaw-ops"));
+    writeFileSync(join(own.root, ".openclaw-ops", "openclaw.json"), "{}");
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(26005, "127.0.0.1", resolve));
     try {
@@ -81,7 +76,7 @@ describe("programs of one's own", () => {
       expect(said(outcome)).toContain(
         `(pid ${process.pid}) listens on port 26005, which belongs to its ports 26000-26110`,
       );
-      expect(said(outcome)).toContain(`ops.stateDir: ${root}/.openclaw-ops exists and no stack owns it`);
+      expect(said(outcome)).toContain(`ops.stateDir: ${own.root}/.openclaw-ops exists and no stack owns it`);
     } finally {
       await new Promise((resolve) => server.close(resolve));
     }
@@ -101,14 +96,14 @@ describe("programs of one's own", () => {
   it("of the Automation API are refused untouched, although up() skips preview", async () => {
     const directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-automation-"));
     try {
-      const env = { ...(await pulumiEnvironment({ isolatedIn: directory })), TEST_ROOT: root };
+      const env = { ...(await pulumiEnvironment({ isolatedIn: directory })), TEST_ROOT: own.root };
       const child = spawn("node", ["-r", "ts-node/register/transpile-only", program("automation")], { env });
       const outcome = ok(await finished(child));
       const { error, urns } = JSON.parse(outcome.stdout) as { error: string; urns: string[] };
       expect(error).toContain("claw.rescue.basePort: its ports 26020-26130 overlap those of claw.main (26000-26110)");
       expect(outcome.stderr).not.toMatch(/^\s+at /m);
       expect(urns.filter((urn) => !isTheStack(urn))).toEqual([]);
-      expect(readdirSync(root)).toEqual([]);
+      expect(readdirSync(own.root)).toEqual([]);
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }
@@ -117,8 +112,8 @@ describe("programs of one's own", () => {
 
 describe("the root stack's config", () => {
   it("is refused with every problem at once, a secret in plain text among them", async () => {
-    stack = await TestStack.create();
-    await stack.config("root", root);
+    const stack = await own.create();
+    await stack.config("root", own.root);
     await stack.config("taget", "local");
     await stack.config("main.basePort", "80");
     await stack.config("main.telegram.botToken", "4711:canary-plain");
@@ -130,7 +125,7 @@ describe("the root stack's config", () => {
       "did you mean target?",
       "openclaw.main.basePort: must be between 1024 and 65425",
       "openclaw.main.telegram.botToken: is stored in plain text in the stack's config file",
-      "pulumi config set --secret --path rescue.env.KEY",
+      'make config ARGS="set --secret --path rescue.env.KEY"',
     ])
       expect(said(outcome)).toContain(expected);
     expect(said(outcome)).not.toContain("canary");

@@ -81,7 +81,8 @@ describe("the root stack", () => {
 
   it("comes up: both healthy, each with its own token", async () => {
     await stack.config("rescue.basePort", String(RESCUE));
-    ok(await stack.up());
+    const { stdout, stderr } = ok(await stack.up());
+    expect(stdout + stderr).not.toContain("warning:");
     const outputs = await stack.outputs();
     tokens = { main: outputs.mainToken as string, rescue: outputs.rescueToken as string };
     expect(tokens.main).not.toBe(tokens.rescue);
@@ -240,7 +241,11 @@ describe("the root stack", () => {
     const { stdout } = ok(await stack.preview());
     expect(stdout).toMatch(/-\s+openclaw:index:Gateway\s+openclaw-main delete/);
     expect(stdout).not.toMatch(/openclaw-rescue\S* (create|replace|delete)/);
-    ok(await stack.up());
+    const outcome = ok(await stack.up());
+    // There is no main now, and only that is warned of.
+    expect(outcome.stdout.match(/warning: .*/g)).toEqual([
+      expect.stringMatching(/^warning: openclaw-rescue: no main gateway was found beside it/),
+    ]);
     expect(await ask(MAIN, "/startupz")).toBeUndefined();
     expect(state(root, "rescue").gateway.pid).toBe(rescue);
     ok(await stack.preview("--expect-no-changes"));

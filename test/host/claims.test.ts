@@ -14,6 +14,7 @@ import {
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ensureAccount, uidOf } from "../../host/account";
 import { findObstacles } from "../../host/obstacles";
 import { MARK_FILE } from "../../host/layout";
 import { ok, TestHost } from "../support/hosts";
@@ -180,6 +181,28 @@ describe("a claim is refused, and nothing is touched", () => {
     await refused({ profile: "unsafe" }, /can be changed by others than root/);
     chmodSync(host.root, 0o755);
   });
+});
+
+it.runIf(asRoot)("data that was moved from another machine finds its account, with its number", async () => {
+  const host = new TestHost();
+  const account = "openclaw-moved";
+  const passwd = readFileSync("/etc/passwd", "utf8");
+  const number = [...Array(200).keys()].map((n) => 700 + n).find((uid) => !passwd.includes(`:x:${uid}:`))!;
+  try {
+    const { claim } = host.describe({ basePort: PORT });
+    mkdirSync(claim.workspace, { recursive: true });
+    const mark = { owner: { stack: claim.owner.stack, gateway: claim.owner.gateway }, released: true };
+    writeFileSync(join(claim.stateDir, MARK_FILE), JSON.stringify(mark));
+    for (const path of [claim.stateDir, claim.workspace]) chownSync(path, number, number);
+    const layout = { ...host.layout, account };
+    expect(findObstacles(layout, [{ ...claim, id: "main" }])).toEqual([[]]);
+    ensureAccount(account, host.root);
+    expect(uidOf(account)).toBe(number);
+    expect(findObstacles(layout, [{ ...claim, id: "main" }])).toEqual([[]]);
+  } finally {
+    if (uidOf(account) !== undefined) execFileSync("userdel", [account]);
+    await host.dispose();
+  }
 });
 
 it.runIf(asRoot)("the gateway's account cannot hold a lock", () => {

@@ -193,7 +193,8 @@ describe("a gateway whose channel does not connect", () => {
   });
   const args = () => ({ basePort: PORT, telegram: { botToken: "x", apiRoot: telegram.apiRoot, allowFrom: ["4242"] } });
 
-  it("comes up with the right bot token", async () => {
+  it("comes up without one, and is given its first bot later", async () => {
+    ok(await host.up("main", host.describe({ basePort: PORT })));
     ok(await host.up("main", host.describe(args()), { TELEGRAM_BOT_TOKEN: TOKEN }));
     expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });
   });

@@ -1,13 +1,26 @@
 /** One lab at a time on a machine. The lock is an abstract socket: the kernel takes it back however its holder ends. */
 import { connect, createServer, type Server } from "node:net";
+import { pause } from "./commands";
 import { LAB } from "./names";
 
 const ADDRESS = `\0${LAB}`;
 
 export class LabIsTaken extends Error {}
 
+/** For a holder that was just killed and is not quite gone, and for one that only cleans up after such a one. */
+const PATIENCE_MILLISECONDS = 3_000;
+
 /** Takes the lock, or throws who has it. */
 export async function takeLock(): Promise<Server> {
+  for (const end = Date.now() + PATIENCE_MILLISECONDS; ; await pause(50)) {
+    const server = await tryLock();
+    if (server) return server;
+    if (Date.now() > end)
+      throw new LabIsTaken(`this machine's lab is in use by ${await askHolder()}: wait until it ends, or end it`);
+  }
+}
+
+async function tryLock(): Promise<Server | undefined> {
   const holder = `process ${process.pid} in ${process.cwd()}`;
   const server = createServer((asks) => asks.on("error", () => undefined).end(holder));
   try {
@@ -15,7 +28,7 @@ export async function takeLock(): Promise<Server> {
     return server.unref();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-    throw new LabIsTaken(`this machine's lab is in use by ${await askHolder()}: wait until it ends, or end it`);
+    return undefined;
   }
 }
 

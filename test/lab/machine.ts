@@ -34,7 +34,8 @@ export class Machine {
     const signal = "--kill-signal=SIGRTMIN+3"; // systemd's word for power off
     const log = openSync(this.console, "a");
     const line = inGroup(this.name, "systemd-nspawn", ...flags, ...untouched, ...place, signal, INIT);
-    const child = spawn(line[0], line.slice(1), { stdio: ["ignore", log, log], detached: true });
+    const env = { PATH: process.env["PATH"], SYSTEMD_NSPAWN_LOCK: "0" }; // its lock files stay in /run for ever
+    const child = spawn(line[0], line.slice(1), { stdio: ["ignore", log, log], detached: true, env });
     closeSync(log);
     this.nspawn = child;
     this.starts++;

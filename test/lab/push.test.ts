@@ -143,7 +143,7 @@ describe.skipIf(why)(`sending to hosts${why === undefined ? "" : ` (skipped: ${w
       ok(await stack.preview("--expect-no-changes"));
       const left = `cd ${manageDir("/var/lib/openclaw")} && find . -name '*.tgz' -o -name '*.part' -o -name pushed`;
       expect(ok(await bookworm.run(left)).stdout).toBe("");
-      const again = ok(await stack.up("--replace", "**-push"));
+      const again = ok(await stack.up("--replace", "**-push*"));
       expect(again.stdout.match(/nothing to send/g)).toHaveLength(3);
       expect(again.stdout).toMatch(/3 replaced/);
     } finally {

@@ -1,9 +1,10 @@
+/** A pair on real hosts with systemd, over SSH: from nothing to removed, and what happens to hosts. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TestStack } from "../support/engine";
-import { ok } from "../support/hosts";
-import type { Host } from "./host";
+import { eventually, ok } from "../support/hosts";
+import { VERSION } from "../support/seed";
 import { Lab } from "./lab";
 import { rootLayer, userLayer } from "./layers";
+import { MAIN_PORT, PairOn, RESCUE_PORT, type Who } from "./stacks";
 
 let lab: Lab;
 beforeAll(async () => {
@@ -11,53 +12,114 @@ beforeAll(async () => {
 });
 afterAll(() => lab?.stop());
 
-/** The root stack on a host of the lab. */
-async function stackOn(host: Host, user: string): Promise<TestStack> {
-  const stack = await TestStack.create();
-  await stack.config("target", "ssh");
-  await stack.config("ssh.host", host.address);
-  await stack.config("ssh.user", user);
-  await stack.config("ssh.hostKey", host.hostKey);
-  await stack.config("ssh.registry", "http://10.240.0.1:1");
-  await stack.secretConfig("ssh.privateKey", lab.privateKey);
-  return stack;
-}
-
 describe.each([
   ["root", "bookworm"],
-  ["a plain user", "trixie"],
-] as const)("a pair of %s on %s", (who, debian) => {
-  let host: Host;
-  let stack: TestStack;
+  ["plain user", "trixie"],
+  ["root", "trixie"],
+  ["plain user", "bookworm"],
+] as const)("a pair of %s on %s", (who: Who, debian) => {
+  let pair: PairOn;
   beforeAll(async () => {
     const layers = [await (who === "root" ? rootLayer : userLayer)("main", "rescue")];
-    host = await lab.host({ debian, layers });
-    stack = await stackOn(host, who === "root" ? "root" : host.user);
-    if (who !== "root") ok(await host.run(`loginctl enable-linger ${host.user}`));
+    pair = await PairOn.create(lab, await lab.host({ debian, layers }), who);
   });
-  afterAll(async () => {
-    await stack?.dispose();
-    await host?.dispose();
+  afterAll(() => pair?.dispose());
+
+  it("comes up healthy, on loopback only, as services that are no root's", async () => {
+    const up = ok(await pair.stack.up());
+    expect(up.stdout).not.toMatch(/warning:/);
+    for (const port of [MAIN_PORT, RESCUE_PORT])
+      expect(await pair.ask(port, "/startupz")).toMatchObject({ status: "started", version: VERSION });
+    const account = who === "root" ? "openclaw" : pair.host.user;
+    for (const gateway of ["main", "rescue"] as const)
+      expect(ok(await pair.host.run(`ps -o user= -p ${await pair.pid(gateway)}`)).stdout.trim()).toBe(account);
+    const listening = ok(await pair.host.run("ss -Htln"))
+      .stdout.split("\n")
+      .map((line) => line.split(/\s+/)[3] ?? "");
+    expect(listening.filter((at) => /:(18[789]\d\d|19[789]\d\d)$/.test(at)).sort()).toEqual([
+      "127.0.0.1:18789",
+      "127.0.0.1:19789",
+      "[::1]:18789",
+      "[::1]:19789",
+    ]);
   });
 
-  it("comes up healthy", async () => {
-    const outcome = await stack.up();
-    console.log(outcome.stdout.slice(-6000), outcome.stderr);
-    ok(outcome);
+  it("answers through its commands", async () => {
+    const main = who === "root" ? "openclaw-main" : "~/.local/bin/openclaw-main";
+    expect(JSON.parse(ok(await pair.run(`${main} health --json`)).stdout)).toMatchObject({ ok: true });
   });
 
-  it("second up", async () => {
-    ok(await stack.preview("--expect-no-changes"));
+  it("is not touched by a second up", async () => {
+    const pids = [await pair.pid("main"), await pair.pid("rescue")];
+    ok(await pair.stack.preview("--expect-no-changes"));
+    expect(ok(await pair.stack.up()).stdout).toMatch(/15 unchanged/);
+    expect([await pair.pid("main"), await pair.pid("rescue")]).toEqual(pids);
   });
 
-  it("reboots", async () => {
-    await host.reboot();
-    const out = await host.run("sleep 25; systemctl list-units 'openclaw*' --no-pager; ss -ltnp");
-    console.log(out.stdout, out.stderr);
-    const outcome = ok(await stack.destroy());
-    console.log(outcome.stdout.slice(-2000));
-    console.log(
-      ok(await host.run("ls -la /var/lib/openclaw /home/claw; ls /etc/systemd/system; ps aux | tail -5")).stdout,
+  it("changes main's configuration, and leaves rescue alone", async () => {
+    const [main, rescue] = [await pair.pid("main"), await pair.pid("rescue")];
+    await pair.stack.config("main.config.update.channel", "beta");
+    const preview = ok(await pair.stack.preview()).stdout;
+    expect(preview.match(/^ ~ .*command:remote:Command.*$/gm)).toHaveLength(1);
+    expect(preview).toMatch(/openclaw-main-deployment update/);
+    ok(await pair.stack.up());
+    expect(await pair.pid("rescue")).toBe(rescue);
+    expect(await pair.pid("main")).not.toBe(main);
+    expect(await pair.ask(MAIN_PORT, "/startupz")).toMatchObject({ status: "started" });
+  });
+
+  it.runIf((who === "root") === (debian === "bookworm"))("comes back by itself when the host reboots", async () => {
+    await pair.host.reboot();
+    await Promise.all([pair.untilReady(MAIN_PORT), pair.untilReady(RESCUE_PORT)]);
+    ok(await pair.stack.preview("--expect-no-changes"));
+  });
+
+  it.runIf((who === "root") === (debian === "bookworm"))("comes back when its power fails", async () => {
+    await pair.host.kill();
+    await pair.host.boot();
+    await Promise.all([pair.untilReady(MAIN_PORT), pair.untilReady(RESCUE_PORT)]);
+  });
+
+  it("comes back when it is killed", async () => {
+    const [main, rescue] = [await pair.pid("main"), await pair.pid("rescue")];
+    ok(await pair.host.run(`kill -9 ${main}`));
+    await eventually("another main", 30, async () => ![0, main].includes(await pair.pid("main")));
+    await pair.untilReady(MAIN_PORT);
+    expect(await pair.pid("rescue")).toBe(rescue);
+  });
+
+  it.runIf(who === "root")("comes back when it used up its memory", async () => {
+    const rescue = await pair.pid("rescue");
+    ok(await pair.systemctl("set-property --runtime openclaw-gateway MemoryMax=200M"));
+    await eventually("out of memory", 60, async () =>
+      /oom|killed/i.test(ok(await pair.run("journalctl -q -u openclaw-gateway -n 50 -o cat")).stdout),
     );
+    ok(await pair.systemctl("set-property --runtime openclaw-gateway MemoryMax=infinity"));
+    await pair.untilReady(MAIN_PORT);
+    expect(await pair.pid("rescue")).toBe(rescue);
+  });
+
+  it("keeps a bad configuration from the running gateway", async () => {
+    const main = await pair.pid("main");
+    await pair.stack.config("main.config.update.channel", "no-such-channel");
+    const refused = await pair.stack.up();
+    expect(refused.code).not.toBe(0);
+    expect(refused.stdout).toMatch(/update\.channel/);
+    expect(await pair.pid("main")).toBe(main);
+    await pair.stack.config("main.config.update.channel", "beta");
+    ok(await pair.stack.preview("--expect-no-changes"));
+  });
+
+  it("goes, and leaves its data and nothing else", async () => {
+    ok(await pair.stack.destroy());
+    expect(ok(await pair.systemctl("list-units --all --plain --no-legend 'openclaw*'")).stdout).toBe("");
+    expect(ok(await pair.host.run("find / -xdev -name 'openclaw-gateway*.service'")).stdout).toBe("");
+    expect(ok(await pair.host.run("ss -Htln")).stdout).not.toMatch(/:1[89]789 /);
+    expect(
+      ok(await pair.host.run(`ls -A ${pair.root} | grep openclaw`))
+        .stdout.trim()
+        .split("\n")
+        .sort(),
+    ).toEqual([".openclaw", ".openclaw-rescue"]);
   });
 });

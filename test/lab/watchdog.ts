@@ -10,6 +10,6 @@ async function clean(): Promise<void> {
     await sweep();
     await releaseLock(lock);
   } catch (error) {
-    if (!(error instanceof LabIsTaken)) throw error; // the next lab has swept already
+    if (!(error instanceof LabIsTaken)) throw error; // by the next lab, which has swept
   }
 }

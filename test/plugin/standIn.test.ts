@@ -7,6 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { buildCommandPlugin } from "../../toolchain/command-plugin/build";
 import { PluginClient, refusal } from "./pluginClient";
 import { forStandIn } from "./plugins";
+import { COMMAND } from "./ssh";
 import { output, secret, UNKNOWN } from "./wire";
 
 const NOT_FOUND = 5;
@@ -19,15 +20,16 @@ forStandIn((plugin) => {
   const notHere = (token: string): object => ({
     code: NOT_FOUND,
     message:
-      `the stand-in for the command plugin has only command:local:Command, not ${token}. ` +
+      "the stand-in for the command plugin has only command:local:Command, command:remote:Command, " +
+      `command:remote:CopyToRemote, not ${token}. ` +
       `That needs the official plugin; ${INSTALL}`,
   });
 
   it("refuses other resource types", async () => {
-    const urn = "urn:pulumi:dev::p::command:remote:Command::a";
-    expect(await refusal(plugin.client.check({}, urn))).toEqual(notHere("command:remote:Command"));
-    expect(await refusal(plugin.client.create({}, {}, urn))).toEqual(notHere("command:remote:Command"));
-    expect(await refusal(plugin.client.delete({}, {}, urn))).toEqual(notHere("command:remote:Command"));
+    const urn = "urn:pulumi:dev::p::command:remote:CopyFile::a";
+    expect(await refusal(plugin.client.check({}, urn))).toEqual(notHere("command:remote:CopyFile"));
+    expect(await refusal(plugin.client.create({}, {}, urn))).toEqual(notHere("command:remote:CopyFile"));
+    expect(await refusal(plugin.client.delete({}, {}, urn))).toEqual(notHere("command:remote:CopyFile"));
   });
 
   it("refuses to run commands outside resources", async () => {
@@ -102,6 +104,22 @@ forStandIn((plugin) => {
 });
 
 describe("the executable", () => {
+  it("loads what needs SSH only for another host", async () => {
+    const directoryWithout = join(directory, "without");
+    const executable = buildCommandPlugin(directoryWithout);
+    rmSync(join(directoryWithout, "remote.js"));
+    const client = await PluginClient.start(executable);
+    const connection = { host: "127.0.0.1", port: 1, dialErrorLimit: 0 };
+    const state = { connection, stdout: "", stderr: "" };
+    expect((await client.create({ create: "echo a" })).outputs).toMatchObject({ stdout: "a" });
+    expect((await client.check({ connection }, COMMAND)).failures).toEqual({});
+    await client.diff(state, { connection }, { connection, create: "a" }, {}, COMMAND);
+    await client.create({ connection, create: "a" }, { preview: true }, COMMAND);
+    await client.delete(state, {}, COMMAND);
+    expect((await refusal(client.create({ connection, create: "a" }, {}, COMMAND))).message).toContain("./remote");
+    await client.stop();
+  });
+
   it("may be linked to, and may lie where files are modules", async () => {
     writeFileSync(join(directory, "package.json"), '{ "type": "module" }');
     const link = join(directory, "link");

@@ -17,7 +17,7 @@ interface State {
 export class TestStack {
   readonly directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-engine-"));
   /** A project directory of its own, in which pulumi writes the stack's config file. */
-  private readonly project = join(this.directory, "project");
+  readonly project = join(this.directory, "project");
   env: NodeJS.ProcessEnv = {};
   /** Everything that pulumi printed. */
   transcript = "";

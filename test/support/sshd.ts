@@ -28,6 +28,7 @@ export interface SshdOptions {
   /** Lines of sshd_config that come before all others. */
   readonly config?: readonly string[];
   readonly hostKey?: KeyOptions;
+  readonly sftp?: boolean;
 }
 
 export interface Sshd {
@@ -69,7 +70,7 @@ export class SshSite {
     appendFileSync(join(this.directory, "authorized_keys"), `${options} ${publicKey}\n`.trimStart());
   }
 
-  async start({ config = [], hostKey = {} }: SshdOptions = {}): Promise<Sshd> {
+  async start({ config = [], hostKey = {}, sftp = true }: SshdOptions = {}): Promise<Sshd> {
     // Where it starts as root, it insists on this directory.
     if (process.getuid!() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
     const key = this.makeKey(hostKey);
@@ -92,7 +93,7 @@ export class SshSite {
         "KbdInteractiveAuthentication no",
         "MaxStartups 1000",
         "LogLevel VERBOSE",
-        "Subsystem sftp internal-sftp",
+        sftp ? "Subsystem sftp internal-sftp" : "",
         "",
       ].join("\n"),
     );

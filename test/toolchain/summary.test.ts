@@ -94,7 +94,7 @@ test("the summary names every gateway", async () => {
   expect(text).toMatch(
     /^main +default +http:\/\/127\.0\.0\.1:18789 +18789-18899 +2026\.9\.6 +down +\/nowhere\/openclaw-main$/m,
   );
-  expect(await summary({ gateways: [] }, undefined)).toBe("The stack has no gateways.");
+  expect(await summary({ gateways: [] }, undefined)).toMatch(/^No gateway of the stack is up: `make up`/);
 });
 
 test("what to type for a main gateway that no stack owns", async () => {

@@ -47,6 +47,25 @@ describe("what the answers mean", () => {
     });
   });
 
+  it("no token in this shell: a gateway that no stack owns is up, by its own endpoints", () => {
+    const foreign = { ...main, isOurs: false };
+    const refused = { rpc: { ok: false, connectFailure: { kind: "unreachable" } } };
+    const held = { ...refused, port: { listeners: [{ command: "openclaw-gatewa", pid: 4711 }] } };
+    const asked = (health: string) => ({ health, service: answer(held, 1), probe: answer(probe([])) });
+    expect(interpret({ gateway: foreign, answers: asked("healthy") }, [foreign])).toMatchObject({
+      row: { service: "up" },
+      findings: [{ level: "note", text: "is up, and this shell does not have its token" }],
+    });
+    expect(interpret({ gateway: foreign, answers: asked("up, not ready: telegram") }, [foreign])).toMatchObject({
+      row: { service: "up, not ready: telegram" },
+      findings: [{ level: "problem", text: "is up, not ready: telegram" }],
+    });
+    expect(interpret({ gateway: foreign, answers: asked("another program answers") }, [foreign])).toMatchObject({
+      row: { service: "another program" },
+      findings: [{ level: "problem" }],
+    });
+  });
+
   it("one that nobody knows is suspicious", () => {
     const stranger = probe(["ws://127.0.0.1:18789", "ws://10.0.0.9:18789"], "multiple_gateways");
     expect(looked(up, stranger).findings).toMatchObject([

@@ -64,5 +64,5 @@ function readEndpoint(properties: Properties): Endpoint {
     const content = properties.get(name)?.content ?? standard;
     return content === undefined ? [] : [[name, content]];
   });
-  return Object.fromEntries(entries) as unknown as Endpoint;
+  return Object.fromEntries(entries) as Endpoint;
 }

@@ -43,8 +43,6 @@ export const copyToRemote: ResourceType = {
     if (!isSame) await copy(inputs, step);
     return new Map();
   },
-
-  delete: () => Promise.resolve(),
 };
 
 interface Source {

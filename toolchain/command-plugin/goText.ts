@@ -52,4 +52,6 @@ export const endText = (code: number | null, signal: NodeJS.Signals | null): str
 
 /** A system error without Node's prefix: `no such file or directory`. */
 export const systemText = (error: NodeJS.ErrnoException): string =>
-  (error.errno !== undefined && getSystemErrorMap().get(error.errno)?.[1]) || error.message;
+  error.code === "EISDIR"
+    ? "is a directory"
+    : (error.errno !== undefined && getSystemErrorMap().get(error.errno)?.[1]) || error.message;

@@ -2,10 +2,17 @@
  * A stand-in for version 1.2.1 of Pulumi's command plugin, for machines where the official one cannot be had. It is
  * started and spoken to as any plugin is: the engine's address is the last argument, the port is printed.
  *
- * Of the plugin's types there is only command:local:Command. test/plugin compares it with the official plugin wherever
- * that is installed. What differs, and is meant to:
+ * Of the plugin's types there are command:local:Command, command:remote:Command and command:remote:CopyToRemote; what
+ * needs SSH is a bundle of its own (remote/), loaded once it is needed. test/plugin compares them with the official
+ * plugin wherever that is installed. What differs, and is meant to:
  *
- * - `assetPaths` and `archivePaths`, the other resource types and command:local:run are refused, with what to do.
+ * - `assetPaths` and `archivePaths`, the deprecated command:remote:CopyFile and command:local:run are refused, with what
+ *   to do.
+ * - A host that takes a connection and says nothing is given up at a cancel or a time-out. The official plugin waits for
+ *   ever; `perDialTimeout` is for the TCP connection alone.
+ * - A remote command's connection is closed when the command has ended, not when the plugin ends.
+ * - What a remote command still writes after a cancel or a time-out is shown. Both plugins wait for its end.
+ * - A connection that is not complete because Check was passed over gets the usual values. The official plugin crashes.
  * - A line of output of 64 KiB or more is logged like any other. The official plugin waits for ever.
  * - A secret within `triggers` stays secret and where it is. The official plugin fails a preview where one is not known
  *   yet, and below the second level it may make plain what is secret and the other way round.
@@ -22,6 +29,9 @@
  * - Bytes in the environment that are not UTF-8 do not reach commands unharmed.
  * - A script without `#!` as the interpreter is run by /bin/sh. The official plugin fails with "exec format error".
  * - The error text of a crash lacks "(core dumped)".
+ * - A private key that is damaged, and an agent that breaks off, are told in fewer words.
+ * - Certificates and hardware tokens are no host keys.
+ * - An error by `perDialTimeout` has the code of any other error.
  */
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";

@@ -159,7 +159,7 @@ export class Provider {
 
   private async delete(request: pb.DeleteRequest, call: AbortController): Promise<Empty> {
     const type = typeOf(request.getUrn());
-    await type.delete(readState(type, request.getProperties()), this.step(request, call));
+    if (type.delete) await type.delete(readState(type, request.getProperties()), this.step(request, call));
     return new Empty();
   }
 

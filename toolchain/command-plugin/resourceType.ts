@@ -28,5 +28,6 @@ export interface ResourceType {
   /** Each returns the outputs that it sets. */
   create(inputs: Properties, step: Step): Promise<Properties>;
   update(state: Properties, inputs: Properties, step: Step): Promise<Properties>;
-  delete(state: Properties, step: Step): Promise<void>;
+  /** Absent where nothing is ever deleted. */
+  delete?(state: Properties, step: Step): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { accountObstacle } from "../../../host/account";
+import { accountObstacle, homeOfUser } from "../../../host/account";
 import { findForeignGateway, type Finding, type GatewayFacts } from "../../../host/foreignGateway";
 import { findObstacles, type Obstacle } from "../../../host/obstacles";
 import type { HostLayout } from "../../../host/layout";
@@ -39,7 +39,9 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   readonly layout: HostLayout;
   readonly machine = "this machine";
   /** @internal */
-  readonly address = [];
+  readonly address = undefined;
+  /** @internal */
+  readonly suffix = "";
   /** @internal */
   readonly ownerId: pulumi.Output<string>;
 
@@ -82,7 +84,9 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
 
   /** @internal */
   async findForeignGateway(facts: GatewayFacts): Promise<Finding> {
-    return Promise.resolve(findForeignGateway(facts, [...new Set([homedir(), this.layout.root])]));
+    const caller = process.getuid?.() === 0 ? homeOfUser(process.env["SUDO_USER"] ?? "") : undefined;
+    const homes = new Set([homedir(), ...(caller === undefined ? [] : [caller]), this.layout.root]);
+    return Promise.resolve(findForeignGateway(facts, [...homes]));
   }
 
   /** @internal */

@@ -43,11 +43,13 @@ const connectionShape = {
   /**
    * Passphrase of the private key. Always kept as a secret.
    * @default none
+   * @example config.requireSecret("sshKeyPassword")
    */
   privateKeyPassword: secretString.optional(),
   /**
    * Password to log in with. Always kept as a secret.
    * @default none
+   * @example config.requireSecret("sshPassword")
    */
   password: secretString.optional(),
   /**
@@ -79,6 +81,7 @@ const shape = {
   /**
    * Whether the user becomes root on the host, with `sudo` and without a password.
    * @default false
+   * @example true
    */
   sudo: z.boolean().optional(),
   /**
@@ -86,7 +89,17 @@ const shape = {
    * @default none
    * @example { host: "bastion.example.org", hostKey: "ssh-ed25519 AAAA…", privateKey }
    */
-  proxy: z.strictObject({ ...connectionShape, user: userName.optional() }).optional(),
+  proxy: z
+    .strictObject({
+      ...connectionShape,
+      /**
+       * User to log in as on the bastion.
+       * @default "root"
+       * @example "jump"
+       */
+      user: userName.optional(),
+    })
+    .optional(),
   /**
    * Whether this machine sends Node.js, npm and the OpenClaw releases to the host, for one that reaches no npm registry.
    * They are fetched here once, sent over SSH, and sent on from where they were when a connection was lost.

@@ -3,13 +3,14 @@ import * as pulumi from "@pulumi/pulumi";
 import { manageDir, type HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/obstacles";
-import { behindGate, currentProgram } from "../../program";
+import { behindGate, currentProgram, refuse } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
-import { formatProblems, problemsOf } from "../../rules/problems";
+import { problemsOf } from "../../rules/problems";
 import { withoutStackTraces } from "../../stackTraces";
 import { deployersRegistry, renderBootstrap } from "../bootstrap";
 import {
   deployOnHost,
+  identityOf,
   quote,
   setUpHost,
   type CommandArgs,
@@ -42,7 +43,9 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   readonly layout: HostLayout;
   readonly machine: string;
   /** @internal */
-  readonly address: readonly pulumi.Input<string>[];
+  readonly address: pulumi.Input<string>;
+  /** @internal */
+  readonly suffix: string;
   /** @internal */
   readonly ownerId: pulumi.Output<string>;
   private readonly connection: pulumi.Output<Connection>;
@@ -62,8 +65,10 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
       ...layoutOf(checked, user === "root" || this.sudo, `/home/${user}`),
       ...(this.push && { push: true }),
     };
-    this.machine = typeof host === "string" ? `${host}:${port}` : `SshHost ${name}`;
-    this.address = [pulumi.interpolate`${user}@${host}:${port}`];
+    const place = typeof host === "string" ? `${host}${port === 22 ? "" : `:${port}`}` : undefined;
+    this.machine = place ?? `SshHost ${name}`;
+    this.suffix = place === undefined ? "" : `@${place}`;
+    this.address = pulumi.interpolate`${user}@${host}:${port}`;
     this.connection = pulumi.secret(connectionOf(name, checked));
 
     const bootstrap = this.push
@@ -100,7 +105,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     if (!this.push) return [];
     const { connection, sudo, layout } = this;
     return [
-      pushCommand(name, { connection, sudo, manage: manageDir(layout.root), address: this.address }, parcel, opts),
+      pushCommand(name, { connection, sudo, manage: manageDir(layout.root), triggers: identityOf(this) }, parcel, opts),
     ];
   }
 
@@ -142,15 +147,29 @@ function dialing(path: string, args: Omit<CheckedSshHostArgs, "proxy">) {
     ...(privateKeyPassword !== undefined && { privateKeyPassword }),
     ...(password !== undefined && { password }),
     ...(agentSocketPath !== undefined && { agentSocketPath }),
-    hostKey: pulumi.output(args.hostKey).apply((text) => keyLine(`${path}.hostKey`, text)),
+    hostKey: keyLine(`${path}.hostKey`, args.hostKey),
     dialErrorLimit: DIAL_LIMIT,
     perDialTimeout: DIAL_TIMEOUT_SECONDS,
   };
 }
 
-/** Also of a key that was not known when the arguments were checked. */
-function keyLine(path: string, text: string): string {
+/** A key that another resource makes is checked when it is there; any other was checked with the arguments. */
+function keyLine(path: string, hostKey: pulumi.Input<string>): pulumi.Input<string> {
+  if (typeof hostKey === "string") return lineOf(hostKey) ?? "";
+  return pulumi
+    .output(hostKey)
+    .apply((text) =>
+      Promise.resolve(
+        lineOf(text) ??
+          refuse(
+            [{ path, reason: "is not a public key that can be checked", advice: HOW_TO_GET }],
+            "found before this host was spoken to",
+          ),
+      ),
+    );
+}
+
+function lineOf(text: string): string | undefined {
   const key = parseHostKey(text);
-  if ("line" in key) return key.line;
-  throw new pulumi.RunError(formatProblems([{ path, ...key }], "found before this host was spoken to"));
+  return "line" in key ? key.line : undefined;
 }

@@ -21,12 +21,12 @@ export interface Destination {
   readonly connection: pulumi.Output<object>;
   readonly sudo: boolean;
   readonly manage: string;
-  readonly address: readonly pulumi.Input<string>[];
+  readonly triggers: pulumi.Input<string>[];
 }
 
 export function pushCommand(
   name: string,
-  { connection, sudo, manage, address }: Destination,
+  { connection, sudo, manage, triggers }: Destination,
   parcel: Parcel,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
@@ -42,7 +42,7 @@ export function pushCommand(
   const inputs: local.CommandArgs = {
     create: pulumi.interpolate`${RUN} ${words}`,
     stdin: pulumi.secret(request.apply((value) => JSON.stringify(value))),
-    triggers: [...address, manage],
+    triggers,
     addPreviousOutputInEnv: false,
   };
   return withoutStackTraces(() => new local.Command(name, inputs, opts));

@@ -34,7 +34,7 @@ export async function dial(connection: Connection, step: Step): Promise<Client> 
     }
   } catch (error) {
     if (error === step.signal.reason) throw error;
-    throw new Error(`proxy: ${(error as Error).message}`);
+    throw new Error(`proxy: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -60,9 +60,10 @@ function forward(client: Client, host: string, port: number): Promise<Duplex> {
 async function retrying<Result>(
   name: string,
   limit: number,
-  { signal, log }: Step,
+  step: Step,
   attempt: () => Promise<Result>,
 ): Promise<Result> {
+  const { signal } = step;
   let delay = FIRST_DELAY_MS;
   for (let failed = 0; ; failed++) {
     try {
@@ -70,9 +71,9 @@ async function retrying<Result>(
     } catch (error) {
       if (error === signal.reason) throw error;
       if (limit > NO_LIMIT && failed >= limit)
-        throw new Error(`after ${failed} failed attempts: ${(error as Error).message}`);
+        throw new Error(`after ${failed} failed attempts: ${(error as Error).message}`, { cause: error });
     }
-    await log(`${name} ${failed + 1}/${limit === NO_LIMIT ? "inf" : limit} failed: retrying`);
+    await step.log(`${name} ${failed + 1}/${limit === NO_LIMIT ? "inf" : limit} failed: retrying`);
     await sleep(delay, undefined, { signal }).catch(() => {
       throw signal.reason;
     });

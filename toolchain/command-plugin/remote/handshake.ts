@@ -7,6 +7,9 @@ import type { Login, Method } from "./login";
 
 const HOST_KEY_OFFER = /^Handshake: \((local|remote)\) Host key format: (.*)/;
 
+/** For one that begins when the step is aborted already: the official plugin still runs a command then. */
+const GRACE_MS = 5000;
+
 /** Without a limit of time, as the official plugin has none; but aborting it ends it. */
 export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Promise<Client> {
   const failure = (reason: string): Error => new Error(`ssh: handshake failed: ${reason}`);
@@ -17,19 +20,20 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
   const logins = new Logins(login);
   const offers: string[] = [];
   let isOther = false;
+  let abort: () => void;
+  let grace: NodeJS.Timeout | undefined;
   return new Promise<Client>((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
+    abort = () => reject(signal.reason as Error);
     signal.addEventListener("abort", abort);
+    if (signal.aborted) grace = setTimeout(abort, GRACE_MS);
     client
       .once("ready", () => resolve(client))
       .on("error", (error: Error & ClientErrorExtensions) => {
-        if (error.level === "agent") return logins.agentFailed(error);
+        if (error.level === "agent") return logins.agentFailed();
         const reason = isOther ? "ssh: host key mismatch" : logins.failure;
         reject(failure(reason ?? handshakeText(error, stream as Partial<Socket>, offers)));
       })
       .once("close", () => reject(failure("EOF")))
-      .once("close", () => signal.removeEventListener("abort", abort))
-      .once("ready", () => signal.removeEventListener("abort", abort))
       .connect({
         sock: stream,
         username: login.user,
@@ -42,11 +46,16 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
           if (offer !== undefined) offers.push(offer);
         },
       });
-  }).catch((error: Error) => {
-    client.destroy();
-    stream.destroy();
-    throw error;
-  });
+  })
+    .catch((error: Error) => {
+      client.destroy();
+      stream.destroy();
+      throw error;
+    })
+    .finally(() => {
+      signal.removeEventListener("abort", abort);
+      clearTimeout(grace);
+    });
 }
 
 /** Each way is tried once, in order, where the host offers it. Two ways by key are one: the agent comes after no key. */
@@ -79,7 +88,7 @@ class Logins {
     return { username, ...method };
   }
 
-  agentFailed(_error: Error): void {
+  agentFailed(): void {
     this.agentError = "agent: client error: EOF";
   }
 }

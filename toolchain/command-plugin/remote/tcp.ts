@@ -6,11 +6,12 @@ import { systemText } from "../goText";
 import { address } from "./errors";
 
 const LAST_PORT = 65_535;
+const KEEP_ALIVE_MS = 15_000;
 
 /** No host at all is this one. The time counts for the connection only, not for what comes after it; 0 is for ever. */
 export async function connectTcp(host: string, port: number, seconds: number): Promise<Socket> {
   if (port < 0 || port > LAST_PORT) throw new Error(`dial tcp: address ${port}: invalid port`);
-  const deadline = seconds === 0 ? undefined : AbortSignal.timeout(Math.max(seconds, 0) * 1000);
+  const deadline = seconds > 0 ? AbortSignal.timeout(seconds * 1000) : undefined;
   const addresses = await resolve(host || "localhost");
   const first = address(addresses[0]!.address, port);
   if (port === 0) throw new Error(`dial tcp ${first}: connect: connection refused`);
@@ -24,12 +25,13 @@ export async function connectTcp(host: string, port: number, seconds: number): P
       const one = "errors" in error ? (error.errors[0] as NodeJS.ErrnoException) : error;
       reject(new Error(`dial tcp ${first}: connect: ${systemText(one)}`));
     };
-    if (deadline?.aborted) return late();
+    if (seconds < 0 || deadline?.aborted) return late();
     deadline?.addEventListener("abort", late);
     socket.once("error", failed).once("connect", () => {
       deadline?.removeEventListener("abort", late);
       socket.off("error", failed);
-      resolve(socket.setNoDelay(true));
+      // As Go does: a host that went away is noticed although nothing is being sent.
+      resolve(socket.setNoDelay(true).setKeepAlive(true, KEEP_ALIVE_MS));
     });
   });
 }
@@ -41,6 +43,8 @@ async function resolve(host: string): Promise<{ address: string; family: number 
     const { code, message } = error as NodeJS.ErrnoException;
     const [server] = getServers();
     const reason = code === "ENOTFOUND" ? "no such host" : message;
-    throw new Error(`dial tcp: lookup ${host}${server ? ` on ${address(server, 53)}` : ""}: ${reason}`);
+    throw new Error(`dial tcp: lookup ${host}${server ? ` on ${address(server, 53)}` : ""}: ${reason}`, {
+      cause: error,
+    });
   }
 }

@@ -1,0 +1,90 @@
+/** The root stack on hosts of the lab, and what can be seen of its gateways there. */
+import { ACCOUNT_HOME } from "../../host/layout";
+import { TestStack } from "../support/engine";
+import { eventually, ok, type Outcome } from "../support/hosts";
+import type { Host } from "./host";
+import { PLAIN_USER } from "./images";
+import type { Lab } from "./lab";
+
+export type Who = "root" | "plain user";
+
+export const MAIN_PORT = 18789;
+export const RESCUE_PORT = 19789;
+
+/** A gateway's health answers, asked on its host. */
+export interface Answer {
+  readonly ready?: boolean;
+  readonly version?: string;
+  readonly status?: string;
+}
+
+/** A pair on one host: its stack, and its gateways as the host shows them. */
+export class PairOn {
+  private constructor(
+    readonly host: Host,
+    readonly who: Who,
+    readonly stack: TestStack,
+  ) {}
+
+  static async create(lab: Lab, host: Host, who: Who): Promise<PairOn> {
+    if (who === "plain user") ok(await host.run(`loginctl enable-linger ${PLAIN_USER}`));
+    const stack = await TestStack.create();
+    const settings = {
+      target: "ssh",
+      "ssh.host": host.address,
+      "ssh.user": who === "root" ? "root" : PLAIN_USER,
+      "ssh.hostKey": host.hostKey,
+      "ssh.registry": lab.registryUrl,
+    };
+    for (const [path, value] of Object.entries(settings)) await stack.config(path, value);
+    await stack.secretConfig("ssh.privateKey", lab.privateKey);
+    return new PairOn(host, who, stack);
+  }
+
+  get root(): string {
+    return this.who === "root" ? ACCOUNT_HOME : `/home/${PLAIN_USER}`;
+  }
+
+  /** Runs a command as the deploying user. */
+  run(line: string): Promise<Outcome> {
+    return this.host.run(line, this.who === "root" ? {} : { user: PLAIN_USER });
+  }
+
+  systemctl(line: string): Promise<Outcome> {
+    return this.run(
+      this.who === "root" ? `systemctl ${line}` : `XDG_RUNTIME_DIR=/run/user/$(id -u) systemctl --user ${line}`,
+    );
+  }
+
+  /** Main process of a gateway's unit; 0 where it does not run. */
+  async pid(gateway: "main" | "rescue"): Promise<number> {
+    const unit = gateway === "main" ? "openclaw-gateway" : "openclaw-gateway-rescue";
+    return Number(ok(await this.systemctl(`show -P MainPID ${unit}`)).stdout);
+  }
+
+  /** What a gateway answers; nothing where nobody listens. */
+  async ask(port: number, path: string): Promise<Answer | undefined> {
+    const script = `fetch("http://127.0.0.1:${port}${path}").then((r) => r.text()).then(console.log).catch(() => console.log("null"))`;
+    const { stdout } = await this.host.inside(`${this.root}/.pulumi-openclaw/nodes/*/bin/node -e '${script}'`);
+    try {
+      return (JSON.parse(stdout) as Answer | null) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async untilReady(port: number, seconds = 120): Promise<void> {
+    await eventually(`a gateway on port ${port}`, seconds, async () => (await this.ask(port, "/readyz"))?.ready);
+  }
+
+  /** The same stack, looked at on another host. */
+  at(host: Host): PairOn {
+    return new PairOn(host, this.who, this.stack);
+  }
+
+  /** The pair's gateways end and the host goes. */
+  async dispose(): Promise<void> {
+    await this.stack.dispose();
+    await this.host.dispose();
+  }
+}

@@ -1,0 +1,509 @@
+/** How a host is reached: its key, ways to log in, tries again, a host in between. */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
+import { existsSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Server as SshServer, type AuthContext } from "ssh2";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { freePort, type KeyOptions } from "../support/sshd";
+import { refusal, type Properties, type StepOptions } from "./pluginClient";
+import { create, forEachPluginWithSsh } from "./ssh";
+
+const UNKNOWN_ERROR = 2;
+const NO_WAY_IN = (tried: string): string =>
+  `ssh: handshake failed: ssh: unable to authenticate, attempted methods [${tried}], no supported methods remain`;
+const MISMATCH = "ssh: handshake failed: ssh: host key mismatch";
+const failed = (tries: number, reason: string): string => `after ${tries} failed attempts: ${reason}`;
+
+forEachPluginWithSsh((plugin, ssh) => {
+  beforeEach(() => void (plugin.engine.logs.length = 0));
+  const logs = (): string[] => plugin.engine.logs.map(({ message }) => message);
+
+  /** Runs `echo a` over a connection. */
+  const reach = (connection: Properties = {}, options: StepOptions = {}): Promise<Properties> =>
+    create(plugin, { connection: ssh.connection(connection), create: "echo a" }, options);
+  const reaches = async (connection: Properties = {}): Promise<void> => {
+    expect(await reach(connection)).toMatchObject({ stdout: "a" });
+  };
+  const refuses = async (connection: Properties, message: string | RegExp): Promise<void> => {
+    const expected = typeof message === "string" ? message : (expect.stringMatching(message) as string);
+    expect(await refusal(reach(connection))).toEqual({ code: UNKNOWN_ERROR, message: expected });
+  };
+
+  describe("the host's key", () => {
+    const blob = (): string => ssh.sshd.hostKey.publicKey.split(" ")[1]!;
+
+    it("is not asked for", () => reaches());
+
+    it.each([
+      ["as ssh-keygen writes it", () => ssh.sshd.hostKey.publicKey],
+      ["without a comment", () => `ssh-ed25519 ${blob()}`],
+      ["as in known_hosts", () => `127.0.0.1 ssh-ed25519 ${blob()}`],
+      ["with options", () => `cert-authority,from="a b" ssh-ed25519 ${blob()}`],
+      ["after a comment and an empty line, with DOS line ends", () => `# host\r\n\r\nssh-ed25519 ${blob()}\r\n`],
+      ["with another name", () => `ssh-rsa ${blob()}`],
+    ])("may be given %s", async (_name, hostKey) => reaches({ hostKey: hostKey() }));
+
+    const NONE = "failed to parse host key: ssh: no key found";
+    const because = (reason: string): string => `${NONE}; last parsing error for ignored line: ${reason}`;
+    it.each([
+      ["nothing", () => "", NONE],
+      ["a word", () => "x", NONE],
+      ["only the encoded key", blob, NONE],
+      ["what is not base64", () => "ssh-ed25519 AAAA!", because("illegal base64 data at input byte 4")],
+      ["base64 without its end", () => `ssh-ed25519 ${blob().slice(0, -4)}`, because("ssh: short read")],
+      ["too little", () => "ssh-ed25519 AAAA", because("ssh: short read")],
+      ["too much", () => `ssh-ed25519 ${blob()}AAAA`, because("ssh: trailing junk in public key")],
+      ["a type that is not known", () => "a AAAAB3NzaC1mb28=", because("ssh: unknown key algorithm: ssh-foo")],
+    ])("cannot be %s", async (_name, hostKey, message) => {
+      await refuses({ hostKey: hostKey(), host: "no.such.invalid" }, message);
+    });
+
+    it("must be the same: nothing is sent", async () => {
+      const strict = await ssh.site.start();
+      const hostKey = ssh.site.makeKey().publicKey;
+      await refuses({ port: strict.port, hostKey }, failed(0, MISMATCH));
+      await sleep(200);
+      const log = strict.takeLog();
+      expect(log).toContain("Connection from 127.0.0.1");
+      // With a word of authentication, sshd would name the user.
+      expect(log).not.toContain(ssh.site.user);
+    });
+
+    it("must be of the same type", async () => {
+      const message = "ssh: handshake failed: ssh: no common algorithm for host key; we offered: [ecdsa-sha2-nistp256]";
+      const hostKey = ssh.site.makeKey({ type: "ecdsa" }).publicKey;
+      await refuses({ hostKey }, failed(0, `${message}, peer offered: [ssh-ed25519]`));
+    });
+
+    it("may be of ECDSA", async () => {
+      const { port, hostKey } = await ssh.site.start({ hostKey: { type: "ecdsa", bits: 384 } });
+      await reaches({ port, hostKey: hostKey.publicKey });
+    });
+
+    // The official plugin would only take a SHA-1 signature, which no OpenSSH has given since 8.8.
+    it("may be of RSA only if it is not given", async () => {
+      const { port, hostKey } = await ssh.site.start({ hostKey: { type: "rsa", bits: 2048 } });
+      await reaches({ port });
+      const message = "ssh: handshake failed: ssh: no common algorithm for host key; we offered: [ssh-rsa]";
+      await refuses(
+        { port, hostKey: hostKey.publicKey },
+        failed(0, `${message}, peer offered: [rsa-sha2-512 rsa-sha2-256]`),
+      );
+    });
+  });
+
+  describe("a private key", () => {
+    const reachesWith = async (options: KeyOptions, privateKeyPassword: string | null = null): Promise<void> => {
+      const key = ssh.site.makeKey(options);
+      ssh.site.authorize(key);
+      await reaches({ privateKey: key.privateKey, privateKeyPassword });
+    };
+
+    it.each<[string, KeyOptions]>([
+      ["of RSA", { type: "rsa", bits: 2048 }],
+      ["of RSA, PKCS#1", { type: "rsa", bits: 2048, format: "PEM" }],
+      ["of RSA, PKCS#8", { type: "rsa", bits: 2048, format: "PKCS8" }],
+      ["of P-256", { type: "ecdsa", bits: 256 }],
+      ["of P-384", { type: "ecdsa", bits: 384 }],
+      ["of P-521", { type: "ecdsa", bits: 521 }],
+      ["of P-256, SEC 1", { type: "ecdsa", format: "PEM" }],
+      ["of P-256, PKCS#8", { type: "ecdsa", format: "PKCS8" }],
+    ])("may be %s", (_name, options) => reachesWith(options));
+
+    it.each<[string, KeyOptions]>([
+      ["OpenSSH's", {}],
+      ["OpenSSH's of RSA", { type: "rsa", bits: 2048 }],
+      ["OpenSSL's of RSA", { type: "rsa", bits: 2048, format: "PEM" }],
+      ["OpenSSL's of ECDSA", { type: "ecdsa", format: "PEM" }],
+    ])("may have a password, in a form of %s", (_name, options) =>
+      reachesWith({ ...options, passphrase: "päss wörd" }, "päss wörd"),
+    );
+
+    it("may be of Ed25519, PKCS#8", async () => {
+      const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+      const raw = Buffer.from(publicKey.export({ format: "jwk" }).x!, "base64url");
+      const blob = Buffer.concat([Buffer.from("\0\0\0\x0bssh-ed25519\0\0\0\x20", "latin1"), raw]);
+      ssh.site.authorize({ privateKey: "", publicKey: `ssh-ed25519 ${blob.toString("base64")}` });
+      await reaches({ privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString() });
+    });
+
+    it.each<[string, (pem: string) => string]>([
+      ["have DOS line ends", (pem) => pem.replaceAll("\n", "\r\n")],
+      ["lack its last line end", (pem) => pem.trimEnd()],
+      ["follow other text", (pem) => `my key\n\n${pem}`],
+    ])("may %s", (_name, change) => reaches({ privateKey: change(ssh.key.privateKey) }));
+
+    const pem = (type: string, content = "AAAA"): string =>
+      `-----BEGIN ${type}-----\n${content}\n-----END ${type}-----\n`;
+    const protectedKey = (options: KeyOptions = {}): string =>
+      ssh.site.makeKey({ ...options, passphrase: "right" }).privateKey;
+    const k1 = generateKeyPairSync("ec", { namedCurve: "secp256k1" }).privateKey;
+    const plain = { type: "rsa", bits: 2048, format: "PEM" } as const;
+
+    it.each<[string, () => string, string | null, string]>([
+      ["nothing", () => "", null, "ssh: no key found"],
+      ["text", () => "key", null, "ssh: no key found"],
+      ["a public key", () => ssh.key.publicKey, null, "ssh: no key found"],
+      ["indented", () => `  ${ssh.key.privateKey}`, null, "ssh: no key found"],
+      ["on one line", () => ssh.key.privateKey.replaceAll("\n", " "), null, "ssh: no key found"],
+      ["with written line ends", () => ssh.key.privateKey.replaceAll("\n", "\\n"), null, "ssh: no key found"],
+      ["a certificate", () => pem("CERTIFICATE"), null, 'ssh: unsupported key type "CERTIFICATE"'],
+      ["cut off", () => pem("OPENSSH PRIVATE KEY"), null, "ssh: invalid openssh private key format"],
+      [
+        "of another curve",
+        () => k1.export({ type: "sec1", format: "pem" }).toString(),
+        null,
+        "x509: unknown elliptic curve",
+      ],
+      ["without its password", protectedKey, null, "ssh: this private key is passphrase protected"],
+      [
+        "without its password, OpenSSL's",
+        () => protectedKey(plain),
+        null,
+        "ssh: this private key is passphrase protected",
+      ],
+      ["with a wrong password", protectedKey, "wrong", "x509: decryption password incorrect"],
+      ["with a wrong password, OpenSSL's", () => protectedKey(plain), "wrong", "x509: decryption password incorrect"],
+      ["with a password in vain", () => ssh.key.privateKey, "", "ssh: key is not password protected"],
+      [
+        "with a password in vain, OpenSSL's",
+        () => ssh.site.makeKey(plain).privateKey,
+        "x",
+        "ssh: not an encrypted key",
+      ],
+      [
+        "PKCS#8 with a password",
+        () => protectedKey({ ...plain, format: "PKCS8" }),
+        "right",
+        "ssh: not an encrypted key",
+      ],
+      [
+        "PKCS#8 without its password",
+        () => protectedKey({ ...plain, format: "PKCS8" }),
+        null,
+        'ssh: unsupported key type "ENCRYPTED PRIVATE KEY"',
+      ],
+    ])("cannot be %s: no host is asked", async (_name, privateKey, privateKeyPassword, message) => {
+      await refuses({ privateKey: privateKey(), privateKeyPassword, host: "no.such.invalid" }, message);
+    });
+
+    it("must be known to the host", () =>
+      refuses({ privateKey: ssh.site.makeKey().privateKey }, failed(0, NO_WAY_IN("none publickey"))));
+
+    it("must be known for the user", () => refuses({ user: "nobody-at-all" }, failed(0, NO_WAY_IN("none publickey"))));
+
+    it("may be tried too often for the host", async () => {
+      const { port } = await ssh.site.start({ config: ["MaxAuthTries 1"] });
+      const message = "ssh: handshake failed: ssh: disconnect, reason 2: Too many authentication failures";
+      await refuses({ port, privateKey: ssh.site.makeKey().privateKey }, failed(0, message));
+    });
+
+    it("may be missing", () => refuses({ privateKey: null }, failed(0, NO_WAY_IN("none"))));
+  });
+
+  describe("an agent", () => {
+    const socket = (): string => join(ssh.site.directory, "agent");
+    let agent: ChildProcess;
+    beforeAll(async () => {
+      agent = spawn("ssh-agent", ["-D", "-a", socket()], { stdio: "ignore" });
+      while (!existsSync(socket())) await sleep(20);
+    });
+    afterAll(async () => {
+      agent.kill();
+      await once(agent, "exit");
+    });
+
+    it("may have no key", () =>
+      refuses({ privateKey: null, agentSocketPath: socket() }, failed(0, NO_WAY_IN("none publickey"))));
+
+    it("logs in", async () => {
+      const file = join(ssh.site.directory, "agent-key");
+      writeFileSync(file, ssh.key.privateKey, { mode: 0o600 });
+      execFileSync("ssh-add", ["-q", file], { env: { ...process.env, SSH_AUTH_SOCK: socket() } });
+      await reaches({ privateKey: null, agentSocketPath: socket() });
+    });
+
+    it("comes from the environment", async () => {
+      const client = await plugin.start({ env: { SSH_AUTH_SOCK: socket() } });
+      const connection = ssh.connection({ privateKey: null });
+      expect(await create({ client }, { connection, create: "echo a" })).toMatchObject({ stdout: "a" });
+    });
+
+    it("is not asked after a key", () =>
+      refuses(
+        { privateKey: ssh.site.makeKey().privateKey, agentSocketPath: socket() },
+        failed(0, NO_WAY_IN("none publickey")),
+      ));
+
+    it.each([
+      ["/no/such", "dial unix /no/such: connect: no such file or directory"],
+      ["/etc/passwd", "dial unix /etc/passwd: connect: connection refused"],
+      ["", "dial unix: missing address"],
+    ])("must be there, even where there is a key: %j", (agentSocketPath, message) =>
+      refuses({ agentSocketPath }, message),
+    );
+  });
+
+  describe("a password", () => {
+    let server: SshServer;
+    const asked: string[] = [];
+    let offers: AuthContext["method"][];
+    const port = (): number => (server.address() as AddressInfo).port;
+    const password = "pass wörd";
+
+    beforeAll(async () => {
+      const hostKeys = [ssh.site.makeKey({ type: "rsa", bits: 2048, format: "PEM" }).privateKey];
+      server = new SshServer({ hostKeys }, (client) => {
+        client.on("error", () => undefined);
+        client.on("authentication", (context) => {
+          asked.push(context.method);
+          const check = (given: string | undefined): void =>
+            given === password ? context.accept() : context.reject(offers);
+          if (context.method === "password") check(context.password);
+          else if (context.method === "keyboard-interactive")
+            context.prompt([{ prompt: "Password:", echo: false }], ([answer]) => check(answer));
+          else context.reject(offers);
+        });
+        client.on("session", (accept) =>
+          accept().on("exec", (acceptExec) => {
+            const stream = acceptExec();
+            stream.write("a\n");
+            stream.exit(0);
+            stream.end();
+          }),
+        );
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+    });
+    afterAll(() => void server.close());
+    beforeEach(() => {
+      asked.length = 0;
+      offers = ["publickey", "password", "keyboard-interactive"];
+    });
+
+    it("logs in", async () => {
+      await reaches({ port: port(), privateKey: null, password });
+      expect(asked).toEqual(["none", "password"]);
+    });
+
+    it("comes after a key", async () => {
+      await reaches({ port: port(), password });
+      expect(asked).toEqual(["none", "publickey", "password"]);
+    });
+
+    it("answers what is asked", async () => {
+      offers = ["keyboard-interactive"];
+      await reaches({ port: port(), password });
+      expect(asked).toEqual(["none", "keyboard-interactive"]);
+    });
+
+    it("may be wrong", async () => {
+      const tried = "none publickey password keyboard-interactive";
+      await refuses({ port: port(), password: "wrong" }, failed(0, NO_WAY_IN(tried)));
+    });
+
+    it("may not be welcome", async () => {
+      offers = ["publickey"];
+      await refuses({ port: port(), password }, failed(0, NO_WAY_IN("none publickey")));
+      expect(asked).not.toContain("password");
+    });
+  });
+
+  describe("tries", () => {
+    let server: Server;
+    let dials = 0;
+    let answer: (socket: Socket) => void;
+    const port = (): number => (server.address() as AddressInfo).port;
+    beforeAll(async () => {
+      server = createServer((socket) => {
+        dials++;
+        answer(socket.on("error", () => undefined));
+      }).listen(0, "127.0.0.1");
+      await once(server, "listening");
+    });
+    afterAll(() => void server.close());
+    beforeEach(() => {
+      dials = 0;
+      answer = (socket) => socket.end();
+    });
+
+    it("are one more than may fail, further and further apart", async () => {
+      const began = Date.now();
+      await refuses({ port: port(), dialErrorLimit: 4 }, failed(4, "ssh: handshake failed: EOF"));
+      // 100, 150, 225 and 337 ms.
+      expect(Date.now() - began).toBeGreaterThan(800);
+      expect(Date.now() - began).toBeLessThan(2500);
+      expect(dials).toBe(5);
+      expect(logs()).toEqual([1, 2, 3, 4].map((dial) => `Dial ${dial}/4 failed: retrying`));
+    });
+
+    it("may be one", async () => {
+      await refuses({ port: port(), dialErrorLimit: 0 }, failed(0, "ssh: handshake failed: EOF"));
+      expect([dials, logs()]).toEqual([1, []]);
+    });
+
+    it("may be without number", async () => {
+      const { code } = await refusal(reach({ port: port(), dialErrorLimit: -1 }, { timeout: 1 }));
+      expect(code).toBe(4);
+      expect(dials).toBeGreaterThan(3);
+      expect(logs()[0]).toBe("Dial 1/inf failed: retrying");
+    });
+
+    it("end with the first that succeeds", async () => {
+      const late = await freePort();
+      const call = reach({ port: late, dialErrorLimit: -1 });
+      await sleep(300);
+      const { port: to } = ssh.sshd;
+      const relay = spawn(process.execPath, ["-e", RELAY, String(late), String(to)], { stdio: "ignore" });
+      expect(await call).toMatchObject({ stdout: "a" });
+      relay.kill();
+      await once(relay, "exit");
+    });
+
+    it("are made for wrong keys as well", async () => {
+      const privateKey = ssh.site.makeKey().privateKey;
+      await refuses({ privateKey, dialErrorLimit: 2 }, failed(2, NO_WAY_IN("none publickey")));
+    });
+
+    it("fail where nobody listens", async () => {
+      const closed = await freePort();
+      await refuses({ port: closed }, failed(0, `dial tcp 127.0.0.1:${closed}: connect: connection refused`));
+    });
+
+    it("fail for an unknown host", () =>
+      refuses(
+        { host: "no.such.invalid" },
+        /^after 0 failed attempts: dial tcp: lookup no\.such\.invalid( on \S+)?: no such host$/,
+      ));
+
+    it("fail for a port that is none", () =>
+      refuses({ port: 70_000 }, failed(0, "dial tcp: address 70000: invalid port")));
+
+    it("take half a port for a whole one", () => reaches({ port: ssh.sshd.port + 0.5 }));
+    it("take no host for this one", () => reaches({ host: "" }));
+    it("may have no limit of time", () => reaches({ perDialTimeout: 0 }));
+    it("may have no time at all", async () => {
+      const { message } = await refusal(reach({ perDialTimeout: -1 }));
+      expect(message).toBe(failed(0, `dial tcp 127.0.0.1:${ssh.sshd.port}: i/o timeout`));
+    });
+
+    it("have their time each", async () => {
+      const full = await freePort();
+      const stopped = spawn(process.execPath, ["-e", FULL, String(full)], { stdio: ["ignore", "pipe", "ignore"] });
+      await once(stopped.stdout, "data");
+      stopped.kill("SIGSTOP");
+      const queue = Array.from({ length: 3 }, () => connect(full, "127.0.0.1").on("error", () => undefined));
+      await sleep(200);
+      const began = Date.now();
+      const { message } = await refusal(reach({ port: full, perDialTimeout: 1, dialErrorLimit: 1 }));
+      expect(message).toBe(failed(1, `dial tcp 127.0.0.1:${full}: i/o timeout`));
+      expect(Date.now() - began).toBeGreaterThan(2000);
+      expect(Date.now() - began).toBeLessThan(4000);
+      for (const socket of queue) socket.destroy();
+      stopped.kill("SIGKILL");
+      await once(stopped, "exit");
+    });
+
+    it("fail where something else answers", async () => {
+      answer = (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+      await refuses({ port: port() }, failed(0, "ssh: handshake failed: EOF"));
+    });
+
+    // perDialTimeout is for the TCP connection only.
+    it("have no limit of time for a host that is silent", async () => {
+      answer = () => undefined;
+      const client = await plugin.start();
+      const connection = ssh.connection({ port: port(), perDialTimeout: 1 });
+      const call = create({ client }, { connection, create: "a" }).catch(() => "refused");
+      expect(await Promise.race([call, sleep(2500).then(() => "silent")])).toBe("silent");
+      expect(dials).toBe(1);
+    });
+  });
+
+  describe("a host in between", () => {
+    const proxy = (changes: Properties = {}): Properties => ssh.connection(changes);
+    const refused = "connect: connection refused";
+
+    it("is passed", async () => {
+      const inner = await ssh.site.start();
+      const hostKey = inner.hostKey.publicKey;
+      const through = { proxy: proxy({ hostKey: ssh.sshd.hostKey.publicKey }), port: inner.port, hostKey };
+      ssh.sshd.takeLog();
+      await reaches(through);
+      expect(ssh.sshd.takeLog()).toContain("Accepted publickey");
+      expect(inner.takeLog()).toContain("Accepted publickey");
+    });
+
+    it("must have its key", async () => {
+      const hostKey = ssh.site.makeKey().publicKey;
+      await refuses({ proxy: proxy({ hostKey }) }, `proxy: ${failed(0, MISMATCH)}`);
+    });
+
+    it("must let us in", () =>
+      refuses(
+        { proxy: proxy({ privateKey: ssh.site.makeKey().privateKey, dialErrorLimit: 1 }) },
+        `proxy: ${failed(1, NO_WAY_IN("none publickey"))}`,
+      ));
+
+    it("needs a key that can be read", () =>
+      refuses({ proxy: proxy({ privateKey: "x" }) }, "proxy: ssh: no key found"));
+
+    it("is dialled again", async () => {
+      const port = await freePort();
+      const message = `proxy: ${failed(2, `dial tcp 127.0.0.1:${port}: ${refused}`)}`;
+      await refuses({ proxy: proxy({ port, dialErrorLimit: 2 }) }, message);
+      expect(logs()).toEqual(["Dial proxy 1/2 failed: retrying", "Dial proxy 2/2 failed: retrying"]);
+    });
+
+    it("may find nobody listening", async () => {
+      const message = `proxy: ${failed(1, "ssh: rejected: connect failed (Connection refused)")}`;
+      await refuses({ port: await freePort(), dialErrorLimit: 1, proxy: proxy() }, message);
+      expect(logs()).toEqual(["Dial from proxy 1/1 failed: retrying"]);
+    });
+
+    it("may not know the host", () =>
+      refuses(
+        { host: "no.such.invalid", proxy: proxy() },
+        /^proxy: after 0 failed attempts: ssh: rejected: connect failed \(.+\)$/,
+      ));
+
+    it("may not let us through", async () => {
+      const { port } = await ssh.site.start({ config: ["AllowTcpForwarding no"] });
+      const message = "ssh: rejected: administratively prohibited (open failed)";
+      await refuses({ proxy: proxy({ port }) }, `proxy: ${failed(0, message)}`);
+    });
+
+    it("does not stand for the host's key", async () => {
+      const hostKey = ssh.site.makeKey().publicKey;
+      await refuses({ hostKey, proxy: proxy() }, `proxy: ${failed(0, MISMATCH)}`);
+    });
+
+    // The official plugin tries again on the connection that the first failure has closed.
+    it("hides why the host refused, after the first try", async () => {
+      const privateKey = ssh.site.makeKey().privateKey;
+      const message = `proxy: ${failed(2, "ssh: handshake failed: EOF")}`;
+      await refuses({ privateKey, dialErrorLimit: 2, proxy: proxy() }, message);
+      expect(logs()).toEqual(["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]);
+    });
+  });
+});
+
+/** Listens, with room for two who wait once it is stopped. */
+const FULL = `
+  const port = Number(process.argv[1]);
+  require("node:net").createServer().listen({ port, host: "127.0.0.1", backlog: 1 }, () => console.log("listens"));
+`;
+
+/** Listens on the first port, for the second. */
+const RELAY = `
+  const { connect, createServer } = require("node:net");
+  const [from, to] = process.argv.slice(1).map(Number);
+  createServer((socket) => {
+    const other = connect(to, "127.0.0.1");
+    socket.on("error", () => {}).pipe(other.on("error", () => {})).pipe(socket);
+  }).listen(from, "127.0.0.1");
+`;
