@@ -26,7 +26,6 @@ trap 'exit 1' HUP INT TERM
 
 registry='@REGISTRY@'
 pushed=$manage/pushed
-push_again="-> send it again: pulumi up --replace '**-push*'"
 
 # fetch PACKAGE VERSION FILE: with whatever this machine has; apt's own downloader is on every Debian and Ubuntu.
 # A registry that does not answer, or stops in the middle, is given up after STALL_SECONDS, twice.
@@ -34,7 +33,7 @@ STALL_SECONDS=15
 fetch() {
   if [ -n '@PUSH@' ]; then
     ln "$pushed/$1-$2.tgz" "$3" || fail "$1@$2 was sent to this host, and is not there any more
-    $push_again"
+    -> send it again: pulumi up --replace '**-push*'"
     return
   fi
   if [ -z "$registry" ]; then
@@ -80,7 +79,7 @@ get() {
   fetch "$package" "$version" "$work/$package-$version.tgz"
   printf '%s  %s\n' "$sha512" "$work/$package-$version.tgz" | sha512sum -c --status || {
     [ -z '@PUSH@' ] || fail "$package@$version was sent to this host, and is damaged
-    $push_again"
+    -> send it again: pulumi up --replace '**-push*'"
     fail "$package@$version from the npm registry is not the package that this library knows (sha512)
     -> do not use this registry; tell its operator"
   }

@@ -51,7 +51,7 @@ export class RemoteHost {
   async run(script: string, ...args: readonly string[]): Promise<string> {
     const { channel, result } = await this.start(script, args);
     channel.end();
-    const timer = this.giveUpAfter(COMMAND_SECONDS, `${this.name} does not answer any more`);
+    const timer = this.giveUpAfter(COMMAND_SECONDS);
     try {
       return await Promise.race([result, timer.failed]);
     } finally {
@@ -68,7 +68,7 @@ export class RemoteHost {
     const script = 'exec dd of="$1" bs="$2" seek="$3" conv=notrunc 2>/dev/null';
     const { channel, result } = await this.start(script, [remote, `${BLOCK_SIZE}`, `${from / BLOCK_SIZE}`]);
     let sent = 0;
-    const timer = this.giveUpAfter(SILENCE_SECONDS, `${this.name} has taken nothing for ${SILENCE_SECONDS} s`);
+    const timer = this.giveUpAfter(SILENCE_SECONDS);
     const count = new Transform({
       transform(chunk: Buffer, _encoding, next) {
         sent += chunk.length;
@@ -100,7 +100,7 @@ export class RemoteHost {
 
   private start(script: string, args: readonly string[]): Promise<Started> {
     const words = ["sh", "-c", script, "sh", ...args].map(quote).join(" ");
-    const timer = this.giveUpAfter(SILENCE_SECONDS, `${this.name} starts no command`);
+    const timer = this.giveUpAfter(SILENCE_SECONDS);
     const started = new Promise<Started>((resolve, reject) =>
       this.client.exec(this.sudo ? `sudo -n ${words}` : words, (error, channel) =>
         error
@@ -112,12 +112,16 @@ export class RemoteHost {
   }
 
   /** Ends the connection when it has been silent for so long. */
-  private giveUpAfter(seconds: number, reason: string) {
+  private giveUpAfter(seconds: number) {
     let fail: (error: Failure) => void;
     const failed = new Promise<never>((_resolve, reject) => (fail = reject));
     failed.catch(() => undefined); // it is also thrown where somebody waits
     const timer = setTimeout(() => {
-      fail(new Failure(`${reason}\n    -> run \`pulumi up\` again: what has arrived is not sent again`));
+      fail(
+        new Failure(
+          `${this.name} has been silent for ${seconds} s\n    -> run \`pulumi up\` again: what has arrived is not sent again`,
+        ),
+      );
       this.client.destroy();
     }, seconds * 1000);
     return { failed, restart: () => void timer.refresh(), stop: () => clearTimeout(timer) };

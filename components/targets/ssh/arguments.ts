@@ -115,7 +115,7 @@ export const sshHostSchema = z.strictObject(shape).superRefine(({ push, registry
     context.addIssue({
       code: "custom",
       path: ["registry"],
-      message: "has no meaning with push: the host fetches nothing",
+      message: "must not be given together with push: the host fetches nothing then",
     });
 });
 
