@@ -15,7 +15,7 @@ import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../pins";
  * differ between machines, checkouts and versions of this library.
  */
 const PROGRAM = `pulumi-openclaw/push/push-${FORMAT}.cjs`;
-const RUN = `node "\${XDG_CACHE_HOME:-$HOME/.cache}/${PROGRAM}"`;
+export const RUN_PUSH = `node "\${XDG_CACHE_HOME:-$HOME/.cache}/${PROGRAM}"`;
 
 export interface Destination {
   readonly connection: pulumi.Output<object>;
@@ -40,7 +40,7 @@ export function pushCommand(
       : pulumi.interpolate`release ${parcel.gateway} ${parcel.version} ${parcel.claim}`;
   const request = pulumi.output(connection).apply((connection) => ({ connection, sudo, manage, ...what }) as Request);
   const inputs: local.CommandArgs = {
-    create: pulumi.interpolate`${RUN} ${words}`,
+    create: pulumi.interpolate`${RUN_PUSH} ${words}`,
     stdin: pulumi.secret(request.apply((value) => JSON.stringify(value))),
     triggers,
     addPreviousOutputInEnv: false,
