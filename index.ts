@@ -28,20 +28,14 @@ const describe = (name: string, gateway: Gateway) => ({
   workspace: gateway.workspace,
   configPath: gateway.configPath,
   serviceName: gateway.serviceName,
+  ...(config.host !== undefined && { host: config.host }),
   tokenOutput: `${name}Token`,
 });
 
+const gateways = pulumi.output([...(main ? [describe("main", main)] : []), describe("rescue", rescue)]);
+const rescueToken = rescue.token;
 /** The stack's outputs. One that does not apply is left out: Pulumi warns of outputs without a value. */
-export = () =>
-  main
-    ? {
-        gateways: [describe("main", main), describe("rescue", rescue)],
-        mainToken: main.token,
-        rescueToken: rescue.token,
-      }
-    : rescue.beside.apply((mainGateway) => ({
-        gateways: [describe("rescue", rescue)],
-        rescueToken: rescue.token,
-        // What to type when the main gateway beside the rescue is in trouble.
-        ...(mainGateway && { mainGateway }),
-      }));
+export = main
+  ? { gateways, mainToken: main.token, rescueToken }
+  : // What to type when the main gateway beside the rescue is in trouble.
+    rescue.beside.apply((mainGateway) => ({ gateways, rescueToken, ...(mainGateway && { mainGateway }) }));

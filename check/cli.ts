@@ -35,10 +35,10 @@ export async function runCheck(args: readonly string[], env: NodeJS.ProcessEnv):
     console.log(USAGE);
     return 0;
   }
-  const { gateways, neverUp } = gatewaysOfState(await exportState(stack, cwd ?? ".", env));
-  const all = [...gateways, ...foreignGateways(gateways)];
+  const ours = gatewaysOfState(await exportState(stack, cwd ?? ".", env));
+  const all = [...ours.gateways, ...foreignGateways(ours.gateways)];
   if (all.length) console.error(`Asking ${all.map(({ name }) => name).join(", ")} (takes up to a minute) …`);
-  const result = await check({ gateways: all, neverUp });
+  const result = await check({ ...ours, gateways: all });
   console.log(json ? JSON.stringify(result, undefined, 2) : render(result));
   return result.ok ? 0 : 1;
 }

@@ -24,6 +24,7 @@ export interface Gateway {
 interface StateResource {
   readonly type: string;
   readonly urn: string;
+  readonly parent?: string;
   readonly outputs?: {
     readonly ports?: { readonly gateway: number };
     readonly version?: string;
@@ -37,16 +38,28 @@ export interface StackGateways {
   readonly gateways: readonly Gateway[];
   /** Names of those that the stack has, and that never became healthy. */
   readonly neverUp: readonly string[];
+  /** Names of those that run on other machines. */
+  readonly elsewhere?: readonly string[];
 }
+
+/** What a gateway on another machine is made of. */
+const REMOTE = "command:remote:Command";
 
 /** The gateways of a stack, from `pulumi stack export`. */
 export function gatewaysOfState(exported: string): StackGateways {
   const { deployment } = JSON.parse(exported) as { deployment?: { resources?: readonly StateResource[] } };
   const gateways: Gateway[] = [];
   const neverUp: string[] = [];
-  for (const { type, urn, outputs } of deployment?.resources ?? []) {
+  const elsewhere: string[] = [];
+  const resources = deployment?.resources ?? [];
+  const remote = new Set(resources.filter(({ type }) => type === REMOTE).map(({ parent }) => parent));
+  for (const { type, urn, outputs } of resources) {
     if (type !== "openclaw:index:Gateway") continue;
     const name = urn.split("::").at(-1)!;
+    if (remote.has(urn)) {
+      elsewhere.push(name);
+      continue;
+    }
     const { ports, version, wrapper, stateDir, beside } = outputs ?? {};
     if (beside) gateways.push(neighbour(beside));
     if (ports && version && wrapper && stateDir)
@@ -54,7 +67,7 @@ export function gatewaysOfState(exported: string): StackGateways {
     else neverUp.push(name);
   }
   // The state has them in the order in which they came up.
-  return { gateways: gateways.sort((a, b) => a.name.localeCompare(b.name)), neverUp };
+  return { gateways: gateways.sort((a, b) => a.name.localeCompare(b.name)), neverUp, elsewhere };
 }
 
 const neighbour = ({ url, command, stateDir, restart }: NeighbourOutputs): Gateway => ({

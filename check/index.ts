@@ -20,7 +20,7 @@ export interface Result {
 }
 
 export async function check(
-  { gateways, neverUp }: StackGateways,
+  { gateways, neverUp, elsewhere = [] }: StackGateways,
   units: readonly Unit[] = gatewayUnits(),
 ): Promise<Result> {
   const checked = await Promise.all(
@@ -31,6 +31,7 @@ export async function check(
     .map(({ port }) => port);
   const findings = unique([
     ...neverUp.map(neverHealthy),
+    ...elsewhere.map(notHere),
     ...checked.flatMap((each) => each.findings),
     ...interpretUnits(units, gateways),
     ...interpretListeners([...new Set(gatewayPorts)], gateways),
@@ -43,6 +44,13 @@ const neverHealthy = (gateway: string): Finding => ({
   gateway,
   text: "is in the stack, and has never become healthy",
   advice: "run `pulumi up`: it goes on, or says what is wrong",
+});
+
+const notHere = (gateway: string): Finding => ({
+  level: "note",
+  gateway,
+  text: "runs on another machine, and was not asked",
+  advice: "ask it there, with its own command: openclaw-main gateway status --deep --require-rpc",
 });
 
 /** What every gateway tells of the machine is said once. */

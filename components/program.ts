@@ -109,7 +109,7 @@ class Program {
       ),
     );
     return [
-      ...this.problems,
+      ...this.problems, // with what the look at the targets has added
       ...neighbours.flatMap(({ problems }) => problems),
       ...isolation,
       ...obstacles.flat(),
@@ -148,14 +148,14 @@ function endProgram(error: Error, giveUp: readonly ((error: Error) => void)[]): 
 /** A token's value where it comes from no resource; those are compared when they are known. */
 async function knownNow(token: pulumi.Input<string> | undefined): Promise<string | undefined> {
   if (token === undefined) return undefined;
-  const output = pulumi.output(token) as pulumi.Output<string> & OutputInternals;
+  const output = pulumi.output(token) as pulumi.Output<string> & OutputInternals<string>;
   if (output.resources().size) return undefined;
   return (await output.isKnown) ? output.promise() : undefined;
 }
 
-interface OutputInternals {
+export interface OutputInternals<T> {
   resources(): Set<pulumi.Resource>;
-  promise(): Promise<string>;
+  promise(): Promise<T>;
   readonly isKnown: Promise<boolean>;
 }
 

@@ -32,6 +32,8 @@ export interface StackConfig {
   readonly mode: "pair" | "rescue";
   /** Declares where the gateways run. */
   readonly target: () => Target;
+  /** The host as `ssh` is told; none: this machine. */
+  readonly host: string | undefined;
   readonly pair: Omit<GatewayPairArgs, "target">;
   readonly rescue: Omit<RescueGatewayArgs, "target">;
 }
@@ -58,11 +60,15 @@ export function readStackConfig(): StackConfig {
   if (isAlone && main !== undefined) currentProgram().report([mainNotOurs(project)]);
   return {
     mode: isAlone ? "rescue" : "pair",
+    host: ssh && sshAddress(ssh),
     target: () => (ssh ? new SshHost("ssh", ssh) : new LocalHost("local", hostArgs)),
     pair: withoutUndefined({ version, main, rescue }) as StackConfig["pair"],
     rescue: withoutUndefined({ version, ...rescue }) as StackConfig["rescue"],
   };
 }
+
+const sshAddress = ({ user = "root", host, port = 22 }: SshHostArgs): string =>
+  `${port === 22 ? "" : `-p ${port} `}${user}@${host as string}`;
 
 /** What is no object is reported already. */
 const objectOf = (value: unknown): object | undefined =>

@@ -26,14 +26,16 @@ interface PasswdEntry {
   readonly home: string;
 }
 
-const accounts = (): PasswdEntry[] =>
-  readFileSync("/etc/passwd", "utf8")
+const accountsIn = (passwd: string): PasswdEntry[] =>
+  passwd
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => {
       const [name = "", , uid, gid, comment = "", home = ""] = line.split(":");
       return { name, uid: Number(uid), gid: Number(gid), comment, home };
     });
+
+const accounts = (): PasswdEntry[] => accountsIn(readFileSync("/etc/passwd", "utf8"));
 
 const lookUp = (name: string): PasswdEntry | undefined => accounts().find((each) => each.name === name);
 
@@ -55,9 +57,12 @@ export function identityOf(account: string | null): Identity {
 export const uidOf = (account: string | null): number | undefined =>
   account === null ? process.getuid!() : lookUp(account)?.uid;
 
-/** Why an account cannot be used, or `undefined`. */
-export function accountObstacle(account: string): string | undefined {
-  const entry = lookUp(account);
+/** Why an account cannot be used, or `undefined`. `passwd`: the machine's /etc/passwd, or the account's line of it. */
+export function accountObstacle(
+  account: string,
+  passwd: string = readFileSync("/etc/passwd", "utf8"),
+): string | undefined {
+  const entry = accountsIn(passwd).find(({ name }) => name === account);
   if (!entry || entry.comment === ACCOUNT_COMMENT) return undefined;
   return `the account ${account} exists and was not created by pulumi-openclaw`;
 }

@@ -10,6 +10,7 @@
  *   disown <id>                lets another stack claim a gateway, which goes on running: its stack's state is lost
  *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
  *   leave                      removes everything of ours where no gateway is left
+ *   look                       reads claims on stdin, prints what on the host forbids each; changes nothing
  *   cli <id> …                 OpenClaw's command line for a gateway
  *   exec <id>                  becomes a gateway: what a service manager starts
  *   work, supervise            processes that this program starts itself
@@ -27,6 +28,7 @@ import { findGateway, hostFile, lockPath, openGateway, openHost, ownManageDir, t
 import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, isWithin, type HostLayout } from "./layout";
 import { takeLock } from "./lock";
+import { findObstacles, type LookAnswer, type LookInput } from "./obstacles";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "./spec";
 import { supervisorKind } from "./supervisors";
@@ -146,11 +148,15 @@ function leave(manage: string): void {
   }
 }
 
+const look = ({ layout, claims }: LookInput): string =>
+  JSON.stringify({ obstacles: findObstacles(layout, claims) } satisfies LookAnswer);
+
 async function main(verb: string | undefined, args: readonly string[]): Promise<void> {
   const manage = ownManageDir();
   process.umask(0o022);
   if (verb === "setup") return setUp(manage);
   if (verb === "leave") return leave(manage);
+  if (verb === "look") return print(look(readInput<LookInput>()));
   const host = openHost(manage);
   const [id, ...rest] = args;
   if (id === undefined) throw new Failure(`usage: host ${verb ?? "<verb>"} <gateway>`);

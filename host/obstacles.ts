@@ -42,6 +42,18 @@ export type ClaimToCheck = Omit<Claim, "owner" | "format"> & {
   readonly extraPorts?: readonly number[];
 };
 
+/** stdin of `look`. */
+export interface LookInput {
+  readonly format: 1;
+  readonly layout: HostLayout;
+  readonly claims: readonly ClaimToCheck[];
+}
+
+/** stdout of `look`: the obstacles of each claim, in their order. */
+export interface LookAnswer {
+  readonly obstacles: readonly (readonly Obstacle[])[];
+}
+
 /**
  * Everything on this machine that forbids each of the claims. Only looks, so preview calls it too. What belongs to a
  * gateway already, by its owner mark, is no obstacle.
@@ -67,7 +79,7 @@ export function findObstacles(layout: HostLayout, claims: readonly ClaimToCheck[
   ]);
 }
 
-const listensOn = ({ basePort, extraPorts = [] }: ClaimToCheck, port: number): boolean =>
+export const listensOn = ({ basePort, extraPorts = [] }: ClaimToCheck, port: number): boolean =>
   (port >= basePort && port <= basePort + LAST_PORT_OFFSET) || extraPorts.includes(port);
 
 const describeOwner = ({ stack, gateway }: Pick<Owner, "stack" | "gateway">): string =>
@@ -150,11 +162,7 @@ function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck)
   if (!stats.isDirectory()) return found(`${stateDir} exists and is not a directory`, "move it away");
   const markFile = join(stateDir, MARK_FILE);
   const mark = readMark(markFile);
-  if (!mark && entries(stateDir).length)
-    return found(
-      `${stateDir} exists and no stack owns it: it may be a gateway that was set up by hand`,
-      `move it away (mv ${stateDir} ${stateDir}.before), or give this gateway another profile or stateDir`,
-    );
+  if (!mark && entries(stateDir).length) return [unownedState(stateDir)];
   const uid = uidOf(layout.account);
   if (uid !== undefined && stats.uid !== uid)
     return found(
@@ -176,6 +184,12 @@ function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck)
       `rm ${markFile} && echo '${takeOver}' > ${markFile}`,
   );
 }
+
+export const unownedState = (stateDir: string): Obstacle => ({
+  property: "stateDir",
+  reason: `${stateDir} exists and no stack owns it: it may be a gateway that was set up by hand`,
+  advice: `move it away (mv ${stateDir} ${stateDir}.before), or give this gateway another profile or stateDir`,
+});
 
 /** A workspace that exists may be anybody's work: it is used as it is, where the gateway can write in it. */
 function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck): Obstacle[] {
@@ -216,12 +230,14 @@ function foreignService(manage: string, id: string): Obstacle[] {
   return unitDirectories(homedir())
     .map(({ path }) => join(path, unit))
     .filter((path) => lstat(path) && !isOurUnit(manage, id, path))
-    .map((path) => ({
-      property: "profile",
-      reason: `${path} runs a gateway of the same profile that no stack owns`,
-      advice: "uninstall it (openclaw gateway uninstall), or use another profile",
-    }));
+    .map(foreignUnit);
 }
+
+export const foreignUnit = (path: string): Obstacle => ({
+  property: "profile",
+  reason: `${path} runs a gateway of the same profile that no stack owns`,
+  advice: "uninstall it (openclaw gateway uninstall), or use another profile",
+});
 
 /** Gateways of other stacks, or of other programs, below the same root. */
 function neighbours(manage: string, claim: ClaimToCheck): Obstacle[] {
@@ -260,26 +276,35 @@ function foreignListeners(manage: string, claim: ClaimToCheck, inUse: readonly L
     // The gateway itself, also under the profile that it is about to give up.
     if (holder === claim.id || (theirs?.stack === claim.owner.stack && theirs.gateway === claim.owner.gateway))
       return [];
-    const belongs = `port ${port}, which belongs to its ports ${basePort}-${basePort + LAST_PORT_OFFSET}`;
     if (theirs)
       return [
         {
           property: "basePort",
-          reason: `${describeOwner(theirs)} still listens on ${belongs}`,
+          reason: `${describeOwner(theirs)} still listens on ${portOf(port, basePort)}`,
           advice: "change the other gateway's ports first, in an `up` of its own",
         },
       ];
-    const { first } = ephemeralPorts();
-    return [
-      {
-        property: "basePort",
-        reason: `${describeListener(listener)} listens on ${belongs}`,
-        advice: isEphemeral(port)
-          ? `use a basePort below ${first - LAST_PORT_OFFSET}: this machine hands out ports from ${first} up to any program`
-          : "end that program, or use another basePort",
-      },
-    ];
+    return [foreignListener(listener, basePort, ephemeralPorts())];
   });
 }
 
-const isEphemeral = (port: number): boolean => port >= ephemeralPorts().first && port <= ephemeralPorts().last;
+const portOf = (port: number, basePort: number): string =>
+  `port ${port}, which belongs to its ports ${basePort}-${basePort + LAST_PORT_OFFSET}`;
+
+/** `ephemeral`: what the machine hands out to programs that ask for any port. */
+export function foreignListener(
+  listener: Listener,
+  basePort: number,
+  ephemeral: { readonly first: number; readonly last: number },
+): Obstacle {
+  const { port } = listener;
+  const { first, last } = ephemeral;
+  return {
+    property: "basePort",
+    reason: `${describeListener(listener)} listens on ${portOf(port, basePort)}`,
+    advice:
+      port >= first && port <= last
+        ? `use a basePort below ${first - LAST_PORT_OFFSET}: this machine hands out ports from ${first} up to any program`
+        : "end that program, or use another basePort",
+  };
+}

@@ -21,7 +21,7 @@ export interface GatewayOutput {
   readonly workspace: string;
   readonly configPath: string;
   readonly serviceName: string;
-  /** Where it runs; absent: on this machine. */
+  /** Where it runs, as `ssh` is told: `root@203.0.113.7`; absent: on this machine. */
   readonly host?: string;
   /** Name of the secret stack output with its token. */
   readonly tokenOutput: string;
@@ -83,10 +83,14 @@ function helpMain({ url, command, restart }: NeighbourToHelp): string {
 
 export function howTo(gateways: readonly GatewayOutput[], stack: string | undefined): string {
   const make = stack === undefined ? "make outputs" : `make outputs STACK=${stack}`;
-  const here = gateways.filter(({ host }) => host === undefined);
-  const forwards = here.map(({ basePort }) => `-L ${basePort}:127.0.0.1:${basePort}`).join(" ");
-  const fromAfar = here.length ? [["from afar", `ssh -N ${forwards} USER@THIS-HOST, then the same address`]] : [];
-  const opened = [...here.map(({ name, basePort }) => [name, `http://127.0.0.1:${basePort}/`]), ...fromAfar];
+  const hosts = [...new Set(gateways.map(({ host }) => host))];
+  const fromAfar = hosts.map((host) => {
+    const there = gateways.filter((each) => each.host === host);
+    const forwards = there.map(({ basePort }) => `-L ${basePort}:127.0.0.1:${basePort}`).join(" ");
+    const line = `ssh -N ${forwards} ${host ?? "USER@THIS-HOST"}, then the same address`;
+    return [host === undefined ? "from afar" : "first", line];
+  });
+  const opened = [...gateways.map(({ name, basePort }) => [name, `http://127.0.0.1:${basePort}/`]), ...fromAfar];
   const tokens = gateways.map(({ name, tokenOutput }) => [name, `${make} ARGS="${tokenOutput} --show-secrets"`]);
   const labelled = (label: string, rows: readonly (readonly string[])[]): readonly (readonly string[])[] =>
     rows.map((row, index) => [index ? "" : label, ...row]);

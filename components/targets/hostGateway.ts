@@ -7,11 +7,13 @@
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, manageDir } from "../../host/layout";
+import type { ClaimToCheck } from "../../host/obstacles";
 import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
 import { keptValue } from "../kept";
+import { explicitPorts } from "../rules/isolation";
 import type { ResolvedGateway } from "../rules/resolve";
 import type { Bootstrap } from "./bootstrap";
-import type { Deployment, Target } from "./target";
+import type { Deployment, GatewayToCheck, Target } from "./target";
 
 /** What a command of either channel (this machine, SSH) is given. */
 export interface CommandArgs {
@@ -32,15 +34,23 @@ export type Parcel =
 
 /** A host target as its gateways see it. */
 export interface HostTarget extends Target {
-  /** What tells this host from others, e.g. root@203.0.113.7:22; part of every gateway's identity. None: this machine. */
+  /**
+   * What tells this host from others, e.g. root@203.0.113.7:22; part of every gateway's identity. None: this machine.
+   * @internal
+   */
   readonly address: pulumi.Input<string> | undefined;
   /**
    * Ends the names of a host's resources: another host has other resources, which are created before those of the former
    * one are deleted. So a pair that moves is never down.
+   * @internal
    */
   readonly suffix: string;
-  /** Random id of this stack on this host. */
+  /**
+   * Random id of this stack on this host.
+   * @internal
+   */
   readonly ownerId: pulumi.Output<string>;
+  /** @internal */
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
   /** Sends what the host does not fetch itself, where it is so. */
   send?(name: string, parcel: Parcel, opts: pulumi.CustomResourceOptions): pulumi.Resource[];
@@ -154,6 +164,14 @@ function claimOf(name: string, gateway: ResolvedGateway, ownerId: string, addres
     wrapper,
     ...(address !== undefined && { address }),
   };
+}
+
+/** A claim as preview can know it. */
+export function claimToCheck({ name, gateway }: GatewayToCheck): ClaimToCheck {
+  const { id, basePort, stateDir, workspace, configPath, wrapper } = gateway;
+  const owner = { stack: stackName(), gateway: name };
+  const extraPorts = explicitPorts(gateway).map(({ port }) => port);
+  return { id, owner, basePort, stateDir, workspace, configPath, wrapper, extraPorts };
 }
 
 export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: SpecNeighbour): Spec {

@@ -34,10 +34,11 @@ export interface Target extends pulumi.Resource {
   /** Gateways with the same value share ports and files. */
   readonly machine: string;
   /**
-   * What on the machine forbids each of the gateways, in their order. Only looks.
+   * What on the machine forbids each of the gateways, in their order. Only looks. What is wrong with the machine itself
+   * is reported to the program.
    * @internal
    */
-  findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]>;
+  findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Obstacle[])[]>;
   /**
    * The gateway that the facts name, or the one of the default profile that no stack owns. Only reads.
    * @internal

@@ -107,6 +107,8 @@ const NO_MESSAGE = [
   /^# Helping main/,
   /^\(no service was found: as it was started\)$/,
   /no main gateway was found beside it|^Looked for: |^If main is elsewhere|beside\.stateDir \/where/, // a warning
+  /the host does not answer|so nobody looked at what is on it|of memory, and its gateways need about/, // warnings
+  /^no (end|answer) within … s$/, // a part of them
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
 ];
 

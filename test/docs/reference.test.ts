@@ -11,6 +11,7 @@ it("docs/reference.md is current", async () => {
   const labels: Readonly<Record<string, string>> = {
     Gateway: "ops",
     LocalHost: "here",
+    SshHost: "box",
     RescueGateway: "rescue",
     GatewayPair: "claw",
   };

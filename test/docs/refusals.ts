@@ -19,8 +19,11 @@ import { findForeignGateway, isUnknown, type ForeignGateway } from "../../host/f
 import { identify } from "../../host/processes";
 import type { Listener } from "../../host/listeners";
 import type { ClaimToCheck, Obstacle } from "../../host/obstacles";
+import { noShell, problemOf, type Refusal } from "../../components/targets/ssh/answer";
+import type { HostFacts } from "../../components/targets/ssh/facts";
+import { findingsOf } from "../../components/targets/ssh/findings";
 import * as systemd from "../../host/supervisors/systemd";
-import { layout, resolved } from "../unit/gateways";
+import { GOOD_HOST, layout, resolved } from "../unit/gateways";
 
 export interface Section {
   readonly title: string;
@@ -201,6 +204,9 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
   );
 
   vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValue(undefined);
+  vi.spyOn(SshHost.prototype, "findObstacles").mockImplementation((gateways) =>
+    Promise.resolve(gateways.map(() => [])),
+  );
 
   const version = "2026.9.6";
   const here = () => new LocalHost("here", { root: "/home/claw", account: "openclaw-docs" });
@@ -502,8 +508,50 @@ function besideUnknown(): readonly Problem[] {
   });
 }
 
+const SHOWN_KEY = Buffer.from("AAAAC3NzaC1lZDI1NTE5AAAAIA==", "base64");
+const EXPECTED_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIQ==";
+
+/** Of an SshHost `box`. */
+function overSsh(): readonly Problem[] {
+  const user = "claw";
+  const refused: readonly Refusal[] = [
+    { at: "host", shownKey: SHOWN_KEY.toString("base64") },
+    { at: "host", isMute: true },
+    { at: "host", keyTypes: ["ecdsa-sha2-nistp256"] },
+    { at: "proxy", user, tried: ["none", "publickey"], possible: ["publickey", "password"] },
+    { at: "host", user, tried: ["none"], possible: ["publickey"] },
+    { at: "host", unusable: "hostKey", because: "short read" },
+    { at: "host", unusable: "privateKey", because: "no key found" },
+    { at: "host", unusable: "privateKeyPassword", because: "decryption password incorrect" },
+    { at: "host", unusable: "agentSocketPath", because: "connect: no such file or directory" },
+  ];
+  const ofUser: HostLayout = { root: "/home/claw", binDir: "/home/claw/.local/bin", account: null };
+  const ofRoot: HostLayout = { root: "/var/lib/openclaw", binDir: "/usr/local/bin", account: "openclaw" };
+  const found: readonly [Partial<HostFacts>, HostLayout, sudo?: boolean][] = [
+    [{ system: "Darwin", machine: "arm64" }, ofUser],
+    [{ loaders: [] }, ofUser],
+    [{ libc: "glibc 2.27" }, ofUser],
+    [{ linger: false }, ofUser],
+    [{ systemd: false }, { ...ofUser, supervisor: "systemd" }],
+    [{ sudo: false }, ofRoot, true],
+    [{ account: "openclaw:x:1001:1001::/home/openclaw:/bin/bash" }, ofRoot],
+    [{ root: { state: "closed", parent: "/srv" } }, { ...ofUser, root: "/srv/claw" }],
+    [{ root: { state: "file", parent: "/srv/claw" } }, { ...ofUser, root: "/srv/claw" }],
+    [{ freeBytes: 4e8, missing: ["main", "rescue"] }, ofUser],
+  ];
+  return [
+    ...refused.map((refusal) => problemOf(refusal, "box", EXPECTED_KEY)),
+    noShell("box", user, { output: "This account is currently not available.\n", errors: "" }),
+    ...found.flatMap(
+      ([facts, layout, sudo = false]) =>
+        findingsOf({ name: "box", layout, sudo }, { ...GOOD_HOST, ...facts }, []).problems,
+    ),
+  ];
+}
+
 export async function refusals(): Promise<readonly Section[]> {
   const { composed, config } = await programs();
+  const { sshHostSchema } = await import("../../components/targets/ssh");
   const { localHostSchema } = await import("../../components/targets/local");
   return [
     {
@@ -529,6 +577,7 @@ export async function refusals(): Promise<readonly Section[]> {
       problems: [
         ...composed,
         ...wrongKinds(localHostSchema, checkedBy(localHostSchema, "here")),
+        ...wrongKinds(sshHostSchema, checkedBy(sshHostSchema, "box")),
         ...wrongKinds(besideSchema, checkedBy(besideSchema, "rescue.beside")),
       ],
       isOfArguments: true,
@@ -539,6 +588,13 @@ export async function refusals(): Promise<readonly Section[]> {
       problems: besideUnknown(),
     },
     { title: "Configuration of the ready stack", about: "Of a project `openclaw`.", problems: config },
+    {
+      title: "A host over SSH",
+      about:
+        "Of an `SshHost` named `box`. Looked at by preview and by `up`, in one connection before all others. A host that " +
+        "does not answer is a warning only.",
+      problems: overSsh(),
+    },
     {
       title: "What is on the machine already",
       about:

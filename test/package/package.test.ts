@@ -29,7 +29,9 @@ it("holds what a program needs, and nothing else", async () => {
     "dist/host.cjs.br",
     "dist/index.d.ts",
     "dist/push.cjs",
+    "dist/ssh.cjs",
     "host/bootstrap.sh",
+    "host/look.sh",
     "package.json",
   ]);
   const texts = ["components.cjs", "index.d.ts"].map((file) =>

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatProblems } from "../../components/rules/problems";
 import { resolveGateway } from "../../components/rules/resolve";
+import { besideSchema } from "../../components/rules/schemas";
 import { layout, resolved } from "./gateways";
 
 const check = (args: Record<string, unknown>) =>
@@ -202,4 +203,26 @@ it("problems read as one message", () => {
         -> use 19789
     "
   `);
+});
+
+describe("a command for a main gateway beside the rescue", () => {
+  const isTaken = (command: string) => besideSchema.safeParse({ command, restart: command }).success;
+
+  it.each([
+    "env OPENCLAW_GATEWAY_TOKEN=abc openclaw",
+    "env OPENCLAW_GATEWAY_PASSWORD='a b' openclaw",
+    "openclaw --token abc",
+    "openclaw --password=abc",
+    "env ANTHROPIC_API_KEY=sk-1 openclaw",
+    `env BOT=123456789:${"A".repeat(35)} openclaw`,
+  ])("holds no secret: %s", (command) => expect(isTaken(command)).toBe(false));
+
+  it.each([
+    "/opt/openclaw/bin/openclaw",
+    "env OPENCLAW_STATE_DIR=/srv/main openclaw",
+    "env -u OPENCLAW_GATEWAY_TOKEN openclaw",
+    "env OPENCLAW_GATEWAY_TOKEN=$(cat /srv/token) openclaw",
+    'openclaw --token "$TOKEN"',
+    "systemctl --user restart openclaw-gateway.service",
+  ])("may be %s", (command) => expect(isTaken(command)).toBe(true));
 });

@@ -181,14 +181,29 @@ describe("the gateways of a stack", () => {
 
   it("that were never healthy are said", async () => {
     const stack = gatewaysOfState(state({}));
-    expect(stack).toEqual({ gateways: [], neverUp: ["r"] });
+    expect(stack).toEqual({ gateways: [], neverUp: ["r"], elsewhere: [] });
     const result = await check(stack, []);
     expect(result.ok).toBe(false);
     expect(render(result)).toMatch(/^problem: r: is in the stack, and has never become healthy$/m);
   });
 
+  it("that run on another machine are not taken for what listens here", async () => {
+    const resources = [
+      { type: "openclaw:index:Gateway", urn: urn("r"), outputs },
+      { type: "command:remote:Command", urn: "x", parent: urn("r") },
+    ];
+    const stack = gatewaysOfState(JSON.stringify({ deployment: { resources } }));
+    expect(stack).toEqual({ gateways: [], neverUp: [], elsewhere: ["r"] });
+    const result = await check(stack, []);
+    expect(result.findings[0]).toMatchObject({
+      level: "note",
+      gateway: "r",
+      text: "runs on another machine, and was not asked",
+    });
+  });
+
   it("none at all", () => {
-    expect(gatewaysOfState("{}")).toEqual({ gateways: [], neverUp: [] });
+    expect(gatewaysOfState("{}")).toEqual({ gateways: [], neverUp: [], elsewhere: [] });
     expect(render({ ok: true, gateways: [], findings: [] })).toBe("There is no gateway to check.");
   });
 });

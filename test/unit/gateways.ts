@@ -1,4 +1,5 @@
 import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
+import type { HostFacts } from "../../components/targets/ssh/facts";
 import type { HostLayout } from "../../host/layout";
 
 export const layout: HostLayout = { root: "/home/claw", binDir: "/home/claw/bin", account: null };
@@ -12,3 +13,28 @@ export function resolved(label: string, args: Record<string, unknown>): Resolved
   if (!gateway || problems.length) throw new Error(`bad test arguments: ${JSON.stringify(problems)}`);
   return gateway;
 }
+
+/** A host over SSH with nothing in the way. */
+export const GOOD_HOST: HostFacts = {
+  system: "Linux",
+  machine: "x86_64",
+  libc: "glibc 2.36",
+  loaders: ["/lib64/ld-linux-x86-64.so.2"],
+  user: "claw",
+  home: "/home/claw",
+  systemd: true,
+  linger: true,
+  sudo: false,
+  account: "",
+  root: { state: "writable", parent: "/home/claw" },
+  binDir: { state: "writable", parent: "/home/claw" },
+  freeBytes: 20e9,
+  memoryBytes: 8e9,
+  ephemeral: { first: 32768, last: 60999 },
+  listeners: [],
+  units: [],
+  missing: ["main"],
+  unownedStates: [],
+  installed: false,
+  obstacles: undefined,
+};

@@ -9,13 +9,12 @@ import type { HostLayout } from "../../../host/layout";
 import { lingerObstacle } from "../../../host/supervisors/systemd";
 import { behindGate, currentProgram } from "../../program";
 import { problemsOf } from "../../rules/problems";
-import { explicitPorts } from "../../rules/isolation";
 import { withoutStackTraces } from "../../stackTraces";
 import { renderBootstrap } from "../bootstrap";
 import {
+  claimToCheck,
   deployOnHost,
   setUpHost,
-  stackName,
   type CommandArgs,
   type CommandResource,
   type HostTarget,
@@ -74,12 +73,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
 
   /** @internal */
   findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]> {
-    const claims = gateways.map(({ name, gateway }) => ({
-      ...gateway,
-      owner: { stack: stackName(), gateway: name },
-      extraPorts: explicitPorts(gateway).map(({ port }) => port),
-    }));
-    return Promise.resolve(findObstacles(this.layout, claims));
+    return Promise.resolve(findObstacles(this.layout, gateways.map(claimToCheck)));
   }
 
   /** @internal */

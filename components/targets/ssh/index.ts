@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { manageDir, type HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/obstacles";
+import type { Connection } from "../../../toolchain/command-plugin/connection";
 import { behindGate, currentProgram, refuse } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
 import { problemsOf } from "../../rules/problems";
@@ -20,12 +21,13 @@ import {
 } from "../hostGateway";
 import { layoutOf } from "../hostLayout";
 import type { Deployment, GatewayToCheck } from "../target";
+import { lookAt } from "./look";
+import { knownSoon } from "./known";
+import type { LookedAtHost } from "./findings";
 import { sshHostSchema, type CheckedSshHostArgs, type SshHostArgs } from "./arguments";
 import { pushCommand } from "./push";
 
 export { sshHostSchema, type SshHostArgs } from "./arguments";
-
-type Connection = pulumi.Unwrap<remote.CommandArgs["connection"]>;
 
 /** How long a host that does not answer is tried: ten times this, with pauses. */
 const DIAL_TIMEOUT_SECONDS = 15;
@@ -51,6 +53,8 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   private readonly connection: pulumi.Output<Connection>;
   private readonly sudo: boolean;
   private readonly push: boolean;
+  /** Nothing where its arguments are refused. */
+  private readonly lookedAt: LookedAtHost | undefined;
 
   constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:SshHost", name, {}, behindGate(opts));
@@ -70,6 +74,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     this.suffix = place === undefined ? "" : `@${place}`;
     this.address = pulumi.interpolate`${user}@${host}:${port}`;
     this.connection = pulumi.secret(connectionOf(name, checked));
+    this.lookedAt = parsed.data && { name, layout: this.layout, sudo: this.sudo };
 
     const bootstrap = this.push
       ? renderBootstrap(this.layout)
@@ -81,8 +86,17 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]> {
-    return Promise.resolve(gateways.map(() => []));
+  async findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Obstacle[])[]> {
+    const program = currentProgram();
+    const host = this.lookedAt;
+    const connection = host && (await knownSoon(this.connection));
+    if (host && !connection)
+      void pulumi.log.info(`${host.name}: its address or key is not known yet, so nobody looked at what is on it`);
+    if (!connection) return gateways.map(() => []);
+    const { problems, obstacles, warnings } = await lookAt(host, connection, gateways);
+    program.report(problems);
+    for (const warning of warnings) void pulumi.log.warn(warning);
+    return obstacles;
   }
 
   /** @internal */

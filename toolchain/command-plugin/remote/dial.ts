@@ -48,7 +48,7 @@ async function connect(
   return handshake(socket, login, step.signal);
 }
 
-function forward(client: Client, host: string, port: number): Promise<Duplex> {
+export function forward(client: Client, host: string, port: number): Promise<Duplex> {
   return new Promise((resolve, reject) =>
     client.forwardOut("0.0.0.0", 0, host, port, (error, channel) =>
       error ? reject(new Error(rejection(error))) : resolve(channel),

@@ -5,6 +5,24 @@ import { Client, type AnyAuthMethod, type ClientErrorExtensions } from "ssh2";
 import { handshakeText } from "./errors";
 import type { Login, Method } from "./login";
 
+/** Why there is no login: in the official plugin's words, and as facts. */
+export class HandshakeError extends Error {
+  constructor(
+    reason: string,
+    readonly facts: {
+      /** The host's key, where it showed one. */
+      readonly shownKey?: Buffer;
+      readonly isOther: boolean;
+      /** Formats of host keys: ours, then the host's. */
+      readonly offers: readonly string[];
+      /** Ways to log in that were tried, and those that the host has; nothing where it was not left to that. */
+      readonly login?: { readonly tried: readonly string[]; readonly left: readonly string[] };
+    },
+  ) {
+    super(`ssh: handshake failed: ${reason}`);
+  }
+}
+
 const HOST_KEY_OFFER = /^Handshake: \((local|remote)\) Host key format: (.*)/;
 
 /** For one that begins when the step is aborted already: the official plugin still runs a command then. */
@@ -12,16 +30,22 @@ const GRACE_MS = 5000;
 
 /** Without a limit of time, as the official plugin has none; but aborting it ends it. */
 export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Promise<Client> {
-  const failure = (reason: string): Error => new Error(`ssh: handshake failed: ${reason}`);
-  // What a former try has closed.
-  if (stream.destroyed || !stream.writable) return Promise.reject(failure("EOF"));
-
   const client = new Client();
   const logins = new Logins(login);
   const offers: string[] = [];
+  let shownKey: Buffer | undefined;
   let isOther = false;
   let abort: () => void;
   let grace: NodeJS.Timeout | undefined;
+  const failure = (reason: string): Error =>
+    new HandshakeError(reason, {
+      isOther,
+      offers,
+      ...(shownKey && { shownKey }),
+      ...(logins.ways && { login: logins.ways }),
+    });
+  // What a former try has closed.
+  if (stream.destroyed || !stream.writable) return Promise.reject(failure("EOF"));
   return new Promise<Client>((resolve, reject) => {
     abort = () => reject(signal.reason as Error);
     signal.addEventListener("abort", abort);
@@ -39,7 +63,10 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
         username: login.user,
         readyTimeout: 0,
         ...(login.hostKey && { algorithms: { serverHostKey: [login.hostKey.type as "ssh-ed25519"] } }),
-        hostVerifier: (key: Buffer) => !(isOther = !!login.hostKey && !key.equals(login.hostKey.blob)),
+        hostVerifier: (key: Buffer) => {
+          shownKey = key;
+          return !(isOther = !!login.hostKey && !key.equals(login.hostKey.blob));
+        },
         authHandler: (left, isPartial, next) => next(logins.next(left, isPartial) as AnyAuthMethod),
         debug: (line) => {
           const offer = HOST_KEY_OFFER.exec(line)?.[2];
@@ -67,6 +94,12 @@ class Logins {
   private agentError: string | undefined;
 
   constructor(private readonly login: Login) {}
+
+  /** Nothing before the first one, which asks what the host has. */
+  get ways(): HandshakeError["facts"]["login"] {
+    if (this.current === undefined) return undefined;
+    return { tried: [...new Set([...this.tried, nameOf(this.current)])], left: this.left };
+  }
 
   next(left: readonly string[] | null, isPartial: boolean | null): object | false {
     const { user: username, methods } = this.login;

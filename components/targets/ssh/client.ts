@@ -1,0 +1,127 @@
+/**
+ * What needs SSH: a bundle of its own, which only programs with a host over SSH load. It dials as the command plugin
+ * does, but once: the host's key is compared before anything else, and the ways to log in are tried in the same order.
+ */
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Client } from "ssh2";
+import type { Connection, Endpoint } from "../../../toolchain/command-plugin/connection";
+import { forward } from "../../../toolchain/command-plugin/remote/dial";
+import { handshake, HandshakeError } from "../../../toolchain/command-plugin/remote/handshake";
+import { prepareLogin, type Login } from "../../../toolchain/command-plugin/remote/login";
+import { connectTcp } from "../../../toolchain/command-plugin/remote/tcp";
+import type { Answer, Refusal } from "./answer";
+
+const LOGIN_SECONDS = 5;
+/** With the login. */
+const WHOLE_SECONDS = 10;
+const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
+
+/** Runs a script with `sh` on a host. Every way in which that fails is an answer too. */
+export async function ask(connection: Connection, script: string): Promise<Answer> {
+  const clients: Client[] = [];
+  const end = AbortSignal.timeout(WHOLE_SECONDS * 1000);
+  try {
+    const client = await dial(connection, clients, AbortSignal.timeout(LOGIN_SECONDS * 1000));
+    return await run(client, script, end);
+  } catch (error) {
+    return error instanceof Refused ? error.refusal : { silence: shortened(error as Error) };
+  } finally {
+    for (const client of clients.reverse()) client.end().destroy();
+  }
+}
+
+/** A host that answered, and lets nobody in. */
+class Refused extends Error {
+  constructor(readonly refusal: Refusal) {
+    super();
+  }
+}
+
+async function dial(connection: Connection, clients: Client[], signal: AbortSignal): Promise<Client> {
+  const { proxy, host, port } = connection;
+  const login = await prepared("host", connection);
+  if (!proxy) return enter("host", login, await within(signal, connected(connection)), clients, signal);
+  const proxyLogin = await prepared("proxy", proxy);
+  const hop = await enter("proxy", proxyLogin, await within(signal, connected(proxy)), clients, signal);
+  return enter("host", login, await within(signal, forward(hop, host, port)), clients, signal);
+}
+
+/** A step without a limit of its own, e.g. asking for an address. */
+function within<T>(signal: AbortSignal, step: Promise<T>): Promise<T> {
+  const late = new Promise<never>((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason as Error)),
+  );
+  return Promise.race([step, late]);
+}
+
+const connected = ({ host, port }: Endpoint): Promise<Socket> => connectTcp(host, port, LOGIN_SECONDS);
+
+async function prepared(at: Refusal["at"], endpoint: Endpoint): Promise<Login> {
+  try {
+    return await prepareLogin(endpoint);
+  } catch (error) {
+    const { message } = error as Error;
+    const property = propertyOf(message);
+    throw new Refused({ at, unusable: property, because: message.replace(/^(ssh|x509|dial unix \S+): /, "") });
+  }
+}
+
+function propertyOf(message: string): "hostKey" | "privateKey" | "privateKeyPassword" | "agentSocketPath" {
+  if (message.includes("parse host")) return "hostKey";
+  if (message.startsWith("dial unix")) return "agentSocketPath";
+  return message.includes("password incorrect") ? "privateKeyPassword" : "privateKey";
+}
+
+async function enter(
+  at: Refusal["at"],
+  login: Login,
+  stream: Duplex,
+  clients: Client[],
+  signal: AbortSignal,
+): Promise<Client> {
+  signal.throwIfAborted();
+  try {
+    const client = await handshake(stream, login, signal);
+    clients.push(client);
+    return client;
+  } catch (error) {
+    // The command plugin would wait for ever.
+    if (signal.aborted) throw new Refused({ at, isMute: true });
+    if (!(error instanceof HandshakeError)) throw error;
+    const { shownKey, isOther, offers, login: ways } = error.facts;
+    if (isOther) throw new Refused({ at, shownKey: shownKey!.toString("base64") });
+    const theirs = offers[1]?.split(",").filter((name) => /^[\w@.-]+$/.test(name));
+    if (!shownKey && theirs && !theirs.includes(login.hostKey!.type)) throw new Refused({ at, keyTypes: theirs });
+    if (ways) throw new Refused({ at, user: login.user, tried: [...ways.tried], possible: [...ways.left] });
+    throw error;
+  }
+}
+
+function run(client: Client, script: string, signal: AbortSignal): Promise<Answer> {
+  const output: Buffer[] = [];
+  const errors: Buffer[] = [];
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string) => (): void => reject(new Error(reason));
+    signal.addEventListener("abort", fail(`no end within ${WHOLE_SECONDS} s`));
+    client.once("close", fail("connection lost"));
+    client.exec("sh -s", (error, channel) => {
+      if (error) return resolve({ output: "", errors: error.message });
+      let size = 0;
+      const keep = (chunks: Buffer[]) => (chunk: Buffer) => {
+        if ((size += chunk.length) > MAX_OUTPUT_BYTES) return fail("endless output")();
+        chunks.push(chunk);
+      };
+      channel.on("data", keep(output)).on("error", () => undefined); // it need not read all
+      channel.stderr.on("data", keep(errors));
+      channel.once("close", () =>
+        resolve({ output: Buffer.concat(output).toString(), errors: Buffer.concat(errors).toString() }),
+      );
+      channel.end(script);
+    });
+  });
+}
+
+/** Without the address, which may be a secret of the program. */
+const shortened = ({ name, message }: Error): string =>
+  name === "TimeoutError" ? `no answer within ${LOGIN_SECONDS} s` : message.slice(message.lastIndexOf(": ") + 1).trim();

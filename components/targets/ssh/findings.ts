@@ -1,0 +1,139 @@
+/** What of a host's facts forbids the gateways that are to run on it. Pure. */
+import { accountObstacle } from "../../../host/account";
+import type { HostLayout } from "../../../host/layout";
+import { foreignListener, foreignUnit, listensOn, unownedState, type Obstacle } from "../../../host/obstacles";
+import { lingering } from "../../../host/supervisors/systemd";
+import type { Problem } from "../../rules/problems";
+import { claimToCheck } from "../hostGateway";
+import type { GatewayToCheck } from "../target";
+import type { Directory, HostFacts } from "./facts";
+
+/** A release with its dependencies, and room for its installation. Source: measured, OpenClaw 2026.9.6. */
+const RELEASE_BYTES = 1.5e9;
+/** A gateway at work. Source: measured, OpenClaw 2026.9.6. */
+const GATEWAY_BYTES = 1e9;
+/** What Node.js of the bootstrap is linked with. */
+const LOADERS: Readonly<Record<string, string>> = {
+  x86_64: "/lib64/ld-linux-x86-64.so.2",
+  aarch64: "/lib/ld-linux-aarch64.so.1",
+};
+/** Of glibc 2, for Node.js 24. */
+const OLDEST_GLIBC_MINOR = 28;
+
+export interface Findings {
+  /** Of the host itself. */
+  readonly problems: readonly Problem[];
+  /** Of each gateway, in their order. */
+  readonly obstacles: readonly (readonly Obstacle[])[];
+  readonly warnings: readonly string[];
+}
+
+export interface LookedAtHost {
+  readonly name: string;
+  readonly layout: HostLayout;
+  readonly sudo: boolean;
+}
+
+export function findingsOf(host: LookedAtHost, facts: HostFacts, gateways: readonly GatewayToCheck[]): Findings {
+  const none = gateways.map(() => []);
+  const machine = wrongMachine(facts);
+  if (machine)
+    return {
+      problems: [
+        { path: `${host.name}.host`, reason: machine, advice: "use a host with Linux on x64 or arm64, e.g. Debian 12" },
+      ],
+      obstacles: none,
+      warnings: [],
+    };
+  // Whatever else would be found is what the user sees, not root.
+  if (host.sudo && !facts.sudo) return { problems: [noSudo(host, facts)], obstacles: none, warnings: [] };
+  return {
+    problems: [
+      ...wrongAccount(host, facts),
+      ...wrongSupervisor(host, facts),
+      ...wrongDirectory(`${host.name}.root`, "root", facts.root, facts),
+      ...wrongDirectory(`${host.name}.binDir`, "binDir", facts.binDir, facts),
+      ...fullDisk(host, facts),
+    ],
+    obstacles: facts.obstacles ?? gateways.map((gateway) => obstaclesOf(gateway, facts)),
+    warnings: littleMemory(host, facts, gateways.length),
+  };
+}
+
+function wrongMachine({ system, machine, loaders, libc }: HostFacts): string | undefined {
+  const loader = LOADERS[machine];
+  if (system !== "Linux" || loader === undefined) return `runs ${system} on ${machine}`;
+  if (!loaders.includes(loader))
+    return `has no glibc for ${machine} (${loader}), which Node.js needs: musl is not enough`;
+  const minor = /^glibc 2\.(\d+)/.exec(libc)?.[1];
+  if (minor !== undefined && Number(minor) < OLDEST_GLIBC_MINOR)
+    return `has ${libc}, and Node.js needs 2.${OLDEST_GLIBC_MINOR}`;
+  return undefined;
+}
+
+const noSudo = ({ name }: LookedAtHost, { user }: HostFacts): Problem => ({
+  path: `${name}.sudo`,
+  reason: `${user} cannot become root on the host without a password (sudo -n true)`,
+  advice: `have an administrator run: echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/${user}; or leave sudo out: the gateways are services of ${user} then`,
+});
+
+function wrongAccount({ name, layout }: LookedAtHost, { account }: HostFacts): Problem[] {
+  const reason = layout.account === null ? undefined : accountObstacle(layout.account, account);
+  return reason === undefined
+    ? []
+    : [{ path: `${name}.account`, reason, advice: "use another account name: one will be created" }];
+}
+
+function wrongSupervisor({ name, layout }: LookedAtHost, { systemd, linger, user }: HostFacts): Problem[] {
+  const path = `${name}.supervisor`;
+  if (layout.supervisor === "systemd" && !systemd)
+    return [{ path, reason: "is systemd, which does not run on the host", advice: 'use "process", or leave it out' }];
+  if (!systemd || layout.supervisor === "process" || layout.account !== null || linger) return [];
+  const { reason, advice } = lingering(user);
+  return [{ path, reason, advice: `${advice}; or use supervisor: "process", whose gateways end with the machine` }];
+}
+
+function wrongDirectory(path: string, property: string, directory: Directory, { user, home }: HostFacts): Problem[] {
+  const { parent, state } = directory;
+  if (state === "writable") return [];
+  return [
+    {
+      path,
+      reason: state === "file" ? `${parent} is not a directory` : `${user} cannot write in ${parent} on the host`,
+      advice: `give ${property}, a directory that ${user} can make, e.g. below ${home}`,
+    },
+  ];
+}
+
+function fullDisk({ name }: LookedAtHost, { freeBytes, missing, root }: HostFacts): Problem[] {
+  const needed = missing.length * RELEASE_BYTES;
+  if (freeBytes === undefined || freeBytes >= needed) return [];
+  return [
+    {
+      path: `${name}.root`,
+      reason: `the disk of ${root.parent} has ${gigabytes(freeBytes)} free, and installing OpenClaw for ${missing.join(" and ")} needs about ${gigabytes(needed)}`,
+      advice: "make room there, or put root onto another disk",
+    },
+  ];
+}
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+
+function littleMemory({ name }: LookedAtHost, { memoryBytes }: HostFacts, count: number): string[] {
+  if (memoryBytes === undefined || memoryBytes >= count * GATEWAY_BYTES) return [];
+  return [
+    `${name}: the host has ${gigabytes(memoryBytes)} of memory, and its gateways need about ${gigabytes(count * GATEWAY_BYTES)}`,
+  ];
+}
+
+function obstaclesOf(each: GatewayToCheck, facts: HostFacts): Obstacle[] {
+  const { id, stateDir, basePort } = each.gateway;
+  const claim = claimToCheck(each);
+  // A program that cannot look may run this very gateway.
+  const listeners = facts.installed ? [] : facts.listeners.filter(({ port }) => listensOn(claim, port));
+  return [
+    ...(facts.unownedStates.includes(id) ? [unownedState(stateDir)] : []),
+    ...facts.units.filter((unit) => unit.id === id).map(({ path }) => foreignUnit(path)),
+    ...listeners.map((listener) => foreignListener(listener, basePort, facts.ephemeral)),
+  ];
+}

@@ -1,0 +1,53 @@
+/** Looks at a host over SSH, before anything on it is touched. */
+import { existsSync, readFileSync } from "node:fs";
+import * as pulumi from "@pulumi/pulumi";
+import type { Connection } from "../../../toolchain/command-plugin/connection";
+import { packageFile } from "../bootstrap";
+import type { GatewayToCheck } from "../target";
+import { noShell, problemOf, type Answer } from "./answer";
+import type * as client from "./client";
+import { parseFacts, renderScript } from "./facts";
+import { findingsOf, type Findings, type LookedAtHost } from "./findings";
+
+/** Its name in dist/. */
+const CLIENT = "ssh.cjs";
+
+export async function lookAt(
+  host: LookedAtHost,
+  connection: Connection,
+  gateways: readonly GatewayToCheck[],
+): Promise<Findings> {
+  const template = readFileSync(packageFile("host", "look.sh"), "utf8");
+  const answer = await loadClient().ask(connection, renderScript(template, host.layout, host.sudo, gateways));
+  return findingsIn(answer, host, connection, gateways);
+}
+
+function findingsIn(
+  answer: Answer,
+  host: LookedAtHost,
+  connection: Connection,
+  gateways: readonly GatewayToCheck[],
+): Findings {
+  const { name } = host;
+  const nothing: Findings = { problems: [], obstacles: gateways.map(() => []), warnings: [] };
+  if ("silence" in answer)
+    return {
+      ...nothing,
+      warnings: [`${name}: the host does not answer (${answer.silence}), so nobody looked at what is on it`],
+    };
+  if ("at" in answer) {
+    const { hostKey = "" } = answer.at === "proxy" ? connection.proxy! : connection;
+    return { ...nothing, problems: [problemOf(answer, name, hostKey)] };
+  }
+  const facts = parseFacts(answer.output);
+  return facts ? findingsOf(host, facts, gateways) : { ...nothing, problems: [noShell(name, connection.user, answer)] };
+}
+
+/** Loaded by programs with such a host only. */
+function loadClient(): typeof client {
+  const path = packageFile("dist", CLIENT);
+  if (!existsSync(path))
+    throw new pulumi.RunError(`OpenClaw: ${path} is missing\n    -> run \`npm install\` in ${packageFile()}`);
+  // eslint-disable-next-line @typescript-eslint/no-require-imports
+  return require(path) as typeof client;
+}

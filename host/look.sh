@@ -1,0 +1,82 @@
+# Says what a machine is, one fact a line. Read by `sh -s`, also where there is nothing of ours. Only looks.
+root=@ROOT@ bin_dir=@BIN_DIR@ manage=@MANAGE@ account=@ACCOUNT@ wants_sudo=@SUDO@
+{
+exec </dev/null 2>/dev/null
+export LC_ALL=C PATH="$PATH:/usr/sbin:/sbin"
+sudo=
+
+say() {
+  printf '%s %s\n' "$1" "$2"
+}
+
+# find_parent PATH: what exists of it, as `parent`
+find_parent() {
+  parent=$1
+  until $sudo test -e "$parent" || $sudo test -L "$parent"; do
+    parent=${parent%/*}
+    parent=${parent:-/}
+  done
+}
+
+# say_parent NAME PATH
+say_parent() {
+  find_parent "$2"
+  if ! $sudo test -d "$parent"; then
+    say "$1" "file $parent"
+  elif $sudo test -w "$parent"; then
+    say "$1" "writable $parent"
+  else
+    say "$1" "closed $parent"
+  fi
+}
+
+# look_for_gateway ID UNIT UNIT_MARK RELEASE STATE_DIR MARK_FILE
+look_for_gateway() {
+  for directory in @UNIT_DIRECTORIES@; do
+    unit=$directory/$2
+    if $sudo test -e "$unit" || $sudo test -L "$unit"; then
+      $sudo grep -qxF "$3" "$unit" || say unit "$1 $unit"
+    fi
+  done
+  $sudo test -d "$4" || say missing "$1"
+  if $sudo test -d "$5" && ! $sudo test -e "$6" && [ -n "$($sudo ls -A "$5")" ]; then
+    say state "$1"
+  fi
+}
+
+echo 'pulumi-openclaw look'
+user=$(id -un)
+home=$HOME
+say system "$(uname -s)"
+say machine "$(uname -m)"
+say user "$user"
+say home "$home"
+for loader in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
+  [ -e "$loader" ] && say loader "$loader"
+done
+say libc "$(getconf GNU_LIBC_VERSION)"
+[ -d /run/systemd/system ] && say systemd yes
+[ -e "/var/lib/systemd/linger/$user" ] && say linger yes
+if [ -n "$wants_sudo" ]; then
+  home=/root
+  sudo -n true && sudo='sudo -n' && say sudo yes
+fi
+[ -n "$account" ] && say account "$(grep "^$account:" /etc/passwd)"
+say_parent bin_dir "$bin_dir"
+say_parent root "$root"
+say disk "$($sudo df -Pk "$parent" | tail -n 1)"
+say memory "$(grep '^MemTotal:' /proc/meminfo)"
+say ephemeral "$(cat /proc/sys/net/ipv4/ip_local_port_range)"
+grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 | sed 's/^/tcp /'
+$sudo ss -Hltnp | sed 's/^/process /'
+@GATEWAYS@
+if $sudo test -x "$manage/host"; then
+  say program installed
+  printf 'answer '
+  $sudo "$manage/host" look <<'PULUMI_OPENCLAW_END'
+@CLAIMS@
+PULUMI_OPENCLAW_END
+  echo
+fi
+echo end
+}

@@ -1,0 +1,329 @@
+/** A host is looked at before anything on it is touched, in one connection. */
+import { generateKeyPairSync } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { packageFile } from "../../components/targets/bootstrap";
+import type * as client from "../../components/targets/ssh/client";
+import { renderScript } from "../../components/targets/ssh/facts";
+import { TestStack } from "../support/engine";
+import { ok, type Outcome } from "../support/processes";
+import type { Host } from "./host";
+import { Lab, whyNoLab } from "./lab";
+import { rootLayer } from "./layers";
+import { PairOn } from "./stacks";
+
+const why = whyNoLab();
+
+describe.skipIf(why)("a look at a host", () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await Lab.start();
+  });
+  afterAll(() => lab?.stop());
+
+  /** The root stack on a host. */
+  async function stackOn(host: Host, user: string): Promise<TestStack> {
+    const { stack } = await PairOn.create(lab, host, "root");
+    await stack.config("ssh.user", user);
+    return stack;
+  }
+
+  describe("that nobody has deployed to", () => {
+    let host: Host;
+    let stack: TestStack;
+    beforeAll(async () => {
+      host = await lab.host({ debian: "trixie" });
+      await logConnections(host);
+      stack = await stackOn(host, host.user);
+    });
+    afterAll(() => stack?.dispose());
+
+    /** What `up` says where it is refused, and changes nothing. */
+    async function refusal(): Promise<string> {
+      const before = await contents(host);
+      const outcome = await stack.up();
+      expect(outcome.code, outcome.stdout).not.toBe(0);
+      expect(await contents(host)).toBe(before);
+      expect(outcome.stdout).toContain("found before anything was changed");
+      return outcome.stdout + outcome.stderr;
+    }
+
+    describe("refuses", () => {
+      let undo: (() => unknown)[] = [];
+      afterEach(async () => {
+        for (const each of undo) await each();
+        undo = [];
+      });
+
+      /** Config for one test. */
+      async function set(path: string, value: string, usual: string): Promise<void> {
+        undo.push(() => stack.config(path, usual));
+        await stack.config(path, value);
+      }
+
+      it("another host key, and shows it no login", async () => {
+        await set("ssh.hostKey", otherKey(), host.hostKey);
+        const since = await now(host);
+        const text = await refusal();
+        expect(text).toMatch(
+          /ssh\.hostKey: is ssh-ed25519 SHA256:\S+, and the host shows ssh-ed25519 SHA256:\S+: nothing/,
+        );
+        expect(text).toContain("ssh-keyscan -t ed25519");
+        const log = await connections(host, since);
+        expect(log.filter((line) => line.startsWith("Connection from"))).toHaveLength(1);
+        expect(log.join("\n")).not.toMatch(/user|Accepted|Failed|preauth.*password/i);
+      });
+
+      it("an unknown user", async () => {
+        await set("ssh.user", "nobody-there", host.user);
+        expect(await refusal()).toContain("ssh.user: the host refuses the login of nobody-there, by publickey");
+      });
+
+      it("another private key", async () => {
+        const { privateKey } = generateKeyPairSync("ed25519");
+        const text = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+        undo.push(() => stack.secretConfig("ssh.privateKey", lab.privateKey));
+        await stack.secretConfig("ssh.privateKey", text);
+        const said = await refusal();
+        expect(said).toContain(`ssh.user: the host refuses the login of ${host.user}`);
+        expect(said).not.toContain(text.split("\n")[1]);
+      });
+
+      it("an expired account", async () => {
+        ok(await host.inside(`chage -E 0 ${host.user}`));
+        undo.push(() => host.inside(`chage -E -1 ${host.user}`));
+        expect(await refusal()).toContain(`ssh.user: the host refuses the login of ${host.user}`);
+      });
+
+      it("an account without a shell", async () => {
+        ok(await host.inside(`usermod -s /usr/sbin/nologin ${host.user}`));
+        undo.push(() => host.inside(`usermod -s /bin/bash ${host.user}`));
+        expect(await refusal()).toMatch(/ssh\.user: .* can log in, but not run `sh` .*This account is currently not/);
+      });
+
+      it("no lingering, with the command that an administrator runs, and nothing else", async () => {
+        const text = await refusal();
+        expect(text).toContain("1 problem found");
+        expect(text).toContain(`ssh.supervisor: services of ${host.user} end with the last login of ${host.user}`);
+        expect(text).toContain(`run: loginctl enable-linger ${host.user}`);
+      });
+
+      it("no sudo", async () => {
+        await set("ssh.sudo", "true", "false");
+        expect(await refusal()).toContain(`ssh.sudo: ${host.user} cannot become root on the host without a password`);
+      });
+
+      it("everything else, at once", async () => {
+        ok(await host.inside(`loginctl enable-linger ${host.user}`));
+        const units = `/home/${host.user}/.config/systemd/user`;
+        ok(await host.inside(`mkdir -p ${units} && echo '[Service]' >${units}/openclaw-gateway-rescue.service`));
+        ok(await host.inside(`mkdir /home/${host.user}/.openclaw && touch /home/${host.user}/.openclaw/openclaw.json`));
+        ok(await host.inside(`chown -R ${host.user}: /home/${host.user}`));
+        ok(await host.inside(LISTEN(18_800)));
+        await set("root", "/srv/claw", "");
+        undo.push(() => host.inside(`systemctl stop listener; loginctl disable-linger ${host.user}`));
+        undo.push(() => host.inside(`rm -r /home/${host.user}/.config /home/${host.user}/.openclaw`));
+        let text = await refusal();
+        expect(text).toContain(`ssh.root: ${host.user} cannot write in /srv on the host`);
+        expect(text).toMatch(/main\.basePort: .* listens on port 18800, which belongs to its ports 18789-18899/);
+        expect(text).toContain(`rescue.profile: ${units}/openclaw-gateway-rescue.service runs a gateway of the same`);
+        await stack.config("root", "");
+        text = await refusal();
+        expect(text).toContain(`main.stateDir: /home/${host.user}/.openclaw exists and no stack owns it`);
+      });
+
+      it("an account of another program, seen as root", async () => {
+        await set("ssh.user", "root", host.user);
+        await set("account", host.user, "");
+        expect(await refusal()).toContain(`ssh.account: the account ${host.user} exists and was not created by`);
+      });
+    });
+
+    it("costs one connection", async () => {
+      await stack.config("ssh.user", "root");
+      const since = await now(host);
+      const started = Date.now();
+      ok(await stack.preview());
+      console.log(`preview: ${Date.now() - started} ms`);
+      expect(opened(await connections(host, since))).toEqual({ connections: 1, logins: 1 });
+    });
+
+    describe("by itself", () => {
+      const script = (): string => {
+        const layout = { root: "/var/lib/openclaw", binDir: "/usr/local/bin", account: "openclaw" };
+        return renderScript(readFileSync(packageFile("host", "look.sh"), "utf8"), layout, false, []);
+      };
+      const { ask } = createRequire(__filename)(packageFile("dist", "ssh.cjs")) as typeof client;
+      const dialing = () => ({
+        host: host.address,
+        port: host.port,
+        hostKey: host.hostKey,
+        user: "root",
+        privateKey: lab.privateKey,
+        dialErrorLimit: 0,
+        perDialTimeout: 5,
+      });
+      const whole = { output: expect.stringMatching(/end\n$/) as string };
+
+      it("takes a moment", async () => {
+        const times: number[] = [];
+        for (let n = 0; n < 7; n++) {
+          const started = performance.now();
+          expect(await ask(dialing(), script())).toMatchObject(whole);
+          times.push(Math.round(performance.now() - started));
+        }
+        console.log(`one look: ${times.join(", ")} ms`);
+        expect(Math.min(...times)).toBeLessThan(2_000);
+      });
+
+      it("goes through a bastion, whose key is compared first", async () => {
+        const behind = { ...dialing(), host: "127.0.0.1" };
+        expect(await ask({ ...behind, proxy: dialing() }, script())).toMatchObject(whole);
+        const proxy = { ...dialing(), hostKey: otherKey() };
+        expect(await ask({ ...behind, proxy }, script())).toMatchObject({
+          at: "proxy",
+          shownKey: expect.any(String) as string,
+        });
+        expect(await ask({ ...behind, port: 1, proxy: dialing() }, script())).toEqual({
+          silence: expect.any(String) as string,
+        });
+      });
+
+      it("needs the right passphrase, and an agent that is there", async () => {
+        const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
+        const privateKey = key
+          .export({ type: "pkcs1", format: "pem", cipher: "aes-256-cbc", passphrase: "right" })
+          .toString();
+        const wrong = await ask({ ...dialing(), privateKey, privateKeyPassword: "wrong" }, script());
+        expect(wrong).toMatchObject({ unusable: "privateKeyPassword" });
+        expect(await ask({ ...dialing(), privateKey }, script())).toMatchObject({ unusable: "privateKey" });
+        const agentSocketPath = "/no/such/agent";
+        expect(await ask({ ...dialing(), agentSocketPath }, script())).toMatchObject({ unusable: "agentSocketPath" });
+      });
+
+      it("logs in with a password", async () => {
+        ok(await host.inside(`echo ${host.user}:correct-horse | chpasswd`));
+        const { privateKey: _, ...rest } = { ...dialing(), user: host.user };
+        expect(await ask({ ...rest, password: "correct-horse" }, script())).toMatchObject(whole);
+        expect(await ask({ ...rest, password: "wrong-horse" }, script())).toMatchObject({ user: host.user });
+      });
+    });
+
+    it("waits until the address of a new host is known", async () => {
+      const other = await TestStack.create(join(__dirname, "programs/newHost.ts"));
+      try {
+        Object.assign(other.env, { address: host.address, hostKey: host.hostKey, user: "nobody-there" });
+        expect(ok(await other.preview()).stdout).toContain("box: its address or key is not known yet");
+        const { stdout, code } = await other.up();
+        expect(code).not.toBe(0);
+        expect(stdout).toContain("box.user: the host refuses the login of nobody-there, by password");
+        expect(other.transcript).not.toContain("canary");
+      } finally {
+        await other.dispose();
+      }
+    });
+
+    it("only warns of a host that refuses connections, is down, or has no address", async () => {
+      const lines = (outcome: Outcome) => [
+        ...new Set(ok(outcome).stdout.match(/ssh: the host does not answer \([^)]*\)/g)),
+      ];
+      host.refusePort(22);
+      expect(lines(await stack.preview())).toEqual(["ssh: the host does not answer (connection refused)"]);
+      host.acceptPort(22);
+      host.cut();
+      const started = Date.now();
+      expect(lines(await stack.preview())).toEqual([expect.stringMatching(/timeout|no route|unreachable/)]);
+      console.log(`preview, cut off: ${Date.now() - started} ms`);
+      host.heal();
+      await host.freeze();
+      const hung = await stack.preview();
+      await host.thaw();
+      expect(hung.code).not.toBe(0); // the command plugin would wait for ever
+      expect(hung.stdout + hung.stderr).toContain("ssh.host: takes connections and does not answer");
+      await stack.config("ssh.host", "no-such-host.invalid");
+      expect(lines(await stack.preview())).toEqual([expect.stringMatching(/no such host|EAI_AGAIN/)]);
+      await stack.config("ssh.host", host.address);
+    });
+  });
+
+  describe("with a pair on it", () => {
+    let host: Host;
+    let stack: TestStack;
+    beforeAll(async () => {
+      host = await lab.host({ debian: "bookworm", layers: [await rootLayer("main", "rescue")] });
+      await logConnections(host);
+      stack = await stackOn(host, "root");
+      const since = await now(host);
+      const started = Date.now();
+      ok(await stack.up());
+      console.log(`first up: ${Date.now() - started} ms`, opened(await connections(host, since)));
+    });
+    afterAll(() => stack?.dispose());
+
+    it("costs one connection, also in an up that changes nothing", async () => {
+      const since = await now(host);
+      ok(await stack.preview("--expect-no-changes"));
+      expect(opened(await connections(host, since))).toEqual({ connections: 1, logins: 1 });
+      const before = await now(host);
+      ok(await stack.up("--expect-no-changes"));
+      expect(opened(await connections(host, before))).toEqual({ connections: 1, logins: 1 });
+    });
+
+    it("finds what only the host program knows: another stack's gateways", async () => {
+      const other = await stackOn(host, "root");
+      try {
+        // A stack of the same name is the same to preview: the claim itself tells them apart.
+        await other.config("rescue.profile", "second");
+        const manage = "/var/lib/openclaw/.pulumi-openclaw/gateways";
+        ok(
+          await host.inside(
+            `cp -a ${manage}/rescue ${manage}/theirs && sed -i 's,/openclaw/test,/other/test,' ${manage}/theirs/owner.json`,
+          ),
+        );
+        const { stdout, code } = await other.preview();
+        expect(code).not.toBe(0);
+        expect(stdout).toMatch(/basePort: its ports 19789-19899 overlap those of gateway \S+ of stack \S+other/);
+        ok(await host.inside(`rm -r ${manage}/theirs`));
+      } finally {
+        await other.dispose();
+      }
+    });
+  });
+});
+
+function otherKey(): string {
+  const { x } = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
+  const field = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+  const blob = Buffer.concat([field(Buffer.from("ssh-ed25519")), field(Buffer.from(x!, "base64url"))]);
+  return `ssh-ed25519 ${blob.toString("base64")}`;
+}
+
+const LISTEN = (port: number): string =>
+  `systemd-run --quiet --unit=listener perl -MIO::Socket::INET -e '@l = (IO::Socket::INET->new(Listen=>1,LocalAddr=>"127.0.0.1:${port}") or die); sleep 999' && sleep 1`;
+
+async function logConnections(host: Host): Promise<void> {
+  ok(await host.inside("echo LogLevel VERBOSE >/etc/ssh/sshd_config.d/lab.conf && systemctl reload ssh && sleep 1"));
+}
+
+const now = async (host: Host): Promise<string> => ok(await host.inside("sleep 1.1; date +%s")).stdout.trim();
+
+/** What sshd has logged since then. */
+async function connections(host: Host, since: string): Promise<string[]> {
+  const log = `journalctl --sync; journalctl -q -o cat -t sshd -t sshd-session --since=@${since}`;
+  return ok(await host.inside(log)).stdout.split("\n");
+}
+
+const opened = (log: readonly string[]) => ({
+  connections: log.filter((line) => line.startsWith("Connection from")).length,
+  logins: log.filter((line) => /^Accepted \w+ for /.test(line)).length,
+});
+
+/** Everything that a deployment could change, but what the machine itself writes down. */
+async function contents(host: Host): Promise<string> {
+  const places =
+    "find /etc /home /root /var/lib /srv /usr/local -xdev -not -path '*/lastlog*' -not -path '/var/lib/systemd/*'";
+  const texts = "-type f -exec sha256sum {} +";
+  return ok(await host.inside(`{ ${places} -printf '%p %m %u %g %l\\n'; ${places} ${texts}; } | sort`)).stdout;
+}

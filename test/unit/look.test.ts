@@ -1,0 +1,227 @@
+/** What a host over SSH says of itself, and what follows from it. */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { packageFile } from "../../components/targets/bootstrap";
+import { noShell, problemOf } from "../../components/targets/ssh/answer";
+import { parseFacts, renderScript, type HostFacts } from "../../components/targets/ssh/facts";
+import { findingsOf } from "../../components/targets/ssh/findings";
+import type { HostLayout } from "../../host/layout";
+import { GOOD_HOST, resolved } from "./gateways";
+
+const SAID = `Welcome!
+end
+pulumi-openclaw look
+system Linux
+machine x86_64
+user claw
+home /home/claw
+loader /lib64/ld-linux-x86-64.so.2
+libc glibc 2.36
+systemd yes
+linger yes
+account openclaw:x:998:998:pulumi-openclaw:/var/lib/openclaw:/usr/sbin/nologin
+bin_dir closed /usr/local/bin
+root writable /
+disk overlay 41019616 20210328 18992960 52% /
+memory MemTotal:        2014368 kB
+ephemeral 32768	60999
+tcp    0: 0100007F:4965 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 1 2 0000 100 0 0 10 0
+tcp    1: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 2 0000 100 0 0 10 0
+tcp    0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000
+process LISTEN 0 511 127.0.0.1:18789 0.0.0.0:* users:(("node",pid=4711,fd=21))
+unit rescue /etc/systemd/system/openclaw-gateway-rescue.service
+missing rescue
+state main
+program installed
+answer {"obstacles":[[]]}
+
+end
+`;
+
+describe("a host's answer", () => {
+  it("is read from its first line to its last", () => {
+    expect(parseFacts(SAID)).toEqual<HostFacts>({
+      ...GOOD_HOST,
+      account: "openclaw:x:998:998:pulumi-openclaw:/var/lib/openclaw:/usr/sbin/nologin",
+      binDir: { state: "closed", parent: "/usr/local/bin" },
+      root: { state: "writable", parent: "/" },
+      freeBytes: 18992960 * 1024,
+      memoryBytes: 2014368 * 1024,
+      listeners: [{ port: 22 }, { port: 18789, command: "node", pid: 4711 }],
+      units: [{ id: "rescue", path: "/etc/systemd/system/openclaw-gateway-rescue.service" }],
+      missing: ["rescue"],
+      unownedStates: ["main"],
+      installed: true,
+      obstacles: [[]],
+    });
+  });
+
+  it("is none where the script did not end", () => {
+    expect(parseFacts("This account is currently not available.\n")).toBeUndefined();
+    expect(parseFacts(SAID.slice(0, -5))).toBeUndefined();
+  });
+
+  it("falls back where an older host program cannot look", () => {
+    const facts = parseFacts(SAID.replace('{"obstacles":[[]]}', ""));
+    expect(facts).toMatchObject({ installed: true, obstacles: undefined });
+  });
+});
+
+const main = { name: "claw-main", gateway: resolved("claw.main", { basePort: 18789 }) };
+const box = (layout: Partial<HostLayout> = {}, sudo = false) => ({
+  name: "box",
+  sudo,
+  layout: { root: "/home/claw", binDir: "/home/claw/bin", account: null, ...layout },
+});
+const found = (facts: Partial<HostFacts>, host = box(), gateways = [main]) =>
+  findingsOf(host, { ...GOOD_HOST, ...facts }, gateways);
+
+describe("facts become problems", () => {
+  it("none of a good host, with every gateway's release missing", () => {
+    expect(found({})).toEqual({ problems: [], obstacles: [[]], warnings: [] });
+  });
+
+  it.each<[string, Partial<HostFacts>, ReturnType<typeof box>, RegExp]>([
+    ["macOS", { system: "Darwin", machine: "arm64" }, box(), /box\.host runs Darwin on arm64/],
+    ["a 32-bit userland", { machine: "aarch64" }, box(), /box\.host has no glibc for aarch64/],
+    ["an old glibc", { libc: "glibc 2.27" }, box(), /box\.host has glibc 2\.27/],
+    ["no lingering", { linger: false }, box(), /box\.supervisor .*lingering is off/],
+    ["no sudo", { linger: false }, box({ account: "openclaw" }, true), /box\.sudo claw cannot become root/],
+    [
+      "a foreign account",
+      { account: "openclaw:x:1:1::/:/" },
+      box({ account: "openclaw" }),
+      /box\.account .*not created/,
+    ],
+    [
+      "no systemd",
+      { systemd: false },
+      box({ supervisor: "systemd" }),
+      /box\.supervisor is systemd, which does not run/,
+    ],
+    ["a full disk", { freeBytes: 1.4e9 }, box(), /box\.root .* has 1\.4 GB free.* for main needs about 1\.5 GB/],
+  ])("%s", (_, facts, host, expected) => {
+    const { problems } = found(facts, host);
+    expect(problems.map(({ path, reason }) => `${path} ${reason}`)).toEqual([expect.stringMatching(expected)]);
+  });
+
+  it.each<[string, Partial<HostFacts>, ReturnType<typeof box>]>([
+    ["linger without systemd", { systemd: false, linger: false }, box()],
+    ["linger for processes", { linger: false }, box({ supervisor: "process" })],
+    ["linger for root", { linger: false }, box({ account: "openclaw" })],
+    ["an account of ours", { account: "openclaw:x:9:9:pulumi-openclaw:/:/" }, box({ account: "openclaw" })],
+    ["a full disk with all releases there", { freeBytes: 0, missing: [] }, box()],
+    ["an unknown libc", { libc: "" }, box()],
+  ])("not %s", (_, facts, host) => expect(found(facts, host).problems).toEqual([]));
+
+  it("little memory is a warning", () => {
+    expect(found({ memoryBytes: 5e8 })).toMatchObject({ problems: [], warnings: [/0\.5 GB of memory/] });
+  });
+
+  it("ports of the block, not where a host program may run the gateway itself", () => {
+    const listeners = [{ port: 22 }, { port: 18899, command: "python3", pid: 4711 }, { port: 18900 }];
+    expect(found({ listeners }).obstacles).toMatchObject([
+      [
+        {
+          property: "basePort",
+          reason: expect.stringMatching(/^python3 \(pid 4711\) listens on port 18899/) as string,
+        },
+      ],
+    ]);
+    expect(found({ listeners, installed: true }).obstacles).toEqual([[]]);
+  });
+
+  it("what the host program finds counts instead", () => {
+    const obstacles = [[{ property: "profile", reason: "theirs", advice: "" } as const]];
+    expect(found({ obstacles, listeners: [{ port: 18789 }] }).obstacles).toEqual(obstacles);
+  });
+});
+
+describe("the script", () => {
+  let root: string;
+  beforeEach(() => void (root = mkdtempSync(join(tmpdir(), "pulumi-openclaw-look-"))));
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  function look(layout: Partial<HostLayout>): HostFacts {
+    const { layout: whole } = box({ root, binDir: join(root, "bin"), ...layout });
+    const stateDir = join(root, ".openclaw");
+    const gateways = [{ name: "m", gateway: { ...main.gateway, stateDir } }];
+    const script = renderScript(readFileSync(packageFile("host", "look.sh"), "utf8"), whole, false, gateways);
+    const { stdout, stderr } = spawnSync("sh", ["-s"], {
+      input: script,
+      encoding: "utf8",
+      env: { ...process.env, HOME: root },
+    });
+    expect(stderr).toBe("");
+    return parseFacts(stdout)!;
+  }
+
+  it("tells facts of this machine, and leaves nothing", () => {
+    expect(look({ root: join(root, "a/b"), binDir: join(root, "it's") })).toMatchObject({
+      system: "Linux",
+      root: { state: "writable", parent: root },
+      binDir: { state: "writable", parent: root },
+      installed: false,
+      missing: ["main"],
+      units: [],
+      unownedStates: [],
+    });
+    expect(existsSync(join(root, "a"))).toBe(false);
+  });
+
+  it("finds files in the way, units and a state directory of nobody", () => {
+    writeFileSync(join(root, "file"), "");
+    const units = join(root, ".config/systemd/user");
+    mkdirSync(units, { recursive: true });
+    writeFileSync(join(units, "openclaw-gateway.service"), "[Service]\n");
+    mkdirSync(join(root, ".openclaw"));
+    writeFileSync(join(root, ".openclaw/openclaw.json"), "{}");
+    expect(look({ binDir: join(root, "file/bin") })).toMatchObject({
+      binDir: { state: "file", parent: join(root, "file") },
+      units: [{ id: "main", path: join(units, "openclaw-gateway.service") }],
+      unownedStates: ["main"],
+    });
+    writeFileSync(
+      join(units, "openclaw-gateway.service"),
+      `# pulumi-openclaw ${root}/.pulumi-openclaw/gateways/main\n[Unit]\n`,
+    );
+    expect(look({})).toMatchObject({ units: [] });
+  });
+
+  it("asks a host program that is there, also one that cannot look", () => {
+    mkdirSync(join(root, ".pulumi-openclaw"));
+    const program = join(root, ".pulumi-openclaw/host");
+    writeFileSync(
+      program,
+      '#!/bin/sh\n[ "$1" = look ] && grep -q \'"basePort":18789\' && echo \'{"obstacles":[[]]}\'\n',
+      {
+        mode: 0o755,
+      },
+    );
+    expect(look({})).toMatchObject({ installed: true, obstacles: [[]] });
+    writeFileSync(program, "#!/bin/sh\necho usage >&2; exit 1\n");
+    expect(look({})).toMatchObject({ installed: true, obstacles: undefined });
+  });
+});
+
+describe("a refused login", () => {
+  const key = (last: number): string =>
+    Buffer.concat([Buffer.from([0, 0, 0, 11]), Buffer.from("ssh-ed25519"), Buffer.from([0, 0, 0, 1, last])]).toString(
+      "base64",
+    );
+
+  it("shows fingerprints of keys, and never a key", () => {
+    const { path, reason, advice } = problemOf({ at: "proxy", shownKey: key(1) }, "box", `ssh-ed25519 ${key(2)}`);
+    expect(path).toBe("box.proxy.hostKey");
+    expect(reason).toMatch(/^is ssh-ed25519 SHA256:[\w+/]{43}, and the host shows ssh-ed25519 SHA256:[\w+/]{43}: /);
+    for (const shown of [1, 2].map(key)) expect(reason + advice).not.toContain(shown);
+  });
+
+  it("shows one printable line of what the host says", () => {
+    const { reason } = noShell("box", "claw", { output: "", errors: `\n\u001b[31mno\u0007${"x".repeat(999)}\nmore` });
+    expect(reason).toMatch(/says: \[31mnox{194}$/);
+  });
+});
