@@ -51,8 +51,8 @@ export function readStackConfig(): StackConfig {
   if (!parsed.success) currentProgram().report(problemsOf(parsed.error, stackSchema, project, raw));
   for (const key of ["main", "rescue", "ssh"] as const) currentProgram().report(checkSecrets(project, key, raw));
 
-  const { mode, root, binDir, account, supervisor, version } = raw as Partial<z.input<typeof stackSchema>>;
-  const hostArgs = parsed.success ? withoutUndefined({ root, binDir, account, supervisor }) : {};
+  const { mode, root, binDir, account, supervisor, registry, version } = raw as Partial<z.input<typeof stackSchema>>;
+  const hostArgs = parsed.success ? withoutUndefined({ root, binDir, account, supervisor, registry }) : {};
   const ssh = raw.target === "ssh" ? ({ ...objectOf(raw.ssh), ...hostArgs } as SshHostArgs) : undefined;
   if (!ssh && raw.ssh !== undefined) currentProgram().report([sshNotUsed(project)]);
   const { main, rescue } = { main: objectOf(raw.main), rescue: objectOf(raw.rescue) };

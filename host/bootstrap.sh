@@ -21,12 +21,21 @@ mkdir -p "$manage/nodes" "$manage/npms"
 temporary=$manage/bootstrap.$$
 rm -rf "$temporary"
 mkdir "$temporary"
-trap 'rm -rf "$temporary"' EXIT INT TERM
+trap 'rm -rf "$temporary"; rmdir "$manage/nodes" "$manage/npms" "$manage" 2>/dev/null || true' EXIT
+trap 'exit 1' HUP INT TERM
 
 registry='@REGISTRY@'
+pushed=$manage/pushed
 
-# fetch PACKAGE VERSION FILE SHA512: with whatever this machine has; apt's own downloader is on every Debian and Ubuntu
+# fetch PACKAGE VERSION FILE: with whatever this machine has; apt's own downloader is on every Debian and Ubuntu.
+# A registry that does not answer, or stops in the middle, is given up after STALL_SECONDS, twice.
+STALL_SECONDS=15
 fetch() {
+  if [ -n '@PUSH@' ]; then
+    ln "$pushed/$1-$2.tgz" "$3" || fail "$1@$2 was sent to this host, and is not there any more
+    -> send it again: pulumi up --replace '**-push*'"
+    return
+  fi
   if [ -z "$registry" ]; then
     command -v npm >/dev/null || fail "npm is needed to fetch $1@$2
     -> install Node.js 20 or newer on this machine"
@@ -41,10 +50,10 @@ fetch() {
     command -v "$tool" >/dev/null || continue
     tries="$tries $tool"
     case $tool in
-      curl) curl -fsSL --retry 2 --connect-timeout 20 -o "$3" "$url" ;;
-      wget) wget -q --tries=2 --timeout=20 -O "$3" "$url" ;;
+      curl) curl -fsSL --retry 1 --connect-timeout $STALL_SECONDS -y $STALL_SECONDS -Y 1 -o "$3" "$url" ;;
+      wget) wget -nv --tries=2 --timeout=$STALL_SECONDS -O "$3" "$url" ;;
       npm) (cd "$(dirname "$3")" && npm pack --silent --ignore-scripts --registry "$registry" "$1@$2" >/dev/null) ;;
-      *) "$tool" -o APT::Sandbox::User=root -o Acquire::Retries=2 download-file "$url" "$3" "SHA512:$4" >/dev/null ;;
+      *) apt_fetch "$url" "$3" ;;
     esac 2>"$3.error" && return
     sed "s/^/$(basename "$tool"): /" "$3.error" >&2
   done
@@ -54,16 +63,26 @@ fetch() {
     -> let it reach the registry, give \`registry\` one that it reaches, or use \`push: true\` to send it from the deployer"
 }
 
+# Without a hash: what it fetched is checked below, with one message for all. It gives up twice by itself.
+apt_fetch() {
+  set -- "$@" -o APT::Sandbox::User=root -o Acquire::Retries=0
+  for scheme in http https; do set -- "$@" -o "Acquire::$scheme::Timeout=$STALL_SECONDS"; done
+  /usr/lib/apt/apt-helper download-file "$@" >/dev/null
+}
+
 # get PACKAGE VERSION SHA512 DIRECTORY MEMBER...: unpacks members of a verified npm package
 get() {
   package=$1 version=$2 sha512=$3 directory=$4
   shift 4
   work=$temporary/$package
   mkdir "$work"
-  fetch "$package" "$version" "$work/$package-$version.tgz" "$sha512"
-  printf '%s  %s\n' "$sha512" "$work/$package-$version.tgz" | sha512sum -c --status ||
+  fetch "$package" "$version" "$work/$package-$version.tgz"
+  printf '%s  %s\n' "$sha512" "$work/$package-$version.tgz" | sha512sum -c --status || {
+    [ -z '@PUSH@' ] || fail "$package@$version was sent to this host, and is damaged
+    -> send it again: pulumi up --replace '**-push*'"
     fail "$package@$version from the npm registry is not the package that this library knows (sha512)
     -> do not use this registry; tell its operator"
+  }
   mkdir "$work/out"
   tar -xzf "$work/$package-$version.tgz" -C "$work/out" --strip-components=1 --no-same-owner "$@"
   sync -f "$work/out" 2>/dev/null || sync
@@ -96,6 +115,7 @@ sync -f "$temporary" 2>/dev/null || sync
 mv -T "$temporary/npm-link" "$manage/npm"
 mv -f "$temporary/host.cjs" "$manage/host.cjs"
 mv -f "$temporary/host" "$manage/host"
+rm -rf "$pushed"
 "$manage/host" setup <<'PULUMI_OPENCLAW_END'
 @HOST_LAYOUT@
 PULUMI_OPENCLAW_END

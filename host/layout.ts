@@ -25,10 +25,14 @@ export interface HostLayout {
   readonly supervisor?: SupervisorKind;
   /** URL of the npm registry; missing: the one that the deployer's npm uses. */
   readonly registry?: string;
+  /** Whether the deployer sends Node.js, npm and the releases; nothing is fetched on the host then. */
+  readonly push?: boolean;
 }
 
 export const manageDir = (root: string): string => join(root, ".pulumi-openclaw");
 export const hostCommand = (root: string): string => join(manageDir(root), "host");
+/** Archives of Node.js and npm that were sent and are not unpacked yet. */
+export const pushedDir = (manage: string): string => join(manage, "pushed");
 export const gatewaysDir = (manage: string): string => join(manage, "gateways");
 
 /** Paths of one gateway below the managed directory. */
@@ -60,6 +64,9 @@ export function gatewayPaths(manage: string, id: string): GatewayPaths {
     log: join(dir, "gateway.log"),
   };
 }
+
+/** A release that the deployer sent; stays until a deployment has succeeded. */
+export const pushedRelease = (releases: string, version: string): string => join(releases, `${version}.tgz`);
 
 /** Carried in the environment of a gateway and of everything that it starts, so that nothing of it can be lost. */
 export const MARK_VARIABLE = "PULUMI_OPENCLAW_GATEWAY";

@@ -5,6 +5,7 @@ import { Failure } from "./failure";
 import { entries, makeDir, readJson, removeTree } from "./files";
 import type { HostGateway } from "./host";
 import { workerEnvironment } from "./environment";
+import { pushedRelease } from "./layout";
 import { run } from "./run";
 
 const INSTALL_MINUTES = 15;
@@ -31,10 +32,12 @@ export async function ensureRelease(
   fs.writeFileSync(join(staging, "package.json"), "{}\n");
 
   const started = Date.now();
-  progress(`installing openclaw@${version} from the npm registry`);
+  const sent = gateway.host.layout.push ? pushedRelease(releases, version) : undefined;
+  progress(`installing openclaw@${version} ${sent === undefined ? "from the npm registry" : "that was sent here"}`);
   const ticker = setInterval(() => progress(`installing openclaw@${version}: ${seconds(started)}`), 10_000);
   try {
-    await npmInstall(gateway, staging, version);
+    if (sent === undefined) await npmInstall(gateway, staging, version);
+    else await unpack(sent, staging, version);
     await runPackageScript(gateway, staging);
   } finally {
     clearInterval(ticker);
@@ -43,6 +46,17 @@ export async function ensureRelease(
   await run("sync", ["-f", staging], { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS });
   fs.renameSync(staging, release);
   progress(`installed openclaw@${version} in ${seconds(started)}`);
+}
+
+/** What the deployer made by the same steps as `npmInstall`. */
+async function unpack(archive: string, staging: string, version: string): Promise<void> {
+  const flags = ["-xzf", archive, "-C", staging, "--no-same-owner", "--no-same-permissions"];
+  const { code, stderr } = await run("tar", flags, { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS });
+  if (code !== 0)
+    throw new Failure(
+      `openclaw@${version} was sent to this host, but cannot be unpacked:\n${indent(stderr.trim())}\n` +
+        "    -> make room on its disk, or send it again: pulumi up --replace '**-push*'",
+    );
 }
 
 async function npmInstall(gateway: HostGateway, staging: string, version: string): Promise<void> {

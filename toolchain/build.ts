@@ -14,7 +14,7 @@ const common: BuildOptions = {
   absWorkingDir: root,
 };
 
-/** Writes dist/host.cjs.br, dist/components.cjs, dist/ssh.cjs, dist/cli.cjs and the licences of the packages inside. */
+/** Writes the bundles of dist/ and the licences of the packages inside. */
 export function build(): void {
   const host = buildSync({
     ...common,
@@ -40,17 +40,22 @@ export function build(): void {
     target: "node20",
     external: ["@pulumi/*"],
   });
-  const ssh = buildSync({
-    ...common,
-    metafile: true,
-    entryPoints: [join(root, "components", "targets", "ssh", "client.ts")],
-    outfile: join(root, "dist", "ssh.cjs"),
-    target: "node20",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    // What ssh2 would like to have compiled: it does without.
-    external: ["cpu-features", "*.node"],
-  });
+  const [ssh, push] = [
+    ["components/targets/ssh/client.ts", "ssh.cjs"],
+    ["push/main.ts", "push.cjs"],
+  ].map(([entry, name]) =>
+    buildSync({
+      ...common,
+      metafile: true,
+      entryPoints: [join(root, entry!)],
+      outfile: join(root, "dist", name!),
+      target: "node20",
+      minifySyntax: true,
+      minifyWhitespace: true,
+      // What ssh2 would like to have compiled: it does without.
+      external: ["cpu-features", "*.node"],
+    }),
+  );
   const cli = join(root, "dist", "cli.cjs");
   const check = buildSync({
     ...common,
@@ -64,7 +69,7 @@ export function build(): void {
   chmodSync(cli, 0o755);
   writeFileSync(
     join(root, "dist", "LICENSES.txt"),
-    licencesOf([host, components, ssh, check].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
+    licencesOf([host, components, ssh!, push!, check].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
   );
 }
 

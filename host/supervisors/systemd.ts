@@ -119,11 +119,12 @@ export const systemdSupervisor: Supervisor = {
   },
 
   status(gateway) {
-    const { ActiveState: state, MainPID, NRestarts, Result, ExecMainStatus } = show(gateway);
+    const { ActiveState: state, Job, MainPID, NRestarts, Result, ExecMainStatus } = show(gateway);
     const pid = Number(MainPID);
     const reason = Result === "exit-code" ? `exit code ${ExecMainStatus}` : Result;
     return {
-      supervised: ["active", "activating", "reloading", "deactivating"].includes(state),
+      // With a job: its start is queued, for longer where systemd just reads another gateway's unit.
+      supervised: ["active", "activating", "reloading", "deactivating"].includes(state) || Number(Job) > 0,
       ...(pid > 0 && { gatewayPid: pid }),
       exits: Number(NRestarts) || 0,
       ...(state === "failed" && { gaveUp: `${reason}: a restart would not help` }),
@@ -139,10 +140,10 @@ export const systemdSupervisor: Supervisor = {
   },
 };
 
-type Property = "ActiveState" | "MainPID" | "NRestarts" | "Result" | "ExecMainStatus";
+type Property = "ActiveState" | "Job" | "MainPID" | "NRestarts" | "Result" | "ExecMainStatus";
 
 function show(gateway: HostGateway): Record<Property, string> {
-  const properties = "--property=ActiveState,MainPID,NRestarts,Result,ExecMainStatus";
+  const properties = "--property=ActiveState,Job,MainPID,NRestarts,Result,ExecMainStatus";
   const { stdout, stderr, status, error } = command(gateway.host, "systemctl", [
     "show",
     properties,

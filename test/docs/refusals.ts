@@ -266,6 +266,8 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
       { hostKey: "box" },
       { hostKey: RSA_KEY },
       { port: 0.5, user: "Claw", sudo: "yes", registry: "registry.example.org", supervisor: "runit", proxy: {} },
+      { hostKey: ED25519_KEY, push: true },
+      { hostKey: ED25519_KEY, push: "yes" },
       { port: 70000, registry: "https://you:word@registry.example.org", agentSocketPath: "", key: "x" },
     ].map((args) => () => box(args)),
     () => new RescueGateway("rescue", { target: box(), version, beside: { stateDir: "/home/you/.openclaw" } }),

@@ -4,6 +4,7 @@
  */
 import { expect, it } from "vitest";
 import { ifInstalled, specOf } from "../../components/targets/hostGateway";
+import { RUN_PUSH } from "../../components/targets/ssh/push";
 import { generationName } from "../../host/generation";
 import { resolved } from "./gateways";
 
@@ -11,6 +12,10 @@ it("the delete text of a gateway", () => {
   expect(ifInstalled("/home/claw", "remove 'main' 'claw-main'")).toBe(
     "if [ -x '/home/claw/.pulumi-openclaw/host' ]; then '/home/claw/.pulumi-openclaw/host' remove 'main' 'claw-main'; fi",
   );
+});
+
+it("what sends to a host, on any machine and in any version", () => {
+  expect(RUN_PUSH).toBe('node "${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/push/push-1.cjs"');
 });
 
 const full = () =>

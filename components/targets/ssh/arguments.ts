@@ -69,7 +69,7 @@ const connectionShape = {
 
 const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Linux user name");
 
-export const sshHostSchema = z.strictObject({
+const shape = {
   ...connectionShape,
   /**
    * User to log in as. Root's gateways are system services of an account of their own; any other user's are services of
@@ -101,18 +101,22 @@ export const sshHostSchema = z.strictObject({
     })
     .optional(),
   /**
-   * npm registry that the host can reach. Everything from it is checked against hashes that this package knows.
-   * @unit URL
-   * @default the one that the deployer's npm uses
-   * @example "http://10.0.0.1:4873"
+   * Whether this machine sends Node.js, npm and the OpenClaw releases to the host, for one that reaches no npm registry.
+   * They are fetched here once, sent over SSH, and sent on from where they were when a connection was lost.
+   * @default false
+   * @example true
    */
-  registry: z
-    .string()
-    .regex(/^https?:\/\/[^\s'"\\$`]+$/, "must be a URL that starts with http:// or https://")
-    .refine((url) => !/\/\/[^/]*@/.test(url), "must hold no user or password")
-    .transform((url) => url.replace(/\/$/, ""))
-    .optional(),
+  push: z.boolean().optional(),
   ...hostShape,
+};
+
+export const sshHostSchema = z.strictObject(shape).superRefine(({ push, registry }, context) => {
+  if (push && registry !== undefined)
+    context.addIssue({
+      code: "custom",
+      path: ["registry"],
+      message: "must not be given together with push: the host fetches nothing then",
+    });
 });
 
 /** Arguments of {@link SshHost}. */

@@ -1,6 +1,6 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { HostLayout } from "../../../host/layout";
+import { manageDir, type HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/obstacles";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
@@ -11,11 +11,13 @@ import { withoutStackTraces } from "../../stackTraces";
 import { deployersRegistry, renderBootstrap } from "../bootstrap";
 import {
   deployOnHost,
+  identityOf,
   quote,
   setUpHost,
   type CommandArgs,
   type CommandResource,
   type HostTarget,
+  type Parcel,
 } from "../hostGateway";
 import { layoutOf } from "../hostLayout";
 import type { Deployment, GatewayToCheck } from "../target";
@@ -23,6 +25,7 @@ import { lookAt } from "./look";
 import { knownSoon } from "./known";
 import type { LookedAtHost } from "./findings";
 import { sshHostSchema, type CheckedSshHostArgs, type SshHostArgs } from "./arguments";
+import { pushCommand } from "./push";
 
 export { sshHostSchema, type SshHostArgs } from "./arguments";
 
@@ -49,6 +52,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   readonly ownerId: pulumi.Output<string>;
   private readonly connection: pulumi.Output<Connection>;
   private readonly sudo: boolean;
+  private readonly push: boolean;
   /** Nothing where its arguments are refused. */
   private readonly lookedAt: LookedAtHost | undefined;
 
@@ -60,7 +64,11 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: "" };
     const { host, user = "root", port = 22 } = checked;
     this.sudo = user !== "root" && (checked.sudo ?? false);
-    this.layout = layoutOf(checked, user === "root" || this.sudo, `/home/${user}`);
+    this.push = checked.push ?? false;
+    this.layout = {
+      ...layoutOf(checked, user === "root" || this.sudo, `/home/${user}`),
+      ...(this.push && { push: true }),
+    };
     const place = typeof host === "string" ? `${host}${port === 22 ? "" : `:${port}`}` : undefined;
     this.machine = place ?? `SshHost ${name}`;
     this.suffix = place === undefined ? "" : `@${place}`;
@@ -68,9 +76,11 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     this.connection = pulumi.secret(connectionOf(name, checked));
     this.lookedAt = parsed.data && { name, layout: this.layout, sudo: this.sudo };
 
-    const bootstrap = pulumi
-      .output(checked.registry ?? deployersRegistry())
-      .apply((registry) => renderBootstrap({ ...this.layout, registry }));
+    const bootstrap = this.push
+      ? renderBootstrap(this.layout)
+      : pulumi
+          .output(this.layout.registry ?? deployersRegistry())
+          .apply((registry) => renderBootstrap({ ...this.layout, registry }));
     this.ownerId = setUpHost(this, name, bootstrap);
     this.registerOutputs({});
   }
@@ -102,6 +112,15 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   /** @internal */
   deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
     return deployOnHost(this, parent, deployment);
+  }
+
+  /** @internal */
+  send(name: string, parcel: Parcel, opts: pulumi.CustomResourceOptions): pulumi.Resource[] {
+    if (!this.push) return [];
+    const { connection, sudo, layout } = this;
+    return [
+      pushCommand(name, { connection, sudo, manage: manageDir(layout.root), triggers: identityOf(this) }, parcel, opts),
+    ];
   }
 
   /** @internal */

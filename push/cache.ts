@@ -1,0 +1,132 @@
+/** The deployer's archives: made once, used for every host. */
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { NPM_SHA512, NPM_VERSION, type Cpu } from "../components/targets/pins";
+import { workerEnvironment } from "../host/environment";
+import { cacheDirectory } from "../toolchain/cache";
+import { Failure, messageOf } from "../host/failure";
+import { withLock } from "./lock";
+import type { PinnedPackage } from "./request";
+
+export interface Archive {
+  readonly file: string;
+  readonly size: number;
+  /** Of the whole file, hex. */
+  readonly sha256: string;
+}
+
+const cache = join(cacheDirectory(process.env), "push");
+const NPM: PinnedPackage = { name: "npm", version: NPM_VERSION, sha512: NPM_SHA512 };
+
+/** A published package, as this machine's npm fetches it, if it is the one that this library knows. */
+export function packageArchive({ name, version, sha512 }: PinnedPackage): Promise<Archive> {
+  const archive = `${name}-${version}.tgz`;
+  return cached(archive, async (directory) => {
+    await npmCommand(
+      `fetch ${name}@${version}`,
+      "npm",
+      ["pack", "--silent", "--ignore-scripts", `${name}@${version}`],
+      directory,
+    );
+    if ((await hashOf("sha512", join(directory, archive))) !== sha512)
+      throw new Failure(
+        `${name}@${version} from the npm registry is not the package that this library knows (sha512)\n` +
+          "    -> do not use this registry; tell its operator",
+      );
+  });
+}
+
+/** An installed release for a kind of host, by the steps of host/release.ts but for OpenClaw's own install script. */
+export function releaseArchive(version: string, cpu: Cpu): Promise<Archive> {
+  const archive = `openclaw-${version}-linux-${cpu}.tgz`;
+  return cached(archive, async (directory) => {
+    const npm = await packageArchive(NPM);
+    const [npmDir, release] = [join(directory, "npm"), join(directory, "release")];
+    for (const each of [npmDir, release]) mkdirSync(each);
+    await tar(["-xzf", npm.file, "-C", npmDir, "--strip-components=1"]);
+    writeFileSync(join(release, "package.json"), "{}\n");
+    const platform = ["--os=linux", `--cpu=${cpu}`, "--libc=glibc"];
+    const flags = [
+      "--ignore-scripts",
+      "--no-audit",
+      "--no-fund",
+      "--no-update-notifier",
+      "--loglevel=error",
+      ...platform,
+    ];
+    const cli = join(npmDir, "bin", "npm-cli.js");
+    say(`installing openclaw@${version} for linux-${cpu} here`);
+    const args = [cli, "install", "--prefix", release, ...flags, `openclaw@${version}`];
+    await npmCommand(`install openclaw@${version}`, process.execPath, args, release);
+    say(`packing openclaw@${version}`);
+    await tar(["-czf", join(directory, archive), "-C", release, "."]);
+  });
+}
+
+export const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** An archive of the cache; `make` puts it into a directory of its own first. One that was damaged is made again. */
+async function cached(name: string, make: (directory: string) => Promise<void>): Promise<Archive> {
+  const [file, hash] = [join(cache, name), join(cache, `${name}.sha256`)];
+  mkdirSync(cache, { recursive: true, mode: 0o700 });
+  return withLock(join(cache, `${name}.lock`), async () => {
+    const wanted = existsSync(file) && existsSync(hash) ? readFileSync(hash, "utf8") : undefined;
+    if (wanted === undefined || (await hashOf("sha256", file)) !== wanted) {
+      const directory = mkdtempSync(join(cache, ".making-"));
+      try {
+        await make(directory);
+        rmSync(hash, { force: true });
+        renameSync(join(directory, name), file);
+        writeFileSync(hash, await hashOf("sha256", file));
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    }
+    return { file, size: statSync(file).size, sha256: readFileSync(hash, "utf8") };
+  });
+}
+
+async function hashOf(algorithm: "sha256" | "sha512", file: string): Promise<string> {
+  const hash = createHash(algorithm);
+  await pipeline(createReadStream(file), hash);
+  return hash.digest("hex");
+}
+
+/** npm gets what it needs to reach its registry, and no secret of the stack. */
+async function npmCommand(what: string, command: string, args: readonly string[], cwd: string): Promise<void> {
+  try {
+    await promisify(execFile)(command, args, {
+      cwd,
+      env: { ...workerEnvironment(process.env), PATH: process.env.PATH },
+    });
+  } catch (error) {
+    const { stderr = "", message } = error as Error & { stderr?: string };
+    throw new Failure(
+      `npm could not ${what} on this machine:\n${stderr.trim() || message}\n` +
+        "    -> check that this machine reaches the npm registry (npm ping), and the version",
+    );
+  }
+}
+
+async function tar(args: readonly string[]): Promise<void> {
+  try {
+    // On macOS it would add files of its own.
+    await promisify(execFile)("tar", args, { env: { PATH: process.env.PATH, COPYFILE_DISABLE: "1" } });
+  } catch (error) {
+    throw new Failure(`tar failed on this machine: ${messageOf(error)}\n    -> make room below ${cache}`);
+  }
+}

@@ -1,0 +1,156 @@
+/** A host over one SSH connection: shell commands, and bytes into a file. */
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { Transform } from "node:stream";
+import type { Client, ClientChannel } from "ssh2";
+import type { Connection } from "../toolchain/command-plugin/connection";
+import { dial } from "../toolchain/command-plugin/remote/dial";
+import { say } from "./cache";
+import { Failure, messageOf } from "../host/failure";
+
+const DIAL_SECONDS = 120;
+/** How long a connection may be silent: nothing is sent, nothing is answered. */
+const SILENCE_SECONDS = 30;
+const COMMAND_SECONDS = 300;
+export const BLOCK_SIZE = 65_536;
+
+interface Started {
+  readonly channel: ClientChannel;
+  /** Listened for from the first moment on: a quick command ends together with the news of its start. */
+  readonly result: Promise<string>;
+}
+
+export class RemoteHost {
+  private constructor(
+    private readonly client: Client,
+    private readonly name: string,
+    private readonly sudo: boolean,
+  ) {
+    client.on("error", () => undefined); // whoever waits for it is told by the channel's end
+  }
+
+  static async open(connection: Connection, sudo: boolean): Promise<RemoteHost> {
+    const signal = AbortSignal.timeout(DIAL_SECONDS * 1000);
+    const log = (line: string): Promise<void> => Promise.resolve(say(line));
+    const step = { name: "push", signal, log, report: (_severity: string, line: string) => log(line) };
+    try {
+      return new RemoteHost(await dial(connection, step), connection.host, sudo);
+    } catch (error) {
+      throw new Failure(
+        `cannot reach ${connection.host} to send to it: ${messageOf(error)}\n` +
+          "    -> check the arguments of SshHost: ssh -p PORT USER@HOST",
+      );
+    }
+  }
+
+  close(): void {
+    this.client.end();
+  }
+
+  /** What a script prints. It gets the arguments as $1, $2 …; they hold no secret. */
+  async run(script: string, ...args: readonly string[]): Promise<string> {
+    const { channel, result } = await this.start(script, args);
+    channel.end();
+    const timer = this.giveUpAfter(COMMAND_SECONDS);
+    try {
+      return await Promise.race([result, timer.failed]);
+    } finally {
+      timer.stop();
+    }
+  }
+
+  /**
+   * Writes a file's bytes from a place on to the same place of a file on the host. A former sender that the host has not
+   * given up yet writes the same bytes to the same places.
+   */
+  async write(file: string, from: number, remote: string, onProgress: (sent: number) => void): Promise<void> {
+    if (from % BLOCK_SIZE) throw new Error("not the start of a block");
+    const script = 'exec dd of="$1" bs="$2" seek="$3" conv=notrunc 2>/dev/null';
+    const { channel, result } = await this.start(script, [remote, `${BLOCK_SIZE}`, `${from / BLOCK_SIZE}`]);
+    let sent = 0;
+    const timer = this.giveUpAfter(SILENCE_SECONDS);
+    const count = new Transform({
+      transform(chunk: Buffer, _encoding, next) {
+        sent += chunk.length;
+        timer.restart();
+        onProgress(sent);
+        next(null, chunk);
+      },
+    });
+    try {
+      await Promise.race([
+        Promise.all([
+          pipeline(createReadStream(file, { start: from, highWaterMark: BLOCK_SIZE }), count, channel),
+          result,
+        ]),
+        timer.failed,
+      ]);
+    } catch (error) {
+      // The host's own words say more than the end of the pipe.
+      throw error instanceof Failure
+        ? error
+        : await result.then(
+            () => error,
+            (reason: unknown) => reason,
+          );
+    } finally {
+      timer.stop();
+    }
+  }
+
+  private start(script: string, args: readonly string[]): Promise<Started> {
+    const words = ["sh", "-c", script, "sh", ...args].map(quote).join(" ");
+    const timer = this.giveUpAfter(SILENCE_SECONDS);
+    const started = new Promise<Started>((resolve, reject) =>
+      this.client.exec(this.sudo ? `sudo -n ${words}` : words, (error, channel) =>
+        error
+          ? reject(new Failure(`${this.name} refuses a command: ${error.message}`))
+          : resolve({ channel, result: resultOf(channel) }),
+      ),
+    );
+    return Promise.race([started, timer.failed]).finally(() => timer.stop());
+  }
+
+  /** Ends the connection when it has been silent for so long. */
+  private giveUpAfter(seconds: number) {
+    let fail: (error: Failure) => void;
+    const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+    failed.catch(() => undefined); // it is also thrown where somebody waits
+    const timer = setTimeout(() => {
+      fail(
+        new Failure(
+          `${this.name} has been silent for ${seconds} s\n    -> run \`pulumi up\` again: what has arrived is not sent again`,
+        ),
+      );
+      this.client.destroy();
+    }, seconds * 1000);
+    return { failed, restart: () => void timer.refresh(), stop: () => clearTimeout(timer) };
+  }
+}
+
+const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+function resultOf(channel: ClientChannel): Promise<string> {
+  let stdout = "";
+  let stderr = "";
+  let code: number | null = null;
+  channel.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  channel.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  channel.on("exit", (status: number | null) => (code = status));
+  channel.on("error", () => undefined); // its end follows
+  const result = new Promise<string>((resolve, reject) =>
+    channel.on("close", () =>
+      code === 0
+        ? resolve(stdout)
+        : reject(
+            new Failure(
+              code === null
+                ? "the connection was lost\n    -> run `pulumi up` again: what has arrived is not sent again"
+                : `a command on the host failed (${code}): ${stderr.trim()}\n    -> make room on its disk, and let the user write there`,
+            ),
+          ),
+    ),
+  );
+  result.catch(() => undefined); // it is also thrown where somebody waits
+  return result;
+}

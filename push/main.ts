@@ -1,0 +1,137 @@
+/**
+ * Sends to a host what it cannot fetch itself: `node push.cjs …`, with a request on stdin. Run on the deployer by a
+ * local.Command of SshHost; its arguments are only for whoever reads a preview.
+ */
+import { readFileSync } from "node:fs";
+import { join, posix } from "node:path";
+import { gatewayPaths, gatewaysDir, pushedDir, pushedRelease } from "../host/layout";
+import type { Cpu } from "../components/targets/pins";
+import { cacheDirectory, fingerprint } from "../toolchain/cache";
+import { packageArchive, releaseArchive, say, type Archive } from "./cache";
+import { Failure } from "../host/failure";
+import { BLOCK_SIZE, RemoteHost } from "./host";
+import { withLock } from "./lock";
+import type { Request } from "./request";
+
+const PROGRESS_MS = 5_000;
+const CPUS: Readonly<Record<string, Cpu>> = { "Linux x86_64": "x64", "Linux aarch64": "arm64" };
+
+interface Item {
+  readonly label: string;
+  /** On the host: what is made of the archive. Where it is, nothing is to be sent. */
+  readonly result: string;
+  /** On the host: the archive. */
+  readonly target: string;
+  /** On the host, as the shell finds them: others that may be the same. */
+  readonly others?: string;
+  archive(cpu: Cpu): Promise<Archive>;
+}
+
+function itemsOf({ manage, tools, release }: Request, cpu: Cpu): Item[] {
+  const packages = tools
+    ? [
+        { ...tools.node[cpu], dir: "nodes" },
+        { ...tools.npm, dir: "npms" },
+      ]
+    : [];
+  const items: Item[] = packages.map(({ dir, ...pinned }) => ({
+    label: `${pinned.name} ${pinned.version}`,
+    result: posix.join(manage, dir, pinned.version),
+    target: posix.join(pushedDir(manage), `${pinned.name}-${pinned.version}.tgz`),
+    archive: () => packageArchive(pinned),
+  }));
+  if (!release) return items;
+  const { gateway, version } = release;
+  const { releases } = gatewayPaths(manage, gateway);
+  return [
+    ...items,
+    {
+      label: `openclaw ${version}`,
+      result: posix.join(releases, version),
+      target: pushedRelease(releases, version),
+      others: `${gatewaysDir(manage)}/*/releases/${version}.tgz`,
+      archive: (cpu) => releaseArchive(version, cpu),
+    },
+  ];
+}
+
+async function main(): Promise<void> {
+  const request = JSON.parse(readFileSync(0, "utf8")) as Request;
+  const { connection, manage } = request;
+  const host = await RemoteHost.open(connection, request.sudo);
+  try {
+    const machine = (await host.run("uname -sm")).trim();
+    const cpu = CPUS[machine];
+    if (!cpu) throw new Failure(`OpenClaw gateways run on Linux x64 and arm64; ${connection.host} is ${machine}`);
+    let sent = 0;
+    for (const item of itemsOf(request, cpu)) {
+      if (await isThere(host, item.result)) continue;
+      const archive = await item.archive(cpu);
+      // Two gateways of one release: the second finds what the first has sent.
+      const lock = fingerprint([connection.host, String(connection.port), manage, archive.sha256]);
+      sent += await withLock(join(cacheDirectory(process.env), "push", `${lock}.lock`), () =>
+        send(host, item, archive),
+      );
+    }
+    process.stdout.write(sent ? `sent ${sent} bytes\n` : "nothing to send\n");
+  } finally {
+    host.close();
+  }
+}
+
+const isThere = async (host: RemoteHost, path: string): Promise<boolean> =>
+  (await host.run('if [ -e "$1" ]; then echo yes; fi', path)) === "yes\n";
+
+/** Whether the archive, or a link to another gateway's, is in its place and whole; else how much of it has arrived. */
+const LOOK = `set -eu; umask 022; mkdir -p "$(dirname "$1")"
+IFS= # what $4 stands for is found, and not split
+is_whole() { printf '%s  %s\\n' "$3" "$1" | sha256sum -c --status 2>/dev/null; }
+for other in "$1" $4; do
+  if [ -f "$other" ] && is_whole "$other" "" "$3"; then
+    [ "$other" = "$1" ] || ln -f "$other" "$1"
+    echo whole; exit
+  fi
+done
+rm -f "$1"
+if [ -f "$2" ]; then wc -c <"$2"; else echo 0; fi`;
+
+const FINISH = `set -eu
+if printf '%s  %s\\n' "$3" "$2" | sha256sum -c --status; then
+  sync "$2" 2>/dev/null || sync; mv -f "$2" "$1"; echo whole
+else rm -f "$2"; fi`;
+
+/** Returns how many bytes were sent. */
+async function send(host: RemoteHost, { label, target, others = "" }: Item, archive: Archive): Promise<number> {
+  const part = `${target}.${archive.sha256.slice(0, 12)}.part`;
+  const args = [target, part, archive.sha256];
+  let sent = 0;
+  for (let isRepeated = false; ; isRepeated = true) {
+    const found = (await host.run(LOOK, ...args, others)).trim();
+    if (found === "whole") return sent;
+    const from = Math.floor(Math.min(Number(found), archive.size) / BLOCK_SIZE) * BLOCK_SIZE;
+    if (from > 0) say(`${label}: ${megabytes(from)} of ${megabytes(archive.size)} MB are there already`);
+    let told = Date.now();
+    await host.write(archive.file, from, part, (bytes) => {
+      if (Date.now() - told < PROGRESS_MS) return;
+      told = Date.now();
+      say(`sending ${label}: ${megabytes(from + bytes)} of ${megabytes(archive.size)} MB`);
+    });
+    sent += archive.size - from;
+    if ((await host.run(FINISH, ...args)) === "whole\n") {
+      say(`sent ${label}: ${megabytes(archive.size)} MB`);
+      return sent;
+    }
+    if (isRepeated || from === 0)
+      throw new Failure(
+        `${label} arrives damaged\n    -> check the host's disk and memory, then run \`pulumi up\` again`,
+      );
+    say(`${label}: what was there is damaged; sending it from the start`);
+  }
+}
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Failure ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  process.exitCode = 1;
+});

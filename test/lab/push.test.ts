@@ -1,0 +1,175 @@
+/** Hosts that reach no registry at all: this machine sends them everything, over real links that break. */
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { manageDir } from "../../host/layout";
+import type { Request } from "../../push/request";
+import { PROJECT, TestStack } from "../support/engine";
+import { eventually, finished, ok, type Outcome } from "../support/processes";
+import { VERSION } from "../support/seed";
+import type { Host } from "./host";
+import { Lab, whyNoLab } from "./lab";
+
+const why = whyNoLab();
+/** The first push on a machine makes its archives: about as long as an installation from the registry. */
+const FIRST_PUSH_MS = 10 * 60_000;
+const GATEWAY = "spare";
+
+describe.skipIf(why)(`sending to hosts${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
+  let lab: Lab;
+  let bookworm: Host;
+  let trixie: Host;
+  beforeAll(async () => {
+    lab = await Lab.start();
+    [bookworm, trixie] = await Promise.all([lab.host({ debian: "bookworm" }), lab.host({ debian: "trixie" })]);
+  });
+  afterAll(() => lab?.stop());
+
+  /** Runs the program that sends a release, as a local.Command runs it. */
+  function push(host: Host, hostKey = host.hostKey) {
+    const { address, port, user } = host;
+    const dialling = { dialErrorLimit: 1, perDialTimeout: 5 };
+    const request: Request = {
+      connection: { user, host: address, port, privateKey: lab.privateKey, hostKey, ...dialling },
+      sudo: false,
+      manage: manageDir(`/home/${user}`),
+      release: { gateway: GATEWAY, version: VERSION },
+    };
+    const child = spawn(process.execPath, [join(PROJECT, "dist", "push.cjs")], { stdio: "pipe" });
+    child.stdin.end(JSON.stringify(request));
+    return { child, outcome: finished(child) };
+  }
+  const releases = (host: Host): string =>
+    join(host.rootDirectory, manageDir(`/home/${host.user}`), `gateways/${GATEWAY}/releases`);
+  const sentBytes = ({ stdout }: Outcome): number => Number(/^sent (\d+) bytes$/m.exec(stdout)?.[1] ?? 0);
+  const partOf = (host: Host): string | undefined => {
+    const name = existsSync(releases(host))
+      ? readdirSync(releases(host)).find((each) => each.endsWith(".part"))
+      : undefined;
+    return name === undefined ? undefined : join(releases(host), name);
+  };
+
+  async function firstBytes(host: Host, outcome: Promise<Outcome>): Promise<string> {
+    let end: Outcome | undefined;
+    void outcome.then((ended) => (end = ended));
+    return eventually("the first bytes", FIRST_PUSH_MS / 1000, () => {
+      const part = partOf(host);
+      if (part === undefined && end) throw new Error(end.stderr || end.stdout);
+      return part;
+    });
+  }
+
+  it("speaks to no host with another key", async () => {
+    const { code, stderr } = await push(trixie, bookworm.hostKey).outcome;
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/cannot reach .*host key mismatch/);
+    expect(stderr).not.toContain("    at ");
+  });
+
+  it("goes on where it was when the link was cut", { timeout: FIRST_PUSH_MS }, async () => {
+    const { outcome } = push(trixie);
+    const part = await firstBytes(trixie, outcome);
+    await eventually("some more", 60, () => statSync(part).size > 5e6);
+    trixie.cut();
+    const cutAt = Date.now();
+    const first = await outcome;
+    expect((Date.now() - cutAt) / 1000).toBeLessThan(45);
+    expect(first.code).toBe(1);
+    expect(first.stderr).toMatch(
+      /has been silent for 30 s\n +-> run `pulumi up` again: what has arrived is not sent again/,
+    );
+    trixie.heal();
+    const arrived = statSync(part).size;
+
+    const second = ok(await push(trixie).outcome);
+    const whole = statSync(join(releases(trixie), `${VERSION}.tgz`)).size;
+    console.log(`cut at ${arrived} of ${whole} bytes; then sent ${sentBytes(second)}`);
+    expect(arrived).toBeLessThan(whole);
+    expect(sentBytes(second)).toBeGreaterThan(0);
+    expect(sentBytes(second)).toBeLessThanOrEqual(whole - arrived + 2 * 1024 * 1024);
+    expect(second.stderr).toContain("MB are there already");
+    expect(partOf(trixie)).toBeUndefined();
+  });
+
+  it("sends nothing twice", async () => {
+    expect(ok(await push(trixie).outcome).stdout).toBe("nothing to send\n");
+    ok(await trixie.run(`cd ${releases(trixie).slice(trixie.rootDirectory.length)} && rm *.tgz && mkdir ${VERSION}`));
+    expect(ok(await push(trixie).outcome).stdout).toBe("nothing to send\n");
+    ok(await trixie.run(`rmdir ${releases(trixie).slice(trixie.rootDirectory.length)}/${VERSION}`));
+  });
+
+  it("sends anew what is damaged on the host", async () => {
+    const { outcome } = push(trixie);
+    const part = await firstBytes(trixie, outcome);
+    const inside = part.slice(trixie.rootDirectory.length);
+    await outcome;
+    const archive = inside.replace(/\.[^.]+\.part$/, "");
+    const { size } = statSync(join(trixie.rootDirectory, archive));
+    ok(await trixie.run(`printf x | dd of=${archive} bs=1 seek=1000000 conv=notrunc && cp ${archive} /tmp/part`));
+    expect(sentBytes(ok(await push(trixie).outcome))).toBe(size);
+    ok(
+      await trixie.run(
+        `rm ${archive}; mv /tmp/part ${inside}; truncate -s 10M ${inside}; chown ${trixie.user}: ${inside}`,
+      ),
+    );
+    const again = ok(await push(trixie).outcome);
+    expect(again.stderr).toContain("what was there is damaged; sending it from the start");
+    expect(sentBytes(again)).toBeGreaterThan(size);
+    expect(statSync(join(trixie.rootDirectory, archive)).size).toBe(size);
+  });
+
+  it("brings a pair up on a host that reaches no registry, and shows the key to nobody", async () => {
+    const stack = await TestStack.create();
+    try {
+      await stack.config("target", "ssh");
+      await stack.config("version", VERSION);
+      await stack.config("ssh.push", "true");
+      await stack.config("ssh.host", bookworm.address);
+      await stack.config("ssh.hostKey", bookworm.hostKey);
+      await stack.secretConfig("ssh.privateKey", lab.privateKey);
+      const canary = lab.privateKey.split("\n")[3]!;
+      const [seen, stopLooking] = lookAtProcesses(canary);
+      const started = Date.now();
+      ok(await stack.up());
+      console.log(`first up by push: ${(Date.now() - started) / 1000} s`);
+      stopLooking();
+      expect([...seen]).toEqual([]);
+      for (const gateway of ["main", "rescue"]) ok(await bookworm.run(`openclaw-${gateway} gateway health`));
+      expect(stack.transcript).not.toContain(canary);
+      expect(ok(await stack.run(["stack", "export"])).stdout).not.toContain(canary);
+      expect((await bookworm.run(`grep -rlF '${canary}' /var /tmp /home /root /etc`)).stdout).toBe("");
+
+      ok(await stack.preview("--expect-no-changes"));
+      const left = `cd ${manageDir("/var/lib/openclaw")} && find . -name '*.tgz' -o -name '*.part' -o -name pushed`;
+      expect(ok(await bookworm.run(left)).stdout).toBe("");
+      const again = ok(await stack.up("--replace", "**-push*"));
+      expect(again.stdout.match(/nothing to send/g)).toHaveLength(3);
+      expect(again.stdout).toMatch(/3 replaced/);
+    } finally {
+      await stack.dispose();
+    }
+  });
+});
+
+/** Looks for a text in the arguments of all processes, of this machine and its hosts, and in the senders' environment. */
+function lookAtProcesses(text: string): [Set<string>, () => void] {
+  const seen = new Set<string>();
+  const look = (): void => {
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      const [cmdline, environ] = ["cmdline", "environ"].map((file) => read(`/proc/${pid}/${file}`));
+      if (cmdline!.includes(text)) seen.add(cmdline!);
+      if (/push-\d+\.cjs|npm/.test(cmdline!) && environ!.includes(text)) seen.add(`environment of ${cmdline}`);
+    }
+  };
+  const timer = setInterval(look, 250);
+  return [seen, () => clearInterval(timer)];
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // it ended
+  }
+}
