@@ -39,10 +39,14 @@ export function renderBootstrap(layout: HostLayout): Bootstrap {
 const HOST_PROGRAM = "host.cjs.br";
 
 function readHostProgram(): string {
-  const path = packageFile("dist", HOST_PROGRAM);
-  if (!existsSync(path))
-    throw new pulumi.RunError(`OpenClaw: ${path} is missing\n    -> run \`npm install\` in ${packageFile()}`);
-  return readFileSync(path, "base64");
+  return readFileSync(builtFile(HOST_PROGRAM), "base64");
+}
+
+/** A file of dist/, by its name there. */
+export function builtFile(name: string): string {
+  const path = packageFile("dist", name);
+  if (existsSync(path)) return path;
+  throw new pulumi.RunError(`OpenClaw: ${path} is missing\n    -> run \`npm install\` in ${packageFile()}`);
 }
 
 /** A file of this package, whose root is the nearest directory above with a package.json: from sources and from dist. */

@@ -1,8 +1,7 @@
 /** Looks at a host over SSH, before anything on it is touched. */
-import { existsSync, readFileSync } from "node:fs";
-import * as pulumi from "@pulumi/pulumi";
+import { readFileSync } from "node:fs";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
-import { packageFile } from "../bootstrap";
+import { builtFile, packageFile } from "../bootstrap";
 import type { GatewayToCheck } from "../target";
 import { noShell, problemOf, type Answer } from "./answer";
 import type * as client from "./client";
@@ -45,9 +44,6 @@ function findingsIn(
 
 /** Loaded by programs with such a host only. */
 function loadClient(): typeof client {
-  const path = packageFile("dist", CLIENT);
-  if (!existsSync(path))
-    throw new pulumi.RunError(`OpenClaw: ${path} is missing\n    -> run \`npm install\` in ${packageFile()}`);
   // eslint-disable-next-line @typescript-eslint/no-require-imports
-  return require(path) as typeof client;
+  return require(builtFile(CLIENT)) as typeof client;
 }

@@ -6,7 +6,7 @@ import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { FORMAT, type Request } from "../../../push/request";
 import { withoutStackTraces } from "../../stackTraces";
-import { packageFile } from "../bootstrap";
+import { builtFile } from "../bootstrap";
 import type { Parcel } from "../hostGateway";
 import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../pins";
 
@@ -58,7 +58,7 @@ const TOOLS: Request["tools"] = {
 
 /** Puts the program where the command's text finds it. */
 function putProgram(): void {
-  const program = readFileSync(packageFile("dist", "push.cjs"));
+  const program = readFileSync(builtFile("push.cjs"));
   const path = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), PROGRAM);
   if (read(path)?.equals(program)) return;
   mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 });
