@@ -1,5 +1,6 @@
 /** Every example, previewed on the real engine: with its ports moved, and below a directory of the test. */
 import { spawn } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -43,6 +44,9 @@ function makeMain(): void {
 const url = (basePort: number): string => `http://127.0.0.1:${moved(basePort)}`;
 const cdp = (first: number): string => `first: ${moved(first)} last : ${moved(first + 99)}`;
 
+const aPrivateKey = (): string =>
+  generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" }) as string;
+
 interface Expected {
   /** Secrets that the example asks for. */
   readonly config?: readonly string[];
@@ -66,6 +70,11 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "named-profiles.ts": {
     gateways: 2,
     outputs: ['[0]: "openclaw-gateway-main" [1]: "openclaw-gateway-rescue"', "/home/.openclaw-main"],
+  },
+  "server-over-ssh.ts": {
+    config: ["sshKey"],
+    gateways: 2,
+    outputs: ['units : [ [0]: "openclaw-gateway" [1]: "openclaw-gateway-rescue"', "root@203.0.113.7"],
   },
   "rescue-beside-main.ts": {
     config: ["rescueBotToken"],
@@ -93,7 +102,7 @@ describe("examples", () => {
   it.each(Object.entries(EXPECTED))("%s", async (example, { config = [], gateways, alone, outputs }) => {
     if (alone) makeMain();
     const stack = await own.create(copyOf(example));
-    for (const key of config) await stack.secretConfig(key, `4711:canary-${key}`);
+    for (const key of config) await stack.secretConfig(key, key === "sshKey" ? aPrivateKey() : `4711:canary-${key}`);
     const { stdout } = ok(await stack.preview());
     expect(stdout).toContain(`+ ${resources(gateways, alone)} to create`);
     for (const output of outputs) expect(stdout.replaceAll(/\s+/g, " ")).toContain(output);
