@@ -34,7 +34,7 @@ const VALIDATE_TIMEOUT_MS = 120_000;
 const PARTNER_GRACE_MS = 20_000;
 /** How long a change waits for its partner's deployment. */
 const PARTNER_TIMEOUT_MS = 15 * 60_000;
-const LOG_LINES = 20;
+const LOG_LINES = 30;
 
 type Progress = (line: string) => void;
 
@@ -269,10 +269,11 @@ async function goBack(gateway: HostGateway, good: Generation | undefined): Promi
   }
 }
 
-/** The last lines that a generation printed, without its secrets. */
-function lastLines(gateway: HostGateway, position: number, { service }: Generation): string {
+/** The last lines that a gateway printed since a position in its log, without its secrets. */
+export function lastLines(gateway: HostGateway, position = 0, generation = pointedAt(gateway, "current")): string {
   const log = supervisorFor(gateway.host).logSince(gateway, position);
-  return redact(log, readSecrets(service.secrets)).trimEnd().split("\n").slice(-LOG_LINES).join("\n") || "(none)";
+  const shown = generation ? redact(log, readSecrets(generation.service.secrets)) : log;
+  return shown.trimEnd().split("\n").slice(-LOG_LINES).join("\n") || "(none)";
 }
 
 /** Starts what is deployed where it is down. Returns what it is now, in one line. */

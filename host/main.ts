@@ -7,6 +7,7 @@
  *   apply <id> <claim> <nonce> reads a spec on stdin, follows the deployment to its end
  *   start <id>                 starts a deployed gateway that is down, e.g. after a reboot
  *   restart <id>               ends a deployed gateway, hung or not, and starts it again
+ *   log <id>                   the last lines that a gateway printed
  *   disown <id>                lets another stack claim a gateway, which goes on running: its stack's state is lost
  *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
  *   leave                      removes everything of ours where no gateway is left
@@ -19,7 +20,7 @@
  */
 import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
-import { restartGateway, startGateway, stopGateway } from "./apply";
+import { lastLines, restartGateway, startGateway, stopGateway } from "./apply";
 import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure, messageOf } from "./failure";
@@ -171,6 +172,8 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return withLock(host, id, () => print(startGateway(openGateway(host, id))));
     case "restart":
       return withLock(host, id, () => print(restartGateway(openGateway(host, id), say)));
+    case "log":
+      return print(lastLines(openGateway(host, id)));
     case "disown":
       return withLock(host, id, () => disown(openGateway(host, id)));
     case "remove":

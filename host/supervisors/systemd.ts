@@ -16,6 +16,7 @@ import { DRAIN_TIMEOUT_MS, EXIT_UNRECOVERABLE, STOP_TIMEOUT_MS, type Supervisor 
 const POLL_MS = 100;
 const COMMAND_TIMEOUT_MS = 30_000;
 const RESTART_SECONDS = 5;
+const LOG_LINES = "200";
 
 /** Whether systemd runs this machine. Source: sd_booted(3). */
 export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
@@ -135,8 +136,17 @@ export const systemdSupervisor: Supervisor = {
 
   logSince(gateway, position) {
     const since = `--since=@${Math.floor(position / 1000)}`;
-    return command(gateway.host, "journalctl", ["-u", unitName(gateway.id), since, "-o", "cat", "--no-pager", "-q"])
-      .stdout;
+    return command(gateway.host, "journalctl", [
+      "-u",
+      unitName(gateway.id),
+      since,
+      "-n",
+      LOG_LINES,
+      "-o",
+      "cat",
+      "--no-pager",
+      "-q",
+    ]).stdout;
   },
 };
 
