@@ -42,6 +42,8 @@ describe("the runbook", () => {
         HOST: join(root, ".pulumi-openclaw", "host"),
         YES: "1",
         STACK: "",
+        ARGS: "",
+        MAKEFLAGS: "",
       },
       stdio: ["pipe", "pipe", "pipe"],
     });

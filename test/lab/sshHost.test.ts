@@ -61,7 +61,7 @@ describe.each([
     await pair.stack.config("main.config.update.channel", "beta");
     const preview = ok(await pair.stack.preview()).stdout;
     expect(preview.match(/^ ~ .*command:remote:Command.*$/gm)).toHaveLength(1);
-    expect(preview).toMatch(/openclaw-main-deployment update/);
+    expect(preview).toMatch(/openclaw-main-deployment\S* update/);
     ok(await pair.stack.up());
     expect(await pair.pid("rescue")).toBe(rescue);
     expect(await pair.pid("main")).not.toBe(main);
