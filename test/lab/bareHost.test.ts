@@ -11,13 +11,13 @@ import { TestStack } from "../support/engine";
 import { ok, type Outcome } from "../support/processes";
 import { VERSION } from "../support/seed";
 import type { Host } from "./host";
-import { Lab, whyNoLab } from "./lab";
+import { inLab } from "./inLab";
+import { Lab } from "./lab";
 import { BRIDGE_ADDRESS } from "./network";
 
-const why = whyNoLab();
 const APT_HELPER = "/usr/lib/apt/apt-helper";
 
-describe.skipIf(why)(`a bare host${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
+inLab("a bare host", () => {
   let lab: Lab;
   let bookworm: Host;
   let trixie: Host;

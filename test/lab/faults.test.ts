@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, ok, type Outcome } from "../support/hosts";
 import type { Host } from "./host";
+import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { rootLayer } from "./layers";
 import { seeded } from "./seeded";
@@ -12,136 +13,138 @@ import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 const MOMENTS = Number(process.env.SOAK_MOMENTS ?? 6);
 const BOUND_SECONDS = 200;
 
-let lab: Lab;
-let pair: PairOn;
-let host: Host;
-beforeAll(async () => {
-  lab = await Lab.start();
-  const layers = [await rootLayer("main", "rescue")];
-  pair = await PairOn.create(lab, await lab.host({ debian: "bookworm", layers, diskMegabytes: 3000 }), "root");
-  host = pair.host;
-  ok(await pair.stack.up());
-});
-afterAll(async () => {
-  await pair?.dispose();
-  await lab?.stop();
-});
+inLab("faults", () => {
+  let lab: Lab;
+  let pair: PairOn;
+  let host: Host;
+  beforeAll(async () => {
+    lab = await Lab.start();
+    const layers = [await rootLayer("main", "rescue")];
+    pair = await PairOn.create(lab, await lab.host({ debian: "bookworm", layers, diskMegabytes: 3000 }), "root");
+    host = pair.host;
+    ok(await pair.stack.up());
+  });
+  afterAll(async () => {
+    await pair?.dispose();
+    await lab?.stop();
+  });
 
-let changes = 0;
-/** A configuration that main does not have yet. */
-const nextChange = (): Promise<void> =>
-  pair.stack.config("main.config.update.channel", ["beta", "dev", "stable"][changes++ % 3]!);
+  let changes = 0;
+  /** A configuration that main does not have yet. */
+  const nextChange = (): Promise<void> =>
+    pair.stack.config("main.config.update.channel", ["beta", "dev", "stable"][changes++ % 3]!);
 
-async function converges(): Promise<void> {
-  ok(await pair.stack.up());
-  ok(await pair.stack.preview("--expect-no-changes"));
-  for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await pair.ask(port, "/readyz")).toMatchObject({ ready: true });
-}
+  async function converges(): Promise<void> {
+    ok(await pair.stack.up());
+    ok(await pair.stack.preview("--expect-no-changes"));
+    for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await pair.ask(port, "/readyz")).toMatchObject({ ready: true });
+  }
 
-async function timed(action: Promise<Outcome>): Promise<Outcome & { seconds: number }> {
-  const start = Date.now();
-  return { ...(await action), seconds: (Date.now() - start) / 1000 };
-}
+  async function timed(action: Promise<Outcome>): Promise<Outcome & { seconds: number }> {
+    const start = Date.now();
+    return { ...(await action), seconds: (Date.now() - start) / 1000 };
+  }
 
-describe("the way to the host", () => {
-  it.each([
-    ["is cut", () => host.cut(), () => host.heal()],
-    ["is refused", () => host.refusePort(22), () => host.acceptPort(22)],
-    ["ends at a host that stands still", () => host.freeze(), () => host.thaw()],
-  ] as const)("%s: up ends, says so, touches nothing, and the next one goes through", async (_, break_, mend) => {
+  describe("the way to the host", () => {
+    it.each([
+      ["is cut", () => host.cut(), () => host.heal()],
+      ["is refused", () => host.refusePort(22), () => host.acceptPort(22)],
+      ["ends at a host that stands still", () => host.freeze(), () => host.thaw()],
+    ] as const)("%s: up ends, says so, touches nothing, and the next one goes through", async (_, break_, mend) => {
+      await nextChange();
+      const main = await pair.pid("main");
+      await break_();
+      let outcome;
+      try {
+        outcome = await timed(pair.stack.up());
+      } finally {
+        await mend();
+      }
+      expect(outcome.code).not.toBe(0);
+      expect(outcome.stdout).toMatch(new RegExp(`${host.address}|failed attempts|timeout|refused`));
+      expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
+      expect(await pair.pid("main")).toBe(main);
+      await converges();
+    });
+
+    it("is cut in the middle of a change: up ends, and the next one goes through", async () => {
+      await nextChange();
+      const up = timed(pair.stack.up());
+      await eventually("main is changed", 60, async () =>
+        /starting|stopping/.test(
+          (await host.inside("cat /var/lib/openclaw/.pulumi-openclaw/gateways/main/jobs/*/progress.log | tail -2"))
+            .stdout,
+        ),
+      );
+      host.cut();
+      let outcome;
+      try {
+        outcome = await up;
+      } finally {
+        host.heal();
+      }
+      expect(outcome.code).not.toBe(0);
+      expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
+      await converges();
+    });
+
+    it("loses 30 % of its packets: the change goes through", async () => {
+      await nextChange();
+      host.losePackets(0.3);
+      let outcome;
+      try {
+        outcome = await timed(pair.stack.up());
+      } finally {
+        host.keepPackets();
+      }
+      expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
+      await converges();
+    });
+  });
+
+  it("a full disk: up says so, main goes on as it was, and with room the next one goes through", async () => {
     await nextChange();
     const main = await pair.pid("main");
-    await break_();
+    host.fillDisk();
     let outcome;
     try {
       outcome = await timed(pair.stack.up());
+      expect(await pair.pid("main")).toBe(main);
     } finally {
-      await mend();
+      host.freeDisk();
     }
     expect(outcome.code).not.toBe(0);
-    expect(outcome.stdout).toMatch(new RegExp(`${host.address}|failed attempts|timeout|refused`));
+    expect(outcome.stdout).toMatch(/ENOSPC|no space/i);
     expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
-    expect(await pair.pid("main")).toBe(main);
     await converges();
   });
 
-  it("is cut in the middle of a change: up ends, and the next one goes through", async () => {
-    await nextChange();
-    const up = timed(pair.stack.up());
-    await eventually("main is changed", 60, async () =>
-      /starting|stopping/.test(
-        (await host.inside("cat /var/lib/openclaw/.pulumi-openclaw/gateways/main/jobs/*/progress.log | tail -2"))
-          .stdout,
-      ),
+  describe("the deployer is killed", () => {
+    const random = seeded(20261123);
+    it.each(Array.from({ length: MOMENTS }, (_, index) => [index + 1, random() * 18_000] as const))(
+      "moment %i, after %i ms: nothing is doubled or lost, and the next up goes through",
+      async (_, delay) => {
+        await nextChange();
+        const up = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"], {
+          cwd: pair.stack.project,
+          env: pair.stack.env,
+          stdio: "ignore",
+          detached: true,
+        });
+        const ended = new Promise((resolve) => up.on("exit", resolve));
+        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, delay))]);
+        process.kill(-up.pid!, "SIGKILL");
+        await ended;
+        // Rescue is none of this.
+        expect(await pair.ask(RESCUE_PORT, "/readyz")).toMatchObject({ ready: true });
+        await pair.stack.run(["cancel", "--yes"]);
+        await converges();
+        const units = ok(await pair.systemctl("list-units --plain --no-legend 'openclaw*'"))
+          .stdout.trim()
+          .split("\n");
+        expect(units).toHaveLength(2);
+        expect(ok(await host.run("pgrep -c -x openclaw-gatewa || true")).stdout.trim()).toMatch(/^[0-4]$/);
+      },
     );
-    host.cut();
-    let outcome;
-    try {
-      outcome = await up;
-    } finally {
-      host.heal();
-    }
-    expect(outcome.code).not.toBe(0);
-    expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
-    await converges();
   });
-
-  it("loses 30 % of its packets: the change goes through", async () => {
-    await nextChange();
-    host.losePackets(0.3);
-    let outcome;
-    try {
-      outcome = await timed(pair.stack.up());
-    } finally {
-      host.keepPackets();
-    }
-    expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
-    await converges();
-  });
-});
-
-it("a full disk: up says so, main goes on as it was, and with room the next one goes through", async () => {
-  await nextChange();
-  const main = await pair.pid("main");
-  host.fillDisk();
-  let outcome;
-  try {
-    outcome = await timed(pair.stack.up());
-    expect(await pair.pid("main")).toBe(main);
-  } finally {
-    host.freeDisk();
-  }
-  expect(outcome.code).not.toBe(0);
-  expect(outcome.stdout).toMatch(/ENOSPC|no space/i);
-  expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
-  await converges();
-});
-
-describe("the deployer is killed", () => {
-  const random = seeded(20261123);
-  it.each(Array.from({ length: MOMENTS }, (_, index) => [index + 1, random() * 18_000] as const))(
-    "moment %i, after %i ms: nothing is doubled or lost, and the next up goes through",
-    async (_, delay) => {
-      await nextChange();
-      const up = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"], {
-        cwd: pair.stack.project,
-        env: pair.stack.env,
-        stdio: "ignore",
-        detached: true,
-      });
-      const ended = new Promise((resolve) => up.on("exit", resolve));
-      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, delay))]);
-      process.kill(-up.pid!, "SIGKILL");
-      await ended;
-      // Rescue is none of this.
-      expect(await pair.ask(RESCUE_PORT, "/readyz")).toMatchObject({ ready: true });
-      await pair.stack.run(["cancel", "--yes"]);
-      await converges();
-      const units = ok(await pair.systemctl("list-units --plain --no-legend 'openclaw*'"))
-        .stdout.trim()
-        .split("\n");
-      expect(units).toHaveLength(2);
-      expect(ok(await host.run("pgrep -c -x openclaw-gatewa || true")).stdout.trim()).toMatch(/^[0-4]$/);
-    },
-  );
 });

@@ -8,12 +8,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, finished, isRunning, ok, type Outcome } from "../support/processes";
 import type { Host } from "./host";
-import { Lab, whyNoLab } from "./lab";
+import { inLab } from "./inLab";
+import { Lab } from "./lab";
 import { FIRST_RULE, LAB, RUN_DIRECTORY, SUBNET } from "./names";
 
-const why = whyNoLab();
-
-describe.skipIf(why)(`a lab${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
+inLab("a lab", () => {
   let lab: Lab;
   let bookworm: Host;
   let trixie: Host;
@@ -226,7 +225,7 @@ describe.skipIf(why)(`a lab${why === undefined ? "" : ` (skipped: ${why})`}`, ()
   });
 });
 
-describe.skipIf(why)("a lab whose process is killed", () => {
+inLab("a lab whose process is killed", () => {
   it("is removed by its watchdog", async () => {
     const program = await otherProcessWithALab();
     expect(traces()).not.toEqual([]);

@@ -10,13 +10,12 @@ import { renderScript } from "../../components/targets/ssh/facts";
 import { TestStack } from "../support/engine";
 import { ok, type Outcome } from "../support/processes";
 import type { Host } from "./host";
-import { Lab, whyNoLab } from "./lab";
+import { inLab } from "./inLab";
+import { Lab } from "./lab";
 import { rootLayer } from "./layers";
 import { PairOn } from "./stacks";
 
-const why = whyNoLab();
-
-describe.skipIf(why)("a look at a host", () => {
+inLab("a look at a host", () => {
   let lab: Lab;
   beforeAll(async () => {
     lab = await Lab.start();

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, openSync, closeSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { finished, type Outcome } from "../support/processes";
-import { inGroup, isPopulated, killGroup } from "./cgroups";
+import { inGroup, isPopulated, killGroup, makeGroup, removeGroup } from "./cgroups";
 import { remove } from "./commands";
 import { INIT } from "./images";
 import { isHostName } from "./names";
@@ -50,6 +50,9 @@ export class Machine {
   async kill(): Promise<void> {
     this.nspawn = undefined;
     await killGroup(this.name);
+    // As at a power loss: nothing is left of the groups that systemd made. Trixie starts no user's manager in old ones.
+    await removeGroup(this.name);
+    makeGroup(this.name);
   }
 
   isOn(): boolean {

@@ -2,83 +2,86 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ok } from "../support/hosts";
 import type { Host } from "./host";
+import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { rootLayer } from "./layers";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
-let lab: Lab;
-let pair: PairOn;
-const hosts: Host[] = [];
-const host = (index: number): Host => hosts[index]!;
+inLab("a pair that moves", () => {
+  let lab: Lab;
+  let pair: PairOn;
+  const hosts: Host[] = [];
+  const host = (index: number): Host => hosts[index]!;
 
-beforeAll(async () => {
-  lab = await Lab.start();
-  const layers = [await rootLayer("main", "rescue")];
-  for (let index = 0; index < 3; index++) hosts.push(await lab.host({ debian: "bookworm", layers }));
-  pair = await PairOn.create(lab, host(0), "root");
-  ok(await pair.stack.up());
-});
-afterAll(async () => {
-  await pair?.stack.dispose();
-  for (const each of hosts) await each.dispose();
-  await lab?.stop();
-});
+  beforeAll(async () => {
+    lab = await Lab.start();
+    const layers = [await rootLayer("main", "rescue")];
+    for (let index = 0; index < 3; index++) hosts.push(await lab.host({ debian: "bookworm", layers }));
+    pair = await PairOn.create(lab, host(0), "root");
+    ok(await pair.stack.up());
+  });
+  afterAll(async () => {
+    await pair?.stack.dispose();
+    for (const each of hosts) await each.dispose();
+    await lab?.stop();
+  });
 
-const isReady = async (on: Host, port: number): Promise<boolean> =>
-  (await pair.at(on).ask(port, "/readyz"))?.ready === true;
+  const isReady = async (on: Host, port: number): Promise<boolean> =>
+    (await pair.at(on).ask(port, "/readyz"))?.ready === true;
 
-async function moveTo(target: Host): Promise<void> {
-  await pair.stack.config("ssh.host", target.address);
-  await pair.stack.config("ssh.hostKey", target.hostKey);
-}
+  async function moveTo(target: Host): Promise<void> {
+    await pair.stack.config("ssh.host", target.address);
+    await pair.stack.config("ssh.hostKey", target.hostKey);
+  }
 
-it("is up on the new host before it goes from the old one, which is cleaned", async () => {
-  await moveTo(host(1));
-  const preview = ok(await pair.stack.preview()).stdout;
-  expect(preview).toMatch(new RegExp(`\\+ .*openclaw-main-slot@${host(1).address} create`));
-  expect(preview).toMatch(new RegExp(`- .*openclaw-main-slot@${host(0).address} delete`));
+  it("is up on the new host before it goes from the old one, which is cleaned", async () => {
+    await moveTo(host(1));
+    const preview = ok(await pair.stack.preview()).stdout;
+    expect(preview).toMatch(new RegExp(`\\+ .*openclaw-main-slot@${host(1).address} create`));
+    expect(preview).toMatch(new RegExp(`- .*openclaw-main-slot@${host(0).address} delete`));
 
-  let neverDown = true;
-  let moved = false;
-  const watch = (async () => {
-    while (!moved)
-      for (const port of [MAIN_PORT, RESCUE_PORT])
-        neverDown &&= (await isReady(host(0), port)) || (await isReady(host(1), port));
-  })();
-  const up = await pair.stack.up();
-  moved = true;
-  await watch;
-  ok(up);
-  expect(neverDown).toBe(true);
-  for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(1), port)).toBe(true);
-  const left = ok(
-    await host(0).run("ls -A /var/lib/openclaw; ls /etc/systemd/system /usr/local/bin | grep openclaw || true"),
-  );
-  expect(left.stdout.trim().split("\n").sort()).toEqual([".openclaw", ".openclaw-rescue"]);
-  ok(await pair.stack.preview("--expect-no-changes"));
-});
+    let neverDown = true;
+    let moved = false;
+    const watch = (async () => {
+      while (!moved)
+        for (const port of [MAIN_PORT, RESCUE_PORT])
+          neverDown &&= (await isReady(host(0), port)) || (await isReady(host(1), port));
+    })();
+    const up = await pair.stack.up();
+    moved = true;
+    await watch;
+    ok(up);
+    expect(neverDown).toBe(true);
+    for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(1), port)).toBe(true);
+    const left = ok(
+      await host(0).run("ls -A /var/lib/openclaw; ls /etc/systemd/system /usr/local/bin | grep openclaw || true"),
+    );
+    expect(left.stdout.trim().split("\n").sort()).toEqual([".openclaw", ".openclaw-rescue"]);
+    ok(await pair.stack.preview("--expect-no-changes"));
+  });
 
-it("goes on untouched where only the name of its host changes", async () => {
-  const pids = [await pair.at(host(1)).pid("main"), await pair.at(host(1)).pid("rescue")];
-  await pair.stack.config("ssh.port", "22");
-  const mapped = `::ffff:${host(1).address}`;
-  await pair.stack.config("ssh.host", mapped);
-  ok(await pair.stack.up());
-  expect([await pair.at(host(1)).pid("main"), await pair.at(host(1)).pid("rescue")]).toEqual(pids);
-  await pair.stack.config("ssh.host", host(1).address);
-  ok(await pair.stack.up());
-});
+  it("goes on untouched where only the name of its host changes", async () => {
+    const pids = [await pair.at(host(1)).pid("main"), await pair.at(host(1)).pid("rescue")];
+    await pair.stack.config("ssh.port", "22");
+    const mapped = `::ffff:${host(1).address}`;
+    await pair.stack.config("ssh.host", mapped);
+    ok(await pair.stack.up());
+    expect([await pair.at(host(1)).pid("main"), await pair.at(host(1)).pid("rescue")]).toEqual(pids);
+    await pair.stack.config("ssh.host", host(1).address);
+    ok(await pair.stack.up());
+  });
 
-it("leaves a dead host: up tells how, and one command lets it go", async () => {
-  host(1).cut();
-  await moveTo(host(2));
-  const stuck = await pair.stack.up();
-  expect(stuck.code).not.toBe(0);
-  for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(2), port)).toBe(true);
+  it("leaves a dead host: up tells how, and one command lets it go", async () => {
+    host(1).cut();
+    await moveTo(host(2));
+    const stuck = await pair.stack.up();
+    expect(stuck.code).not.toBe(0);
+    for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(2), port)).toBe(true);
 
-  const program = (await pair.stack.resources()).find((urn) => urn.endsWith(`ssh-program@${host(1).address}`))!;
-  ok(await pair.stack.run(["state", "delete", "--yes", "--target-dependents", program]));
-  ok(await pair.stack.up());
-  ok(await pair.stack.preview("--expect-no-changes"));
-  for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(2), port)).toBe(true);
+    const program = (await pair.stack.resources()).find((urn) => urn.endsWith(`ssh-program@${host(1).address}`))!;
+    ok(await pair.stack.run(["state", "delete", "--yes", "--target-dependents", program]));
+    ok(await pair.stack.up());
+    ok(await pair.stack.preview("--expect-no-changes"));
+    for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(2), port)).toBe(true);
+  });
 });

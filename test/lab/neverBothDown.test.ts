@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ok } from "../support/hosts";
+import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { rootLayer } from "./layers";
 import { seeded } from "./seeded";
@@ -26,46 +27,48 @@ const ready = (port) => fetch("http://127.0.0.1:" + port + "/readyz", { signal: 
   }
 })();`;
 
-let lab: Lab;
-let pair: PairOn;
-beforeAll(async () => {
-  lab = await Lab.start();
-  const layers = [await rootLayer("main", "rescue")];
-  pair = await PairOn.create(lab, await lab.host({ debian: "bookworm", layers }), "root");
-  ok(await pair.stack.up());
-});
-afterAll(async () => {
-  await pair?.dispose();
-  await lab?.stop();
-});
+inLab("main and rescue", () => {
+  let lab: Lab;
+  let pair: PairOn;
+  beforeAll(async () => {
+    lab = await Lab.start();
+    const layers = [await rootLayer("main", "rescue")];
+    pair = await PairOn.create(lab, await lab.host({ debian: "bookworm", layers }), "root");
+    ok(await pair.stack.up());
+  });
+  afterAll(async () => {
+    await pair?.dispose();
+    await lab?.stop();
+  });
 
-it(`${CHANGES} changes: one of them is ready in every sample`, async () => {
-  const { host, stack } = pair;
-  ok(await host.run("cat > /root/sampler.cjs", { input: SAMPLER }));
-  ok(
-    await host.run(
-      `systemd-run -q --unit sampler sh -c 'exec ${pair.root}/.pulumi-openclaw/nodes/*/bin/node /root/sampler.cjs'`,
-    ),
-  );
-  const random = seeded(20261123);
-  let refused = 0;
-  for (let made = 0; made < CHANGES; made += 2) {
-    const isBad = random() < 0.3;
-    for (const gateway of ["main", "rescue"])
-      await stack.config(
-        `${gateway}.config.agents.defaults.timeoutSeconds`,
-        isBad ? "-1" : String(100 + Math.floor(random() * 1000)),
-      );
-    const outcome = await stack.up();
-    if (isBad) expect(outcome.code).not.toBe(0);
-    else ok(outcome);
-    if (isBad) refused++;
-  }
-  console.log(`${CHANGES} changes, ${2 * refused} of them refused`);
-  ok(await host.run("systemctl stop sampler"));
-  const samples = readFileSync(join(host.rootDirectory, SAMPLES), "utf8").trim().split("\n");
-  expect(samples.length).toBeGreaterThan(50);
-  expect(samples.some((line) => line.endsWith("01"))).toBe(true); // main was changed, and sampled while it was down
-  expect(samples.some((line) => line.endsWith("10"))).toBe(true);
-  expect(samples.filter((line) => line.endsWith("00"))).toEqual([]);
+  it(`${CHANGES} changes: one of them is ready in every sample`, async () => {
+    const { host, stack } = pair;
+    ok(await host.run("cat > /root/sampler.cjs", { input: SAMPLER }));
+    ok(
+      await host.run(
+        `systemd-run -q --unit sampler sh -c 'exec ${pair.root}/.pulumi-openclaw/nodes/*/bin/node /root/sampler.cjs'`,
+      ),
+    );
+    const random = seeded(20261123);
+    let refused = 0;
+    for (let made = 0; made < CHANGES; made += 2) {
+      const isBad = random() < 0.3;
+      for (const gateway of ["main", "rescue"])
+        await stack.config(
+          `${gateway}.config.agents.defaults.timeoutSeconds`,
+          isBad ? "-1" : String(100 + Math.floor(random() * 1000)),
+        );
+      const outcome = await stack.up();
+      if (isBad) expect(outcome.code).not.toBe(0);
+      else ok(outcome);
+      if (isBad) refused++;
+    }
+    console.log(`${CHANGES} changes, ${2 * refused} of them refused`);
+    ok(await host.run("systemctl stop sampler"));
+    const samples = readFileSync(join(host.rootDirectory, SAMPLES), "utf8").trim().split("\n");
+    expect(samples.length).toBeGreaterThan(50);
+    expect(samples.some((line) => line.endsWith("01"))).toBe(true); // main was changed, and sampled while it was down
+    expect(samples.some((line) => line.endsWith("10"))).toBe(true);
+    expect(samples.filter((line) => line.endsWith("00"))).toEqual([]);
+  });
 });

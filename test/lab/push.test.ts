@@ -9,14 +9,14 @@ import { PROJECT, TestStack } from "../support/engine";
 import { eventually, finished, ok, type Outcome } from "../support/processes";
 import { VERSION } from "../support/seed";
 import type { Host } from "./host";
-import { Lab, whyNoLab } from "./lab";
+import { inLab } from "./inLab";
+import { Lab } from "./lab";
 
-const why = whyNoLab();
 /** The first push on a machine makes its archives: about as long as an installation from the registry. */
 const FIRST_PUSH_MS = 10 * 60_000;
 const GATEWAY = "spare";
 
-describe.skipIf(why)(`sending to hosts${why === undefined ? "" : ` (skipped: ${why})`}`, () => {
+inLab("sending to hosts", () => {
   let lab: Lab;
   let bookworm: Host;
   let trixie: Host;
