@@ -85,6 +85,6 @@ export function render({ ok, gateways, findings }: Result): string {
     ...(gateways.length ? [table] : []),
     ...said("problem"),
     ...said("note"),
-    ok ? "Nothing is wrong." : "Something is wrong.",
+    gateways.length || !ok ? (ok ? "Nothing is wrong." : "Something is wrong.") : "No gateway was asked.",
   ].join("\n\n");
 }
