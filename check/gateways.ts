@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import type { NeighbourOutputs } from "../components/gateway";
 import { findForeignGateway, isUnknown } from "../host/foreignGateway";
+import { quote } from "../host/layout";
 import { listeners } from "../host/listeners";
 
 /** A gateway as the check sees it. */
@@ -80,7 +81,7 @@ const neighbour = ({ url, command, stateDir, restart }: NeighbourOutputs): Gatew
 });
 
 /** A path as one types it. */
-export const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+export const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : quote(path));
 
 /** A gateway of the default profile that runs in this user's home that is not among the known ones. */
 export function foreignGateways(known: readonly Gateway[]): Gateway[] {

@@ -255,7 +255,7 @@ async function goBack(gateway: HostGateway, good: Generation | undefined): Promi
   const supervisor = supervisorFor(gateway.host);
   await supervisor.stop(gateway, false);
   if (!good) {
-    await supervisor.remove(gateway);
+    supervisor.remove(gateway);
     unpoint(gateway, "current");
     return "There was no former generation: the gateway is stopped.";
   }
@@ -302,5 +302,5 @@ export async function restartGateway(gateway: HostGateway, progress: Progress): 
 export async function stopGateway(gateway: HostGateway): Promise<void> {
   const supervisor = supervisorFor(gateway.host);
   await supervisor.stop(gateway, pointedAt(gateway, "good") !== undefined);
-  await supervisor.remove(gateway);
+  supervisor.remove(gateway);
 }

@@ -29,6 +29,9 @@ export interface HostLayout {
   readonly push?: boolean;
 }
 
+/** A text as one word of a shell. */
+export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
 export const manageDir = (root: string): string => join(root, ".pulumi-openclaw");
 export const hostCommand = (root: string): string => join(manageDir(root), "host");
 /** Archives of Node.js and npm that were sent and are not unpacked yet. */

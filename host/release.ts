@@ -10,6 +10,14 @@ import { run } from "./run";
 
 const INSTALL_MINUTES = 15;
 const INSTALL_TIMEOUT_MS = INSTALL_MINUTES * 60_000;
+/** Of every `npm install` of a release, here and on the deployer. */
+export const INSTALL_FLAGS = [
+  "--ignore-scripts",
+  "--no-audit",
+  "--no-fund",
+  "--no-update-notifier",
+  "--loglevel=error",
+];
 const STAGING_PREFIX = ".staging-";
 
 /** The program to run in an installed release. */
@@ -61,13 +69,16 @@ async function unpack(archive: string, staging: string, version: string): Promis
 
 async function npmInstall(gateway: HostGateway, staging: string, version: string): Promise<void> {
   const npm = join(gateway.host.manage, "npm", "bin", "npm-cli.js");
-  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
   const env = workerEnvironment(process.env, gateway.host.layout);
-  const result = await run(process.execPath, [npm, "install", "--prefix", staging, ...flags, `openclaw@${version}`], {
-    env: { ...env, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
-    cwd: staging,
-    timeoutMs: INSTALL_TIMEOUT_MS,
-  });
+  const result = await run(
+    process.execPath,
+    [npm, "install", "--prefix", staging, ...INSTALL_FLAGS, `openclaw@${version}`],
+    {
+      env: { ...env, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
+      cwd: staging,
+      timeoutMs: INSTALL_TIMEOUT_MS,
+    },
+  );
   if (result.code === 0) return;
   const reason = result.timedOut ? `no end after ${INSTALL_MINUTES} minutes` : result.stderr.trim();
   const advice = /E404|ETARGET|No matching version/.test(result.stderr)

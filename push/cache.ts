@@ -17,6 +17,7 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { NPM_SHA512, NPM_VERSION, type Cpu } from "../components/targets/pins";
 import { workerEnvironment } from "../host/environment";
+import { INSTALL_FLAGS } from "../host/release";
 import { cacheDirectory } from "../toolchain/cache";
 import { Failure, messageOf } from "../host/failure";
 import { withLock } from "./lock";
@@ -60,17 +61,9 @@ export function releaseArchive(version: string, cpu: Cpu): Promise<Archive> {
     await tar(["-xzf", npm.file, "-C", npmDir, "--strip-components=1"]);
     writeFileSync(join(release, "package.json"), "{}\n");
     const platform = ["--os=linux", `--cpu=${cpu}`, "--libc=glibc"];
-    const flags = [
-      "--ignore-scripts",
-      "--no-audit",
-      "--no-fund",
-      "--no-update-notifier",
-      "--loglevel=error",
-      ...platform,
-    ];
     const cli = join(npmDir, "bin", "npm-cli.js");
     say(`installing openclaw@${version} for linux-${cpu} here`);
-    const args = [cli, "install", "--prefix", release, ...flags, `openclaw@${version}`];
+    const args = [cli, "install", "--prefix", release, ...INSTALL_FLAGS, ...platform, `openclaw@${version}`];
     await npmCommand(`install openclaw@${version}`, process.execPath, args, release);
     say(`packing openclaw@${version}`);
     await tar(["-czf", join(directory, archive), "-C", release, "."]);

@@ -7,6 +7,7 @@ import type { Connection } from "../toolchain/command-plugin/connection";
 import { dial } from "../toolchain/command-plugin/remote/dial";
 import { say } from "./cache";
 import { Failure, messageOf } from "../host/failure";
+import { quote } from "../host/layout";
 
 const DIAL_SECONDS = 120;
 /** How long a connection may be silent: nothing is sent, nothing is answered. */
@@ -127,8 +128,6 @@ export class RemoteHost {
     return { failed, restart: () => void timer.refresh(), stop: () => clearTimeout(timer) };
   }
 }
-
-const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 function resultOf(channel: ClientChannel): Promise<string> {
   let stdout = "";

@@ -27,7 +27,7 @@ export const inputString = z.custom<pulumi.Input<string>>(
 /** The same, for what is always kept as a secret. */
 export const secretString = inputString;
 
-const port = z
+export const port = z
   .number({ error: "must be a number" })
   .int("must be a whole number")
   .min(1, "must be between 1 and 65535")

@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { hostCommand, manageDir } from "../../host/layout";
+import { hostCommand, manageDir, quote } from "../../host/layout";
 import type { ClaimToCheck } from "../../host/obstacles";
 import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
 import { keptValue } from "../kept";
@@ -85,8 +85,6 @@ export const identityOf = ({ address, layout }: Pick<HostTarget, "layout" | "add
   manageDir(layout.root),
   layout.account ?? "",
 ];
-
-export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 export const stackName = (): string => `${organization()}/${pulumi.getProject()}/${pulumi.getStack()}`;
 

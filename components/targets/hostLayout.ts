@@ -2,6 +2,8 @@
 import { join } from "node:path/posix";
 import * as z from "zod";
 import { ACCOUNT_HOME, DEFAULT_ACCOUNT, type HostLayout } from "../../host/layout";
+import type { Linger } from "../../host/supervisors/systemd";
+import type { Problem } from "../rules/problems";
 import { absolutePath } from "../rules/schemas";
 
 export const hostShape = {
@@ -51,6 +53,20 @@ export const hostShape = {
     .transform((url) => url.replace(/\/$/, ""))
     .optional(),
 };
+
+/** The host has an account of that name that is not ours to use. */
+export const accountProblem = (host: string, reason: string): Problem => ({
+  path: `${host}.account`,
+  reason,
+  advice: "use another account name: one will be created",
+});
+
+/** The user's services would end with its last login. */
+export const lingerProblem = (host: string, { reason, advice }: Linger): Problem => ({
+  path: `${host}.supervisor`,
+  reason,
+  advice: `${advice}; or use supervisor: "process", whose gateways end with the machine`,
+});
 
 export type HostArgs = z.output<z.ZodObject<typeof hostShape>>;
 

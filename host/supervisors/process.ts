@@ -73,7 +73,7 @@ export const processSupervisor: Supervisor = {
     fs.rmSync(gateway.paths.supervisorState, { force: true });
   },
 
-  remove: () => Promise.resolve(),
+  remove: () => undefined,
 
   status(gateway): SupervisorStatus {
     const state = readState(gateway);

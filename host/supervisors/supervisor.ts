@@ -28,7 +28,7 @@ export interface Supervisor {
    */
   stop(gateway: HostGateway, drain: boolean): Promise<void>;
   /** Removes what is left of a gateway that was stopped: it does not come back with the machine. */
-  remove(gateway: HostGateway): Promise<void>;
+  remove(gateway: HostGateway): void;
   status(gateway: HostGateway): SupervisorStatus;
   /** The end of the gateway's log at this moment. */
   logPosition(gateway: HostGateway): number;

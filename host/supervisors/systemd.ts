@@ -21,7 +21,7 @@ const LOG_LINES = "200";
 /** Whether systemd runs this machine. Source: sd_booted(3). */
 export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
 
-interface Linger {
+export interface Linger {
   readonly reason: string;
   readonly advice: string;
 }
@@ -109,14 +109,13 @@ export const systemdSupervisor: Supervisor = {
     command(host, "systemctl", ["reset-failed", unit]); // nothing to reset is no failure of ours
   },
 
-  async remove(gateway) {
+  remove(gateway) {
     const { host } = gateway;
     const path = unitPath(gateway);
     if (!isOurUnit(host.manage, gateway.id, path)) return;
     systemctl(host, "disable", "--quiet", unitName(gateway.id));
     removeTree(path);
     systemctl(host, "daemon-reload");
-    return Promise.resolve();
   },
 
   status(gateway) {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { refusal, URN, type Properties } from "./pluginClient";
+import { LOGS } from "./logs";
 import { forEachPlugin } from "./plugins";
 import { asset, secret } from "./wire";
 
@@ -362,16 +363,6 @@ forEachPlugin((plugin) => {
       expect(await refusal(plugin.client.read({ more: 1 }, {}))).toEqual({ code: UNKNOWN_ERROR, message });
     });
   });
-
-  /** Options, and the lines that the engine is told. */
-  const LOGS: readonly (readonly [string, Properties, readonly string[]])[] = [
-    ["both outputs", {}, ["out", "err"]],
-    ["both outputs, if told so", { logging: "stdoutAndStderr" }, ["out", "err"]],
-    ["stdout only", { logging: "stdout" }, ["out"]],
-    ["stderr only", { logging: "stderr" }, ["err"]],
-    ["neither", { logging: "none" }, []],
-    ["neither, with a mode that does not exist", { logging: "loud" }, []],
-  ];
 
   describe("the engine is told", () => {
     const logged = async (inputs: Properties): Promise<string[]> => {

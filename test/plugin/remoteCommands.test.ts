@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { refusal, type PluginClient, type Properties } from "./pluginClient";
+import { LOGS } from "./logs";
 import { type PluginUnderTest } from "./plugins";
 import { COMMAND, create, forEachPluginWithSsh } from "./ssh";
 import { secret } from "./wire";
@@ -258,16 +259,6 @@ forEachPluginWithSsh((plugin, ssh) => {
       expect(await plugin.client.delete(state, {}, COMMAND)).toBeUndefined();
     });
   });
-
-  /** Options, and the lines that the engine is told. */
-  const LOGS: readonly (readonly [string, Properties, readonly string[]])[] = [
-    ["both outputs", {}, ["out", "err"]],
-    ["both outputs, if told so", { logging: "stdoutAndStderr" }, ["out", "err"]],
-    ["stdout only", { logging: "stdout" }, ["out"]],
-    ["stderr only", { logging: "stderr" }, ["err"]],
-    ["neither", { logging: "none" }, []],
-    ["neither, with a mode that does not exist", { logging: "loud" }, []],
-  ];
 
   describe("the engine is told", () => {
     for (const [name, options, lines] of LOGS) {

@@ -4,7 +4,7 @@ import { LineLog } from "./engineLog";
 import { STRING, type FieldType } from "./fields";
 import { quote } from "./goText";
 import { textIn } from "./properties";
-import type { Step } from "./resourceType";
+import type { ResourceType, Step } from "./resourceType";
 import { RpcError } from "./rpcError";
 import type { Properties, Value } from "./values";
 
@@ -50,7 +50,28 @@ export class CommandOutput {
   }
 }
 
-export const NO_OUTPUT = (): Properties => outputs(Buffer.alloc(0), Buffer.alloc(0));
+/** Runs a command with its inputs and the state before it; what it returns gives the outputs. */
+type Run = (command: string, inputs: Properties, previous: Properties, step: Step) => Promise<() => Properties>;
+
+/** When a command of either kind is run, and which of its texts. */
+export const stepsOf = (run: Run): Pick<ResourceType, "create" | "update" | "delete"> => ({
+  async create(inputs, step) {
+    const command = textIn(inputs, "create");
+    return command === undefined ? NO_OUTPUT() : (await run(command, inputs, new Map(), step))();
+  },
+
+  async update(state, inputs, step) {
+    const command = textIn(inputs, "update") ?? textIn(inputs, "create");
+    return command === undefined ? new Map() : (await run(command, inputs, state, step))();
+  },
+
+  async delete(state, step) {
+    const command = textIn(state, "delete");
+    if (command !== undefined) await run(command, state, state, step);
+  },
+});
+
+const NO_OUTPUT = (): Properties => outputs(Buffer.alloc(0), Buffer.alloc(0));
 
 const outputs = (stdout: Buffer, stderr: Buffer): Properties =>
   new Map([

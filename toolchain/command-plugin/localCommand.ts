@@ -1,5 +1,5 @@
 /** `command:local:Command`. */
-import { CommandOutput, loggingType, NO_OUTPUT } from "./commandOutput";
+import { CommandOutput, loggingType, stepsOf } from "./commandOutput";
 import { BOOLEAN, STRING, STRING_MAP, STRINGS, TRIGGERS, type Failure, type FieldType } from "./fields";
 import { previousOutput, textIn, textMapIn, textsIn } from "./properties";
 import type { ResourceType, Step } from "./resourceType";
@@ -50,20 +50,7 @@ export const localCommand: ResourceType = {
         reason: `${property} needs the official command plugin; ${HOW_TO_INSTALL}`,
       })),
 
-  async create(inputs, step) {
-    const command = textIn(inputs, "create");
-    return command === undefined ? NO_OUTPUT() : (await run(command, inputs, new Map(), step))();
-  },
-
-  async update(state, inputs, step) {
-    const command = textIn(inputs, "update") ?? textIn(inputs, "create");
-    return command === undefined ? new Map() : (await run(command, inputs, state, step))();
-  },
-
-  async delete(state, step) {
-    const command = textIn(state, "delete");
-    if (command !== undefined) await run(command, state, state, step);
-  },
+  ...stepsOf(run),
 };
 
 export const HOW_TO_INSTALL = "install it with: pulumi plugin install resource command 1.2.1";

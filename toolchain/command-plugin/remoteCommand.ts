@@ -1,5 +1,5 @@
 /** `command:remote:Command`. */
-import { CommandOutput, loggingType, NO_OUTPUT } from "./commandOutput";
+import { CommandOutput, loggingType, stepsOf } from "./commandOutput";
 import { CONNECTION, readConnection } from "./connection";
 import { BOOLEAN, STRING, STRING_MAP, TRIGGERS } from "./fields";
 import { previousOutput, textIn, textMapIn } from "./properties";
@@ -27,20 +27,7 @@ export const remoteCommand: ResourceType = {
 
   refusals: () => [],
 
-  async create(inputs, step) {
-    const command = textIn(inputs, "create");
-    return command === undefined ? NO_OUTPUT() : (await run(command, inputs, new Map(), step))();
-  },
-
-  async update(state, inputs, step) {
-    const command = textIn(inputs, "update") ?? textIn(inputs, "create");
-    return command === undefined ? new Map() : (await run(command, inputs, state, step))();
-  },
-
-  async delete(state, step) {
-    const command = textIn(state, "delete");
-    if (command !== undefined) await run(command, state, state, step);
-  },
+  ...stepsOf(run),
 };
 
 async function run(command: string, inputs: Properties, previous: Properties, step: Step): Promise<() => Properties> {

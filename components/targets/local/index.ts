@@ -19,7 +19,7 @@ import {
   type CommandResource,
   type HostTarget,
 } from "../hostGateway";
-import { hostShape, layoutOf } from "../hostLayout";
+import { accountProblem, hostShape, layoutOf, lingerProblem } from "../hostLayout";
 import type { Deployment, GatewayToCheck } from "../target";
 
 export const localHostSchema = z.strictObject(hostShape);
@@ -51,21 +51,10 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     this.layout = layoutOf(parsed.data ?? {}, process.getuid?.() === 0, homedir());
     const { account } = this.layout;
     const obstacle = account === null ? undefined : accountObstacle(account);
-    if (obstacle !== undefined)
-      currentProgram().report([
-        { path: `${name}.account`, reason: obstacle, advice: "use another account name: one will be created" },
-      ]);
-
+    if (obstacle !== undefined) currentProgram().report([accountProblem(name, obstacle)]);
     const linger =
       account === null && (this.layout.supervisor ?? "systemd") === "systemd" ? lingerObstacle() : undefined;
-    if (linger)
-      currentProgram().report([
-        {
-          path: `${name}.supervisor`,
-          reason: linger.reason,
-          advice: `${linger.advice}; or use supervisor: "process", whose gateways end with the machine`,
-        },
-      ]);
+    if (linger) currentProgram().report([lingerProblem(name, linger)]);
 
     this.ownerId = setUpHost(this, name, renderBootstrap(this.layout));
     this.registerOutputs({});

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { parseHostKey } from "../../rules/hostKey";
-import { inputString, secretString } from "../../rules/schemas";
+import { inputString, port, secretString } from "../../rules/schemas";
 import { hostShape } from "../hostLayout";
 
 /** Checked where it is known; a value that another resource makes is checked when that is there. */
@@ -13,12 +13,6 @@ const hostKey = z
     const key = typeof value === "string" ? parseHostKey(value) : undefined;
     if (key && "reason" in key) context.addIssue({ code: "custom", message: key.reason });
   });
-
-const port = z
-  .number({ error: "must be a number" })
-  .int("must be a whole number")
-  .min(1, "must be between 1 and 65535")
-  .max(65535, "must be between 1 and 65535");
 
 /** A way into a host: what `ssh` is given too. */
 const connectionShape = {

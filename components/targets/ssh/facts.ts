@@ -1,11 +1,11 @@
 /** The script that has a host say what it is, and its answer. Pure. */
 import { join } from "node:path/posix";
-import { gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../../host/layout";
+import { gatewayPaths, manageDir, MARK_FILE, quote, type HostLayout } from "../../../host/layout";
 import type { Listener } from "../../../host/listeners";
 import type { LookAnswer, LookInput } from "../../../host/obstacles";
 import { unitMark, unitName } from "../../../host/supervisors/systemd";
 import { unitDirectories } from "../../../host/units";
-import { claimToCheck, quote } from "../hostGateway";
+import { claimToCheck } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
 
 export interface HostFacts {

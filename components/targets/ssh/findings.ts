@@ -5,6 +5,7 @@ import { foreignListener, foreignUnit, listensOn, unownedState, type Obstacle } 
 import { lingering } from "../../../host/supervisors/systemd";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
+import { accountProblem, lingerProblem } from "../hostLayout";
 import type { GatewayToCheck } from "../target";
 import type { Directory, HostFacts } from "./facts";
 
@@ -79,18 +80,20 @@ const noSudo = ({ name }: LookedAtHost, { user }: HostFacts): Problem => ({
 
 function wrongAccount({ name, layout }: LookedAtHost, { account }: HostFacts): Problem[] {
   const reason = layout.account === null ? undefined : accountObstacle(layout.account, account);
-  return reason === undefined
-    ? []
-    : [{ path: `${name}.account`, reason, advice: "use another account name: one will be created" }];
+  return reason === undefined ? [] : [accountProblem(name, reason)];
 }
 
 function wrongSupervisor({ name, layout }: LookedAtHost, { systemd, linger, user }: HostFacts): Problem[] {
-  const path = `${name}.supervisor`;
   if (layout.supervisor === "systemd" && !systemd)
-    return [{ path, reason: "is systemd, which does not run on the host", advice: 'use "process", or leave it out' }];
+    return [
+      {
+        path: `${name}.supervisor`,
+        reason: "is systemd, which does not run on the host",
+        advice: 'use "process", or leave it out',
+      },
+    ];
   if (!systemd || layout.supervisor === "process" || layout.account !== null || linger) return [];
-  const { reason, advice } = lingering(user);
-  return [{ path, reason, advice: `${advice}; or use supervisor: "process", whose gateways end with the machine` }];
+  return [lingerProblem(name, lingering(user))];
 }
 
 function wrongDirectory(path: string, property: string, directory: Directory, { user, home }: HostFacts): Problem[] {

@@ -1,6 +1,6 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { manageDir, type HostLayout } from "../../../host/layout";
+import { manageDir, quote, type HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/obstacles";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
@@ -12,7 +12,6 @@ import { deployersRegistry, renderBootstrap } from "../bootstrap";
 import {
   deployOnHost,
   identityOf,
-  quote,
   setUpHost,
   type CommandArgs,
   type CommandResource,
@@ -29,7 +28,7 @@ import { pushCommand } from "./push";
 
 export { sshHostSchema, type SshHostArgs } from "./arguments";
 
-/** How long a host that does not answer is tried: ten times this, with pauses. */
+/** How long a host that does not answer is tried: this, once more than the limit, with pauses. */
 const DIAL_TIMEOUT_SECONDS = 15;
 const DIAL_LIMIT = 5;
 
