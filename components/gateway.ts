@@ -8,7 +8,7 @@ import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts } from "./rules/por
 import type { Problem } from "./rules/problems";
 import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
 import type { BesideArgs, CheckedGatewayArgs, GatewayInput } from "./rules/schemas";
-import type { Target } from "./targets/target";
+import type { Partner, Target } from "./targets/target";
 import type { ForeignGateway } from "../host/foreignGateway";
 import { isObject, objectAt } from "../host/json";
 import { GATEWAY_TOKEN_VARIABLE } from "../host/layout";
@@ -29,8 +29,8 @@ const TOKEN_BYTES = 32;
 interface Composition {
   /** Where the arguments stand, for messages. Default: the resource's name. */
   readonly label?: string;
-  /** Profile of the gateway that must be healthy before this one is taken down. */
-  readonly partner?: string;
+  /** The gateway that must be healthy before this one is taken down. */
+  readonly partner?: Partner;
   /** The bot answers operators only. */
   readonly operatorOnly?: boolean;
   /** The gateway beside this one that no stack owns. */
@@ -78,6 +78,11 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
   readonly configPath: GatewayOutputs["configPath"];
   readonly serviceName: GatewayOutputs["serviceName"];
   readonly wrapper: GatewayOutputs["wrapper"];
+  /**
+   * What is done when the gateway is healthy; nothing where its arguments are refused.
+   * @internal
+   */
+  readonly deployment: pulumi.Resource | undefined;
 
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions);
   /** @internal */
@@ -89,7 +94,9 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
   );
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions, composition: Composition = {}) {
     super("openclaw:index:Gateway", name, {}, behindGate(opts));
-    const outputs = this.declareGateway(name, args, composition) ?? refused();
+    const declared = this.declareGateway(name, args, composition);
+    this.deployment = declared?.deployment;
+    const outputs = declared?.outputs ?? refused();
     this.ports = outputs.ports;
     this.url = outputs.url;
     this.token = outputs.token;
@@ -105,7 +112,11 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
   }
 
   /** Registers the gateway's resources; nothing where its arguments are refused. */
-  private declareGateway(name: string, args: GatewayArgs, composition: Composition): GatewayOutputs | undefined {
+  private declareGateway(
+    name: string,
+    args: GatewayArgs,
+    composition: Composition,
+  ): { outputs: GatewayOutputs; deployment: pulumi.Resource } | undefined {
     const { target, ...rest } = args;
     const label = composition.label ?? name;
     const program = currentProgram();
@@ -131,13 +142,13 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       name,
       gateway,
       env: pulumi.secret(pulumi.output(env)),
-      ...(composition.partner !== undefined && { partner: composition.partner }),
+      ...(composition.partner && { partner: composition.partner }),
       ...(composition.neighbour && { neighbour: composition.neighbour.then(asSpecNeighbour) }),
     });
 
     // Known in preview, and there for dependents only when the gateway is healthy.
     const whenHealthy = (value: string): pulumi.Output<string> => deployment.urn.apply(() => value);
-    return {
+    const outputs = {
       ports: deployment.urn.apply(() => gateway.ports),
       url: whenHealthy(`http://127.0.0.1:${gateway.basePort}`),
       token: deployment.urn.apply(() => token),
@@ -149,6 +160,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       serviceName: whenHealthy(gateway.serviceName),
       wrapper: whenHealthy(gateway.wrapper),
     };
+    return { outputs, deployment };
   }
 }
 

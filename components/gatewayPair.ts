@@ -7,12 +7,12 @@ import { problemsOf } from "./rules/problems";
 import type { Target } from "./targets/target";
 
 /** What the two gateways of a pair may set for themselves. */
-type Own<Args> = Omit<Args, "target" | "version"> & Partial<Pick<GatewayPairArgs, "version">>;
+type Own<Args> = Omit<Args, "target" | "version"> & Partial<Pick<GatewayPairArgs, "target" | "version">>;
 
 /** Arguments of {@link GatewayPair}. */
 export interface GatewayPairArgs {
   /**
-   * Where both gateways run.
+   * Where both gateways run, unless one sets its own.
    * @example new LocalHost("here")
    */
   readonly target: Target;
@@ -22,13 +22,13 @@ export interface GatewayPairArgs {
    */
   readonly version: string;
   /**
-   * Arguments of the main gateway, all but target; `version` for one of its own.
+   * Arguments of the main gateway; `target` and `version` for one of its own.
    * @default those of MainGateway
    * @example { basePort: 18789, telegram: { botToken: config.requireSecret("mainBotToken") } }
    */
   readonly main?: Own<MainGatewayArgs>;
   /**
-   * Arguments of the rescue gateway, all but target; `version` for one of its own.
+   * Arguments of the rescue gateway; `target` and `version` for one of its own.
    * @default those of RescueGateway
    * @example { basePort: 19789 }
    */
@@ -43,8 +43,9 @@ const pairSchema = z.strictObject({
 });
 
 /**
- * A main gateway and a rescue gateway on one target: the setup that the "Multiple gateways" page recommends.
+ * A main gateway and a rescue gateway: the setup that the "Multiple gateways" page recommends.
  * Created side by side, changed one after the other: a healthy one is never taken down unless the other is healthy.
+ * On two targets, e.g. two hosts, rescue is created and changed first, and main only where that went well.
  *
  * @example
  * const pair = new GatewayPair("claw", { target: here, version: "2026.9.6" });
@@ -59,16 +60,24 @@ export class GatewayPair extends pulumi.ComponentResource {
     super("openclaw:index:GatewayPair", name, {}, behindGate(opts));
     const parsed = pairSchema.safeParse(args);
     if (!parsed.success) currentProgram().report(problemsOf(parsed.error, pairSchema, name, args));
-    const { target, version } = args;
-    const main = { ...asObject(args.main), target, version: args.main?.version ?? version };
-    const rescue = { ...asObject(args.rescue), target, version: args.rescue?.version ?? version };
+    const ownOr = <T extends Own<MainGatewayArgs>>(own: T | undefined) => ({
+      ...(asObject(own) as T),
+      target: own?.target ?? args.target,
+      version: own?.version ?? args.version,
+    });
+    const [main, rescue] = [ownOr(args.main), ownOr(args.rescue)];
     this.main = new MainGateway(
       `${name}-main`,
       main,
       { parent: this },
       {
         label: `${name}.main`,
-        partner: gatewayId(args.rescue?.profile ?? RESCUE_PROFILE),
+        partner: {
+          id: gatewayId(args.rescue?.profile ?? RESCUE_PROFILE),
+          target: rescue.target,
+          // On two targets nothing else keeps both from being changed at once.
+          changesFirst: Promise.resolve().then(() => this.rescue.deployment),
+        },
       },
     );
     this.rescue = new RescueGateway(
@@ -78,7 +87,7 @@ export class GatewayPair extends pulumi.ComponentResource {
       { parent: this, aliases: [{ parent: pulumi.rootStackResource }] },
       {
         label: `${name}.rescue`,
-        partner: gatewayId(args.main?.profile ?? "default"),
+        partner: { id: gatewayId(args.main?.profile ?? "default"), target: main.target },
       },
     );
     this.registerOutputs({ main: this.main.url, rescue: this.rescue.url });

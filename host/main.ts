@@ -8,6 +8,8 @@
  *   start <id>                 starts a deployed gateway that is down, e.g. after a reboot
  *   restart <id>               ends a deployed gateway, hung or not, and starts it again
  *   log <id>                   the last lines that a gateway printed
+ *   health <id>                prints healthy, unhealthy, or absent
+ *   prepare <id> <version>     installs a release for a later apply, then as health
  *   disown <id>                lets another stack claim a gateway, which goes on running: its stack's state is lost
  *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
  *   leave                      removes everything of ours where no gateway is left
@@ -25,11 +27,14 @@ import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure, messageOf } from "./failure";
 import { entries, makeDir, readJson, removeTree, writeJson } from "./files";
+import { pointedAt } from "./generation";
 import { findGateway, hostFile, lockPath, openGateway, openHost, ownManageDir, type Host } from "./host";
 import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, isWithin, type HostLayout } from "./layout";
+import { isHealthy } from "./health";
 import { takeLock } from "./lock";
 import { findObstacles, type LookAnswer, type LookInput } from "./obstacles";
+import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "./spec";
 import { supervisorKind } from "./supervisors";
@@ -108,6 +113,18 @@ async function stage(host: Host, id: string, secrets: Secrets): Promise<string> 
   return stageSecrets(openGateway(host, id), secrets);
 }
 
+async function health(host: Host, id: string): Promise<"healthy" | "unhealthy" | "absent"> {
+  const gateway = findGateway(host, id);
+  const current = gateway && pointedAt(gateway, "current");
+  if (!current) return "absent";
+  return (await isHealthy(gateway, current)) ? "healthy" : "unhealthy";
+}
+
+async function prepare(host: Host, id: string, version: string): Promise<string> {
+  await ensureRelease(openGateway(host, id), version, say);
+  return health(host, id);
+}
+
 function claimOnStdin(): Claim | undefined {
   try {
     return process.stdin.isTTY ? undefined : (JSON.parse(readFileSync(0, "utf8")) as Claim);
@@ -174,6 +191,10 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return withLock(host, id, () => print(restartGateway(openGateway(host, id), say)));
     case "log":
       return print(lastLines(openGateway(host, id)));
+    case "health":
+      return print(health(host, id));
+    case "prepare":
+      return withLock(host, id, () => print(prepare(host, id, required(rest[0], "version"))));
     case "disown":
       return withLock(host, id, () => disown(openGateway(host, id)));
     case "remove":

@@ -40,9 +40,9 @@ export function build(): void {
     target: "node20",
     external: ["@pulumi/*"],
   });
-  const [ssh, push] = [
+  const [ssh, deployer] = [
     ["components/targets/ssh/client.ts", "ssh.cjs"],
-    ["push/main.ts", "push.cjs"],
+    ["deployer/main.ts", "deployer.cjs"],
   ].map(([entry, name]) =>
     buildSync({
       ...common,
@@ -69,7 +69,7 @@ export function build(): void {
   chmodSync(cli, 0o755);
   writeFileSync(
     join(root, "dist", "LICENSES.txt"),
-    licencesOf([host, components, ssh!, push!, check].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
+    licencesOf([host, components, ssh!, deployer!, check].flatMap(({ metafile }) => Object.keys(metafile.inputs))),
   );
 }
 

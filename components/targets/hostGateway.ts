@@ -13,6 +13,7 @@ import { keptValue } from "../kept";
 import { explicitPorts } from "../rules/isolation";
 import type { ResolvedGateway } from "../rules/resolve";
 import type { Bootstrap } from "./bootstrap";
+import { partnerCommand } from "./partner";
 import type { Deployment, GatewayToCheck, Target } from "./target";
 
 /** What a command of either channel (this machine, SSH) is given. */
@@ -139,14 +140,25 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   );
   // The nonce says nothing about the secrets; as a secret it would hide the whole command from preview.
   const nonce = pulumi.unsecret(secrets.stdout);
+  const elsewhere = partner?.target === target ? undefined : partner;
+  const spec = pulumi
+    .output(neighbour)
+    .apply((beside) => toJson(specOf(gateway, elsewhere ? undefined : partner?.id, beside)));
+  const before: pulumi.Resource[] = [slot, secrets, ...sent];
+  if (elsewhere && !gateway.force) {
+    const change = [spec, slot.stdout, nonce];
+    before.push(
+      partnerCommand(`${name}-partner${target.suffix}`, target, gateway, elsewhere, change, [...before], { parent }),
+    );
+  }
   return target.command(
     `${name}-deployment${target.suffix}`,
     {
       create: pulumi.interpolate`${host} apply ${id} ${slot.stdout} ${nonce}`,
-      stdin: pulumi.output(neighbour).apply((beside) => toJson(specOf(gateway, partner, beside))),
+      stdin: spec,
       triggers,
     },
-    { ...opts, dependsOn: [slot, secrets, ...sent] },
+    { ...opts, dependsOn: before },
   );
 }
 

@@ -4,6 +4,7 @@ import type { Finding, GatewayFacts } from "../../host/foreignGateway";
 import type { SpecNeighbour } from "../../host/spec";
 import type { Obstacle } from "../../host/obstacles";
 import type { HostLayout } from "../../host/layout";
+import type { Whereabouts } from "../../deployer/request";
 import type { ResolvedGateway } from "../rules/resolve";
 
 /** What a target is given to bring one gateway up. */
@@ -12,10 +13,17 @@ export interface Deployment {
   readonly gateway: ResolvedGateway;
   /** Variables of the gateway's process; all values are secret. */
   readonly env: pulumi.Output<Record<string, string>>;
-  /** Id of the gateway that must be healthy before this one is taken down. */
-  readonly partner?: string;
+  /** The gateway that must be healthy before this one is taken down. */
+  readonly partner?: Partner;
   /** The gateway beside this one that no stack owns; nothing where there is none. */
   readonly neighbour?: Promise<SpecNeighbour | undefined>;
+}
+
+export interface Partner {
+  readonly id: string;
+  readonly target: Target;
+  /** What must be done before this gateway is touched, where the two are on different targets. */
+  readonly changesFirst?: Promise<pulumi.Resource | undefined>;
 }
 
 /** A gateway before anything of it is registered. */
@@ -44,6 +52,11 @@ export interface Target extends pulumi.Resource {
    * @internal
    */
   findForeignGateway(facts: GatewayFacts): Promise<Finding>;
+  /**
+   * How the deployer asks whether a gateway there is healthy. May hold secrets.
+   * @internal
+   */
+  whereabouts(gateway: string): pulumi.Input<Whereabouts>;
   /**
    * Registers a gateway's resources below `parent`; the result is there when the gateway is healthy.
    * @internal

@@ -11,9 +11,11 @@ beforeAll(async () => void (before = await refusals()));
 
 /** Where errors come from that are met on the way, and what their heading is. */
 const ON_THE_HOST: Readonly<Record<string, string>> = {
-  "push/host.ts": "Sending to the host",
-  "push/main.ts": "Sending to the host: what arrives",
-  "push/cache.ts": "Sending to the host: archives on this machine",
+  "deployer/remoteHost.ts": "Sending to the host",
+  "deployer/send.ts": "Sending to the host: what arrives",
+  "deployer/archives.ts": "Sending to the host: archives on this machine",
+  "deployer/main.ts": "The deployer's program itself",
+  "deployer/partner.ts": "A partner on another target",
   "host/bootstrap.sh": "Preparing the host",
   "host/main.ts": "Commands of the host program",
   "host/host.ts": "What the host program expects to find",
@@ -94,7 +96,7 @@ it("docs/errors.md is current", () => expectCurrent("docs/errors.md", page()));
 
 it("every refusal stands under a heading", () => {
   const known = Object.keys({ ...ON_THE_HOST, ...OF_MAKE });
-  const files = ["check", "host", "push", "toolchain"].flatMap(filesIn).filter((path) => failuresIn(path).length);
+  const files = ["check", "deployer", "host", "toolchain"].flatMap(filesIn).filter((path) => failuresIn(path).length);
   expect(
     files.filter((path) => !known.includes(path)),
     "give these files a heading in this test",

@@ -204,6 +204,7 @@ const isOurs = (symbol: ts.Symbol): boolean =>
   symbol.declarations?.every((each) => !each.getSourceFile().fileName.includes("/node_modules/")) ?? false;
 
 const isPrivate = (symbol: ts.Symbol): boolean =>
-  symbol.declarations?.some(
+  symbol.getJsDocTags().some(({ name }) => name === "internal") ||
+  (symbol.declarations ?? []).some(
     (each) => ts.getCombinedModifierFlags(each) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected),
-  ) ?? false;
+  );

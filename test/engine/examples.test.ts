@@ -53,6 +53,8 @@ interface Expected {
   readonly gateways: number;
   /** Whether two of them are a pair; a rescue alone stands beside a main gateway made by hand. */
   readonly alone?: boolean;
+  /** Resources besides those of gateways on one host. */
+  readonly more?: number;
   /** Of the outputs as preview shows them, with one space for many. */
   readonly outputs: readonly string[];
 }
@@ -75,6 +77,12 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     config: ["sshKey"],
     gateways: 2,
     outputs: ['units : [ [0]: "openclaw-gateway" [1]: "openclaw-gateway-rescue"', "root@203.0.113.7"],
+  },
+  "two-hosts.ts": {
+    config: ["sshKey"],
+    gateways: 2,
+    more: 3 + 2, // another host, and the questions of one to the other
+    outputs: [`urls: [ [0]: "http://127.0.0.1:18789" [1]: "${url(19789)}"`],
   },
   "rescue-beside-main.ts": {
     config: ["rescueBotToken"],
@@ -99,12 +107,12 @@ describe("examples", () => {
     expect([...Object.keys(EXPECTED), "automation.ts"].sort()).toEqual([...files, "template/index.ts"].sort());
   });
 
-  it.each(Object.entries(EXPECTED))("%s", async (example, { config = [], gateways, alone, outputs }) => {
+  it.each(Object.entries(EXPECTED))("%s", async (example, { config = [], gateways, alone, more = 0, outputs }) => {
     if (alone) makeMain();
     const stack = await own.create(copyOf(example));
     for (const key of config) await stack.secretConfig(key, key === "sshKey" ? aPrivateKey() : `4711:canary-${key}`);
     const { stdout } = ok(await stack.preview());
-    expect(stdout).toContain(`+ ${resources(gateways, alone)} to create`);
+    expect(stdout).toContain(`+ ${resources(gateways, alone) + more} to create`);
     for (const output of outputs) expect(stdout.replaceAll(/\s+/g, " ")).toContain(output);
     expect(stdout).not.toContain("canary");
     expect(readdirSync(own.root)).toEqual(alone ? ["home", "project"] : ["project"]); // nothing was touched

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { manageDir } from "../../host/layout";
-import type { Request } from "../../push/request";
+import type { SendRequest } from "../../deployer/request";
 import { PROJECT, TestStack } from "../support/engine";
 import { eventually, finished, ok, type Outcome } from "../support/processes";
 import { VERSION } from "../support/seed";
@@ -30,13 +30,13 @@ inLab("sending to hosts", () => {
   function push(host: Host, hostKey = host.hostKey) {
     const { address, port, user } = host;
     const dialling = { dialErrorLimit: 1, perDialTimeout: 5 };
-    const request: Request = {
+    const request: SendRequest = {
       connection: { user, host: address, port, privateKey: lab.privateKey, hostKey, ...dialling },
       sudo: false,
       manage: manageDir(`/home/${user}`),
       release: { gateway: GATEWAY, version: VERSION },
     };
-    const child = spawn(process.execPath, [join(PROJECT, "dist", "push.cjs")], { stdio: "pipe" });
+    const child = spawn(process.execPath, [join(PROJECT, "dist", "deployer.cjs"), "send"], { stdio: "pipe" });
     child.stdin.end(JSON.stringify(request));
     return { child, outcome: finished(child) };
   }
@@ -160,7 +160,7 @@ function lookAtProcesses(text: string): [Set<string>, () => void] {
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
       const [cmdline, environ] = ["cmdline", "environ"].map((file) => read(`/proc/${pid}/${file}`));
       if (cmdline!.includes(text)) seen.add(cmdline!);
-      if (/push-\d+\.cjs|npm/.test(cmdline!) && environ!.includes(text)) seen.add(`environment of ${cmdline}`);
+      if (/deployer-\d+\.cjs|npm/.test(cmdline!) && environ!.includes(text)) seen.add(`environment of ${cmdline}`);
     }
   };
   const timer = setInterval(look, 250);

@@ -77,6 +77,11 @@ export class PairOn {
     await eventually(`a gateway on port ${port}`, seconds, async () => (await this.ask(port, "/readyz"))?.ready);
   }
 
+  /** Gateways that root deployed on a host by a stack of another program. */
+  static seen(host: Host, stack: TestStack): PairOn {
+    return new PairOn(host, "root", stack);
+  }
+
   /** The same stack, looked at on another host. */
   at(host: Host): PairOn {
     return new PairOn(host, this.who, this.stack);

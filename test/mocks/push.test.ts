@@ -55,15 +55,15 @@ describe("a host that everything is sent to", () => {
 
   it("is told of in texts that are the same on every machine, with its login in a secret", () => {
     for (const [name, words] of [
-      ["box-push@203.0.113.7", "tools"],
-      ["claw-rescue-push@203.0.113.7", "release rescue 2026.9.6 claim-id"],
+      ["box-push@203.0.113.7", "send tools"],
+      ["claw-rescue-push@203.0.113.7", "send release rescue 2026.9.6 claim-id"],
     ] as const) {
       const { create, stdin, triggers } = inputsOf(name);
-      expect(create).toContain(`/push-1.cjs" ${words}`);
+      expect(create).toContain(`/deployer-1.cjs" ${words}`);
       expect(create).not.toContain(cache);
       expect(stdin).toHaveProperty([SECRET]);
       expect(JSON.stringify({ create, triggers })).not.toContain("canary");
     }
-    expect(existsSync(join(cache, "pulumi-openclaw/push/push-1.cjs"))).toBe(true);
+    expect(existsSync(join(cache, "pulumi-openclaw/deployer-1.cjs"))).toBe(true);
   });
 });

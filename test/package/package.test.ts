@@ -28,7 +28,7 @@ it("holds what a program needs, and nothing else", async () => {
     "dist/components.cjs",
     "dist/host.cjs.br",
     "dist/index.d.ts",
-    "dist/push.cjs",
+    "dist/deployer.cjs",
     "dist/ssh.cjs",
     "host/bootstrap.sh",
     "host/look.sh",

@@ -3,8 +3,8 @@
  * next `up`, and old texts still run when they destroy: so do not change them; add.
  */
 import { expect, it } from "vitest";
+import { RUN_DEPLOYER } from "../../components/targets/deployer";
 import { ifInstalled, specOf } from "../../components/targets/hostGateway";
-import { RUN_PUSH } from "../../components/targets/ssh/push";
 import { generationName } from "../../host/generation";
 import { resolved } from "./gateways";
 
@@ -14,8 +14,8 @@ it("the delete text of a gateway", () => {
   );
 });
 
-it("what sends to a host, on any machine and in any version", () => {
-  expect(RUN_PUSH).toBe('node "${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/push/push-1.cjs"');
+it("what runs on the deployer, on any machine and in any version", () => {
+  expect(RUN_DEPLOYER).toBe('node "${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/deployer-1.cjs"');
 });
 
 const full = () =>

@@ -5,7 +5,8 @@ import * as z from "zod";
 import { accountObstacle, homeOfUser } from "../../../host/account";
 import { findForeignGateway, type Finding, type GatewayFacts } from "../../../host/foreignGateway";
 import { findObstacles, type Obstacle } from "../../../host/obstacles";
-import type { HostLayout } from "../../../host/layout";
+import type { Whereabouts } from "../../../deployer/request";
+import { hostCommand, type HostLayout } from "../../../host/layout";
 import { lingerObstacle } from "../../../host/supervisors/systemd";
 import { behindGate, currentProgram } from "../../program";
 import { problemsOf } from "../../rules/problems";
@@ -70,6 +71,11 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     const caller = process.getuid?.() === 0 ? homeOfUser(process.env["SUDO_USER"] ?? "") : undefined;
     const homes = new Set([homedir(), ...(caller === undefined ? [] : [caller]), this.layout.root]);
     return Promise.resolve(findForeignGateway(facts, [...homes]));
+  }
+
+  /** @internal */
+  whereabouts(id: string): Whereabouts {
+    return { id, program: hostCommand(this.layout.root) };
   }
 
   /** @internal */

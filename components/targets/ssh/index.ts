@@ -1,6 +1,7 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { manageDir, quote, type HostLayout } from "../../../host/layout";
+import type { Whereabouts } from "../../../deployer/request";
+import { hostCommand, manageDir, quote, type HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/obstacles";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
@@ -106,6 +107,12 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
       reason: "a main gateway that no stack owns can only be described on this machine, not over SSH",
       advice: "run this program on that host itself, with LocalHost",
     });
+  }
+
+  /** @internal */
+  whereabouts(id: string): pulumi.Output<Whereabouts> {
+    const { sudo, layout } = this;
+    return this.connection.apply((connection) => ({ id, program: hostCommand(layout.root), connection, sudo }));
   }
 
   /** @internal */

@@ -1,17 +1,13 @@
-/**
- * Sends to a host what it cannot fetch itself: `node push.cjs …`, with a request on stdin. Run on the deployer by a
- * local.Command of SshHost; its arguments are only for whoever reads a preview.
- */
-import { readFileSync } from "node:fs";
+/** Sends to a host what it cannot fetch itself. */
 import { join, posix } from "node:path";
 import { gatewayPaths, gatewaysDir, pushedDir, pushedRelease } from "../host/layout";
 import type { Cpu } from "../components/targets/pins";
 import { cacheDirectory, fingerprint } from "../toolchain/cache";
-import { packageArchive, releaseArchive, say, type Archive } from "./cache";
+import { packageArchive, releaseArchive, say, type Archive } from "./archives";
 import { Failure } from "../host/failure";
-import { BLOCK_SIZE, RemoteHost } from "./host";
+import { BLOCK_SIZE, RemoteHost } from "./remoteHost";
 import { withLock } from "./lock";
-import type { Request } from "./request";
+import type { SendRequest } from "./request";
 
 const PROGRESS_MS = 5_000;
 const CPUS: Readonly<Record<string, Cpu>> = { "Linux x86_64": "x64", "Linux aarch64": "arm64" };
@@ -27,7 +23,7 @@ interface Item {
   archive(cpu: Cpu): Promise<Archive>;
 }
 
-function itemsOf({ manage, tools, release }: Request, cpu: Cpu): Item[] {
+function itemsOf({ manage, tools, release }: SendRequest, cpu: Cpu): Item[] {
   const packages = tools
     ? [
         { ...tools.node[cpu], dir: "nodes" },
@@ -55,8 +51,7 @@ function itemsOf({ manage, tools, release }: Request, cpu: Cpu): Item[] {
   ];
 }
 
-async function main(): Promise<void> {
-  const request = JSON.parse(readFileSync(0, "utf8")) as Request;
+export async function sendToHost(request: SendRequest): Promise<string> {
   const { connection, manage } = request;
   const host = await RemoteHost.open(connection, request.sudo);
   try {
@@ -73,7 +68,7 @@ async function main(): Promise<void> {
         send(host, item, archive),
       );
     }
-    process.stdout.write(sent ? `sent ${sent} bytes\n` : "nothing to send\n");
+    return sent ? `sent ${sent} bytes` : "nothing to send";
   } finally {
     host.close();
   }
@@ -130,8 +125,3 @@ async function send(host: RemoteHost, { label, target, others = "" }: Item, arch
 }
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
-
-main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Failure ? error.message : ((error as Error).stack ?? String(error))}\n`);
-  process.exitCode = 1;
-});

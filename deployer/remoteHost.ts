@@ -5,7 +5,7 @@ import { Transform } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import type { Connection } from "../toolchain/command-plugin/connection";
 import { dial } from "../toolchain/command-plugin/remote/dial";
-import { say } from "./cache";
+import { say } from "./archives";
 import { Failure, messageOf } from "../host/failure";
 import { quote } from "../host/layout";
 
@@ -49,10 +49,21 @@ export class RemoteHost {
   }
 
   /** What a script prints. It gets the arguments as $1, $2 …; they hold no secret. */
-  async run(script: string, ...args: readonly string[]): Promise<string> {
-    const { channel, result } = await this.start(script, args);
+  run(script: string, ...args: readonly string[]): Promise<string> {
+    return this.finish(COMMAND_SECONDS, this.start(script, args));
+  }
+
+  /** The same for one that may take longer, and tells on stderr how it goes. */
+  follow(seconds: number, script: string, ...args: readonly string[]): Promise<string> {
+    const started = this.start(script, args);
+    void started.then(({ channel }) => channel.stderr.pipe(process.stderr)).catch(() => undefined);
+    return this.finish(seconds, started);
+  }
+
+  private async finish(seconds: number, started: Promise<Started>): Promise<string> {
+    const { channel, result } = await started;
     channel.end();
-    const timer = this.giveUpAfter(COMMAND_SECONDS);
+    const timer = this.giveUpAfter(seconds);
     try {
       return await Promise.race([result, timer.failed]);
     } finally {

@@ -1,4 +1,4 @@
-/** What the components tell the program that sends: on stdin, since the connection holds secrets. */
+/** What the components tell the deployer's program: on stdin, since connections hold secrets. */
 import type { Cpu } from "../components/targets/pins";
 import type { Connection } from "../toolchain/command-plugin/connection";
 
@@ -13,7 +13,7 @@ export interface PinnedPackage {
   readonly sha512: string;
 }
 
-export interface Request {
+export interface SendRequest {
   readonly connection: Connection;
   /** Whether the user becomes root on the host. */
   readonly sudo: boolean;
@@ -22,4 +22,21 @@ export interface Request {
   /** What to send: Node.js and npm, or a release of a gateway. */
   readonly tools?: { readonly node: Readonly<Record<Cpu, PinnedPackage>>; readonly npm: PinnedPackage };
   readonly release?: { readonly gateway: string; readonly version: string };
+}
+
+/** A gateway, and how the deployer asks about it. */
+export interface Whereabouts {
+  readonly id: string;
+  /** The host program. */
+  readonly program: string;
+  /** Missing: this machine. */
+  readonly connection?: Connection;
+  readonly sudo?: boolean;
+}
+
+export interface PartnerRequest {
+  /** The gateway that will be changed, with the version that it will have. */
+  readonly gateway: Whereabouts & { readonly version: string };
+  /** The one that must be healthy meanwhile, on another target. */
+  readonly partner: Whereabouts;
 }

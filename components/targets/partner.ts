@@ -1,0 +1,31 @@
+/** A pair on two targets: before a gateway is changed, the deployer asks its partner over there. */
+import { createHash } from "node:crypto";
+import * as pulumi from "@pulumi/pulumi";
+import type { PartnerRequest } from "../../deployer/request";
+import type { ResolvedGateway } from "../rules/resolve";
+import { deployerCommand } from "./deployer";
+import type { Partner, Target } from "./target";
+
+/**
+ * Fails where the gateway is healthy and its partner is not. Runs again whenever `change` is another: everything that the
+ * gateway is restarted for.
+ */
+export function partnerCommand(
+  name: string,
+  target: Target,
+  gateway: ResolvedGateway,
+  partner: Partner,
+  change: pulumi.Input<pulumi.Input<string>[]>,
+  dependsOn: readonly pulumi.Resource[],
+  opts: pulumi.CustomResourceOptions,
+): pulumi.Resource {
+  const request = pulumi
+    .all([target.whereabouts(gateway.id), partner.target.whereabouts(partner.id)])
+    .apply(([mine, theirs]): PartnerRequest => ({ gateway: { ...mine, version: gateway.version }, partner: theirs }));
+  const digest = pulumi
+    .output(change)
+    .apply((parts) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12));
+  const words = pulumi.interpolate`partner ${partner.id} before ${gateway.id} ${digest}`;
+  const earlier = Promise.resolve(partner.changesFirst).then((first) => [...dependsOn, ...(first ? [first] : [])]);
+  return deployerCommand(name, words, request, [], { ...opts, dependsOn: earlier });
+}

@@ -1,0 +1,71 @@
+/**
+ * A pair on two targets: a healthy gateway is not taken down unless its partner over there is healthy. Only the deployer
+ * reaches both. On one host the host program sees to it.
+ */
+import { spawn } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Failure, messageOf } from "../host/failure";
+import { say } from "./archives";
+import { RemoteHost } from "./remoteHost";
+import type { PartnerRequest, Whereabouts } from "./request";
+
+/** How long a partner that is not healthy may take to become so: it may just be restarting. */
+const PATIENCE = { graceMs: 20_000, pollMs: 2_000 };
+const PREPARE_SECONDS = 15 * 60;
+
+export async function requirePartner(
+  { gateway, partner }: PartnerRequest,
+  { graceMs, pollMs } = PATIENCE,
+): Promise<string> {
+  // What takes long comes before the question, so that little time passes between the answer and the restart.
+  const before = await ask(gateway, PREPARE_SECONDS, "prepare", gateway.id, gateway.version);
+  if (before !== "healthy") return `${gateway.id} is ${before}: nothing to protect`;
+  for (let end = Date.now() + graceMs, told = false; ; await sleep(pollMs)) {
+    const found = await ask(partner, 60, "health", partner.id).catch((error: unknown) => messageOf(error));
+    if (found === "healthy") return `${partner.id} is healthy`;
+    if (found === "absent") return `there is no gateway ${partner.id} yet: nothing to protect`;
+    if (Date.now() > end) throw notHealthy(partner, found.split("\n")[0]!);
+    if (!told) say(`waiting until its partner ${partner.id} is healthy`);
+    told = true;
+  }
+}
+
+function notHealthy({ id, connection }: Whereabouts, answer: string): Failure {
+  const place = connection ? `on ${connection.host}` : "on this machine";
+  return new Failure(
+    `gateway ${id} ${place}, its partner, is not healthy (${answer}), so this healthy gateway was not taken down; ` +
+      `nothing was changed\n    -> repair ${id} first (openclaw-${id} gateway status --deep), or set \`force: true\``,
+  );
+}
+
+const RUN = 'if [ -x "$1" ]; then exec "$@"; else echo absent; fi';
+
+/** What a verb of the host program says of a gateway: healthy, unhealthy, or absent. */
+async function ask(
+  { connection, sudo = false, program }: Whereabouts,
+  seconds: number,
+  ...words: readonly string[]
+): Promise<string> {
+  if (!connection) return here(program, words, seconds);
+  const host = await RemoteHost.open(connection, sudo);
+  try {
+    return (await host.follow(seconds, RUN, program, ...words)).trim();
+  } finally {
+    host.close();
+  }
+}
+
+function here(program: string, words: readonly string[], seconds: number): Promise<string> {
+  const child = spawn("/bin/sh", ["-c", RUN, "sh", program, ...words], {
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: seconds * 1000,
+  });
+  let stdout = "";
+  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) =>
+      code === 0 ? resolve(stdout.trim()) : reject(new Failure(`${program} ${words.join(" ")} failed (${code})`)),
+    );
+  });
+}

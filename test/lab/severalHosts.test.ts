@@ -1,0 +1,151 @@
+/** Several hosts in one program: a pair on each, and one pair over two of them. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TestStack } from "../support/engine";
+import { ok } from "../support/hosts";
+import type { Host } from "./host";
+import { inLab } from "./inLab";
+import { Lab } from "./lab";
+import { rootLayer } from "./layers";
+import type { HostsSetup } from "./programs/hosts";
+import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
+
+inLab("several hosts", () => {
+  let lab: Lab;
+  let stack: TestStack;
+  const hosts: Host[] = [];
+  const on = (index: number): PairOn => PairOn.seen(hosts[index]!, stack);
+  const isReady = async (index: number, port: number): Promise<boolean> =>
+    (await on(index).ask(port, "/readyz"))?.ready === true;
+
+  function setup(pairs: HostsSetup["pairs"]): void {
+    const { privateKey, registryUrl: registry } = lab;
+    const known = hosts.map(({ address, hostKey }, index) => ({ name: `host${index}`, address, hostKey }));
+    const used = new Set(Object.values(pairs).flatMap(({ main, rescue }) => [main.on, rescue.on]));
+    const text: HostsSetup = { privateKey, registry, hosts: known.filter(({ name }) => used.has(name)), pairs };
+    const file = join(stack.directory, "setup.json");
+    writeFileSync(file, JSON.stringify(text), { mode: 0o600 });
+    stack.env = { ...stack.env, SETUP: file };
+  }
+
+  beforeAll(async () => {
+    lab = await Lab.start();
+    const layers = [await rootLayer("main", "rescue")];
+    for (let index = 0; index < 3; index++) hosts.push(await lab.host({ debian: "bookworm", layers }));
+    stack = await TestStack.create(join(__dirname, "programs/hosts.ts"));
+  });
+  afterAll(async () => {
+    await stack?.dispose();
+    for (const each of hosts) await each.dispose();
+    await lab?.stop();
+  });
+
+  it("have a pair each, and a change on one does not touch the other", async () => {
+    const pairs = {
+      a: { main: { on: "host0" }, rescue: { on: "host0" } },
+      b: { main: { on: "host1" }, rescue: { on: "host1" } },
+    };
+    setup(pairs);
+    ok(await stack.up());
+    for (const index of [0, 1])
+      for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(index, port)).toBe(true);
+    ok(await stack.preview("--expect-no-changes"));
+
+    const pids = [await on(0).pid("main"), await on(1).pid("rescue")];
+    const before = await on(1).pid("main");
+    setup({
+      ...pairs,
+      b: { main: { on: "host1", args: { config: { update: { channel: "beta" } } } }, rescue: { on: "host1" } },
+    });
+    ok(await stack.up());
+    expect(await on(1).pid("main")).not.toBe(before);
+    expect([await on(0).pid("main"), await on(1).pid("rescue")]).toEqual(pids);
+    ok(await stack.destroy());
+  });
+
+  describe("one pair over two of them", () => {
+    let made = 0;
+    /** A configuration that the gateway does not have yet. */
+    const config = () => ({ config: { agents: { defaults: { timeoutSeconds: 100 + made++ } } } });
+    const rescue = { on: "host1", args: {} };
+    const split = (main: object = {}): void => setup({ split: { main: { on: "host0", args: main }, rescue } });
+
+    it("comes up, each gateway on its host, and a second up changes nothing", async () => {
+      split();
+      ok(await stack.up());
+      expect([await isReady(0, MAIN_PORT), await isReady(1, RESCUE_PORT)]).toEqual([true, true]);
+      expect([await isReady(0, RESCUE_PORT), await isReady(1, MAIN_PORT)]).toEqual([false, false]);
+      ok(await stack.preview("--expect-no-changes"));
+    });
+
+    it("is changed one after the other: never both down", async () => {
+      rescue.args = config();
+      split(config());
+      let done = false;
+      const seen = new Set<string>();
+      const watch = (async () => {
+        while (!done) seen.add(`${await isReady(0, MAIN_PORT)} ${await isReady(1, RESCUE_PORT)}`);
+      })();
+      const up = await stack.up();
+      done = true;
+      await watch;
+      ok(up);
+      expect([...seen].sort()).toEqual(["false true", "true false", "true true"]);
+      ok(await stack.preview("--expect-no-changes"));
+    });
+
+    it("keeps main up while rescue is down, unless it is forced", async () => {
+      ok(await on(1).systemctl("stop openclaw-gateway-rescue"));
+      const main = await on(0).pid("main");
+      const change = config();
+      split(change);
+      const refused = await stack.up();
+      expect(refused.code).not.toBe(0);
+      expect(refused.stdout).toContain(
+        `gateway rescue on ${hosts[1]!.address}, its partner, is not healthy (unhealthy)`,
+      );
+      expect(await on(0).pid("main")).toBe(main);
+
+      split({ ...change, force: true });
+      ok(await stack.up());
+      expect(await on(0).pid("main")).not.toBe(main);
+      expect(await isReady(0, MAIN_PORT)).toBe(true);
+    });
+
+    it("keeps main up while rescue's host cannot be reached", async () => {
+      const main = await on(0).pid("main");
+      hosts[1]!.cut();
+      split(config());
+      let refused;
+      try {
+        refused = await stack.up();
+      } finally {
+        hosts[1]!.heal();
+      }
+      expect(refused.code).not.toBe(0);
+      expect(await on(0).pid("main")).toBe(main);
+    });
+
+    it("lets a dead main be repaired while rescue is down", async () => {
+      ok(await on(0).systemctl("stop openclaw-gateway"));
+      split(config());
+      ok(await stack.up());
+      expect([await isReady(0, MAIN_PORT), await isReady(1, RESCUE_PORT)]).toEqual([true, false]);
+      ok(await on(1).run(`${on(1).root}/.pulumi-openclaw/host start rescue`));
+    });
+
+    it("lets rescue move to another host without touching main", async () => {
+      const same = config();
+      split(same);
+      ok(await stack.up());
+      const main = await on(0).pid("main");
+      rescue.on = "host2";
+      split(same);
+      ok(await stack.up());
+      expect([await isReady(1, RESCUE_PORT), await isReady(2, RESCUE_PORT)]).toEqual([false, true]);
+      expect(await on(0).pid("main")).toBe(main);
+      ok(await stack.preview("--expect-no-changes"));
+    });
+  });
+});

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { PartnerRequest } from "../../deployer/request";
+
+const SECRET = "4dabf18193072939515e22adb298388d";
+const HOST_KEY = `ssh-ed25519 ${Buffer.concat([Buffer.from("\0\0\0\x0bssh-ed25519\0\0\0 "), Buffer.alloc(32)]).toString("base64")}`;
+
+const registered: { name: string; inputs: Record<string, unknown> }[] = [];
+const names = (): string[] => registered.map(({ name }) => name);
+const inputsOf = (name: string): Record<string, unknown> => registered[names().indexOf(name)]!.inputs;
+const cache = mkdtempSync(join(tmpdir(), "deployer-cache-"));
+
+beforeAll(async () => {
+  vi.stubEnv("XDG_CACHE_HOME", cache);
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ name, inputs }) => {
+        registered.push({ name, inputs: inputs as Record<string, unknown> });
+        return { id: name, state: { ...(inputs as object), stdout: "printed", output: "kept" } };
+      },
+      call: () => ({}),
+    },
+    "project",
+    "stack",
+    false,
+  );
+  const { GatewayPair, LocalHost, SshHost } = await import("../../components");
+  vi.spyOn(SshHost.prototype, "findObstacles").mockImplementation((gateways) =>
+    Promise.resolve(gateways.map(() => [])),
+  );
+  await pulumi.runtime.runInPulumiStack(() => {
+    const here = new LocalHost("here", { root: "/tmp/no-such-root", account: "openclaw-test" });
+    const box = new SshHost("box", {
+      host: "203.0.113.7",
+      hostKey: HOST_KEY,
+      password: "canary",
+      user: "ann",
+      sudo: true,
+    });
+    const version = "2026.9.6";
+    new GatewayPair("claw", { target: here, version, main: { basePort: 28000 }, rescue: { target: box } });
+    new GatewayPair("forced", {
+      target: here,
+      version,
+      main: { basePort: 28200, profile: "a", force: true },
+      rescue: { basePort: 28400, profile: "b", target: box },
+    });
+    return Promise.resolve({});
+  });
+  for (const name of ["claw-main-deployment", "forced-main-deployment"])
+    await vi.waitUntil(() => names().includes(name), { timeout: 5_000 });
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(cache, { recursive: true });
+});
+
+describe("a pair on two targets", () => {
+  const order = (...wanted: string[]): void => {
+    const found = wanted.map((name) => names().indexOf(name));
+    expect(found.every((index) => index >= 0)).toBe(true);
+    expect(found).toEqual([...found].sort((a, b) => a - b));
+  };
+
+  it("changes rescue first, and each gateway only after its partner was asked", () => {
+    order(
+      "claw-rescue-secrets@203.0.113.7",
+      "claw-rescue-partner@203.0.113.7",
+      "claw-rescue-deployment@203.0.113.7",
+      "claw-main-partner",
+      "claw-main-deployment",
+    );
+  });
+
+  it("asks over there, with the login in a secret, and says in plain text what for", () => {
+    const { create, stdin } = inputsOf("claw-main-partner") as { create: string; stdin: Record<string, string> };
+    expect(create).toMatch(/\/deployer-1\.cjs" partner rescue before main [0-9a-f]{12}$/);
+    expect(stdin).toHaveProperty([SECRET]);
+    const { gateway, partner } = JSON.parse(stdin.value!) as PartnerRequest;
+    expect(gateway).toEqual({
+      id: "main",
+      program: "/tmp/no-such-root/.pulumi-openclaw/host",
+      version: "2026.9.6",
+    });
+    expect(partner).toMatchObject({
+      id: "rescue",
+      program: "/var/lib/openclaw/.pulumi-openclaw/host",
+      connection: { host: "203.0.113.7", user: "ann", password: "canary" },
+      sudo: true,
+    });
+  });
+
+  it("leaves nothing for the host programs to look for", () => {
+    for (const name of ["claw-main-deployment", "claw-rescue-deployment@203.0.113.7"])
+      expect(JSON.parse(inputsOf(name).stdin as string)).not.toHaveProperty("partner");
+  });
+
+  it("asks nobody before a gateway that is forced", () => {
+    expect(names()).not.toContain("forced-main-partner");
+    expect(names()).toContain("forced-rescue-partner@203.0.113.7");
+  });
+});
