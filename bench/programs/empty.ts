@@ -1,0 +1,2 @@
+/** Nothing: what Pulumi itself takes. */
+export const empty = true;
