@@ -100,6 +100,9 @@ class Program {
       );
     });
     const targets = [...new Set(this.gateways.map(({ target }) => target))];
+    const namesakes = this.gateways.filter(({ name, target }, index) =>
+      this.gateways.slice(0, index).some((other) => other.name === name && other.target.machine === target.machine),
+    );
     const obstacles = await Promise.all(
       targets.map((target) =>
         obstaclesOn(
@@ -112,6 +115,7 @@ class Program {
       ...this.problems, // with what the look at the targets has added
       ...neighbours.flatMap(({ problems }) => problems),
       ...isolation,
+      ...namesakes.map(namesake),
       ...obstacles.flat(),
       ...(await this.sharedBots()),
     ];
@@ -168,6 +172,13 @@ function sharedBotProblem({ gateway }: DeclaredGateway, other: string): Problem 
 }
 
 const botOf = ({ gateway }: DeclaredGateway): string => `${gateway.label}.telegram.botToken`;
+
+/** Pulumi allows it below other parents; on the host one would take the other's place, as after a change of profile. */
+const namesake = ({ name, gateway }: DeclaredGateway): Problem => ({
+  path: gateway.label,
+  reason: `the name "${name}" is also that of another gateway on this machine`,
+  advice: "give each gateway of a stack a name of its own",
+});
 
 /** Ends the program for what was only known after resources were made. `found`: what is sure about the moment. */
 export function refuse(problems: readonly Problem[], found: string): Promise<never> {

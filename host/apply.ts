@@ -5,19 +5,12 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "./failure";
-import {
-  generationName,
-  pointAt,
-  pointedAt,
-  removeUnused,
-  stageGeneration,
-  unpoint,
-  type Generation,
-} from "./generation";
+import { generationName, pointAt, pointedAt, removeUnused, stageGeneration, type Generation } from "./generation";
 import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
 import { SYSTEM_PATH } from "./layout";
 import { isLocked, takeLock, type Lock } from "./lock";
+import { predecessorOf, retire, standing } from "./predecessor";
 import { ensureRelease, indent } from "./release";
 import { run } from "./run";
 import { readSecrets, redact } from "./secrets";
@@ -50,9 +43,10 @@ export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string,
   const { progress } = order;
   const { supervised } = supervisorFor(gateway.host).status(gateway);
   const current = pointedAt(gateway, "current");
+  const predecessor = predecessorOf(gateway);
   const good = pointedAt(gateway, "good");
   const isCurrent = current?.name === generationName(spec, nonce) && good?.name === current.name;
-  if (current && isCurrent && supervised && (await isHealthy(gateway, current))) {
+  if (current && isCurrent && !predecessor && supervised && (await isHealthy(gateway, current))) {
     if (spec.neighbour) await writeGuide(gateway, spec.neighbour.guide);
     return summary(current, "already");
   }
@@ -61,7 +55,8 @@ export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string,
   const next = stageGeneration(gateway, spec, nonce);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
-  await switchTo(gateway, next, spec, order);
+  await switchTo({ gateway, next, predecessor }, spec, order);
+  if (predecessor) retire(predecessor);
   if (spec.neighbour) await writeGuide(gateway, spec.neighbour.guide);
   removeUnused(gateway);
   return summary(next, "now");
@@ -110,27 +105,37 @@ function validationIssues(output: string): string | undefined {
   }
 }
 
-async function switchTo(gateway: HostGateway, next: Generation, spec: Spec, order: Order): Promise<void> {
-  const current = pointedAt(gateway, "current");
+/** A gateway, what it becomes, and the one that it takes the place of, if any. */
+interface Switch {
+  readonly gateway: HostGateway;
+  readonly next: Generation;
+  readonly predecessor: HostGateway | undefined;
+}
+
+async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void> {
+  const { gateway, next, predecessor } = change;
   if (!order.isWanted()) throw new Failure("cancelled; nothing was changed\n    -> run `pulumi up` again");
-  const { supervised, gatewayPid } = supervisorFor(gateway.host).status(gateway);
-  if (current && (await isUp(gateway, current))) {
+  const supervisor = supervisorFor(gateway.host);
+  for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) {
+    const current = pointedAt(former, "current");
+    if (!current || !(await isUp(former, current))) continue;
     // A former transaction was torn between its start and its proof.
-    if (current.name === next.name && supervised) return prove(gateway, next, false, order);
+    if (former === gateway && current.name === next.name && supervisor.status(gateway).supervised)
+      return prove(change, false, order);
     const turn = await takeTurn(gateway, spec, order.progress);
     try {
-      await replace(gateway, next, await hasLiveChannels(gateway, current), order);
+      return await replace(change, await hasLiveChannels(former, current), order);
     } finally {
       turn.release();
     }
-  } else {
-    // What may still be half alive is not taken down while its partner is.
-    const turn = gatewayPid === undefined ? undefined : await waitForTurn(gateway, order.progress);
-    try {
-      await replace(gateway, next, false, order);
-    } finally {
-      turn?.release();
-    }
+  }
+  // What may still be half alive is not taken down while its partner is.
+  const isAlive = [gateway, predecessor].some((each) => each && supervisor.status(each).gatewayPid !== undefined);
+  const turn = isAlive ? await waitForTurn(gateway, order.progress) : undefined;
+  try {
+    await replace(change, false, order);
+  } finally {
+    turn?.release();
   }
 }
 
@@ -153,8 +158,9 @@ async function takeTurn(gateway: HostGateway, spec: Spec, progress: Progress): P
 /** Whether the partner, where there is one to protect, is healthy at this moment. */
 async function hasHealthyPartner(gateway: HostGateway, { partner: id, force }: Spec): Promise<boolean> {
   if (id === undefined || force) return true;
-  const partner = findGateway(gateway.host, id);
-  if (!partner) return true;
+  const found = findGateway(gateway.host, id);
+  if (!found) return true;
+  const partner = standing(found);
   const generation = pointedAt(partner, "current");
   return generation !== undefined && (await isHealthy(partner, generation));
 }
@@ -215,25 +221,23 @@ function needsChannels(next: Generation, good: Generation | undefined, wereLive:
   return wereLive || !good || channels(next) !== channels(good);
 }
 
-async function replace(gateway: HostGateway, next: Generation, wereLive: boolean, order: Order): Promise<void> {
+async function replace(change: Switch, wereLive: boolean, order: Order): Promise<void> {
+  const { gateway, next, predecessor } = change;
   const supervisor = supervisorFor(gateway.host);
   if (!order.isWanted()) throw new Failure("cancelled; nothing was changed\n    -> run `pulumi up` again");
   if (supervisor.status(gateway).supervised) order.progress("stopping the former generation");
-  await supervisor.stop(gateway, true);
+  if (predecessor) order.progress(`stopping gateway ${predecessor.id}, whose place this one takes`);
+  for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) await supervisor.stop(former, true);
   pointAt(gateway, "current", next);
   order.progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
-  await prove(gateway, next, wereLive, order, () => supervisor.start(gateway));
+  await prove(change, wereLive, order, () => supervisor.start(gateway));
 }
 
 /** Waits until a generation is healthy, and so good; goes back to the last good one where it is not. */
-async function prove(
-  gateway: HostGateway,
-  next: Generation,
-  wereLive: boolean,
-  order: Order,
-  start?: () => Promise<void>,
-): Promise<void> {
-  const good = pointedAt(gateway, "good");
+async function prove(change: Switch, wereLive: boolean, order: Order, start?: () => Promise<void>): Promise<void> {
+  const { gateway, next, predecessor } = change;
+  const former = pointedAt(gateway, "good") ? gateway : (predecessor ?? gateway);
+  const good = pointedAt(former, "good");
   const logStart = supervisorFor(gateway.host).logPosition(gateway);
   try {
     await start?.();
@@ -243,7 +247,7 @@ async function prove(
   } catch (error) {
     const log = lastLines(gateway, logStart, next);
     order.progress("not healthy: going back");
-    const outcome = await goBack(gateway, good);
+    const outcome = await goBack(gateway, former, good);
     throw new Failure(
       `the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}\n` +
         "    -> correct what was changed and run `pulumi up` again",
@@ -251,18 +255,16 @@ async function prove(
   }
 }
 
-async function goBack(gateway: HostGateway, good: Generation | undefined): Promise<string> {
+/** `former`: the gateway that `good` is a generation of. */
+async function goBack(gateway: HostGateway, former: HostGateway, good: Generation | undefined): Promise<string> {
   const supervisor = supervisorFor(gateway.host);
   await supervisor.stop(gateway, false);
-  if (!good) {
-    supervisor.remove(gateway);
-    unpoint(gateway, "current");
-    return "There was no former generation: the gateway is stopped.";
-  }
-  pointAt(gateway, "current", good);
+  if (!good || former !== gateway) retire(gateway);
+  if (!good) return "There was no former generation: the gateway is stopped.";
+  pointAt(former, "current", good);
   try {
-    await supervisor.start(gateway);
-    await waitUntilHealthy(gateway, good, false);
+    await supervisor.start(former);
+    await waitUntilHealthy(former, good, false);
     return "The former generation runs again and is healthy.";
   } catch (error) {
     return `The former generation was started again but is not healthy: ${messageOf(error)}`;

@@ -7,7 +7,7 @@ import { homeOf } from "./environment";
 import { Failure } from "./failure";
 import { entries, lstat, makeDir, readLink, removeTree, setLink, writeJson } from "./files";
 import { findGateway, openGateway, type Host, type HostGateway, type OwnedClaim } from "./host";
-import { configFile, gatewayLogFile, gatewayPaths } from "./layout";
+import { configFile, gatewayLogFile, gatewayPaths, gatewaysDir, isWithin } from "./layout";
 import { writeMark } from "./mark";
 import { findObstacles } from "./obstacles";
 import type { Claim } from "./spec";
@@ -79,13 +79,23 @@ export function releaseClaim({ host, id, paths, claim }: HostGateway): void {
   removeWrapper(host.manage, id, claim.wrapper);
   removeConfigLink(host.manage, id, claim.configPath);
   const wasHealthy = readLink(paths.good) !== undefined;
+  // What took this one's place may have kept its directories.
+  const isFree = (path: string): boolean => !others(host, id).some((other) => isWithin(other, path));
   if (wasHealthy || entries(claim.workspace).length) {
-    if (lstat(claim.stateDir)) writeMark(claim.stateDir, { owner: claim.owner, released: true });
+    if (lstat(claim.stateDir) && isFree(claim.stateDir))
+      writeMark(claim.stateDir, { owner: claim.owner, released: true });
   } else {
-    for (const path of claim.created) removeTree(path);
+    for (const path of claim.created.filter(isFree)) removeTree(path);
   }
   discard(host, id);
 }
+
+/** Directories of the host's other gateways. */
+const others = (host: Host, id: string): string[] =>
+  entries(gatewaysDir(host.manage))
+    .filter((other) => other !== id)
+    .flatMap((other) => findGateway(host, other)?.claim ?? [])
+    .flatMap(({ stateDir, workspace }) => [stateDir, workspace]);
 
 /** Lets the next stack that claims this gateway have it, as it is; it goes on running. */
 export const disown = ({ paths, claim }: HostGateway): void =>

@@ -34,6 +34,7 @@ import { gatewaysDir, isWithin, type HostLayout } from "./layout";
 import { isHealthy } from "./health";
 import { takeLock } from "./lock";
 import { findObstacles, type LookAnswer, type LookInput } from "./obstacles";
+import { standing } from "./predecessor";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "./spec";
@@ -114,7 +115,8 @@ async function stage(host: Host, id: string, secrets: Secrets): Promise<string> 
 }
 
 async function health(host: Host, id: string): Promise<"healthy" | "unhealthy" | "absent"> {
-  const gateway = findGateway(host, id);
+  const found = findGateway(host, id);
+  const gateway = found && standing(found);
   const current = gateway && pointedAt(gateway, "current");
   if (!current) return "absent";
   return (await isHealthy(gateway, current)) ? "healthy" : "unhealthy";

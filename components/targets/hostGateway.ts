@@ -106,6 +106,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   const { root } = target.layout;
   const host = quote(hostCommand(root));
   const id = quote(gateway.id);
+  const suffix = suffixOf(target.suffix, name, gateway.id);
   // What a gateway is. A change of any means: remove the old one, then create the new one.
   const triggers = [...identityOf(target), gateway.id];
   const opts: pulumi.CustomResourceOptions = { parent, deleteBeforeReplace: true };
@@ -115,19 +116,20 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     .apply(([ownerId, address]) => claimOf(name, gateway, ownerId, address));
   // Prints the claim's id. With it as an argument the other two run again whenever the gateway was claimed anew.
   const slot = target.command(
-    `${name}-slot${target.suffix}`,
+    `${name}-slot${suffix}`,
     {
       create: `${host} claim ${id}`,
-      delete: ifInstalled(root, `remove ${id} ${quote(name)}`),
+      // A preview shows this text where the gateway goes.
+      delete: `${ifInstalled(root, `remove ${id} ${quote(name)}`)} # stays: ${gateway.stateDir}`,
       stdin: claim.apply(toJson),
       triggers,
     },
     { ...opts, dependsOn: [target] },
   );
   const parcel = { gateway: gateway.id, version: gateway.version, claim: slot.stdout };
-  const sent = target.send?.(`${name}-push${target.suffix}`, parcel, { parent, dependsOn: [slot] }) ?? [];
+  const sent = target.send?.(`${name}-push${suffix}`, parcel, { parent, dependsOn: [slot] }) ?? [];
   const secrets = target.command(
-    `${name}-secrets${target.suffix}`,
+    `${name}-secrets${suffix}`,
     {
       create: pulumi.interpolate`${host} stage-secrets ${id} ${slot.stdout}`,
       stdin: pulumi.secret(
@@ -148,11 +150,11 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   if (elsewhere && !gateway.force) {
     const change = [spec, slot.stdout, nonce];
     before.push(
-      partnerCommand(`${name}-partner${target.suffix}`, target, gateway, elsewhere, change, [...before], { parent }),
+      partnerCommand(`${name}-partner${suffix}`, target, gateway, elsewhere, change, [...before], { parent }),
     );
   }
   return target.command(
-    `${name}-deployment${target.suffix}`,
+    `${name}-deployment${suffix}`,
     {
       create: pulumi.interpolate`${host} apply ${id} ${slot.stdout} ${nonce}`,
       stdin: spec,
@@ -161,6 +163,13 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     { ...opts, dependsOn: before },
   );
 }
+
+/**
+ * Ends the names of a gateway's resources: on another host, or under a profile that its name does not say, it has other
+ * resources, which are created before the former ones are deleted.
+ */
+const suffixOf = (onHost: string, name: string, id: string): string =>
+  `-${name}`.endsWith(`-${id}`) ? onHost : `${onHost || "@"}/${id}`;
 
 function claimOf(name: string, gateway: ResolvedGateway, ownerId: string, address?: string): Claim {
   const { basePort, stateDir, workspace, configPath, wrapper } = gateway;

@@ -235,6 +235,11 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
       new MainGateway("main", { target, version, telegram: { botToken: bot } });
       new RescueGateway("rescue", { target, version, telegram: { botToken: bot, allowFrom: ["4242"] } });
     },
+    () => {
+      const target = here();
+      new Gateway("ops", { target, version, profile: "ops", basePort: 20789 });
+      new Gateway("ops", { target, version, profile: "dev", basePort: 21789 }, { parent: target });
+    },
     rescue(telegram({})),
     rescue(telegram({ allowFrom: ["4242"], dmPolicy: "pairing" })),
     rescue({ config: { channels: { discord: { enabled: true } } } }),

@@ -15,7 +15,7 @@ inLab("a pair that moves", () => {
 
   beforeAll(async () => {
     lab = await Lab.start();
-    const layers = [await rootLayer("main", "rescue")];
+    const layers = [await rootLayer("main", "rescue", "one", "two")];
     for (let index = 0; index < 3; index++) hosts.push(await lab.host({ debian: "bookworm", layers }));
     pair = await PairOn.create(lab, host(0), "root");
     ok(await pair.stack.up());
@@ -83,5 +83,36 @@ inLab("a pair that moves", () => {
     ok(await pair.stack.up());
     ok(await pair.stack.preview("--expect-no-changes"));
     for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(2), port)).toBe(true);
+  });
+
+  it("gets other profiles: one after the other, and the former data stays where the preview says", async () => {
+    await pair.stack.config("main.profile", "one");
+    await pair.stack.config("rescue.profile", "two");
+    const preview = ok(await pair.stack.preview("--diff")).stdout;
+    expect(preview).toContain(`::openclaw-main-slot@${host(2).address}/one]`);
+    for (const name of [".openclaw", ".openclaw-rescue"])
+      expect(preview).toContain(`# stays: /var/lib/openclaw/${name}`);
+
+    let done = false;
+    const seen = new Set<string>();
+    const watch = (async () => {
+      while (!done) seen.add(`${await isReady(host(2), MAIN_PORT)} ${await isReady(host(2), RESCUE_PORT)}`);
+    })();
+    const up = await pair.stack.up();
+    done = true;
+    await watch;
+    ok(up);
+    expect([...seen].sort()).toEqual(["false true", "true false", "true true"]);
+    const units = ok(await host(2).run("ls /etc/systemd/system | grep openclaw"))
+      .stdout.trim()
+      .split("\n");
+    expect(units).toEqual(["openclaw-gateway-one.service", "openclaw-gateway-two.service"]);
+    expect(
+      ok(await host(2).run("ls -A /var/lib/openclaw | grep '^.openclaw'"))
+        .stdout.trim()
+        .split("\n")
+        .sort(),
+    ).toEqual([".openclaw", ".openclaw-one", ".openclaw-rescue", ".openclaw-two"]);
+    ok(await pair.stack.preview("--expect-no-changes"));
   });
 });

@@ -50,7 +50,7 @@ beforeAll(async () => {
     });
     return Promise.resolve({});
   });
-  for (const name of ["claw-main-deployment", "forced-main-deployment"])
+  for (const name of ["claw-main-deployment", "forced-main-deployment@/a"])
     await vi.waitUntil(() => names().includes(name), { timeout: 5_000 });
 });
 afterAll(() => {
@@ -99,7 +99,7 @@ describe("a pair on two targets", () => {
   });
 
   it("asks nobody before a gateway that is forced", () => {
-    expect(names()).not.toContain("forced-main-partner");
-    expect(names()).toContain("forced-rescue-partner@203.0.113.7");
+    expect(names()).not.toContain("forced-main-partner@/a");
+    expect(names()).toContain("forced-rescue-partner@203.0.113.7/b");
   });
 });

@@ -1,0 +1,32 @@
+/**
+ * A gateway that gets another profile is another gateway on its host. It is made beside the one that it takes the place
+ * of, which runs until then; Pulumi removes that one afterwards.
+ */
+import { entries } from "./files";
+import { pointedAt, unpoint } from "./generation";
+import { findGateway, type HostGateway } from "./host";
+import { gatewaysDir } from "./layout";
+import { supervisorFor } from "./supervisors";
+
+/** The same resource's gateway under the profile that it gives up, if that is still to be run. */
+export function predecessorOf({ host, id, claim: { owner } }: HostGateway): HostGateway | undefined {
+  return entries(gatewaysDir(host.manage))
+    .filter((other) => other !== id)
+    .flatMap((other) => findGateway(host, other) ?? [])
+    .find(
+      (other) =>
+        other.claim.owner.id === owner.id &&
+        other.claim.owner.gateway === owner.gateway &&
+        pointedAt(other, "current") !== undefined,
+    );
+}
+
+/** The gateway that does this one's work at this moment. */
+export const standing = (gateway: HostGateway): HostGateway =>
+  pointedAt(gateway, "current") ? gateway : (predecessorOf(gateway) ?? gateway);
+
+/** Never starts again by itself. Pulumi removes the rest of it. */
+export function retire(gateway: HostGateway): void {
+  supervisorFor(gateway.host).remove(gateway);
+  unpoint(gateway, "current");
+}
