@@ -235,8 +235,8 @@ function foreignService(manage: string, id: string): Obstacle[] {
 
 export const foreignUnit = (path: string): Obstacle => ({
   property: "profile",
-  reason: `${path} runs a gateway of the same profile that no stack owns`,
-  advice: "uninstall it (openclaw gateway uninstall), or use another profile",
+  reason: `${path} runs a gateway of the same profile that no stack owns, or one below another \`root\``,
+  advice: "uninstall it (openclaw gateway uninstall), use another profile, or go back to the former `root`",
 });
 
 /** Gateways of other stacks, or of other programs, below the same root. */
