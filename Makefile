@@ -20,9 +20,9 @@ up preview down outputs check config test pulumi: dist/toolchain.cjs dist/compon
 	@exec node dist/toolchain.cjs $@ $(ARGS)
 
 soak: export SOAK_MOMENTS = 60
-soak: export SOAK_CHANGES = 20
+soak: export SOAK_CHANGES = 60
 soak: dist/toolchain.cjs dist/components.cjs
-	@exec node dist/toolchain.cjs test --project lab test/lab/faults.test.ts test/lab/neverBothDown.test.ts
+	@exec node dist/toolchain.cjs test --project lab test/lab/killed.test.ts test/lab/neverBothDown.test.ts
 
 bench: dist/toolchain.cjs dist/components.cjs
 	@exec node -r ts-node/register/transpile-only bench/main.ts

@@ -1,16 +1,12 @@
-/** What happens to the way to a host, to its disk, and to the deployer, in the middle of an `up`. */
-import { spawn } from "node:child_process";
+/** What happens to the way to a host, and to its disk, in the middle of an `up`. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventually, ok, type Outcome } from "../support/hosts";
 import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { rootLayer } from "./layers";
-import { seeded } from "./seeded";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
-/** Moments at which the deployer is killed; `make soak` takes more. */
-const MOMENTS = Number(process.env.SOAK_MOMENTS ?? 6);
 const BOUND_SECONDS = 200;
 
 inLab("faults", () => {
@@ -117,34 +113,5 @@ inLab("faults", () => {
     expect(outcome.stdout).toMatch(/ENOSPC|no space/i);
     expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
     await converges();
-  });
-
-  describe("the deployer is killed", () => {
-    const random = seeded(20261123);
-    it.each(Array.from({ length: MOMENTS }, (_, index) => [index + 1, random() * 18_000] as const))(
-      "moment %i, after %i ms: nothing is doubled or lost, and the next up goes through",
-      async (_, delay) => {
-        await nextChange();
-        const up = spawn("pulumi", ["up", "--yes", "--skip-preview", "--non-interactive", "--stack", "test"], {
-          cwd: pair.stack.project,
-          env: pair.stack.env,
-          stdio: "ignore",
-          detached: true,
-        });
-        const ended = new Promise((resolve) => up.on("exit", resolve));
-        await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, delay))]);
-        process.kill(-up.pid!, "SIGKILL");
-        await ended;
-        // Rescue is none of this.
-        expect(await pair.ask(RESCUE_PORT, "/readyz")).toMatchObject({ ready: true });
-        await pair.stack.run(["cancel", "--yes"]);
-        await converges();
-        const units = ok(await pair.systemctl("list-units --plain --no-legend 'openclaw*'"))
-          .stdout.trim()
-          .split("\n");
-        expect(units).toHaveLength(2);
-        expect(ok(await host.run("pgrep -c -x openclaw-gatewa || true")).stdout.trim()).toMatch(/^[0-4]$/);
-      },
-    );
   });
 });

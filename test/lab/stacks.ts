@@ -11,11 +11,12 @@ export type Who = "root" | "plain user";
 export const MAIN_PORT = 18789;
 export const RESCUE_PORT = 19789;
 
-/** A gateway's health answers, asked on its host. */
+/** A gateway's answers, asked on its host. */
 export interface Answer {
   readonly ready?: boolean;
   readonly version?: string;
   readonly status?: string;
+  readonly error?: { readonly type?: string };
 }
 
 /** A pair on one host: its stack, and its gateways as the host shows them. */
@@ -26,9 +27,9 @@ export class PairOn {
     readonly stack: TestStack,
   ) {}
 
-  static async create(lab: Lab, host: Host, who: Who): Promise<PairOn> {
+  static async create(lab: Lab, host: Host, who: Who, name?: string): Promise<PairOn> {
     if (who === "plain user") ok(await host.run(`loginctl enable-linger ${PLAIN_USER}`));
-    const stack = await TestStack.create();
+    const stack = await TestStack.create(undefined, name);
     const settings = {
       target: "ssh",
       "ssh.host": host.address,
@@ -63,14 +64,22 @@ export class PairOn {
   }
 
   /** What a gateway answers; nothing where nobody listens. */
-  async ask(port: number, path: string): Promise<Answer | undefined> {
-    const script = `fetch("http://127.0.0.1:${port}${path}").then((r) => r.text()).then(console.log).catch(() => console.log("null"))`;
-    const { stdout } = await this.host.inside(`${this.root}/.pulumi-openclaw/nodes/*/bin/node -e '${script}'`);
+  async ask(port: number, path: string, request: RequestInit = {}): Promise<Answer | undefined> {
+    const script = `fetch("http://127.0.0.1:${port}${path}", ${JSON.stringify(request)}).then((r) => r.text()).then(console.log).catch(() => console.log("null"))`;
+    // Not as an argument: there may be a token in it.
+    const { stdout } = await this.host.inside(`${this.root}/.pulumi-openclaw/nodes/*/bin/node -`, { input: script });
     try {
       return (JSON.parse(stdout) as Answer | null) ?? undefined;
     } catch {
       return undefined;
     }
+  }
+
+  /** Whether this is the token of the gateway on a port. Who has it is told what is wrong with the request. */
+  async accepts(port: number, token: string): Promise<boolean> {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    const answer = await this.ask(port, "/tools/invoke", { method: "POST", headers, body: "{}" });
+    return answer?.error?.type === "invalid_request";
   }
 
   async untilReady(port: number, seconds = 120): Promise<void> {

@@ -1,5 +1,5 @@
 /** Stacks on the real Pulumi engine, with everything of their own: PULUMI_HOME, backend, passphrase, config file. */
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +7,6 @@ import { pulumiEnvironment } from "../../toolchain/environment";
 import { finished, ok, type Outcome } from "./hosts";
 
 export const PROJECT = join(__dirname, "..", "..");
-
-const STACK = "test";
 
 interface State {
   readonly deployment: { readonly resources?: { readonly type: string; readonly urn: string }[] };
@@ -22,7 +20,10 @@ export class TestStack {
   /** Everything that pulumi printed. */
   transcript = "";
 
-  private constructor(program: string) {
+  private constructor(
+    program: string,
+    private readonly name: string,
+  ) {
     mkdirSync(this.project);
     copyFileSync(join(PROJECT, "Pulumi.yaml"), join(this.project, "Pulumi.yaml"));
     symlinkSync(program, join(this.project, "index.ts"));
@@ -31,8 +32,8 @@ export class TestStack {
   }
 
   /** A new, empty stack of a program; default: the root stack's. */
-  static async create(program = join(PROJECT, "index.ts")): Promise<TestStack> {
-    const stack = new TestStack(program);
+  static async create(program = join(PROJECT, "index.ts"), name = "test"): Promise<TestStack> {
+    const stack = new TestStack(program, name);
     try {
       stack.env = await pulumiEnvironment({ isolatedIn: stack.directory });
       ok(await stack.run(["stack", "init"]));
@@ -43,14 +44,20 @@ export class TestStack {
     }
   }
 
-  /** Runs pulumi on this stack. */
-  async run(args: readonly string[], options: { input?: string } = {}): Promise<Outcome> {
-    const child = spawn("pulumi", [...args, "--stack", STACK, "--non-interactive", "--color", "never"], {
+  /** Starts pulumi on this stack. */
+  start(args: readonly string[], options: { input?: string } = {}): ChildProcess {
+    const child = spawn("pulumi", [...args, "--stack", this.name, "--non-interactive", "--color", "never"], {
       cwd: this.project,
       env: this.env,
       stdio: ["pipe", "pipe", "pipe"],
     });
     child.stdin.end(options.input ?? "");
+    return child;
+  }
+
+  /** Runs pulumi on this stack to its end. */
+  async run(args: readonly string[], options: { input?: string } = {}): Promise<Outcome> {
+    const child = this.start(args, options);
     const outcome = await finished(child);
     this.transcript += `$ pulumi ${args.join(" ")}\n${outcome.stdout}${outcome.stderr}`;
     return outcome;
@@ -70,17 +77,17 @@ export class TestStack {
   }
 
   async outputs(): Promise<Record<string, unknown>> {
-    const { stdout } = ok(await this.runQuietly(["stack", "output", "--json", "--show-secrets", "--stack", STACK]));
+    const { stdout } = ok(await this.runQuietly(["stack", "output", "--json", "--show-secrets"]));
     return JSON.parse(stdout) as Record<string, unknown>;
   }
 
   async resources(): Promise<string[]> {
-    const { stdout } = ok(await this.runQuietly(["stack", "export", "--stack", STACK]));
+    const { stdout } = ok(await this.runQuietly(["stack", "export"]));
     return ((JSON.parse(stdout) as State).deployment.resources ?? []).map(({ urn }) => urn);
   }
 
   private runQuietly(args: readonly string[]): Promise<Outcome> {
-    return finished(spawn("pulumi", args, { cwd: this.project, env: this.env, stdio: ["ignore", "pipe", "pipe"] }));
+    return finished(this.start(args));
   }
 
   /** Destroys what is left and forgets the stack. */
@@ -90,6 +97,6 @@ export class TestStack {
   }
 
   configText(): string {
-    return readFileSync(join(this.project, `Pulumi.${STACK}.yaml`), "utf8");
+    return readFileSync(join(this.project, `Pulumi.${this.name}.yaml`), "utf8");
   }
 }

@@ -10,7 +10,7 @@ export class FakeTelegram {
     readonly apiRoot: string,
   ) {}
 
-  static async start(tokens: readonly string[]): Promise<FakeTelegram> {
+  static async start(tokens: readonly string[], address = "127.0.0.1"): Promise<FakeTelegram> {
     const server = createServer((request, response) => {
       const [, token, method] = /^\/bot([^/]+)\/(\w+)/.exec(request.url ?? "") ?? [];
       const answer = (status: number, body: object): void => {
@@ -24,8 +24,8 @@ export class FakeTelegram {
       if (method === "getUpdates") return void setTimeout(() => answer(200, { ok: true, result: [] }), POLL_MS);
       return answer(200, { ok: true, result: true });
     });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    return new FakeTelegram(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await new Promise<void>((resolve) => server.listen(0, address, resolve));
+    return new FakeTelegram(server, `http://${address}:${(server.address() as AddressInfo).port}`);
   }
 
   async stop(): Promise<void> {
