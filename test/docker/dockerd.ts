@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import Docker from "dockerode";
 import { cacheDirectory, fillOnce } from "../../toolchain/cache";
 import { which } from "../../toolchain/processes";
@@ -134,8 +134,11 @@ export class Dockerd {
 
   /** Into its disk before it starts: to import them takes 20 s, to link to what a first import left takes one. */
   private async placeImages(): Promise<void> {
-    const images = join(cacheDirectory(process.env), "docker", `images-${imagesFingerprint()}`);
+    const cache = join(cacheDirectory(process.env), "docker");
+    const images = join(cache, `images-${imagesFingerprint()}`);
     await fillOnce(images, async (temporary) => {
+      // Older ones, and what a run left that was ended while it made some.
+      for (const name of readdirSync(cache)) if (name !== basename(temporary)) remove(join(cache, name));
       await this.switchOn();
       await makeImages(this.api, join(RUN_DIRECTORY, "roots"));
       const { Driver } = (await this.api.info()) as { Driver: string };

@@ -136,6 +136,8 @@ inDocker("the double of the docker plugin", () => {
     stack.env.TEST_IMAGE = "test.invalid/nothing:1";
     expect(said(await stack.up())).toContain("unable to pull image test.invalid/nothing:1");
     stack.env.TEST_IMAGE = WRONG_IMAGE;
+    stack.env.TEST_READ_ONLY = "true"; // and uploads
+    expect(said(await stack.up())).toContain("container rootfs is marked read-only");
     await dockerd.kill();
     try {
       expect(said(await stack.preview())).toContain(`error pinging Docker server ${dockerd.host}`);

@@ -2,7 +2,14 @@
 import * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 
-const { TEST_HOST, TEST_SSH_OPTIONS, TEST_LABEL = "a", TEST_IMAGE = "", TEST_HEALTH = "true" } = process.env;
+const {
+  TEST_HOST,
+  TEST_SSH_OPTIONS,
+  TEST_LABEL = "a",
+  TEST_IMAGE = "",
+  TEST_HEALTH = "true",
+  TEST_READ_ONLY,
+} = process.env;
 const provider = new docker.Provider("engine", {
   host: TEST_HOST!,
   ...(TEST_SSH_OPTIONS !== undefined && { sshOpts: TEST_SSH_OPTIONS.split(" ") }),
@@ -30,6 +37,7 @@ const container = new docker.Container(
     securityOpts: ["no-new-privileges"],
     tmpfs: { "/tmp": "mode=1777" },
     init: true,
+    readOnly: TEST_READ_ONLY === "true",
     memory: 64,
     destroyGraceSeconds: 10,
     healthcheck: { tests: ["CMD-SHELL", TEST_HEALTH], interval: "1s", timeout: "5s", retries: 1 },
