@@ -56,6 +56,16 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: {
+          name: "docker",
+          include: ["test/docker/**/*.test.ts"],
+          globalSetup: "test/support/globalSetup.ts",
+          testTimeout: minutes(10),
+          hookTimeout: minutes(15),
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });

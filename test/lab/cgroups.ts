@@ -9,64 +9,72 @@ const ROOT = "/sys/fs/cgroup";
 const UNIFIED = join(ROOT, "unified");
 
 const hierarchies = (): string[] => readdirSync(ROOT).map((name) => join(ROOT, name));
-const group = (name: string): string => join(UNIFIED, LAB, name);
 
 export function whyNoCgroups(): string | undefined {
   if (existsSync(join(UNIFIED, "cgroup.procs")) && existsSync(join(ROOT, "memory", "cgroup.procs"))) return undefined;
   return `the lab needs cgroup version 1 controllers below ${ROOT} and version 2 in ${UNIFIED}`;
 }
 
-export function makeGroup(name: string): void {
-  for (const hierarchy of hierarchies())
-    for (const directory of [join(hierarchy, LAB), join(hierarchy, LAB, name)]) {
-      mkdirSync(directory, { recursive: true });
-      for (const file of ["cpuset.cpus", "cpuset.mems"])
-        // empty in a new group, which then takes no process
-        if (existsSync(join(directory, file)))
-          writeFileSync(join(directory, file), readFileSync(join(dirname(directory), file)));
-    }
-}
+/** The groups below one of this name, in all hierarchies. */
+export function groupsBelow(tree: string) {
+  const group = (name: string): string => join(UNIFIED, tree, name);
 
-/** A command line that runs another one in a group. */
-export function inGroup(name: string, ...line: readonly string[]): [string, ...string[]] {
-  const enter = `for group in ${ROOT}/*/${LAB}/${name}; do echo 0 >"$group/cgroup.procs"; done; exec "$@"`;
-  return ["sh", "-c", enter, "sh", ...line];
-}
-
-/** Ends all processes of a group, of the whole lab where none is named, and waits until they are gone. */
-export async function killGroup(name = ""): Promise<void> {
-  if (!existsSync(group(name))) return;
-  writeFileSync(join(group(name), "cgroup.kill"), "1");
-  for (let tries = 0; isPopulated(name); tries++) {
-    if (tries === 200) throw new Error(`processes of ${group(name)} outlive SIGKILL by 10 s`);
-    await pause(50);
+  function makeGroup(name: string): void {
+    for (const hierarchy of hierarchies())
+      for (const directory of [join(hierarchy, tree), join(hierarchy, tree, name)]) {
+        mkdirSync(directory, { recursive: true });
+        for (const file of ["cpuset.cpus", "cpuset.mems"])
+          // empty in a new group, which then takes no process
+          if (existsSync(join(directory, file)))
+            writeFileSync(join(directory, file), readFileSync(join(dirname(directory), file)));
+      }
   }
-}
 
-export const isPopulated = (name: string): boolean =>
-  existsSync(group(name)) && readFileSync(join(group(name), "cgroup.events"), "utf8").includes("populated 1");
+  /** A command line that runs another one in a group. */
+  function inGroup(name: string, ...line: readonly string[]): [string, ...string[]] {
+    const enter = `for group in ${ROOT}/*/${tree}/${name}; do echo 0 >"$group/cgroup.procs"; done; exec "$@"`;
+    return ["sh", "-c", enter, "sh", ...line];
+  }
 
-/** Stops, or lets go on, all processes of a group where they are. */
-export async function freezeGroup(name: string, frozen: boolean): Promise<void> {
-  writeFileSync(join(group(name), "cgroup.freeze"), frozen ? "1" : "0");
-  while (!readFileSync(join(group(name), "cgroup.events"), "utf8").includes(`frozen ${frozen ? 1 : 0}`))
-    await pause(10);
-}
+  /** Ends all processes of a group, of the whole tree where none is named, and waits until they are gone. */
+  async function killGroup(name = ""): Promise<void> {
+    if (!existsSync(group(name))) return;
+    writeFileSync(join(group(name), "cgroup.kill"), "1");
+    for (let tries = 0; isPopulated(name); tries++) {
+      if (tries === 200) throw new Error(`processes of ${group(name)} outlive SIGKILL by 10 s`);
+      await pause(50);
+    }
+  }
 
-/** Removes an empty group with all below it. */
-export async function removeGroup(name = ""): Promise<void> {
-  for (const hierarchy of hierarchies()) {
-    for (let tries = 0; ; tries++) {
-      try {
-        removeTree(join(hierarchy, LAB, name));
-        break;
-      } catch (error) {
-        if (tries === 100) throw error; // a process that has ended is busy for a moment
-        await pause(50);
+  const isPopulated = (name: string): boolean =>
+    existsSync(group(name)) && readFileSync(join(group(name), "cgroup.events"), "utf8").includes("populated 1");
+
+  /** Stops, or lets go on, all processes of a group where they are. */
+  async function freezeGroup(name: string, frozen: boolean): Promise<void> {
+    writeFileSync(join(group(name), "cgroup.freeze"), frozen ? "1" : "0");
+    while (!readFileSync(join(group(name), "cgroup.events"), "utf8").includes(`frozen ${frozen ? 1 : 0}`))
+      await pause(10);
+  }
+
+  /** Removes an empty group with all below it. */
+  async function removeGroup(name = ""): Promise<void> {
+    for (const hierarchy of hierarchies()) {
+      for (let tries = 0; ; tries++) {
+        try {
+          removeTree(join(hierarchy, tree, name));
+          break;
+        } catch (error) {
+          if (tries === 100) throw error; // a process that has ended is busy for a moment
+          await pause(50);
+        }
       }
     }
   }
+
+  return { makeGroup, inGroup, killGroup, isPopulated, freezeGroup, removeGroup };
 }
+
+export const { makeGroup, inGroup, killGroup, isPopulated, freezeGroup, removeGroup } = groupsBelow(LAB);
 
 function removeTree(directory: string): void {
   if (!existsSync(directory)) return;

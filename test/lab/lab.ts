@@ -1,5 +1,5 @@
 /** Real hosts on this machine, for tests: `Lab.start()`, `lab.host()`, `lab.stop()`. */
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { join } from "node:path";
@@ -9,10 +9,11 @@ import { command } from "./commands";
 import { Host } from "./host";
 import { ensureImage, type Debian } from "./images";
 import { releaseLock, takeLock } from "./lock";
-import { HOSTS_DIRECTORY, RUN_DIRECTORY } from "./names";
+import { HOSTS_DIRECTORY, LAB, RUN_DIRECTORY } from "./names";
 import { BRIDGE_ADDRESS, makeNetwork } from "./network";
 import { Registry } from "./registry";
 import { sweep } from "./sweep";
+import { startWatchdog } from "./watchdog";
 
 const PACKAGES = "mmdebstrap systemd-container openssh-client busybox-static iptables iproute2".split(" ");
 const MAXIMUM_HOSTS = 99;
@@ -50,7 +51,7 @@ export class Lab {
     const why = whyNoLab();
     if (why !== undefined) throw new Error(why);
     const lock = await takeLock();
-    const watchdog = startWatchdog();
+    const watchdog = startWatchdog(LAB, join(__dirname, "sweep"));
     try {
       ensurePackages(PACKAGES);
       await sweep();
@@ -92,11 +93,4 @@ async function end(lock: Server, watchdog: ChildProcess): Promise<void> {
   await sweep();
   watchdog.kill("SIGKILL");
   await releaseLock(lock);
-}
-
-function startWatchdog(): ChildProcess {
-  const line = ["-r", "ts-node/register/transpile-only", join(__dirname, "watchdog.ts")];
-  const watchdog = spawn(process.execPath, line, { stdio: ["pipe", "ignore", "ignore"], detached: true });
-  watchdog.unref();
-  return watchdog;
 }

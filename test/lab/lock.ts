@@ -1,9 +1,12 @@
-/** One lab at a time on a machine. The lock is an abstract socket: the kernel takes it back however its holder ends. */
+/**
+ * One lab at a time on a machine, and one of each other thing that is named here. The lock is an abstract socket: the
+ * kernel takes it back however its holder ends.
+ */
 import { connect, createServer, type Server } from "node:net";
 import { pause } from "./commands";
 import { LAB } from "./names";
 
-const ADDRESS = `\0${LAB}`;
+const addressOf = (name: string): string => `\0${name}`;
 
 export class LabIsTaken extends Error {}
 
@@ -11,20 +14,22 @@ export class LabIsTaken extends Error {}
 const PATIENCE_MILLISECONDS = 3_000;
 
 /** Takes the lock, or throws who has it. */
-export async function takeLock(): Promise<Server> {
+export async function takeLock(name = LAB): Promise<Server> {
   for (const end = Date.now() + PATIENCE_MILLISECONDS; ; await pause(50)) {
-    const server = await tryLock();
+    const server = await tryLock(name);
     if (server) return server;
     if (Date.now() > end)
-      throw new LabIsTaken(`this machine's lab is in use by ${await askHolder()}: wait until it ends, or end it`);
+      throw new LabIsTaken(
+        `this machine's ${name} is in use by ${await askHolder(name)}: wait until it ends, or end it`,
+      );
   }
 }
 
-async function tryLock(): Promise<Server | undefined> {
+async function tryLock(name: string): Promise<Server | undefined> {
   const holder = `process ${process.pid} in ${process.cwd()}`;
   const server = createServer((asks) => asks.on("error", () => undefined).end(holder));
   try {
-    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(ADDRESS, resolve));
+    await new Promise<void>((resolve, reject) => server.once("error", reject).listen(addressOf(name), resolve));
     return server.unref();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
@@ -34,10 +39,10 @@ async function tryLock(): Promise<Server | undefined> {
 
 export const releaseLock = (server: Server): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
 
-function askHolder(): Promise<string> {
+function askHolder(name: string): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
-    const socket = connect({ path: ADDRESS, timeout: 1_000 });
+    const socket = connect({ path: addressOf(name), timeout: 1_000 });
     socket.setEncoding("utf8").on("data", (text: string) => (answer += text));
     socket.on("timeout", () => socket.destroy());
     socket.on("error", () => undefined).on("close", () => resolve(answer || "another process"));

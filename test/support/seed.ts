@@ -59,7 +59,7 @@ export function seedGateway(root: string, id: string): void {
 }
 
 /** Hard links where they can be made: nothing here is ever written to again. */
-function copy(from: string, to: string): void {
+export function copy(from: string, to: string): void {
   try {
     execFileSync("cp", ["-al", from, to], { stdio: "ignore" });
   } catch {

@@ -35,8 +35,10 @@ export class Calls {
         .finally(() => this.running.delete(controller))
         .then(
           (response) => done(null, response),
-          (error: Error) =>
-            done({ code: error instanceof RpcError ? error.code : status.UNKNOWN, details: error.message }),
+          (error: Error) => {
+            const { code = status.UNKNOWN, metadata } = error instanceof RpcError ? error : {};
+            done({ code, details: error.message, ...(metadata && { metadata }) });
+          },
         );
     };
   }

@@ -33,31 +33,7 @@
  * - Certificates and hardware tokens are no host keys.
  * - An error by `perDialTimeout` has the code of any other error.
  */
-import { Server, ServerCredentials } from "@grpc/grpc-js";
-import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 import { Provider } from "./provider";
+import { serve } from "./serve";
 
-const MEGABYTE = 1024 * 1024;
-const ORPHAN_POLL_MS = 5000;
-
-const provider = new Provider();
-const engineAddress = process.argv.slice(2).at(-1);
-if (engineAddress && !engineAddress.startsWith("-")) {
-  provider.attach(engineAddress);
-  endWithEngine();
-}
-
-const server = new Server({ "grpc.max_receive_message_length": 400 * MEGABYTE });
-server.addService(ResourceProviderService, provider.service);
-server.bindAsync("127.0.0.1:0", ServerCredentials.createInsecure(), (error, port) => {
-  if (error) throw error;
-  console.log(String(port));
-});
-
-/** An engine that was killed ends nobody, and this process has the weight of a runtime. */
-function endWithEngine(): void {
-  const engine = process.ppid;
-  setInterval(() => {
-    if (process.ppid !== engine && provider.isIdle) process.exit();
-  }, ORPHAN_POLL_MS).unref();
-}
+serve(new Provider());
