@@ -101,6 +101,9 @@ function organization(): string {
 export const ifInstalled = (root: string, verb: string): string =>
   `if [ -x ${quote(hostCommand(root))} ]; then ${quote(hostCommand(root))} ${verb}; fi`;
 
+/** Does nothing: a preview shows the beginning of the command that it stands in, where the gateway goes. */
+export const keeps = (path: string): string => `: keeps ${/^[\w./@:+-]+$/.test(path) ? path : quote(path)}`;
+
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
   const { name, gateway, env, partner, neighbour } = deployment;
   const { root } = target.layout;
@@ -119,8 +122,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     `${name}-slot${suffix}`,
     {
       create: `${host} claim ${id}`,
-      // A preview shows this text where the gateway goes.
-      delete: `${ifInstalled(root, `remove ${id} ${quote(name)}`)} # stays: ${gateway.stateDir}`,
+      delete: `${keeps(gateway.stateDir)}; ${ifInstalled(root, `remove ${id} ${quote(name)}`)}`,
       stdin: claim.apply(toJson),
       triggers,
     },

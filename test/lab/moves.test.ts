@@ -7,6 +7,8 @@ import { Lab } from "./lab";
 import { rootLayer } from "./layers";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
+const PAIR = ["main", "rescue"];
+
 inLab("a pair that moves", () => {
   let lab: Lab;
   let pair: PairOn;
@@ -15,8 +17,8 @@ inLab("a pair that moves", () => {
 
   beforeAll(async () => {
     lab = await Lab.start();
-    const layers = [await rootLayer("main", "rescue", "one", "two")];
-    for (let index = 0; index < 3; index++) hosts.push(await lab.host({ debian: "bookworm", layers }));
+    for (const gateways of [PAIR, PAIR, [...PAIR, "one", "two"]])
+      hosts.push(await lab.host({ debian: "bookworm", layers: [await rootLayer(...gateways)] }));
     pair = await PairOn.create(lab, host(0), "root");
     ok(await pair.stack.up());
   });
@@ -91,7 +93,7 @@ inLab("a pair that moves", () => {
     const preview = ok(await pair.stack.preview("--diff")).stdout;
     expect(preview).toContain(`::openclaw-main-slot@${host(2).address}/one]`);
     for (const name of [".openclaw", ".openclaw-rescue"])
-      expect(preview).toContain(`# stays: /var/lib/openclaw/${name}`);
+      expect(preview).toContain(`: keeps /var/lib/openclaw/${name}; `);
 
     let done = false;
     const seen = new Set<string>();

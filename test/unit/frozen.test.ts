@@ -4,11 +4,13 @@
  */
 import { expect, it } from "vitest";
 import { RUN_DEPLOYER } from "../../components/targets/deployer";
-import { ifInstalled, specOf } from "../../components/targets/hostGateway";
+import { ifInstalled, keeps, specOf } from "../../components/targets/hostGateway";
 import { generationName } from "../../host/generation";
 import { resolved } from "./gateways";
 
 it("the delete text of a gateway", () => {
+  expect(keeps("/home/claw/.openclaw")).toBe(": keeps /home/claw/.openclaw");
+  expect(keeps("/home/some claw")).toBe(": keeps '/home/some claw'");
   expect(ifInstalled("/home/claw", "remove 'main' 'claw-main'")).toBe(
     "if [ -x '/home/claw/.pulumi-openclaw/host' ]; then '/home/claw/.pulumi-openclaw/host' remove 'main' 'claw-main'; fi",
   );
