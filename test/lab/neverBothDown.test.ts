@@ -3,36 +3,44 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ok } from "../support/hosts";
+import { VERSION } from "../support/seed";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { rootLayer } from "./layers";
 import { seeded } from "./seeded";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
-/** Changes of one gateway each; `make soak` makes more. */
-const CHANGES = Number(process.env.SOAK_CHANGES ?? 6);
+/** Changes of one gateway each, two in an `up`; `make soak` makes more. */
+const CHANGES = Number(process.env.SOAK_CHANGES ?? 20);
+const GATEWAYS = ["main", "rescue"] as const;
 const SAMPLES = "/root/samples";
+/** No gateway comes back sooner than this. */
+const SHORTEST_RESTART_MILLISECONDS = 2_000;
 
-/** Writes one line every 50 ms at most: when, and which gateways are ready. */
+/** Writes down every 50 ms which gateways are ready. It waits for no answer before it asks again. */
 const SAMPLER = `
 const fs = require("fs");
-const ready = (port) => fetch("http://127.0.0.1:" + port + "/readyz", { signal: AbortSignal.timeout(1000) })
+const ready = (port) => fetch("http://127.0.0.1:" + port + "/readyz", { signal: AbortSignal.timeout(2000) })
   .then((r) => r.json()).then((b) => b.ready === true).catch(() => false);
-(async () => {
-  for (;;) {
-    const started = Date.now();
-    const both = await Promise.all([ready(${MAIN_PORT}), ready(${RESCUE_PORT})]);
-    fs.appendFileSync("${SAMPLES}", started + " " + both.map(Number).join("") + "\\n");
-    await new Promise((next) => setTimeout(next, 50));
-  }
-})();`;
+setInterval(async () => {
+  const asked = Date.now();
+  const both = await Promise.all([ready(${MAIN_PORT}), ready(${RESCUE_PORT})]);
+  fs.appendFileSync("${SAMPLES}", asked + " " + both.map(Number).join("") + "\\n");
+}, 50);`;
+
+/** A release that OpenClaw's validation lets through and that ends at once. */
+const BROKEN = "2026.9.101";
+
+/** Each change of a gateway is one of these. */
+type Kind = "good" | "refused" | "broken";
+const kindOf = (draw: number): Kind => (draw < 0.5 ? "good" : draw < 0.7 ? "refused" : "broken");
 
 inLab("main and rescue", () => {
   let lab: Lab;
   let pair: PairOn;
   beforeAll(async () => {
     lab = await Lab.start();
-    const layers = [await rootLayer("main", "rescue")];
+    const layers = [await rootLayer(...GATEWAYS)];
     pair = await PairOn.create(lab, await lab.host({ debian: "bookworm", layers }), "root");
     ok(await pair.stack.up());
   });
@@ -41,7 +49,20 @@ inLab("main and rescue", () => {
     await lab?.stop();
   });
 
-  it(`${CHANGES} changes: one of them is ready in every sample`, async () => {
+  const random = seeded(20261123);
+
+  async function change(gateway: string, kind: Kind): Promise<void> {
+    const { stack, host, root } = pair;
+    const seconds = kind === "refused" ? "none" : String(100 + Math.floor(random() * 1000));
+    await stack.config(`${gateway}.config.agents.defaults.timeoutSeconds`, seconds);
+    await stack.config(`${gateway}.version`, kind === "broken" ? BROKEN : VERSION);
+    if (kind !== "broken") return;
+    const directory = `${root}/.pulumi-openclaw/gateways/${gateway}/releases/${BROKEN}/node_modules/openclaw`;
+    const program = 'if (process.argv[2] === "gateway") process.exit(78);';
+    ok(await host.inside(`mkdir -p ${directory} && cat >${directory}/openclaw.mjs`, { input: program }));
+  }
+
+  it(`${CHANGES} changes: one of them is ready in every sample`, { timeout: CHANGES * 60_000 }, async () => {
     const { host, stack } = pair;
     ok(await host.run("cat > /root/sampler.cjs", { input: SAMPLER }));
     ok(
@@ -49,24 +70,33 @@ inLab("main and rescue", () => {
         `systemd-run -q --unit sampler sh -c 'exec ${pair.root}/.pulumi-openclaw/nodes/*/bin/node /root/sampler.cjs'`,
       ),
     );
-    const random = seeded(20261123);
-    let refused = 0;
-    for (let made = 0; made < CHANGES; made += 2) {
-      const isBad = random() < 0.3;
-      for (const gateway of ["main", "rescue"])
-        await stack.config(
-          `${gateway}.config.agents.defaults.timeoutSeconds`,
-          isBad ? "-1" : String(100 + Math.floor(random() * 1000)),
-        );
-      const outcome = await stack.up();
-      if (isBad) expect(outcome.code).not.toBe(0);
-      else ok(outcome);
-      if (isBad) refused++;
+    const made: Record<Kind, number> = { good: 0, refused: 0, broken: 0 };
+    for (let count = 0; count < CHANGES; count += GATEWAYS.length) {
+      const kinds: Kind[] = [];
+      for (const gateway of GATEWAYS) {
+        const kind = kindOf(random());
+        await change(gateway, kind);
+        kinds.push(kind);
+        made[kind]++;
+      }
+      const { code, stdout } = await stack.up();
+      expect(code === 0, stdout).toBe(kinds.every((kind) => kind === "good"));
+      if (code !== 0) expect(stdout).toMatch(/OpenClaw refuses this configuration|did not become healthy/);
     }
-    console.log(`${CHANGES} changes, ${2 * refused} of them refused`);
     ok(await host.run("systemctl stop sampler"));
-    const samples = readFileSync(join(host.rootDirectory, SAMPLES), "utf8").trim().split("\n");
-    expect(samples.length).toBeGreaterThan(50);
+    for (const count of Object.values(made)) expect(count).toBeGreaterThan(0);
+
+    const samples = readFileSync(join(host.rootDirectory, SAMPLES), "utf8").trim().split("\n").sort();
+    const times = samples.map((line) => Number(line.split(" ")[0]));
+    const gaps = times.slice(1).map((time, index) => time - times[index]!);
+    const median = gaps.toSorted((a, b) => a - b)[gaps.length >> 1]!;
+    const hertz = (1000 * gaps.length) / (times.at(-1)! - times[0]!);
+    const largest = Math.max(...gaps);
+    console.log(made, `${samples.length} samples, ${hertz.toFixed(1)} Hz, median gap ${median} ms, largest ${largest}`);
+    expect(hertz).toBeGreaterThan(10);
+    expect(median).toBeLessThan(100);
+    expect(largest).toBeLessThan(SHORTEST_RESTART_MILLISECONDS);
+
     expect(samples.some((line) => line.endsWith("01"))).toBe(true); // main was changed, and sampled while it was down
     expect(samples.some((line) => line.endsWith("10"))).toBe(true);
     expect(samples.filter((line) => line.endsWith("00"))).toEqual([]);
