@@ -87,6 +87,17 @@ inLab("a pair that moves", () => {
     for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(2), port)).toBe(true);
   });
 
+  it("is not moved to another root of the same host while it runs there", async () => {
+    await pair.stack.config("root", "/srv/claw");
+    const refused = await pair.stack.up();
+    expect(refused.code).not.toBe(0);
+    expect(refused.stdout).toMatch(
+      /openclaw-gateway\.service runs a gateway of the same profile .*below another `root`/,
+    );
+    ok(await pair.stack.run(["config", "rm", "root"]));
+    ok(await pair.stack.preview("--expect-no-changes"));
+  });
+
   it("gets other profiles: one after the other, and the former data stays where the preview says", async () => {
     await pair.stack.config("main.profile", "one");
     await pair.stack.config("rescue.profile", "two");
