@@ -251,7 +251,7 @@ inLab("a look at a host", () => {
     let host: Host;
     let stack: TestStack;
     beforeAll(async () => {
-      host = await lab.host({ debian: "bookworm", layers: [await rootLayer("main", "rescue")] });
+      host = await lab.host({ debian: "bookworm", layers: [await rootLayer("main", "rescue", "ops", "ops2")] });
       await logConnections(host);
       stack = await stackOn(host, "root");
       const since = await now(host);
@@ -270,24 +270,115 @@ inLab("a look at a host", () => {
       expect(opened(await connections(host, before))).toEqual({ connections: 1, logins: 1 });
     });
 
-    it("finds what only the host program knows: another stack's gateways", async () => {
-      const other = await stackOn(host, "root");
-      try {
-        // A stack of the same name is the same to preview: the claim itself tells them apart.
-        await other.config("rescue.profile", "second");
-        const manage = "/var/lib/openclaw/.pulumi-openclaw/gateways";
-        ok(
-          await host.inside(
-            `cp -a ${manage}/rescue ${manage}/theirs && sed -i 's,/openclaw/test,/other/test,' ${manage}/theirs/owner.json`,
-          ),
-        );
-        const { stdout, code } = await other.preview();
-        expect(code).not.toBe(0);
-        expect(stdout).toMatch(/basePort: its ports 19789-19899 overlap those of gateway \S+ of stack \S+other/);
-        ok(await host.inside(`rm -r ${manage}/theirs`));
-      } finally {
-        await other.dispose();
+    describe("and another stack that comes to it", () => {
+      const manage = "/var/lib/openclaw/.pulumi-openclaw";
+      let one: TestStack;
+      beforeAll(async () => {
+        one = await TestStack.create(join(__dirname, "programs/oneGateway.ts"), "other");
+        const { address, hostKey } = host;
+        Object.assign(one.env, { address, hostKey, privateKey: lab.privateKey, registry: lab.registryUrl });
+      });
+      afterAll(() => one?.dispose());
+
+      const isWhole = async (id: string): Promise<void> => void ok(await host.inside(`openclaw-${id} gateway health`));
+
+      /** What a deployment could change of these gateways, and their processes. */
+      async function traces(...ids: string[]): Promise<string> {
+        const units = ids.map((id) => (id === "main" ? "openclaw-gateway" : `openclaw-gateway-${id}`));
+        const places = [
+          ...ids.flatMap((id) => [`${manage}/gateways/${id}`, `/usr/local/bin/openclaw-${id}`]),
+          ...units.map((unit) => `/etc/systemd/system/${unit}.service`),
+        ].join(" ");
+        const files = `find ${places} -not -path '*/releases/*' -printf '%p %m %u %g %l %T@\\n'`;
+        const texts = `find ${places} -not -path '*/releases/*' -type f -exec sha256sum {} +`;
+        return ok(await host.inside(`${files} && ${texts} && systemctl show -P MainPID ${units.join(" ")}`)).stdout;
       }
+
+      /** All but what running gateways write, and their releases, which take long to read. */
+      const rest = async (): Promise<string> =>
+        (await contents(host, "/var/lib/openclaw/.openclaw*/*", "*/releases/*")) + (await traces("main", "rescue"));
+
+      /** Preview and up both say this, and change nothing. */
+      async function refused(theirs: TestStack, ...messages: RegExp[]): Promise<void> {
+        const before = await rest();
+        for (const outcome of [await theirs.preview(), await theirs.up()]) {
+          expect(outcome.code, outcome.stdout).not.toBe(0);
+          expect(outcome.stdout).toContain("found before anything was changed");
+          for (const message of messages) expect(outcome.stdout).toMatch(message);
+        }
+        expect(await rest()).toBe(before);
+      }
+
+      it("is refused the pair's names and directories, and told whose they are", async () => {
+        const { stack: same } = await PairOn.create(lab, host, "root", "other");
+        try {
+          const owner = (gateway: string) => `gateway openclaw-${gateway} of stack organization/openclaw/test`;
+          await refused(
+            same,
+            ...["main", "rescue"].flatMap((id) => [
+              new RegExp(`${id}\\.profile: this host has a gateway ${id} that belongs to ${owner(id)}\n`),
+              new RegExp(`${id}\\.stateDir: /var/lib/openclaw/\\.openclaw\\S* belongs to ${owner(id)}\n`),
+            ]),
+          );
+        } finally {
+          await same.dispose();
+        }
+        await isWhole("main");
+      });
+
+      it("is refused ports that overlap", async () => {
+        Object.assign(one.env, { profile: "ops", basePort: "18889" });
+        await refused(
+          one,
+          /basePort: its ports 18889-18999 overlap those of gateway openclaw-main of stack \S+\/test /,
+        );
+      });
+
+      it("lives beside the pair, which is refused what is that one's", async () => {
+        const before = await traces("main", "rescue");
+        Object.assign(one.env, { profile: "ops", basePort: "20789" });
+        ok(await one.up());
+        await isWhole("ops");
+        expect(await traces("main", "rescue")).toBe(before);
+        ok(await stack.preview("--expect-no-changes"));
+        const theirs = await traces("ops");
+        await stack.config("main.basePort", "20700");
+        await stack.config("rescue.profile", "ops");
+        await refused(
+          stack,
+          /main\.basePort: its ports 20700-20810 overlap those of gateway ops of stack \S+\/other /,
+          /rescue\.profile: this host has a gateway ops that belongs to gateway ops of stack \S+\/other\n/,
+        );
+        for (const path of ["main.basePort", "rescue.profile"]) ok(await stack.run(["config", "rm", "--path", path]));
+        expect(await traces("ops")).toBe(theirs);
+      });
+
+      it("goes, and leaves the pair alone", async () => {
+        const before = await traces("main", "rescue");
+        ok(await one.destroy());
+        expect(await traces("main", "rescue")).toBe(before);
+        for (const id of ["main", "rescue"]) await isWhole(id);
+        ok(await stack.preview("--expect-no-changes"));
+        const left = `find ${manage}/gateways /etc/systemd /usr/local/bin -maxdepth 2 -name '*ops' -o -name '*ops.service'`;
+        expect(ok(await host.inside(left)).stdout).toBe("");
+      });
+
+      it("stays when the pair goes, and takes what is left of it", async () => {
+        Object.assign(one.env, { profile: "ops2" });
+        ok(await one.up());
+        const before = await traces("ops2");
+        ok(await stack.destroy());
+        expect(await traces("ops2")).toBe(before);
+        await isWhole("ops2");
+        ok(await one.preview("--expect-no-changes"));
+        expect(ok(await host.inside(`ls ${manage}/gateways`)).stdout).toBe("ops2\n");
+        ok(await one.destroy());
+        expect(
+          ok(await host.inside("ls -A /var/lib/openclaw"))
+            .stdout.split("\n")
+            .filter(Boolean),
+        ).toEqual([".openclaw", ".openclaw-ops", ".openclaw-ops2", ".openclaw-rescue"]);
+      });
     });
   });
 });
@@ -320,9 +411,9 @@ const opened = (log: readonly string[]) => ({
 });
 
 /** Everything that a deployment could change, but what the machine itself writes down. */
-async function contents(host: Host): Promise<string> {
-  const places =
-    "find /etc /home /root /var/lib /srv /usr/local -xdev -not -path '*/lastlog*' -not -path '/var/lib/systemd/*'";
+async function contents(host: Host, ...but: string[]): Promise<string> {
+  const not = ["*/lastlog*", "/var/lib/systemd/*", ...but].map((path) => `-not -path '${path}'`).join(" ");
+  const places = `find /etc /home /root /var/lib /srv /usr/local -xdev ${not}`;
   const texts = "-type f -exec sha256sum {} +";
   return ok(await host.inside(`{ ${places} -printf '%p %m %u %g %l\\n'; ${places} ${texts}; } | sort`)).stdout;
 }
