@@ -1,5 +1,5 @@
 /** The deployer is killed in the middle of creating, changing and destroying a pair: the next one converges. */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { manageDir } from "../../host/layout";
@@ -32,6 +32,7 @@ inLab("a deployer that is killed", () => {
     layers = [await rootLayer(...GATEWAYS)];
   });
   afterAll(async () => {
+    if (pair) endOrphans(pair.stack.project);
     await pair?.stack.dispose();
     await lab?.stop();
   });
@@ -198,6 +199,7 @@ inLab("a deployer that is killed", () => {
     }
     ok(await stack.destroy());
     await expectGone();
+    endOrphans(stack.project);
     await host.dispose();
   });
 
@@ -214,4 +216,18 @@ function family(pid: number): number[] {
     readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
   );
   return [pid, ...children.flatMap(family)];
+}
+
+/** Pulumi's language host outlives a pulumi that is killed alone, and never ends by itself. */
+function endOrphans(project: string): void {
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name)))
+    if (directoryOf(pid) === project) process.kill(Number(pid), "SIGKILL");
+}
+
+function directoryOf(pid: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return undefined; // it ended
+  }
 }
