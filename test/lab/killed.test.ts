@@ -7,12 +7,13 @@ import { finished, ok } from "../support/hosts";
 import { longCommand, pause } from "./commands";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
-import { rootLayer } from "./layers";
+import { rootLayer, standInLayer } from "./layers";
 import { seeded } from "./seeded";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
-/** Moments at which the deployer is killed; `make soak` takes more. */
+/** Moments at which the deployer is killed; `make soak` takes more, and the real OpenClaw. */
 const MOMENTS = Number(process.env.SOAK_MOMENTS ?? 20);
+const releases = process.env.SOAK_MOMENTS === undefined ? standInLayer : rootLayer;
 /** Each is created, changed and destroyed, on a host of its own, and each of these is killed. */
 const PAIRS = Math.round(MOMENTS * 0.3);
 const CHANGES = MOMENTS - 2 * PAIRS;
@@ -29,7 +30,7 @@ inLab("a deployer that is killed", () => {
   let pair: PairOn;
   beforeAll(async () => {
     lab = await Lab.start();
-    layers = [await rootLayer(...GATEWAYS)];
+    layers = [await releases(...GATEWAYS)];
   });
   afterAll(async () => {
     if (pair) endOrphans(pair.stack.project);

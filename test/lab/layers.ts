@@ -8,26 +8,36 @@ import { renderBootstrap } from "../../components/targets/bootstrap";
 import { ensureSeed, seedGateway, seedTools, VERSION } from "../support/seed";
 import { PLAIN_USER } from "./images";
 import { labCache } from "./names";
+import { seedStandIn } from "./standInRelease";
 
 const PLAIN_UID = 1000;
 
 /** For gateways that root deploys. */
 export const rootLayer = (...gateways: string[]): Promise<string> => layer(ACCOUNT_HOME, undefined, gateways);
 
+/** The same with stand-ins for OpenClaw. */
+export const standInLayer = (...gateways: string[]): Promise<string> =>
+  layer(ACCOUNT_HOME, undefined, gateways, seedStandIn);
+
 /** For gateways of the plain user. */
 export const userLayer = (...gateways: string[]): Promise<string> => layer(`/home/${PLAIN_USER}`, PLAIN_UID, gateways);
 
-async function layer(root: string, owner: number | undefined, gateways: readonly string[]): Promise<string> {
+async function layer(
+  root: string,
+  owner: number | undefined,
+  gateways: readonly string[],
+  seedRelease = seedGateway,
+): Promise<string> {
   ensureSeed();
   const tools =
     renderBootstrap({ root, binDir: root, account: null }).script.match(/nodes\/[\d.]+|npms\/[\d.]+/g) ?? [];
-  const what = fingerprint([VERSION, ...tools, root, `${owner}`, ...gateways]);
+  const what = fingerprint([VERSION, ...tools, root, `${owner}`, seedRelease.name, ...gateways]);
   const directory = join(labCache(), `layer-${what}`);
   await fillOnce(directory, (temporary) => {
     const inside = join(temporary, root);
     mkdirSync(inside, { recursive: true });
     seedTools(inside);
-    for (const id of gateways) seedGateway(inside, id);
+    for (const id of gateways) seedRelease(inside, id);
     chmodSync(temporary, 0o755);
     if (owner === undefined) return;
     // Not hard links of the seed any more: their owner is another one.
