@@ -32,7 +32,7 @@ inLab("several hosts", () => {
   beforeAll(async () => {
     lab = await Lab.start();
     const layers = [await standInLayer("main", "rescue")];
-    for (let index = 0; index < 3; index++) hosts.push(await lab.host({ debian: "bookworm", layers }));
+    for (let index = 0; index < 5; index++) hosts.push(await lab.host({ debian: "bookworm", layers }));
     stack = await TestStack.create(join(__dirname, "programs/hosts.ts"));
   });
   afterAll(async () => {
@@ -43,24 +43,24 @@ inLab("several hosts", () => {
 
   it("have a pair each, and a change on one does not touch the other", async () => {
     const pairs = {
-      a: { main: { on: "host0" }, rescue: { on: "host0" } },
-      b: { main: { on: "host1" }, rescue: { on: "host1" } },
+      a: { main: { on: "host3" }, rescue: { on: "host3" } },
+      b: { main: { on: "host4" }, rescue: { on: "host4" } },
     };
     setup(pairs);
     ok(await stack.up());
-    for (const index of [0, 1])
+    for (const index of [3, 4])
       for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(index, port)).toBe(true);
     ok(await stack.preview("--expect-no-changes"));
 
-    const pids = [await on(0).pid("main"), await on(1).pid("rescue")];
-    const before = await on(1).pid("main");
+    const pids = [await on(3).pid("main"), await on(4).pid("rescue")];
+    const before = await on(4).pid("main");
     setup({
       ...pairs,
-      b: { main: { on: "host1", args: { config: { update: { channel: "beta" } } } }, rescue: { on: "host1" } },
+      b: { main: { on: "host4", args: { config: { update: { channel: "beta" } } } }, rescue: { on: "host4" } },
     });
     ok(await stack.up());
-    expect(await on(1).pid("main")).not.toBe(before);
-    expect([await on(0).pid("main"), await on(1).pid("rescue")]).toEqual(pids);
+    expect(await on(4).pid("main")).not.toBe(before);
+    expect([await on(3).pid("main"), await on(4).pid("rescue")]).toEqual(pids);
     ok(await stack.destroy());
   });
 
