@@ -166,8 +166,8 @@ async function growth(lab: Lab): Promise<Row[]> {
       rows.push({ what, ...times, than: "an empty program" });
       say(`${what}: done`);
     };
-    for (const count of GATEWAYS) await measure(`preview of ${count} new gateways on one host`, 1, count);
-    for (const count of HOSTS) await measure(`preview of a new pair on each of ${count} hosts`, count, 2);
+    for (const count of GATEWAYS) await measure(`preview, new gateways on one host: ${count}`, 1, count);
+    for (const count of HOSTS) await measure(`preview, hosts with a new pair each: ${count}`, count, 2);
     const [one, ten] = [rows[0]!.ours, rows[GATEWAYS.length - 1]!.ours];
     say(`each further gateway: ${((median(ten) - median(one)) / (Math.max(...GATEWAYS) - 1)).toFixed(3)} s`);
     return rows;
