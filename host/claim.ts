@@ -6,8 +6,8 @@ import type { Identity } from "./account";
 import { homeOf } from "./environment";
 import { Failure } from "./failure";
 import { entries, lstat, makeDir, readLink, removeTree, setLink, writeJson } from "./files";
-import { findGateway, openGateway, type Host, type HostGateway, type OwnedClaim } from "./host";
-import { configFile, gatewayLogFile, gatewayPaths, gatewaysDir, isWithin } from "./layout";
+import { findGateway, gatewaysBeside, openGateway, type Host, type HostGateway, type OwnedClaim } from "./host";
+import { configFile, gatewayLogFile, gatewayPaths, isWithin } from "./layout";
 import { writeMark } from "./mark";
 import { findObstacles } from "./obstacles";
 import type { Claim } from "./spec";
@@ -80,7 +80,8 @@ export function releaseClaim({ host, id, paths, claim }: HostGateway): void {
   removeConfigLink(host.manage, id, claim.configPath);
   const wasHealthy = readLink(paths.good) !== undefined;
   // What took this one's place may have kept its directories.
-  const isFree = (path: string): boolean => !others(host, id).some((other) => isWithin(other, path));
+  const used = gatewaysBeside(host, id).flatMap(({ claim: { stateDir, workspace } }) => [stateDir, workspace]);
+  const isFree = (path: string): boolean => !used.some((other) => isWithin(other, path));
   if (wasHealthy || entries(claim.workspace).length) {
     if (lstat(claim.stateDir) && isFree(claim.stateDir))
       writeMark(claim.stateDir, { owner: claim.owner, released: true });
@@ -89,13 +90,6 @@ export function releaseClaim({ host, id, paths, claim }: HostGateway): void {
   }
   discard(host, id);
 }
-
-/** Directories of the host's other gateways. */
-const others = (host: Host, id: string): string[] =>
-  entries(gatewaysDir(host.manage))
-    .filter((other) => other !== id)
-    .flatMap((other) => findGateway(host, other)?.claim ?? [])
-    .flatMap(({ stateDir, workspace }) => [stateDir, workspace]);
 
 /** Lets the next stack that claims this gateway have it, as it is; it goes on running. */
 export const disown = ({ paths, claim }: HostGateway): void =>

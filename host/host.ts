@@ -2,7 +2,7 @@
 import { dirname, join } from "node:path";
 import { identityOf, type Identity } from "./account";
 import { Failure, SET_UP_AGAIN } from "./failure";
-import { readJson } from "./files";
+import { entries, readJson } from "./files";
 import { gatewayPaths, gatewaysDir, type GatewayPaths, type HostLayout } from "./layout";
 import type { Claim } from "./spec";
 
@@ -50,6 +50,12 @@ export function findGateway(host: Host, id: string): HostGateway | undefined {
   const claim = readJson<OwnedClaim>(paths.owner);
   return claim && { host, id, paths, claim };
 }
+
+/** The gateways of a host but one. */
+export const gatewaysBeside = (host: Host, id: string): HostGateway[] =>
+  entries(gatewaysDir(host.manage))
+    .filter((other) => other !== id)
+    .flatMap((other) => findGateway(host, other) ?? []);
 
 export function openGateway(host: Host, id: string): HostGateway {
   const gateway = findGateway(host, id);

@@ -2,23 +2,18 @@
  * A gateway that gets another profile is another gateway on its host. It is made beside the one that it takes the place
  * of, which runs until then; Pulumi removes that one afterwards.
  */
-import { entries } from "./files";
 import { pointedAt, unpoint } from "./generation";
-import { findGateway, type HostGateway } from "./host";
-import { gatewaysDir } from "./layout";
+import { gatewaysBeside, type HostGateway } from "./host";
 import { supervisorFor } from "./supervisors";
 
 /** The same resource's gateway under the profile that it gives up, if that is still to be run. */
 export function predecessorOf({ host, id, claim: { owner } }: HostGateway): HostGateway | undefined {
-  return entries(gatewaysDir(host.manage))
-    .filter((other) => other !== id)
-    .flatMap((other) => findGateway(host, other) ?? [])
-    .find(
-      (other) =>
-        other.claim.owner.id === owner.id &&
-        other.claim.owner.gateway === owner.gateway &&
-        pointedAt(other, "current") !== undefined,
-    );
+  return gatewaysBeside(host, id).find(
+    (other) =>
+      other.claim.owner.id === owner.id &&
+      other.claim.owner.gateway === owner.gateway &&
+      pointedAt(other, "current") !== undefined,
+  );
 }
 
 /** The gateway that does this one's work at this moment. */
