@@ -3,9 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-
-const SECRET = "4dabf18193072939515e22adb298388d";
-const HOST_KEY = `ssh-ed25519 ${Buffer.concat([Buffer.from("\0\0\0\x0bssh-ed25519\0\0\0 "), Buffer.alloc(32)]).toString("base64")}`;
+import { HOST_KEY, SECRET } from "./values";
 
 const registered: { name: string; inputs: Record<string, unknown> }[] = [];
 const indexOf = (name: string): number => registered.findIndex((each) => each.name === name);

@@ -4,9 +4,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { PartnerRequest } from "../../deployer/request";
-
-const SECRET = "4dabf18193072939515e22adb298388d";
-const HOST_KEY = `ssh-ed25519 ${Buffer.concat([Buffer.from("\0\0\0\x0bssh-ed25519\0\0\0 "), Buffer.alloc(32)]).toString("base64")}`;
+import { HOST_KEY, SECRET } from "./values";
 
 const registered: { name: string; inputs: Record<string, unknown> }[] = [];
 const names = (): string[] => registered.map(({ name }) => name);

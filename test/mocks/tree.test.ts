@@ -1,7 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, describe, expect, it } from "vitest";
-
-const SECRET = "4dabf18193072939515e22adb298388d";
+import { SECRET } from "./values";
 
 interface Registered {
   readonly type: string;
