@@ -1,0 +1,137 @@
+/** What the kind of place decides about the gateways there: their directories, names and ports. Pure. */
+import { posix } from "node:path";
+import { CONTAINER_PORT, CONTAINER_PATHS, isContainerName, secretFile } from "../../deployer/docker/names";
+import {
+  configFile,
+  defaultStateDir,
+  defaultWorkspace,
+  gatewayId,
+  manageDir,
+  serviceName,
+  wrapperName,
+  type HostLayout,
+} from "../../host/layout";
+import type { JsonObject } from "../../host/spec";
+import { BOT_TOKEN_VARIABLE, envReference, type SecretName, type Surroundings } from "./openclawConfig";
+import { derivePorts, portBlock } from "./ports";
+import type { Problem } from "./problems";
+import type { ResolvedGateway } from "./resolve";
+import type { CheckedGatewayArgs } from "./schemas";
+
+/** A Docker engine, as its gateways see it: plain facts, known before anything is touched. */
+export interface ContainerLayout {
+  /** Begins the names of all containers, networks and volumes of a stack. */
+  readonly prefix: string;
+  /** Docker's command for the engine, as one types it. */
+  readonly docker: string;
+  /** Address of the engine's machine that ports are published on. */
+  readonly publishAddress: string;
+  /** Whether the port of the sandbox host is published too. */
+  readonly sandboxPort: boolean;
+}
+
+export type Layout = HostLayout | ContainerLayout;
+
+interface Asked {
+  readonly label: string;
+  readonly name: string;
+  readonly profile: string;
+  readonly args: CheckedGatewayArgs;
+}
+
+type Facts = Pick<
+  ResolvedGateway,
+  "ports" | "owns" | "isContainer" | "url" | "stateDir" | "workspace" | "configPath" | "wrapper" | "serviceName"
+>;
+
+interface Place {
+  readonly facts: Facts;
+  readonly surroundings: Omit<Surroundings, "stateDir" | "workspace">;
+  readonly problems: readonly Problem[];
+}
+
+export const placeOf = (layout: Layout, asked: Asked): Place =>
+  "prefix" in layout ? inContainer(layout, asked) : onHost(layout, asked);
+
+function onHost(layout: HostLayout, { profile, args }: Asked): Place {
+  const id = gatewayId(profile);
+  const stateDir = args.stateDir ?? defaultStateDir(layout.root, profile);
+  return {
+    facts: {
+      ports: derivePorts(args.basePort),
+      owns: portBlock(args.basePort),
+      url: `http://127.0.0.1:${args.basePort}`,
+      stateDir,
+      workspace: args.workspace ?? defaultWorkspace(stateDir),
+      configPath: args.configPath ?? configFile(manageDir(layout.root), id),
+      wrapper: posix.join(layout.binDir, wrapperName(id)),
+      serviceName: serviceName(profile),
+    },
+    surroundings: { port: args.basePort, bind: "loopback", secret: envReference },
+    problems: [],
+  };
+}
+
+/** Every container has the same paths and ports inside: only what it publishes can collide. */
+function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerLayout, asked: Asked): Place {
+  const { label, name, args } = asked;
+  const { basePort } = args;
+  const container = `${prefix}-${name}`;
+  const problems = (["stateDir", "workspace", "configPath"] as const)
+    .filter((property) => args[property] !== undefined)
+    .map((property) => ({
+      path: `${label}.${property}`,
+      reason: "cannot be chosen for a gateway in a container: the volumes there have fixed places",
+      advice: "remove it",
+    }));
+  if (!isContainerName(container))
+    problems.push({
+      path: label,
+      reason: `its container would be called "${container}", which Docker does not allow`,
+      advice: "give the gateway a name of letters, digits, _, . and -, with at most 63 of them in all",
+    });
+  const inside = derivePorts(CONTAINER_PORT);
+  return {
+    facts: {
+      // As they are reached from the engine's machine; the others are for the container itself.
+      ports: { ...inside, gateway: basePort, canvas: basePort, ...(sandboxPort && { sandbox: basePort + 1 }) },
+      owns: { first: basePort, last: sandboxPort ? basePort + 1 : basePort },
+      isContainer: true,
+      url: `http://${publishAddress === "0.0.0.0" ? "127.0.0.1" : publishAddress}:${basePort}`,
+      stateDir: CONTAINER_PATHS.state,
+      workspace: CONTAINER_PATHS.workspace,
+      configPath: CONTAINER_PATHS.configFile,
+      wrapper: `${docker} exec ${container} openclaw`,
+      serviceName: container,
+    },
+    surroundings: {
+      port: CONTAINER_PORT,
+      bind: "lan",
+      secret: (name) => ({ source: "file", provider: providerOf(name), id: "value" }),
+      owned: { secrets: { providers: providersOf(args) } },
+      defaults: {
+        gateway: {
+          auth: { rateLimit: { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000 } },
+          controlUi: { allowedOrigins: originsOf(publishAddress, basePort) },
+        },
+      },
+    },
+    problems,
+  };
+}
+
+const providerOf = (name: SecretName): string => name.toLowerCase();
+
+/** Environment variables would be shown by `docker inspect`. */
+function providersOf({ telegram }: CheckedGatewayArgs): JsonObject {
+  const names: SecretName[] = ["OPENCLAW_GATEWAY_TOKEN", ...(telegram ? ([BOT_TOKEN_VARIABLE] as const) : [])];
+  return Object.fromEntries(
+    names.map((name) => [providerOf(name), { source: "file", path: secretFile(name), mode: "singleValue" }]),
+  );
+}
+
+/** Of the Control UI: OpenClaw itself knows the port inside of the container only. */
+function originsOf(publishAddress: string, port: number): string[] {
+  const named = ["127.0.0.1", "0.0.0.0"].includes(publishAddress) ? [] : [publishAddress];
+  return ["127.0.0.1", "localhost", ...named].map((host) => `http://${host}:${port}`);
+}

@@ -1,0 +1,165 @@
+import { isIP } from "node:net";
+import * as pulumi from "@pulumi/pulumi";
+import * as z from "zod";
+import { inputString, secretString, versionSchema } from "../../rules/schemas";
+import { parseHostKey } from "../../rules/hostKey";
+
+export const LOCAL_ENGINE = "unix:///var/run/docker.sock";
+
+/** Least memory that a gateway starts with. Source: measured, OpenClaw 2026.9.6. */
+const MIN_MEMORY_MIB = 1536;
+
+const engineUrl = z
+  .custom<pulumi.Input<string>>((value) => inputString.safeParse(value).success, {
+    error: "must be a non-empty string or an Output of one",
+  })
+  .refine(
+    (value) =>
+      typeof value !== "string" || /^(unix:\/\/\/[^\s?#]+|ssh:\/\/([\w.-]+@)?[\w.:[\]-]+?(:\d+)?)$/.test(value),
+    "must be unix:///PATH or ssh://USER@HOST[:PORT]",
+  );
+
+const hostKey = z
+  .custom<pulumi.Input<string>>((value) => inputString.safeParse(value).success, {
+    error: "must be the host's public key",
+  })
+  .superRefine((value, context) => {
+    const key = typeof value === "string" ? parseHostKey(value) : undefined;
+    if (key && "reason" in key) context.addIssue({ code: "custom", message: key.reason });
+  });
+
+const shape = {
+  /**
+   * Where the engine is: its socket on this machine, or ssh://USER@HOST[:PORT] of a machine with a Docker engine, where
+   * USER may use `docker`. May come from another resource of the program.
+   * @default "unix:///var/run/docker.sock"
+   * @example "ssh://claw@203.0.113.7"
+   */
+  host: engineUrl.optional(),
+  /**
+   * Public key of the machine that ssh:// leads to, as `ssh-keyscan` or its /etc/ssh/ssh_host_ed25519_key.pub show it.
+   * Required there: one that shows another key is not spoken to. May come from another resource of the program.
+   * @default none, for an engine on this machine
+   * @example "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…"
+   */
+  hostKey: hostKey.optional(),
+  /**
+   * File on the deploying machine with the private key to log in with over ssh://.
+   * @unit path
+   * @default what `ssh` itself finds: its agent, its configuration, ~/.ssh
+   * @example "~/.ssh/claw"
+   */
+  identityFile: z
+    .string()
+    .min(1, "must not be empty")
+    .regex(/^[^\s"'\\$`]+$/, "must not contain spaces, quotes, $ or \\")
+    .optional(),
+  /**
+   * Where images of OpenClaw come from, without a tag: a gateway runs the one of its `version`.
+   * @default "ghcr.io/openclaw/openclaw"
+   * @example "registry.example.org/openclaw"
+   */
+  repository: z
+    .string()
+    .regex(/^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9][\w.-]*)*$/, "must be the name of an image, without a tag or digest")
+    .optional(),
+  /**
+   * Digests of images by version: whatever the registry says, no other is run. Without one, the image that the tag named
+   * when it was fetched is run for as long as the version stays.
+   * @default {}
+   * @example { "2026.9.6": "sha256:0123…" }
+   */
+  digests: z
+    .record(versionSchema, z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hexadecimal digits"))
+    .optional(),
+  /**
+   * Whether the engine fetches images. "never": they must be there, as on a machine that reaches no registry.
+   * @default "missing"
+   * @example "never"
+   */
+  pull: z.enum(["missing", "never"]).optional(),
+  /**
+   * How to log in to a private registry. The password is always kept as a secret.
+   * @default none
+   * @example { address: "registry.example.org", username: "claw", password: config.requireSecret("registryPassword") }
+   */
+  registryAuth: z
+    .strictObject({
+      /**
+       * Name of the registry, as images have it.
+       * @example "registry.example.org"
+       */
+      address: z.string().min(1, "must not be empty"),
+      /**
+       * User name there.
+       * @example "claw"
+       */
+      username: z.string().min(1, "must not be empty"),
+      /**
+       * Password or token.
+       * @example config.requireSecret("registryPassword")
+       */
+      password: secretString,
+    })
+    .optional(),
+  /**
+   * Address of the engine's machine on which gateways are published. Any other than loopback lets others reach them, with
+   * nothing but the token in between.
+   * @default "127.0.0.1"
+   * @example "10.0.0.7"
+   */
+  publishAddress: z
+    .string()
+    .refine((text) => isIP(text) === 4, "must be an IPv4 address")
+    .optional(),
+  /**
+   * Whether the port of the sandbox host of MCP Apps and widgets, basePort + 1, is published as well.
+   * @default false
+   * @example true
+   */
+  sandboxPort: z.boolean().optional(),
+  /**
+   * Memory of each gateway's container; swap is not used. A gateway does not start with 1024. Source: measured on 2026.9.6.
+   * @unit MiB, 1536 or more
+   * @default 2048
+   * @example 4096
+   */
+  memory: z
+    .number({ error: "must be a number" })
+    .int("must be a whole number")
+    .min(MIN_MEMORY_MIB, `must be ${MIN_MEMORY_MIB} or more: a gateway does not start with less`)
+    .optional(),
+  /**
+   * Processors that each gateway's container may use; not more than the engine has.
+   * @unit processors
+   * @default 2
+   * @example 1.5
+   */
+  cpus: z.number({ error: "must be a number" }).min(0.1, "must be 0.1 or more").optional(),
+  /**
+   * Processes and threads that each gateway's container may have.
+   * @unit processes
+   * @default 512
+   * @example 1024
+   */
+  pids: z
+    .number({ error: "must be a number" })
+    .int("must be a whole number")
+    .min(64, "must be 64 or more: a gateway needs some 30 threads before it does anything")
+    .optional(),
+};
+
+const isRemote = (host: unknown): boolean => typeof host === "string" && host.startsWith("ssh:");
+
+export const dockerEngineSchema = z.strictObject(shape).superRefine(({ host, hostKey, identityFile }, context) => {
+  const issue = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
+  if (isRemote(host) && hostKey === undefined)
+    issue("hostKey", "is required: without the host's public key anybody between could read every secret");
+  if (typeof host === "string" && !isRemote(host) && identityFile !== undefined)
+    issue("identityFile", "is for an engine behind ssh:// only");
+});
+
+/** Arguments of {@link DockerEngine}. */
+export type DockerEngineArgs = z.input<typeof dockerEngineSchema>;
+
+export type CheckedDockerEngineArgs = z.output<typeof dockerEngineSchema>;

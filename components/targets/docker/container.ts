@@ -1,0 +1,172 @@
+/**
+ * The resources of one gateway in a container.
+ *
+ * All texts here stand in the state of deployed stacks: a change of one makes every container of every user anew.
+ * test/unit/frozen.test.ts holds them.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import {
+  COMMAND,
+  CONTAINER_PATHS,
+  CONTAINER_PORT,
+  CONTAINER_SANDBOX_PORT,
+  ENVIRONMENT,
+  LABELS,
+  namesOf,
+  STOP_SECONDS,
+  TMPFS,
+  USER,
+  WORKING_DIRECTORY,
+} from "../../../deployer/docker/names";
+import type { CheckRequest, HealthRequest, StageRequest } from "../../../deployer/request";
+import { withoutStackTraces } from "../../stackTraces";
+import { deployerCommand } from "../deployer";
+import { stackName } from "../hostGateway";
+import { partnerCommand } from "../partner";
+import type { Deployment } from "../target";
+import { loadDocker, type DockerEngine } from ".";
+
+export function deployInContainer(
+  engine: DockerEngine,
+  parent: pulumi.Resource,
+  deployment: Deployment,
+): pulumi.Resource {
+  const { name, gateway, env, partner } = deployment;
+  const { suffix, limits, provider } = engine;
+  const { version, config } = gateway;
+  const docker = loadDocker();
+  const names = namesOf(gateway.serviceName);
+  const called = (what: string): string => `${name}-${what}${suffix}`;
+  const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({ parent, dependsOn });
+  const onEngine = (...dependsOn: pulumi.Resource[]) => ({ ...on(...dependsOn), provider });
+
+  const claim = pulumi
+    .all([engine.address, engine.ownerId])
+    .apply(([address, id]) => engine.claimOf(name, gateway, address, id));
+  const claimed = deployerCommand(
+    called("claim"),
+    { words: `claim ${name}`, delete: `leave ${name}`, request: claim, isShown: true },
+    on(engine),
+  );
+  const kept = [
+    { label: LABELS.gateway, value: name },
+    { label: LABELS.stack, value: stackName() },
+  ];
+  const labels = [...kept, { label: LABELS.owner, value: engine.ownerId }];
+  const network = withoutStackTraces(
+    () => new docker.Network(called("network"), { name: names.network, labels }, onEngine(claimed)),
+  );
+  const keptVolume = (what: "state" | "workspace") =>
+    withoutStackTraces(
+      () =>
+        new docker.Volume(
+          called(what),
+          { name: names[what], labels: kept },
+          { ...onEngine(claimed), retainOnDelete: true },
+        ),
+    );
+  const [state, workspace] = [keptVolume("state"), keptVolume("workspace")];
+  const image = engine.image(version).imageId;
+
+  // Why it was made anew the last time: a comment for the shell, and another text, so that it runs again.
+  const repair = engine.repair(name, { parent });
+  const words = (verb: string) => pulumi.interpolate`${verb} ${name} # ${repair}`;
+  const staged = deployerCommand(
+    called("secrets"),
+    {
+      words: words("stage"),
+      request: requestOf<StageRequest>({ claim, image, env }),
+    },
+    on(network, state, workspace),
+  );
+  // The volume's name says nothing about the secrets; as a secret it would hide the whole container from preview.
+  const secrets = pulumi.unsecret(staged.stdout);
+  const isAlone = !partner || gateway.force;
+  const checked = deployerCommand(
+    called("check"),
+    {
+      words: words("check"),
+      request: requestOf<CheckRequest>({ claim, version, config, image, secrets, limits, isAlone }),
+      isShown: true,
+    },
+    on(staged),
+  );
+  const configVolume = checked.stdout;
+  const before: pulumi.Resource[] = [checked];
+  if (!isAlone)
+    before.push(
+      partnerCommand(called("partner"), engine, name, gateway, partner, [configVolume], [checked], { parent }),
+    );
+
+  const container = withoutStackTraces(
+    () =>
+      new docker.Container(
+        called("container"),
+        {
+          name: names.container,
+          // In OpenClaw's lease on its state: with another one, a gateway after a killed one would wait for minutes.
+          hostname: names.container,
+          image,
+          command: COMMAND,
+          workingDir: WORKING_DIRECTORY,
+          user: `${USER}:${USER}`,
+          envs: Object.entries(ENVIRONMENT).map(([variable, value]) => `${variable}=${value}`),
+          labels: [...labels, { label: LABELS.generation, value: configVolume }],
+          networksAdvanced: [{ name: names.network }],
+          ports: [
+            { internal: CONTAINER_PORT, external: gateway.ports.gateway, ip: engine.layout.publishAddress },
+            ...(engine.layout.sandboxPort
+              ? [
+                  {
+                    internal: CONTAINER_SANDBOX_PORT,
+                    external: gateway.ports.sandbox,
+                    ip: engine.layout.publishAddress,
+                  },
+                ]
+              : []),
+          ],
+          mounts: [
+            { type: "volume", source: names.state, target: CONTAINER_PATHS.state },
+            { type: "volume", source: names.workspace, target: CONTAINER_PATHS.workspace },
+            { type: "volume", source: configVolume, target: CONTAINER_PATHS.config, readOnly: true },
+            { type: "volume", source: secrets, target: CONTAINER_PATHS.secrets, readOnly: true },
+          ],
+          readOnly: true,
+          tmpfs: TMPFS,
+          capabilities: { drops: ["ALL"] },
+          securityOpts: ["no-new-privileges"],
+          init: true,
+          memory: limits.memoryMiB,
+          memorySwap: limits.memoryMiB,
+          cpus: `${limits.cpus}`,
+          restart: "unless-stopped",
+          logDriver: "json-file",
+          logOpts: { "max-size": "10m", "max-file": "3" },
+          healthcheck: {
+            tests: ["CMD", "node", CONTAINER_PATHS.health],
+            interval: "30s",
+            timeout: "10s",
+            startPeriod: "59s",
+            retries: 3,
+          },
+          destroyGraceSeconds: STOP_SECONDS,
+        },
+        { ...onEngine(...before), deleteBeforeReplace: true },
+      ),
+  );
+  return deployerCommand(
+    called("health"),
+    {
+      words: pulumi.interpolate`health ${name} # ${container.id}`,
+      request: requestOf<HealthRequest>({ claim, limits, volumes: [configVolume, secrets] }),
+      isShown: true,
+    },
+    on(container),
+  );
+}
+
+type InputsOf<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> | readonly pulumi.Input<string>[] };
+
+/** In the order in which its parts are written here: the text stands in the state. */
+const requestOf = <T extends object>(parts: InputsOf<T>): pulumi.Output<T> =>
+  pulumi.output(parts) as unknown as pulumi.Output<T>;

@@ -1,0 +1,81 @@
+/** Files for containers: on volumes, since `docker inspect` shows everything else. */
+import { randomBytes } from "node:crypto";
+import { buffer } from "node:stream/consumers";
+import type Docker from "dockerode";
+import { pack } from "tar-stream";
+import { Failure } from "../../host/failure";
+import type { ContainerClaim } from "../request";
+import { USER, type Role } from "./names";
+import { labelsOf, removeContainer } from "./owned";
+
+const MOUNT = "volume";
+
+/** A new volume with files that only the gateway's user can read; returns its name. */
+export async function filesVolume(
+  api: Docker,
+  claim: ContainerClaim,
+  role: Role,
+  image: string,
+  files: Readonly<Record<string, string>>,
+): Promise<string> {
+  const name = `${claim.container}-${role}-${randomBytes(6).toString("hex")}`;
+  await api.createVolume({ Name: name, Labels: labelsOf(claim, role) });
+  try {
+    await fill(api, claim, name, image, 0o500, files);
+    return name;
+  } catch (error) {
+    await api.getVolume(name).remove();
+    throw error;
+  }
+}
+
+/** Makes a volume the user's: a new one is root's where the image has no such directory. */
+export const giveToUser = (api: Docker, claim: ContainerClaim, volume: string, image: string): Promise<void> =>
+  fill(api, claim, volume, image, 0o700, {});
+
+/** Through a container that never runs: the engine may be anywhere. */
+async function fill(
+  api: Docker,
+  claim: ContainerClaim,
+  volume: string,
+  image: string,
+  mode: number,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
+  const helper = await api.createContainer({
+    Image: image,
+    Cmd: ["true"],
+    Labels: labelsOf(claim, "helper"),
+    HostConfig: { NetworkMode: "none", Mounts: [{ Type: "volume", Source: volume, Target: `/${MOUNT}` }] },
+  });
+  try {
+    await helper.putArchive(await archiveOf(mode, files), { path: "/" });
+  } finally {
+    await removeContainer(api, helper.id);
+  }
+}
+
+function archiveOf(mode: number, files: Readonly<Record<string, string>>): Promise<Buffer> {
+  const owner = { uid: USER, gid: USER };
+  const archive = pack();
+  archive.entry({ name: `${MOUNT}/`, type: "directory", mode, ...owner });
+  for (const [name, contents] of Object.entries(files))
+    archive.entry({ name: `${MOUNT}/${name}`, mode: 0o400, ...owner }, contents);
+  archive.finalize();
+  return buffer(archive);
+}
+
+/** Variables as `node --env-file` reads them. It knows no escapes, so a value must lack one kind of quotes. */
+export const envFile = (variables: readonly (readonly [name: string, value: string])[]): string =>
+  variables.map(([name, value]) => `${name}=${quoted(name, value)}\n`).join("");
+
+function quoted(name: string, value: string): string {
+  // Between double quotes, \n would become a new line.
+  const quotes = ["'", "`", ...(value.includes("\\n") ? [] : ['"'])];
+  const quote = quotes.find((each) => !value.includes(each));
+  if (quote !== undefined) return `${quote}${value}${quote}`;
+  throw new Failure(
+    `the variable ${name} cannot be given to a gateway in a container: its value holds all kinds of quotes\n` +
+      "    -> encode it, e.g. as base64",
+  );
+}

@@ -1,0 +1,302 @@
+/** What is done about one gateway in a container. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { text } from "node:stream/consumers";
+import type Docker from "dockerode";
+import { Failure, messageOf } from "../../host/failure";
+import { say } from "../archives";
+import type { CheckRequest, ContainerClaim, HealthRequest, StageRequest } from "../request";
+import { connect } from "./engine";
+import { envFile, filesVolume, giveToUser } from "./files";
+import {
+  COMMAND,
+  CONTAINER_PATHS,
+  CONTAINER_PORT,
+  ENVIRONMENT,
+  namesOf,
+  STOP_SECONDS,
+  TMPFS,
+  USER,
+  WORKING_DIRECTORY,
+} from "./names";
+import {
+  containerOf,
+  isFinished,
+  labelsOf,
+  release,
+  removeContainer,
+  removeFiles,
+  removeHelpers,
+  requireFree,
+} from "./owned";
+import { found } from "./engine";
+
+/** Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
+const HEALTH_TIMEOUT_MS = 180_000;
+/** How long a gateway that runs may fail to answer before it counts as down. */
+const PATIENCE_MS = 15_000;
+const POLL_MS = 500;
+/** A gateway that ended this often by itself will not come up. */
+const MAX_EXITS = 2;
+const LOG_LINES = 20;
+const MEBIBYTE = 1024 * 1024;
+/** Secrets that the configuration refers to, each in a file of its own. */
+const REFERRED = ["OPENCLAW_GATEWAY_TOKEN", "TELEGRAM_BOT_TOKEN"];
+
+/** Throws what forbids the gateway; touches nothing. */
+export async function claim(claim: ContainerClaim): Promise<string> {
+  await requireFree(await connect(claim.engine), claim);
+  return "free, or ours";
+}
+
+export async function leave(claim: ContainerClaim): Promise<string> {
+  await release(await connect(claim.engine), claim);
+  return "removed";
+}
+
+/** Puts the secrets on a new volume and returns its name. */
+export async function stage({ claim, image, env }: StageRequest): Promise<string> {
+  const api = await connect(claim.engine);
+  await removeHelpers(api, claim);
+  await requireThings(api, claim);
+  const { state, workspace } = namesOf(claim.container);
+  for (const volume of [state, workspace]) await giveToUser(api, claim, volume, image);
+  const isReferred = ([name]: [string, string]): boolean => REFERRED.includes(name);
+  const variables = Object.entries(env);
+  return filesVolume(api, claim, "secrets", image, {
+    env: envFile(variables.filter((each) => !isReferred(each))),
+    ...Object.fromEntries(variables.filter(isReferred)),
+  });
+}
+
+/**
+ * Before a container is made, or made anew: everything it needs is there, and where a healthy gateway is at stake, the new
+ * one has shown beside it that it starts. Returns the name of a new volume with its configuration.
+ */
+export async function check(request: CheckRequest): Promise<string> {
+  const { claim, config, version, image } = request;
+  const api = await connect(claim.engine);
+  await removeHelpers(api, claim);
+  await requireFree(api, claim);
+  await requireThings(api, claim, request.secrets);
+  const volume = await filesVolume(api, claim, "config", image, {
+    "openclaw.json": JSON.stringify(config, null, 2),
+    "health.mjs": healthScript(version),
+  });
+  try {
+    await tryPorts(api, request);
+    if ((await healthOf(api, claim.container)) === "healthy") await rehearse(api, request, volume);
+    if (request.isAlone) await clearUnfinished(claim);
+    return volume;
+  } catch (error) {
+    await api.getVolume(volume).remove();
+    throw error;
+  }
+}
+
+/** Docker would make an empty volume where one is missing, and say nothing. */
+async function requireThings(api: Docker, { container }: ContainerClaim, ...volumes: string[]): Promise<void> {
+  const { network, state, workspace } = namesOf(container);
+  const things: [string, Promise<unknown>][] = [
+    [`network ${network}`, found(api.getNetwork(network).inspect())],
+    ...[state, workspace, ...volumes].map((name): [string, Promise<unknown>] => [
+      `volume ${name}`,
+      found(api.getVolume(name).inspect()),
+    ]),
+  ];
+  for (const [what, thing] of things)
+    if (!(await thing))
+      throw new Failure(
+        `the ${what} is gone from the engine; nothing was changed\n` +
+          "    -> pulumi up --refresh makes it anew; what was on a volume has to come from a backup",
+      );
+}
+
+/** On an engine elsewhere only the engine itself can say whether a port is free. */
+async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<void> {
+  const { address, ports } = claim.publish;
+  const published = (await containerOf(api, claim))?.NetworkSettings.Ports ?? {};
+  const ours = Object.values(published).flatMap((bindings) => (bindings ?? []).map(({ HostPort }) => Number(HostPort)));
+  const wanted = ports.filter((port) => !ours.includes(port));
+  if (!wanted.length) return;
+  const helper = await api.createContainer({
+    Image: image,
+    Cmd: ["node", "--version"],
+    Labels: labelsOf(claim, "helper"),
+    ExposedPorts: Object.fromEntries(wanted.map((port) => [`${port}/tcp`, {}])),
+    HostConfig: {
+      NetworkMode: namesOf(claim.container).network,
+      PortBindings: Object.fromEntries(
+        wanted.map((port) => [`${port}/tcp`, [{ HostIp: address, HostPort: `${port}` }]]),
+      ),
+    },
+  });
+  try {
+    await helper.start();
+  } catch (error) {
+    throw new Failure(
+      `${claim.owner.gateway} cannot publish ${wanted.join(" and ")} on ${address}; nothing was changed: ` +
+        `${messageOf(error)}\n    -> use another base port, or end what uses it`,
+    );
+  } finally {
+    await removeContainer(api, helper.id);
+  }
+}
+
+/** A run of the new one beside the old one: without network, on a state of its own that is thrown away. */
+async function rehearse(api: Docker, request: CheckRequest, volume: string): Promise<void> {
+  const { claim, image, secrets, limits } = request;
+  say(`trying the new gateway beside the old one`);
+  const rehearsal = await api.createContainer({
+    Image: image,
+    Cmd: COMMAND,
+    User: `${USER}:${USER}`,
+    WorkingDir: WORKING_DIRECTORY,
+    Env: Object.entries(ENVIRONMENT).map(([name, value]) => `${name}=${value}`),
+    Labels: labelsOf(claim, "helper"),
+    Healthcheck: { Test: ["NONE"] },
+    HostConfig: {
+      Init: true,
+      NetworkMode: "none",
+      ReadonlyRootfs: true,
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges"],
+      Memory: limits.memoryMiB * MEBIBYTE,
+      PidsLimit: limits.pids,
+      NanoCpus: limits.cpus * 1e9,
+      Tmpfs: { ...TMPFS, [CONTAINER_PATHS.state]: `uid=${USER},gid=${USER},mode=0700` },
+      Mounts: [mountOf(volume, CONTAINER_PATHS.config), mountOf(secrets, CONTAINER_PATHS.secrets)],
+    },
+  });
+  try {
+    await rehearsal.start();
+    await untilHealthy(api, rehearsal.id);
+  } catch (error) {
+    throw new Failure(
+      `the new gateway ${claim.owner.gateway} does not start, so the old one was left as it is: ${messageOf(error)}`,
+    );
+  } finally {
+    await removeContainer(api, rehearsal.id);
+  }
+}
+
+const mountOf = (source: string, target: string) => ({
+  Type: "volume" as const,
+  Source: source,
+  Target: target,
+  ReadOnly: true,
+});
+
+/** The answer's body is read: our token is known there, and the version is the right one. */
+const healthScript = (version: string): string => `import { readFileSync } from "node:fs";
+const token = readFileSync("${CONTAINER_PATHS.secrets}/OPENCLAW_GATEWAY_TOKEN", "utf8");
+const answer = await fetch("http://127.0.0.1:${CONTAINER_PORT}/startupz", {
+  headers: { authorization: \`Bearer \${token}\` },
+  signal: AbortSignal.timeout(5000),
+}).then((response) => response.json());
+if (answer.ok !== true || answer.status !== "started" || answer.version !== ${JSON.stringify(version)}) {
+  console.error(\`it answers \${JSON.stringify(answer)}, and should be version ${version}\`);
+  process.exit(1);
+}
+`;
+
+/** Waits until the gateway is healthy, for the container that was just made; then gives up what the former one had. */
+export async function health({ claim, limits, volumes }: HealthRequest): Promise<string> {
+  const api = await connect(claim.engine);
+  try {
+    await untilHealthy(api, claim.container);
+  } catch (error) {
+    throw new Failure(`gateway ${claim.owner.gateway} is not healthy: ${messageOf(error)}`);
+  }
+  await api.getContainer(claim.container).update({ PidsLimit: limits.pids });
+  await removeFiles(api, claim, volumes);
+  return "healthy";
+}
+
+async function untilHealthy(api: Docker, container: string): Promise<void> {
+  for (const end = Date.now() + HEALTH_TIMEOUT_MS; ; await sleep(POLL_MS)) {
+    const seen = await found(api.getContainer(container).inspect());
+    if (!seen) throw new Failure("its container is gone\n    -> pulumi up --refresh makes it anew");
+    const { Running, Restarting, ExitCode, OOMKilled } = seen.State;
+    if (seen.RestartCount >= MAX_EXITS || (!Running && !Restarting))
+      throw new Failure(
+        `it ended by itself (${OOMKilled ? "out of memory" : ExitCode})${await lastLines(api, container)}`,
+      );
+    const problem = Running ? await problemOf(api, container) : "it starts again";
+    if (problem === undefined) return;
+    if (Date.now() > end)
+      throw new Failure(`not within ${HEALTH_TIMEOUT_MS / 1000} s: ${problem}${await lastLines(api, container)}`);
+  }
+}
+
+async function lastLines(api: Docker, container: string): Promise<string> {
+  const log = await api
+    .getContainer(container)
+    .logs({ stdout: true, stderr: true, tail: LOG_LINES })
+    .catch(() => Buffer.alloc(0));
+  const lines = withoutFrames(log).trimEnd();
+  return lines ? `\nIts last lines:\n${lines.replace(/^/gm, "  ")}` : "; it has said nothing";
+}
+
+/** Docker puts 8 bytes before each piece of a log: what stream it is of, and its length. */
+function withoutFrames(log: Buffer): string {
+  let said = "";
+  for (let at = 0; at + 8 <= log.length;) {
+    const length = log.readUInt32BE(at + 4);
+    said += log.subarray(at + 8, at + 8 + length).toString();
+    at += 8 + length;
+  }
+  return said;
+}
+
+/** What is wrong with a running gateway; nothing where it is healthy. */
+async function problemOf(api: Docker, container: string): Promise<string | undefined> {
+  try {
+    const exec = await api.getContainer(container).exec({
+      Cmd: ["node", CONTAINER_PATHS.health],
+      AttachStdout: true,
+      AttachStderr: true,
+      Tty: true,
+    });
+    const said = await text(await exec.start({ Tty: true }));
+    const { ExitCode } = await exec.inspect();
+    return ExitCode === 0
+      ? undefined
+      : (said
+          .trim()
+          .split("\n")
+          .find((line) => /\w/.test(line)) ?? "it does not answer");
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** In the words of the host program. */
+async function healthOf(api: Docker, container: string): Promise<"healthy" | "unhealthy" | "absent"> {
+  for (const end = Date.now() + PATIENCE_MS; ; await sleep(POLL_MS)) {
+    const seen = await found(api.getContainer(container).inspect());
+    if (!seen) return "absent";
+    if (!seen.State.Running || seen.State.Paused) return "unhealthy";
+    if ((await problemOf(api, container)) === undefined) return "healthy";
+    if (Date.now() > end) return "unhealthy";
+  }
+}
+
+export async function healthIn({ engine, container }: Pick<ContainerClaim, "engine" | "container">): Promise<string> {
+  return healthOf(await connect(engine), container);
+}
+
+/** What an `up` left that did not get to its end: it may be in no state, and would be in the way. */
+export async function clearUnfinished({
+  engine,
+  container,
+}: Pick<ContainerClaim, "engine" | "container">): Promise<void> {
+  const api = await connect(engine);
+  const seen = await found(api.getContainer(container).inspect());
+  if (!seen || isFinished(seen)) return;
+  await found(api.getContainer(container).stop({ t: STOP_SECONDS }).catch(alreadyStopped));
+  await removeContainer(api, container);
+}
+
+function alreadyStopped(error: { statusCode?: number }): void {
+  if (error.statusCode !== 304) throw error;
+}

@@ -1,0 +1,85 @@
+/**
+ * What the things of a gateway are called on a Docker engine, and where they are in its container. Pure; it stands in the
+ * state of deployed stacks, so that a change of it replaces every container.
+ */
+
+/** Where a gateway listens inside of its container. */
+export const CONTAINER_PORT = 18789;
+/** The sandbox host's port, inside. */
+export const CONTAINER_SANDBOX_PORT = CONTAINER_PORT + 1;
+
+/** User and group `node` of OpenClaw's image. Source: its Dockerfile. */
+export const USER = 1000;
+
+const STATE = "/home/node/.openclaw";
+const CONFIG = "/etc/openclaw";
+const SECRETS = "/etc/openclaw-secrets";
+
+/** Where volumes are mounted, and what is on them. */
+export const CONTAINER_PATHS = {
+  state: STATE,
+  workspace: `${STATE}/workspace`,
+  config: CONFIG,
+  configFile: `${CONFIG}/openclaw.json`,
+  /** Ends well where the gateway is healthy; the version that it must have is the argument. */
+  health: `${CONFIG}/health.mjs`,
+  secrets: SECRETS,
+  /** Variables of the gateway's process alone. */
+  env: `${SECRETS}/env`,
+} as const;
+
+/** A file that holds one secret. */
+export const secretFile = (name: string): string => `${SECRETS}/${name}`;
+
+/** OpenClaw's own command in its image. Variables come from a file: those of the container are shown by `docker inspect`. */
+export const COMMAND = [
+  ...["node", `--env-file=${CONTAINER_PATHS.env}`, "dist/index.js", "gateway"],
+  ...["--bind", "lan", "--port", `${CONTAINER_PORT}`],
+];
+export const WORKING_DIRECTORY = "/app";
+
+/** Variables of everything in the container; none is secret. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  HOME: `${STATE}/home`,
+  OPENCLAW_CONFIG_PATH: CONTAINER_PATHS.configFile,
+  OPENCLAW_CONFIG_READONLY: "1",
+  OPENCLAW_DISABLE_BONJOUR: "1",
+  OPENCLAW_NO_AUTO_UPDATE: "1",
+  OPENCLAW_STATE_DIR: STATE,
+  XDG_CACHE_HOME: `${STATE}/home/.cache`,
+};
+
+/** The root is read-only. */
+export const TMPFS = { "/tmp": "mode=1777" };
+
+/** In milliseconds: what a gateway may take to end. */
+export const STOP_SECONDS = 60;
+
+const label = (name: string): string => `pulumi-openclaw.${name}`;
+
+/** Labels of everything that is a gateway's. */
+export const LABELS = {
+  /** organization/project/stack. */
+  stack: label("stack"),
+  /** Name of the gateway's Pulumi resource. */
+  gateway: label("gateway"),
+  /** Random id kept in the stack's state; of what is not kept after a destroy. */
+  owner: label("owner"),
+  /** Of a volume with files, and of containers that only help. */
+  role: label("role"),
+  /** Of a container: what it was made for. */
+  generation: label("generation"),
+} as const;
+
+export type Role = "config" | "secrets" | "helper";
+
+/** Fixed names: a stack that is made anew finds its volumes. */
+export const namesOf = (container: string) => ({
+  container,
+  network: container,
+  state: `${container}-state`,
+  workspace: `${container}-workspace`,
+});
+
+/** Docker's rule, within the limit of a host name, which the container has as well. */
+export const isContainerName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}$/.test(name);

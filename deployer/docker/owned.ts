@@ -1,0 +1,153 @@
+/** What is a gateway's on an engine, by its labels. */
+import type Docker from "dockerode";
+import { Failure } from "../../host/failure";
+import { describeListener, listeners } from "../../host/listeners";
+import type { ContainerClaim, ContainerObstacle } from "../request";
+import { found } from "./engine";
+import { LABELS, namesOf, type Role } from "./names";
+
+type Labels = Readonly<Record<string, string>> | null | undefined;
+
+/** Of volumes that stay after a destroy; a later stack of the same name finds them. */
+export const keptLabels = ({ owner }: ContainerClaim): Record<string, string> => ({
+  [LABELS.stack]: owner.stack,
+  [LABELS.gateway]: owner.gateway,
+});
+
+export const labelsOf = (claim: ContainerClaim, role: Role): Record<string, string> => ({
+  ...keptLabels(claim),
+  [LABELS.owner]: claim.owner.id ?? "",
+  [LABELS.role]: role,
+});
+
+/** For lists of the engine. */
+const filterOf = (labels: Record<string, string>): string =>
+  JSON.stringify({ label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) });
+
+const isOf = (claim: ContainerClaim, labels: Labels): boolean =>
+  Object.entries(keptLabels(claim)).every(([name, value]) => labels?.[name] === value);
+
+/** The same, and this very stack's, as far as that is known. */
+function isOurs(claim: ContainerClaim, labels: Labels): boolean {
+  const { id } = claim.owner;
+  return isOf(claim, labels) && (id === undefined || labels?.[LABELS.owner] === id);
+}
+
+export const containerOf = (api: Docker, { container }: ContainerClaim) => found(api.getContainer(container).inspect());
+
+/**
+ * It has a limit of processes since it was found healthy: @pulumi/docker has no input for that, so that nothing else
+ * sets it. One without was made by an `up` that did not get to its end, and may be in no state.
+ */
+export const isFinished = ({ HostConfig }: Docker.ContainerInspectInfo): boolean => (HostConfig.PidsLimit ?? 0) > 0;
+
+/** What on the engine forbids the gateway. Only looks. */
+export async function obstaclesTo(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
+  const names = namesOf(claim.container);
+  const [container, network, ...volumes] = await Promise.all([
+    containerOf(api, claim),
+    found(api.getNetwork(names.network).inspect()),
+    ...[names.state, names.workspace].map((name) => found(api.getVolume(name).inspect())),
+  ]);
+  const things: (readonly [what: string, name: string, isForeign: boolean])[] = [
+    ["container", names.container, container !== undefined && !isOurs(claim, container.Config.Labels)],
+    ["network", names.network, network !== undefined && !isOurs(claim, network.Labels)],
+    ...[names.state, names.workspace].map(
+      (name, index) => ["volume", name, volumes[index] !== undefined && !isOf(claim, volumes[index].Labels)] as const,
+    ),
+  ];
+  const foreign = things
+    .filter(([, , isForeign]) => isForeign)
+    .map(([what, name]) => ({
+      property: "target",
+      reason: `there is a ${what} ${name} on the engine that is not this gateway's`,
+      advice:
+        what === "volume"
+          ? "rename the stack or the gateway; or, if nothing in it is needed: docker volume rm " + name
+          : `rename the stack or the gateway; or, if it is not needed: docker ${what} rm ${what === "container" ? "-f " : ""}${name}`,
+    }));
+  return [...foreign, ...(await takenPorts(api, claim)), ...(await missingImage(api, claim))];
+}
+
+/** Docker would remove the old container before it finds out. */
+async function takenPorts(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
+  const { ports } = claim.publish;
+  const all = await api.listContainers();
+  const holders = all.flatMap(({ Names, Ports }) =>
+    Ports.filter(({ PublicPort }) => PublicPort !== undefined).map(({ PublicPort }) => ({
+      port: PublicPort,
+      name: Names[0]!.slice(1),
+    })),
+  );
+  // Another engine's machine does not show who listens there; the check before a change tries its ports.
+  const local = claim.engine.host.startsWith("unix:") ? listeners((port) => ports.includes(port)) : [];
+  return ports.flatMap((port): ContainerObstacle[] => {
+    const holder = holders.find((each) => each.port === port);
+    const listener = holder ? undefined : local.find((each) => each.port === port);
+    if (holder?.name === claim.container || (!holder && !listener)) return [];
+    return [
+      {
+        property: "basePort",
+        reason: holder
+          ? `port ${port} is published by the container ${holder.name}`
+          : `port ${port} is in use by ${describeListener(listener!)}`,
+        advice: "use another base port, or end what uses it",
+      },
+    ];
+  });
+}
+
+async function missingImage(api: Docker, { image }: ContainerClaim): Promise<ContainerObstacle[]> {
+  if (image === undefined || (await found(api.getImage(image).inspect()))) return [];
+  return [
+    {
+      property: "version",
+      reason: `the image ${image} is not on the engine, and pull is "never"`,
+      advice: `put it there, e.g. docker pull ${image}, or docker save and docker load`,
+    },
+  ];
+}
+
+/** Throws what forbids the gateway. */
+export async function requireFree(api: Docker, claim: ContainerClaim): Promise<void> {
+  const obstacles = await obstaclesTo(api, claim);
+  if (obstacles.length)
+    throw new Failure(
+      `gateway ${claim.owner.gateway} was not touched:\n` +
+        obstacles.map(({ property, reason, advice }) => `  ${property}: ${reason}\n    -> ${advice}`).join("\n"),
+    );
+}
+
+/** Containers that only helped, of a command that was killed. */
+export async function removeHelpers(api: Docker, claim: ContainerClaim): Promise<void> {
+  const all = await api.listContainers({ all: true, filters: filterOf(labelsOf(claim, "helper")) });
+  await Promise.all(all.map(({ Id }) => removeContainer(api, Id)));
+}
+
+export const removeContainer = (api: Docker, id: string): Promise<unknown> =>
+  found(api.getContainer(id).remove({ force: true, v: true }));
+
+/** Removes the gateway's volumes with files, but those that are named. */
+export async function removeFiles(api: Docker, claim: ContainerClaim, kept: readonly string[] = []): Promise<void> {
+  for (const role of ["config", "secrets"] as const) {
+    const { Volumes } = await api.listVolumes({ filters: filterOf(labelsOf(claim, role)) });
+    for (const { Name } of Volumes) if (!kept.includes(Name)) await found(api.getVolume(Name).remove());
+  }
+}
+
+/** Whether it has had a container, as far as one can see. */
+export async function hasFiles(api: Docker, claim: ContainerClaim): Promise<boolean> {
+  const { Volumes } = await api.listVolumes({ filters: filterOf({ ...keptLabels(claim), [LABELS.role]: "config" }) });
+  return Volumes.length > 0;
+}
+
+/** Gives up everything that is this gateway's but its state and its workspace. */
+export async function release(api: Docker, claim: ContainerClaim): Promise<void> {
+  const { container, network } = namesOf(claim.container);
+  await removeHelpers(api, claim);
+  const left = await containerOf(api, claim);
+  if (left && isOurs(claim, left.Config.Labels)) await removeContainer(api, container);
+  await removeFiles(api, claim);
+  const net = await found(api.getNetwork(network).inspect());
+  if (net && isOurs(claim, net.Labels)) await found(api.getNetwork(network).remove());
+}
