@@ -287,13 +287,17 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     { target: "local", mode: "pair", version, ssh: "{}" },
     { target: "ssh", mode: "pair", version, ssh: "x" },
     { target: "ssh", mode: "pair", version, ssh: JSON.stringify({ privateKey: "…", proxy: { password: "…" } }) },
+    { target: "docker", mode: "pair", version, root: "/srv/claw" },
+    { target: "docker", mode: "pair", version, docker: "x" },
+    { target: "docker", mode: "pair", version, main: JSON.stringify({ target: "moon" }) },
   ];
   const ofConfig = (values: Record<string, string>) => () => {
     pulumi.runtime.setAllConfig(
       Object.fromEntries(Object.entries(values).map(([key, value]) => [`openclaw:${key}`, value])),
     );
-    const { pair } = library.readStackConfig();
-    new GatewayPair("openclaw", { target: here(), ...pair });
+    const { version = "", main, rescue } = library.readStackConfig().pair();
+    const onHere = { target: here() }; // a host of the config's would be this machine as it is
+    new GatewayPair("openclaw", { ...onHere, version, main: { ...main, ...onHere }, rescue: { ...rescue, ...onHere } });
   };
   const all = async (each: readonly (() => unknown)[]): Promise<Problem[]> => {
     const found: Problem[] = [];
