@@ -45,7 +45,8 @@ const pairSchema = z.strictObject({
 /**
  * A main gateway and a rescue gateway: the setup that the "Multiple gateways" page recommends.
  * Created side by side, changed one after the other: a healthy one is never taken down unless the other is healthy.
- * On two targets, e.g. two hosts, rescue is created and changed first, and main only where that went well.
+ * On two targets, e.g. two hosts, and on a Docker engine, rescue is created and changed first, and main only where that
+ * went well; a main that is seen to be down goes before rescue.
  *
  * @example
  * const pair = new GatewayPair("claw", { target: here, version: "2026.9.6" });
@@ -66,29 +67,40 @@ export class GatewayPair extends pulumi.ComponentResource {
       version: own?.version ?? args.version,
     });
     const [main, rescue] = [ownOr(args.main), ownOr(args.rescue)];
+    const names = { main: `${name}-main`, rescue: `${name}-rescue` };
+    // Nothing else keeps both of them from being changed at once where no host program does. Rescue goes first, unless
+    // main is the one that has to be helped.
+    const isMainDown = currentProgram()
+      .gate()
+      .then(() => main.target?.isDown?.(names.main) ?? false)
+      .catch(() => false); // then the program ends
     this.main = new MainGateway(
-      `${name}-main`,
+      names.main,
       main,
       { parent: this },
       {
         label: `${name}.main`,
         partner: {
           id: gatewayId(args.rescue?.profile ?? RESCUE_PROFILE),
-          name: `${name}-rescue`,
+          name: names.rescue,
           target: rescue.target,
-          // On two targets nothing else keeps both from being changed at once.
-          changesFirst: Promise.resolve().then(() => this.rescue.deployment),
+          changesFirst: isMainDown.then((isDown) => (isDown ? undefined : this.rescue.deployment)),
         },
       },
     );
     this.rescue = new RescueGateway(
-      `${name}-rescue`,
+      names.rescue,
       rescue,
       // What was a rescue gateway alone becomes the pair's without a restart.
       { parent: this, aliases: [{ parent: pulumi.rootStackResource }] },
       {
         label: `${name}.rescue`,
-        partner: { id: gatewayId(args.main?.profile ?? "default"), name: `${name}-main`, target: main.target },
+        partner: {
+          id: gatewayId(args.main?.profile ?? "default"),
+          name: names.main,
+          target: main.target,
+          changesFirst: isMainDown.then((isDown) => (isDown ? this.main.deployment : undefined)),
+        },
       },
     );
     this.registerOutputs({ main: this.main.url, rescue: this.rescue.url });

@@ -67,6 +67,11 @@ export interface Target extends pulumi.Resource {
    */
   whereabouts(id: string, name: string): pulumi.Input<Whereabouts>;
   /**
+   * Whether the look has found that a gateway is down, where it can see that.
+   * @internal
+   */
+  isDown?(name: string): boolean;
+  /**
    * Registers a gateway's resources below `parent`; the result is there when the gateway is healthy.
    * @internal
    */

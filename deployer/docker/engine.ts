@@ -1,7 +1,7 @@
 /** A Docker engine, on this machine or behind SSH. */
 import { spawn } from "node:child_process";
 import { Agent } from "node:http";
-import { Duplex } from "node:stream";
+import { Duplex, PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { Failure, messageOf } from "../../host/failure";
@@ -48,10 +48,13 @@ export class SshAgent extends Agent {
     const ssh = spawn("ssh", this.args, { stdio: ["pipe", "pipe", "pipe"] });
     let said = "";
     ssh.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-    const stream = Duplex.from({ writable: ssh.stdin, readable: ssh.stdout });
+    // It ends when it is known why.
+    const readable = ssh.stdout.pipe(new PassThrough(), { end: false });
+    const stream = Duplex.from({ writable: ssh.stdin, readable });
     ssh.on("error", (error) => stream.destroy(error));
-    ssh.on("exit", (code) => {
-      if (code !== 0) stream.destroy(new Error(said.trim() || `ssh ended with ${code}`));
+    ssh.on("close", (code) => {
+      if (code === 0) readable.end();
+      else stream.destroy(new Error(said.trim().split("\n").at(-1) || `ssh ended with ${code}`));
     });
     stream.on("close", () => ssh.kill());
     const nothing = () => stream;

@@ -69,6 +69,22 @@ export class DockerPair {
     return (await this.container(gateway).inspect()).Id;
   }
 
+  /** Sends a signal to a gateway itself, not to its container's init. */
+  async signal(gateway: Gateway, signal: NodeJS.Signals): Promise<void> {
+    const { Processes } = (await this.container(gateway).top()) as { Processes: string[][] };
+    process.kill(Number(Processes.at(-1)![1]), signal);
+  }
+
+  /** While it answers nobody, and Docker does not know yet. */
+  async hanging(gateway: Gateway, action: () => Promise<void>): Promise<void> {
+    await this.signal(gateway, "SIGSTOP");
+    try {
+      await action();
+    } finally {
+      await this.signal(gateway, "SIGCONT");
+    }
+  }
+
   /** Of all containers on the engine, by their names. */
   async ids(): Promise<Record<string, string>> {
     const all = await this.dockerd.api.listContainers({ all: true });

@@ -130,6 +130,11 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   }
 
   /** @internal */
+  isDown(name: string): boolean {
+    return this.repairs.has(name);
+  }
+
+  /** @internal */
   deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
     return deployInContainer(this, parent, deployment);
   }

@@ -1,9 +1,8 @@
 /** The way to an engine, as DOCKER_HOST names it. */
-import { spawn } from "node:child_process";
-import { Agent } from "node:http";
-import { Duplex } from "node:stream";
+import type { Agent } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import Docker from "dockerode";
+import { SshAgent } from "../../../deployer/docker/engine";
 
 const PING_MILLISECONDS = 15_000;
 
@@ -34,33 +33,4 @@ function clientOf({ protocol, hostname, port, username, pathname }: URL, sshOpti
     agent,
   };
   return new Docker(options);
-}
-
-/** One `ssh` for each connection, as in Docker's own client. */
-class SshAgent extends Agent {
-  constructor(private readonly args: readonly string[]) {
-    super({ keepAlive: true });
-  }
-
-  override createConnection(_options: unknown, done?: (error: Error | null, stream: Duplex) => void): Duplex {
-    const ssh = spawn("ssh", this.args, { stdio: ["pipe", "pipe", "pipe"] });
-    let said = "";
-    ssh.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-    const stream = Duplex.from({ writable: ssh.stdin, readable: ssh.stdout });
-    ssh.on("error", (error) => stream.destroy(error));
-    ssh.on("exit", (code) => {
-      if (code !== 0) stream.destroy(new Error(said.trim() || `ssh ended with ${code}`));
-    });
-    stream.on("close", () => ssh.kill());
-    const nothing = () => stream;
-    Object.assign(stream, {
-      setKeepAlive: nothing,
-      setNoDelay: nothing,
-      setTimeout: nothing,
-      ref: nothing,
-      unref: nothing,
-    });
-    done?.(null, stream);
-    return stream;
-  }
 }

@@ -1,0 +1,106 @@
+/** An engine behind SSH, and pairs of which one gateway is in a container and the other on the machine itself. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { DockerPair, PORTS, said, type Gateway } from "./pairs";
+import { seedStandIn } from "../lab/standInRelease";
+import { temporaryRoot } from "../support/hosts";
+import { ok } from "../support/processes";
+import { seedTools, VERSION } from "../support/seed";
+import { SshSite } from "../support/sshd";
+import { Dockerd } from "./dockerd";
+import { STAND_IN_REPOSITORY } from "./images";
+import { inDocker } from "./inDocker";
+
+const STAND_IN = { repository: STAND_IN_REPOSITORY };
+
+inDocker("gateways in containers and elsewhere", () => {
+  let dockerd: Dockerd;
+  let pair: DockerPair;
+
+  beforeAll(async () => {
+    dockerd = await Dockerd.start();
+  });
+  afterAll(() => dockerd?.stop());
+  beforeEach(async () => {
+    pair = await DockerPair.create(dockerd, STAND_IN);
+  });
+  afterEach(() => pair?.dispose());
+
+  it("comes up on an engine behind SSH, whose key is checked", async () => {
+    const site = new SshSite();
+    try {
+      const sshd = await site.start({ config: [`SetEnv DOCKER_HOST=${dockerd.host}`] });
+      const key = site.makeKey();
+      site.authorize(key);
+      const identityFile = join(site.directory, "key");
+      writeFileSync(identityFile, key.privateKey, { mode: 0o600 });
+      const host = `ssh://${site.user}@127.0.0.1:${sshd.port}`;
+      Object.assign(pair.args.engine, { host, identityFile, hostKey: site.makeKey().publicKey });
+      await pair.refused("engine.host", "Host key verification failed");
+      expect(sshd.takeLog()).not.toContain("Accepted");
+
+      pair.args.engine.hostKey = sshd.hostKey.publicKey;
+      ok(await pair.up());
+      for (const gateway of ["main", "rescue"] as const) expect(await pair.version(gateway)).toBe(VERSION);
+      ok(await pair.preview("--expect-no-changes"));
+      pair.args.main.config = { update: { channel: "stable" } };
+      await pair.converge();
+      const { mainCommand } = await pair.stack.outputs();
+      expect(mainCommand).toBe(`docker -H ${host} exec openclaw-test-claw-main openclaw`);
+      ok(await pair.prepared().destroy());
+      expect(await pair.ids()).toEqual({});
+    } finally {
+      await site.stop();
+    }
+  });
+
+  describe.each([
+    ["main", "rescue"],
+    ["rescue", "main"],
+  ] as const)("%s on the machine, %s in a container", (onHost: Gateway, contained: Gateway) => {
+    let root: string;
+    beforeEach(() => {
+      root = temporaryRoot();
+      seedTools(root);
+      seedStandIn(root, onHost);
+      pair.args[onHost].onHost = root;
+      // A gateway on a host has a whole block of ports.
+      pair.args[onHost].basePort = 25700;
+    });
+    afterEach(async () => {
+      await pair.prepared().destroy();
+      rmSync(root, { recursive: true, force: true });
+    });
+
+    it("comes up, and neither is taken down while the other is down", async () => {
+      pair.args[contained].basePort = 25705;
+      await pair.refused("claw.rescue.basePort: its ports", "overlap those of claw.main", "25700-25810", "25705");
+      pair.args[contained].basePort = PORTS[contained];
+      ok(await pair.up());
+      ok(await pair.preview("--expect-no-changes"));
+      expect(await pair.version(contained)).toBe(VERSION);
+      expect(await startedAt(25700)).toBe("started");
+
+      const before = await pair.id(contained);
+      for (const gateway of [onHost, contained]) pair.args[gateway].config = { update: { channel: "stable" } };
+      await pair.converge();
+      expect(await pair.id(contained)).not.toBe(before);
+
+      // The deployer asks for the host's program.
+      await pair.hanging(contained, async () => {
+        pair.args[onHost].config = { update: { channel: "beta" } };
+        const alone = await pair.up();
+        expect(alone.code).not.toBe(0);
+        expect(said(alone)).toContain(`in the container ${pair.name(contained)}, its partner, is not healthy`);
+        expect(await startedAt(25700)).toBe("started");
+      });
+      await pair.converge();
+    });
+  });
+
+  async function startedAt(port: number): Promise<unknown> {
+    const response = await fetch(`http://127.0.0.1:${port}/startupz`, { signal: AbortSignal.timeout(3_000) });
+    return ((await response.json()) as { status?: unknown }).status;
+  }
+});
