@@ -213,6 +213,28 @@ describe("the check before a container is made", () => {
     });
   });
 
+  it("is a text whose order never changes, since it stands in the state", () => {
+    const { stdin } = byName(`ops-check${FAR}`).inputs as { stdin: string };
+    const text = stdin.replace(byName("far-owner").inputs.input as string, "OWNER").replaceAll(HOST_KEY, "KEY");
+    expect(text.replace(/"config":.*,"image"/, '"config":{},"image"')).toMatchInlineSnapshot(
+      `"{"claim":{"engine":{"host":"ssh://claw@203.0.113.7:2222","ssh":["-o","BatchMode=yes","-o","StrictHostKeyChecking=yes","-o","UserKnownHostsFile=/dev/null","-o","GlobalKnownHostsFile=/dev/null","-o","KnownHostsCommand=/usr/bin/env echo %H KEY","-o","IdentitiesOnly=yes","-i","~/.ssh/claw"]},"container":"project-stack-ops","owner":{"stack":"organization/project/stack","gateway":"ops","id":"OWNER"},"publish":{"address":"10.0.0.7","ports":[21000]}},"version":"2026.9.6","config":{},"image":"far-image-2026.9.6@203.0.113.7:2222-image","secrets":"ops-secrets@203.0.113.7:2222-said","limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"isAlone":true}"`,
+    );
+    expect(byName(`ops-claim${FAR}`).inputs.stdin).toBe(/"claim":(.*),"version"/.exec(stdin)![1]);
+    const health = byName(`ops-health${FAR}`).inputs.stdin as string;
+    expect(health.replace(/"claim":.*,"limits"/, '"claim":{},"limits"')).toMatchInlineSnapshot(
+      `"{"claim":{},"limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"volumes":["ops-check@203.0.113.7:2222-said","ops-secrets@203.0.113.7:2222-said"]}"`,
+    );
+    const { value } = byName(`ops-secrets${FAR}`).inputs.stdin as { value: string };
+    expect([...value.matchAll(/"(\w+)":/g)].map(([, key]) => key).slice(-4)).toMatchInlineSnapshot(`
+      [
+        "ports",
+        "image",
+        "env",
+        "OPENCLAW_GATEWAY_TOKEN",
+      ]
+    `);
+  });
+
   it("says what it is about in its text", () => {
     expect(byName("claw-main-check").inputs.create).toMatch(/deployer-1\.cjs" check claw-main # it is new$/);
     expect(byName("claw-main-secrets").inputs.create).toMatch(/deployer-1\.cjs" stage claw-main # it is new$/);
