@@ -162,7 +162,8 @@ describe("the tree of gateways in containers", () => {
 
 describe("secrets", () => {
   it("are in one request, and nowhere else", () => {
-    const { env } = hidden<StageRequest>("claw-main-secrets");
+    const { env, telegram } = hidden<StageRequest>("claw-main-secrets");
+    expect(telegram).toBe("https://api.telegram.org");
     expect(env).toMatchObject({ TELEGRAM_BOT_TOKEN: "canary-main-bot", KEY: "canary-env" });
     expect(env.OPENCLAW_GATEWAY_TOKEN).toMatch(/^[0-9a-f]{64}$/);
     expect(isSecret(byName("claw-main-token").inputs.input)).toBe(true);
@@ -266,6 +267,7 @@ describe("a container", () => {
       user: "1000:1000",
       envs: [
         "HOME=/home/node/.openclaw/home",
+        "NODE_COMPILE_CACHE=/home/node/.openclaw/cache/node-compile",
         "OPENCLAW_CONFIG_PATH=/etc/openclaw/openclaw.json",
         "OPENCLAW_CONFIG_READONLY=1",
         "OPENCLAW_DISABLE_BONJOUR=1",
@@ -278,6 +280,7 @@ describe("a container", () => {
         { label: "pulumi-openclaw.stack", value: "organization/project/stack" },
         { label: "pulumi-openclaw.owner", value: byName("engine-owner").inputs.input },
         { label: "pulumi-openclaw.generation", value: "claw-main-check-said" },
+        { label: "pulumi-openclaw.limits", value: "memory 2048 MiB, cpus 2, pids 512" },
       ],
       networksAdvanced: [{ name: "project-stack-claw-main" }],
       ports: [

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { LABELS, limitsLabel } from "../../deployer/docker/names";
 import type { EngineAddress } from "../../deployer/request";
 
 type Labels = Readonly<Record<string, string>>;
@@ -10,8 +11,8 @@ type Labels = Readonly<Record<string, string>>;
 export interface FakeContainer {
   readonly labels?: Labels;
   readonly state?: object;
-  /** 0: nobody has found it healthy yet. */
-  readonly pidsLimit?: number;
+  /** Of its HostConfig; without a limit of processes nobody has found it healthy yet. */
+  readonly host?: object;
   readonly publishes?: readonly number[];
   /** What its own health check says; nothing where it is healthy. One after the other, the last one for ever. */
   readonly says?: readonly string[];
@@ -87,10 +88,16 @@ const listed = ([name, { publishes = [] }]: [string, FakeContainer]) => ({
   Ports: publishes.map((PublicPort) => ({ PublicPort })),
 });
 
-const inspected = ({ labels = {}, state, pidsLimit = 512, publishes = [] }: FakeContainer) => ({
-  Config: { Labels: labels },
+const inspected = ({ labels = {}, state, host, publishes = [] }: FakeContainer) => ({
+  Config: { Labels: { ...labels, [LABELS.limits]: limitsLabel({ memoryMiB: 2048, cpus: 2, pids: 512 }) } },
   State: { Running: true, ...state },
-  HostConfig: { PidsLimit: pidsLimit },
+  HostConfig: {
+    Memory: 2 ** 31,
+    NanoCpus: 2e9,
+    PidsLimit: 512,
+    RestartPolicy: { Name: "unless-stopped" },
+    ...host,
+  },
   NetworkSettings: { Ports: { "18789/tcp": publishes.map((port) => ({ HostPort: `${port}` })) } },
 });
 

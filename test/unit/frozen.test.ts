@@ -136,6 +136,7 @@ it("what a container is given", () => {
       ],
       "ENVIRONMENT": {
         "HOME": "/home/node/.openclaw/home",
+        "NODE_COMPILE_CACHE": "/home/node/.openclaw/cache/node-compile",
         "OPENCLAW_CONFIG_PATH": "/etc/openclaw/openclaw.json",
         "OPENCLAW_CONFIG_READONLY": "1",
         "OPENCLAW_DISABLE_BONJOUR": "1",
@@ -181,6 +182,7 @@ it("the names and labels of what a gateway has on an engine", () => {
     {
       "gateway": "pulumi-openclaw.gateway",
       "generation": "pulumi-openclaw.generation",
+      "limits": "pulumi-openclaw.limits",
       "owner": "pulumi-openclaw.owner",
       "role": "pulumi-openclaw.role",
       "stack": "pulumi-openclaw.stack",

@@ -121,7 +121,7 @@ describe("a partner in a container", () => {
   });
 
   it("that nobody found healthy is cleared up only when it may be changed", async () => {
-    docker.containers.set(container, { pidsLimit: 0 });
+    docker.containers.set(container, { host: { PidsLimit: 0 } });
     await expect(changed(program("down", "echo unhealthy"))).rejects.toThrow(/^gateway rescue on this machine/);
     expect(docker.changes).toEqual([]);
     expect(await changed()).toBe("rescue is healthy");
