@@ -316,7 +316,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
       { port: 70000, registry: "https://you:word@registry.example.org", agentSocketPath: "", key: "x" },
     ].map((args) => () => box(args)),
     () => new RescueGateway("rescue", { target: box(), version, beside: { stateDir: "/home/you/.openclaw" } }),
-    ...DOCKER_ENGINES.map((args) => () => new DockerEngine("engine", args as never)),
+    ...DOCKER_ENGINES.map((args) => () => new DockerEngine("engine", args)),
     () =>
       new RescueGateway("rescue", {
         target: new DockerEngine("engine"),
