@@ -238,6 +238,9 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
   const library: Library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
   const { currentProgram } = await import("../../components/program");
   const { DockerEngine, Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway, SshHost } = library;
+  // Where programs put what runs on the deployer.
+  const cache = mkdtempSync(join(tmpdir(), "pulumi-openclaw-docs-"));
+  vi.stubEnv("XDG_CACHE_HOME", cache);
   vi.spyOn(process, "getuid").mockReturnValue(0);
   vi.spyOn(LocalHost.prototype, "findObstacles").mockImplementation((gateways) =>
     Promise.resolve(gateways.map(() => [])),
@@ -375,6 +378,8 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     config: await all(config.map(ofConfig)),
   };
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  rmSync(cache, { recursive: true });
   return problems;
 }
 
