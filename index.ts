@@ -4,23 +4,22 @@ import { GatewayPair, RescueGateway, type Gateway } from "pulumi-openclaw";
 import { readStackConfig } from "#stack-config";
 
 const config = readStackConfig();
-const target = config.target();
 const { main, rescue } =
   config.mode === "pair"
-    ? new GatewayPair("openclaw", { target, ...config.pair })
-    : { main: undefined, rescue: new RescueGateway("openclaw-rescue", { target, ...config.rescue }, ofPair()) };
+    ? new GatewayPair("openclaw", config.pair())
+    : { main: undefined, rescue: new RescueGateway("openclaw-rescue", config.rescue(), ofPair()) };
 
 /** What was a pair's rescue gateway goes on alone without a restart. */
 function ofPair(): pulumi.ComponentResourceOptions {
   return { aliases: [{ parent: pulumi.createUrn("openclaw", "openclaw:index:GatewayPair") }] };
 }
 
-const describe = (name: string, gateway: Gateway) => ({
+const describe = (name: "main" | "rescue", gateway: Gateway) => ({
   name,
   profile: gateway.profile,
   url: gateway.url,
   basePort: gateway.ports.gateway,
-  portBlock: gateway.ports.apply(({ gateway: first, cdp: { last } }) => ({ first, last })),
+  portBlock: gateway.portBlock,
   ports: gateway.ports,
   version: gateway.version,
   wrapper: gateway.wrapper,
@@ -28,7 +27,7 @@ const describe = (name: string, gateway: Gateway) => ({
   workspace: gateway.workspace,
   configPath: gateway.configPath,
   serviceName: gateway.serviceName,
-  ...(config.host !== undefined && { host: config.host }),
+  ...config.where[name],
   tokenOutput: `${name}Token`,
 });
 

@@ -18,6 +18,8 @@ export interface Gateway {
   /** Its command line, as one types it. */
   readonly command: string;
   readonly stateDir: string;
+  /** In a container it tells its version to nobody but those with its token. */
+  readonly isContainer?: true;
   /** Restarts it, as one types it. */
   readonly restart?: string;
 }
@@ -45,6 +47,7 @@ export interface StackGateways {
 
 /** What a gateway on another machine is made of. */
 const REMOTE = "command:remote:Command";
+const CONTAINER = "docker:index/container:Container";
 
 /** The gateways of a stack, from `pulumi stack export`. */
 export function gatewaysOfState(exported: string): StackGateways {
@@ -53,18 +56,29 @@ export function gatewaysOfState(exported: string): StackGateways {
   const neverUp: string[] = [];
   const elsewhere: string[] = [];
   const resources = deployment?.resources ?? [];
-  const remote = new Set(resources.filter(({ type }) => type === REMOTE).map(({ parent }) => parent));
+  const withChild = (wanted: string) =>
+    new Set(resources.filter(({ type }) => type === wanted).map(({ parent }) => parent));
+  const [remote, contained] = [withChild(REMOTE), withChild(CONTAINER)];
   for (const { type, urn, outputs } of resources) {
     if (type !== "openclaw:index:Gateway") continue;
     const name = urn.split("::").at(-1)!;
-    if (remote.has(urn)) {
+    const { ports, version, wrapper, stateDir, beside } = outputs ?? {};
+    if (remote.has(urn) || wrapper?.startsWith("docker -H ssh:")) {
       elsewhere.push(name);
       continue;
     }
-    const { ports, version, wrapper, stateDir, beside } = outputs ?? {};
+    const isContainer = contained.has(urn);
     if (beside) gateways.push(neighbour(beside));
     if (ports && version && wrapper && stateDir)
-      gateways.push({ name, isOurs: true, port: ports.gateway, version, command: quoted(wrapper), stateDir });
+      gateways.push({
+        name,
+        isOurs: true,
+        port: ports.gateway,
+        version,
+        command: isContainer ? wrapper : quoted(wrapper),
+        stateDir,
+        ...(isContainer && { isContainer }),
+      });
     else neverUp.push(name);
   }
   // The state has them in the order in which they came up.

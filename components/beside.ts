@@ -2,11 +2,11 @@
 import { posix } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { isUnknown, type ForeignGateway } from "../host/foreignGateway";
-import { gatewayId, serviceName, wrapperName } from "../host/layout";
+import { gatewayId, serviceName, wrapperName, type HostLayout } from "../host/layout";
 import { isObject, objectAt } from "../host/json";
 import type { JsonObject, SpecNeighbour } from "../host/spec";
 import { currentProgram, type Neighbour } from "./program";
-import { derivePorts } from "./rules/ports";
+import { derivePorts, portBlock } from "./rules/ports";
 import { problemsOf } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
 import { besideSchema } from "./rules/schemas";
@@ -43,6 +43,7 @@ export function lookBeside(label: string, target: Target, facts: unknown): Promi
 
 /** In the form that the rules compare. */
 function asResolved(foreign: ForeignGateway, { layout }: Target): ResolvedGateway {
+  const { binDir } = layout as HostLayout; // where else would it be
   const { profile, stateDir, workspace, configPath, port, config } = foreign;
   const id = gatewayId(profile);
   return {
@@ -53,10 +54,12 @@ function asResolved(foreign: ForeignGateway, { layout }: Target): ResolvedGatewa
     version: "",
     basePort: port,
     ports: derivePorts(port),
+    owns: portBlock(port),
+    url: `http://127.0.0.1:${port}`,
     stateDir,
     workspace,
     configPath,
-    wrapper: posix.join(layout.binDir, wrapperName(id)),
+    wrapper: posix.join(binDir, wrapperName(id)),
     serviceName: serviceName(profile),
     browser: browserOf(config),
     config,

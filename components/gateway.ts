@@ -4,7 +4,7 @@ import { asSpecNeighbour, lookBeside } from "./beside";
 import { keptValue } from "./kept";
 import { behindGate, checkedBotToken, currentProgram } from "./program";
 import { BOT_TOKEN_VARIABLE } from "./rules/openclawConfig";
-import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts } from "./rules/ports";
+import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "./rules/ports";
 import type { Problem } from "./rules/problems";
 import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
 import type { BesideArgs, CheckedGatewayArgs, GatewayInput } from "./rules/schemas";
@@ -39,8 +39,13 @@ interface Composition {
 
 /** What a {@link Gateway} tells. */
 export interface GatewayOutputs {
-  /** Every port that the gateway may listen on, derived from its base port; all on loopback. */
+  /**
+   * Every port that the gateway may listen on, derived from its base port; all on loopback. In a container: gateway, canvas
+   * and, where it is published, sandbox as they are on the engine's machine; the others are inside.
+   */
   readonly ports: pulumi.Output<GatewayPorts>;
+  /** The ports that it has on its machine for itself alone: base … base + 110; in a container, those that are published. */
+  readonly portBlock: pulumi.Output<PortRange>;
   /** HTTP address of the gateway and its Control UI on its host, e.g. `http://127.0.0.1:18789`. */
   readonly url: pulumi.Output<string>;
   /** Token that clients authenticate with. Generated once, the same over every later `up`. Secret. */
@@ -49,15 +54,18 @@ export interface GatewayOutputs {
   readonly profile: pulumi.Output<string>;
   /** OpenClaw version that runs, and is healthy. */
   readonly version: pulumi.Output<string>;
-  /** State directory on the host. */
+  /** State directory on the host, or in the container. */
   readonly stateDir: pulumi.Output<string>;
-  /** Workspace of the default agent on the host. */
+  /** Workspace of the default agent on the host, or in the container. */
   readonly workspace: pulumi.Output<string>;
-  /** Where the gateway's configuration can be read on the host. */
+  /** Where the gateway's configuration can be read on the host, or in the container. */
   readonly configPath: pulumi.Output<string>;
-  /** OpenClaw's service name for the profile, e.g. `openclaw-gateway-rescue`. */
+  /** OpenClaw's service name for the profile, e.g. `openclaw-gateway-rescue`; the name of the container. */
   readonly serviceName: pulumi.Output<string>;
-  /** Command on the host that runs OpenClaw's command line for this gateway, e.g. `~/.local/bin/openclaw-rescue`. */
+  /**
+   * Command that runs OpenClaw's command line for this gateway: on the host, e.g. `~/.local/bin/openclaw-rescue`; of a
+   * gateway in a container, where Docker's own command is, e.g. `docker exec openclaw-dev-openclaw-main openclaw`.
+   */
   readonly wrapper: pulumi.Output<string>;
 }
 
@@ -69,6 +77,7 @@ export interface GatewayOutputs {
  */
 export class Gateway extends pulumi.ComponentResource implements GatewayOutputs {
   readonly ports: GatewayOutputs["ports"];
+  readonly portBlock: GatewayOutputs["portBlock"];
   readonly url: GatewayOutputs["url"];
   readonly token: GatewayOutputs["token"];
   readonly profile: GatewayOutputs["profile"];
@@ -98,6 +107,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     this.deployment = declared?.deployment;
     const outputs = declared?.outputs ?? refused();
     this.ports = outputs.ports;
+    this.portBlock = outputs.portBlock;
     this.url = outputs.url;
     this.token = outputs.token;
     this.profile = outputs.profile;
@@ -126,7 +136,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       ]);
       return undefined;
     }
-    const { gateway, args: checked, problems } = resolveGateway(label, withoutUndefined(rest), target.layout);
+    const { gateway, args: checked, problems } = resolveGateway(label, withoutUndefined(rest), target.layout, name);
     program.report(problems);
     if (!gateway || !checked) return undefined;
     if (composition.operatorOnly) program.report(checkOperatorOnly(gateway, checked));
@@ -150,7 +160,8 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     const whenHealthy = (value: string): pulumi.Output<string> => deployment.urn.apply(() => value);
     const outputs = {
       ports: deployment.urn.apply(() => gateway.ports),
-      url: whenHealthy(`http://127.0.0.1:${gateway.basePort}`),
+      portBlock: deployment.urn.apply(() => gateway.owns),
+      url: whenHealthy(gateway.url),
       token: deployment.urn.apply(() => token),
       profile: whenHealthy(gateway.profile),
       version: whenHealthy(gateway.version),
@@ -172,6 +183,7 @@ function refused(): GatewayOutputs {
   const never: pulumi.Output<never> = pulumi.output(refusal);
   return {
     ports: never,
+    portBlock: never,
     url: never,
     token: never,
     profile: never,

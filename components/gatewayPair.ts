@@ -74,6 +74,7 @@ export class GatewayPair extends pulumi.ComponentResource {
         label: `${name}.main`,
         partner: {
           id: gatewayId(args.rescue?.profile ?? RESCUE_PROFILE),
+          name: `${name}-rescue`,
           target: rescue.target,
           // On two targets nothing else keeps both from being changed at once.
           changesFirst: Promise.resolve().then(() => this.rescue.deployment),
@@ -87,7 +88,7 @@ export class GatewayPair extends pulumi.ComponentResource {
       { parent: this, aliases: [{ parent: pulumi.rootStackResource }] },
       {
         label: `${name}.rescue`,
-        partner: { id: gatewayId(args.main?.profile ?? "default"), target: main.target },
+        partner: { id: gatewayId(args.main?.profile ?? "default"), name: `${name}-main`, target: main.target },
       },
     );
     this.registerOutputs({ main: this.main.url, rescue: this.rescue.url });

@@ -10,6 +10,7 @@ export {
 } from "./gateway";
 export { GatewayPair, type GatewayPairArgs } from "./gatewayPair";
 export type { GatewayPorts, PortRange } from "./rules/ports";
+export { DockerEngine, type DockerEngineArgs } from "./targets/docker";
 export { LocalHost, type LocalHostArgs } from "./targets/local";
 export { SshHost, type SshHostArgs } from "./targets/ssh";
 export type { Target } from "./targets/target";

@@ -7,35 +7,47 @@ import type { GatewayPairArgs } from "./gatewayPair";
 import { currentProgram } from "./program";
 import { problemsOf, type Problem } from "./rules/problems";
 import { hostShape } from "./targets/hostLayout";
+import { DockerEngine, type DockerEngineArgs } from "./targets/docker";
 import { LocalHost } from "./targets/local";
 import { SshHost, type SshHostArgs } from "./targets/ssh";
-import type { Target } from "./targets/target";
 
 /** Their own schemas check what is in them. */
 const gatewayArguments = z.looseObject({}, { error: "must be an object of gateway arguments" }).optional();
 const sshArguments = z.looseObject({}, { error: "must be an object of arguments of SshHost" }).optional();
+const dockerArguments = z.looseObject({}, { error: "must be an object of arguments of DockerEngine" }).optional();
+
+const kind = z.enum(["local", "ssh", "docker"]);
+type Kind = z.output<typeof kind>;
 
 const stackSchema = z.strictObject({
-  /** Kind of target. */
-  target: z.enum(["local", "ssh"]),
+  /** Kind of target, of every gateway that has no other. */
+  target: kind,
   /** What the stack runs: a pair, or a rescue gateway beside a main gateway that no stack owns. */
   mode: z.enum(["pair", "rescue"]),
   /** Checked by the gateways' own schemas. */
   version: z.unknown(),
   ...hostShape,
   ssh: sshArguments,
+  docker: dockerArguments,
   main: gatewayArguments,
   rescue: gatewayArguments,
 });
 
+/** Where a gateway of the stack runs, for people. */
+export interface Where {
+  /** Another machine, as `ssh` is told. */
+  readonly host?: string;
+  /** Docker's command, where it runs in a container. */
+  readonly docker?: string;
+}
+
 export interface StackConfig {
   readonly mode: "pair" | "rescue";
-  /** Declares where the gateways run. */
-  readonly target: () => Target;
-  /** The host as `ssh` is told; none: this machine. */
-  readonly host: string | undefined;
-  readonly pair: Omit<GatewayPairArgs, "target">;
-  readonly rescue: Omit<RescueGatewayArgs, "target">;
+  readonly where: { readonly main: Where; readonly rescue: Where };
+  /** With the targets, which this declares. */
+  readonly pair: () => GatewayPairArgs;
+  /** The same, of a rescue gateway alone. */
+  readonly rescue: () => RescueGatewayArgs;
 }
 
 /** Reads the whole config of the stack. What is wrong is reported together with everything else of the program. */
@@ -49,22 +61,65 @@ export function readStackConfig(): StackConfig {
   );
   const parsed = stackSchema.safeParse(raw);
   if (!parsed.success) currentProgram().report(problemsOf(parsed.error, stackSchema, project, raw));
-  for (const key of ["main", "rescue", "ssh"] as const) currentProgram().report(checkSecrets(project, key, raw));
+  for (const key of ["main", "rescue", "ssh", "docker"] as const)
+    currentProgram().report(checkSecrets(project, key, raw));
 
   const { mode, root, binDir, account, supervisor, registry, version } = raw as Partial<z.input<typeof stackSchema>>;
   const hostArgs = parsed.success ? withoutUndefined({ root, binDir, account, supervisor, registry }) : {};
-  const ssh = raw.target === "ssh" ? ({ ...objectOf(raw.ssh), ...hostArgs } as SshHostArgs) : undefined;
-  if (!ssh && raw.ssh !== undefined) currentProgram().report([sshNotUsed(project)]);
-  const { main, rescue } = { main: objectOf(raw.main), rescue: objectOf(raw.rescue) };
+  const ssh = { ...objectOf(raw.ssh), ...hostArgs } as SshHostArgs;
+  const docker = { ...objectOf(raw.docker) } as DockerEngineArgs;
   const isAlone = mode === "rescue";
-  if (isAlone && main !== undefined) currentProgram().report([mainNotOurs(project)]);
+  if (isAlone && raw.main !== undefined) currentProgram().report([mainNotOurs(project)]);
+
+  const kindOf = (name: "main" | "rescue"): Kind => {
+    const own = (objectOf(raw[name]) as { target?: unknown } | undefined)?.target;
+    const known = kind.safeParse(own ?? raw.target);
+    if (own !== undefined && !known.success)
+      currentProgram().report(problemsOf(known.error, kind, `${project}.${name}.target`, own));
+    return known.data ?? "local";
+  };
+  const kinds = { rescue: kindOf("rescue"), main: isAlone ? kindOf("rescue") : kindOf("main") };
+  const used = Object.values(kinds);
+  for (const each of ["ssh", "docker"] as const)
+    if (raw[each] !== undefined && !used.includes(each)) currentProgram().report([notUsed(project, each)]);
+  if (used.every((each) => each === "docker"))
+    currentProgram().report(Object.keys(hostArgs).map((key) => notForContainers(project, key)));
+
+  const targets = {
+    local: once(() => new LocalHost("local", hostArgs)),
+    ssh: once(() => new SshHost("ssh", ssh)),
+    docker: once(() => new DockerEngine("docker", docker)),
+  };
+  const where = (which: Kind): Where =>
+    which === "ssh" ? { host: sshAddress(ssh) } : which === "docker" ? whereIsEngine(docker) : {};
+  const argumentsOf = (name: "main" | "rescue") => ({
+    ...objectOf(raw[name]),
+    target: targets[kinds[name]](),
+  });
   return {
     mode: isAlone ? "rescue" : "pair",
-    host: ssh && sshAddress(ssh),
-    target: () => (ssh ? new SshHost("ssh", ssh) : new LocalHost("local", hostArgs)),
-    pair: withoutUndefined({ version, main, rescue }) as StackConfig["pair"],
-    rescue: withoutUndefined({ version, ...rescue }) as StackConfig["rescue"],
+    where: { main: where(kinds.main), rescue: where(kinds.rescue) },
+    pair: () =>
+      withoutUndefined({
+        target: targets[kinds.main](),
+        version,
+        main: argumentsOf("main"),
+        rescue: argumentsOf("rescue"),
+      }) as GatewayPairArgs,
+    rescue: () => withoutUndefined({ version, ...argumentsOf("rescue") }) as RescueGatewayArgs,
   };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
+
+function whereIsEngine({ host }: DockerEngineArgs): Where {
+  const docker = typeof host === "string" ? `docker -H ${host}` : "docker";
+  if (typeof host !== "string" || !host.startsWith("ssh://")) return { docker };
+  const { username, hostname, port } = new URL(host);
+  return { docker, host: `${port ? `-p ${port} ` : ""}${username ? `${username}@` : ""}${hostname}` };
 }
 
 const sshAddress = ({ user = "root", host, port = 22 }: SshHostArgs): string =>
@@ -80,10 +135,16 @@ const mainNotOurs = (project: string): Problem => ({
   advice: `remove it: make config ARGS="rm main" (or: pulumi config rm main); facts about main go to rescue.beside`,
 });
 
-const sshNotUsed = (project: string): Problem => ({
-  path: `${project}.ssh`,
-  reason: "is set, but the target is this machine",
-  advice: "set the target (pulumi config set target ssh), or remove it (pulumi config rm ssh)",
+const notUsed = (project: string, kind: Kind): Problem => ({
+  path: `${project}.${kind}`,
+  reason: "is set, but no gateway runs there",
+  advice: `set the target (pulumi config set target ${kind}), or remove it (pulumi config rm ${kind})`,
+});
+
+const notForContainers = (project: string, key: string): Problem => ({
+  path: `${project}.${key}`,
+  reason: "is for gateways on a host, and all run in containers",
+  advice: `remove it: make config ARGS="rm ${key}" (or: pulumi config rm ${key})`,
 });
 
 /** `--path` stores objects, arrays and numbers as JSON; everything else is a string. */

@@ -4,29 +4,62 @@
  *
  *   send     sends to a host what it cannot fetch itself
  *   partner  ends well where a gateway may be taken down: its partner on another target is healthy
+ *
+ * Of a gateway in a container:
+ *   look     says what an engine has of gateways; touches nothing
+ *   claim    ends well where nothing of somebody else is in the way
+ *   leave    removes everything that is a gateway's but its state and workspace
+ *   stage    puts its secrets on a new volume
+ *   check    ends well where a container may be made, or made anew; puts its configuration on a new volume
+ *   health   waits until the gateway in its container is healthy
  */
 import { readFileSync } from "node:fs";
 import { Failure } from "../host/failure";
 import { requirePartner } from "./partner";
-import type { PartnerRequest, SendRequest } from "./request";
+import type {
+  CheckRequest,
+  ContainerClaim,
+  HealthRequest,
+  LookRequest,
+  PartnerRequest,
+  SendRequest,
+  StageRequest,
+} from "./request";
 import { sendToHost } from "./send";
 
-function answer(verb: string | undefined, request: unknown): Promise<string> {
+async function answer(verb: string | undefined, request: unknown): Promise<string> {
   switch (verb) {
     case "send":
       return sendToHost(request as SendRequest);
     case "partner":
       return requirePartner(request as PartnerRequest);
+  }
+  const docker = await import("./docker");
+  switch (verb) {
+    case "look":
+      return JSON.stringify(await docker.look(request as LookRequest));
+    case "claim":
+      return docker.claim(request as ContainerClaim);
+    case "leave":
+      return docker.leave(request as ContainerClaim);
+    case "stage":
+      return docker.stage(request as StageRequest);
+    case "check":
+      return docker.check(request as CheckRequest);
+    case "health":
+      return docker.health(request as HealthRequest);
     default:
       throw new Failure(`unknown verb ${verb}`);
   }
 }
 
 async function main(): Promise<void> {
-  process.stdout.write(`${await answer(process.argv[2], JSON.parse(readFileSync(0, "utf8")))}\n`);
+  const said = await answer(process.argv[2], JSON.parse(readFileSync(0, "utf8")));
+  // Connections to an engine are kept alive, and would keep this process.
+  process.stdout.write(`${said}\n`, () => process.exit());
 }
 
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Failure ? error.message : ((error as Error).stack ?? String(error))}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 });

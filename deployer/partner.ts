@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "../host/failure";
 import { say } from "./archives";
 import { RemoteHost } from "./remoteHost";
-import type { PartnerRequest, Whereabouts } from "./request";
+import type { OnHost, PartnerRequest, Whereabouts } from "./request";
 
 /** How long a partner that is not healthy may take to become so: it may just be restarting. */
 const PATIENCE = { graceMs: 20_000, pollMs: 2_000 };
@@ -18,10 +18,15 @@ export async function requirePartner(
   { graceMs, pollMs } = PATIENCE,
 ): Promise<string> {
   // What takes long comes before the question, so that little time passes between the answer and the restart.
-  const before = await ask(gateway, PREPARE_SECONDS, "prepare", gateway.id, gateway.version);
-  if (before !== "healthy") return `${gateway.id} is ${before}: nothing to protect`;
+  const before = await prepare(gateway);
+  const answer = before === "healthy" ? await untilHealthy(partner, graceMs, pollMs) : undefined;
+  if ("engine" in gateway) await (await import("./docker")).clearUnfinished(gateway);
+  return answer ?? `${gateway.id} is ${before}: nothing to protect`;
+}
+
+async function untilHealthy(partner: Whereabouts, graceMs: number, pollMs: number): Promise<string> {
   for (let end = Date.now() + graceMs, told = false; ; await sleep(pollMs)) {
-    const found = await ask(partner, 60, "health", partner.id).catch((error: unknown) => messageOf(error));
+    const found = await health(partner).catch((error: unknown) => messageOf(error));
     if (found === "healthy") return `${partner.id} is healthy`;
     if (found === "absent") return `there is no gateway ${partner.id} yet: nothing to protect`;
     if (Date.now() > end) throw notHealthy(partner, found.split("\n")[0]!);
@@ -30,19 +35,35 @@ export async function requirePartner(
   }
 }
 
-function notHealthy({ id, connection }: Whereabouts, answer: string): Failure {
-  const place = connection ? `on ${connection.host}` : "on this machine";
+function notHealthy(partner: Whereabouts, answer: string): Failure {
+  const { id } = partner;
+  const command = "engine" in partner ? `docker exec ${partner.container} openclaw` : `openclaw-${id}`;
   return new Failure(
-    `gateway ${id} ${place}, its partner, is not healthy (${answer}), so this healthy gateway was not taken down; ` +
-      `nothing was changed\n    -> repair ${id} first (openclaw-${id} gateway status --deep), or set \`force: true\``,
+    `gateway ${id} ${placeOf(partner)}, its partner, is not healthy (${answer}), so this healthy gateway was not taken down; ` +
+      `nothing was changed\n    -> repair ${id} first (${command} gateway status --deep), or set \`force: true\``,
   );
+}
+
+function placeOf(gateway: Whereabouts): string {
+  if ("engine" in gateway) return `in the container ${gateway.container}`;
+  return gateway.connection ? `on ${gateway.connection.host}` : "on this machine";
+}
+
+/** Whether a gateway is healthy, after everything that a change of it needs on its host is there. */
+const prepare = (gateway: PartnerRequest["gateway"]): Promise<string> =>
+  "engine" in gateway ? health(gateway) : ask(gateway, PREPARE_SECONDS, "prepare", gateway.id, gateway.version);
+
+async function health(gateway: Whereabouts): Promise<string> {
+  if (!("engine" in gateway)) return ask(gateway, 60, "health", gateway.id);
+  const { healthIn } = await import("./docker");
+  return healthIn(gateway);
 }
 
 const RUN = 'if [ -x "$1" ]; then exec "$@"; else echo absent; fi';
 
 /** What a verb of the host program says of a gateway: healthy, unhealthy, or absent. */
 async function ask(
-  { connection, sudo = false, program }: Whereabouts,
+  { connection, sudo = false, program }: OnHost,
   seconds: number,
   ...words: readonly string[]
 ): Promise<string> {

@@ -1,5 +1,6 @@
 /** What the components tell the deployer's program: on stdin, since connections hold secrets. */
 import type { Cpu } from "../components/targets/pins";
+import type { JsonObject } from "../host/spec";
 import type { Connection } from "../toolchain/command-plugin/connection";
 
 /** Stands in the name of the program's file: whoever finds that finds one that understands its requests. */
@@ -25,7 +26,9 @@ export interface SendRequest {
 }
 
 /** A gateway, and how the deployer asks about it. */
-export interface Whereabouts {
+export type Whereabouts = OnHost | InContainer;
+
+export interface OnHost {
   readonly id: string;
   /** The host program. */
   readonly program: string;
@@ -34,9 +37,102 @@ export interface Whereabouts {
   readonly sudo?: boolean;
 }
 
+export interface InContainer {
+  readonly id: string;
+  readonly engine: EngineAddress;
+  readonly container: string;
+}
+
 export interface PartnerRequest {
   /** The gateway that will be changed, with the version that it will have. */
   readonly gateway: Whereabouts & { readonly version: string };
   /** The one that must be healthy meanwhile, on another target. */
   readonly partner: Whereabouts;
+}
+
+/** A Docker engine; no secret in it. */
+export interface EngineAddress {
+  /** As DOCKER_HOST has it: unix:// or ssh://. */
+  readonly host: string;
+  /** Arguments of `ssh`. */
+  readonly ssh?: readonly string[];
+}
+
+/** A gateway on a Docker engine, and whose it is. */
+export interface ContainerClaim {
+  readonly engine: EngineAddress;
+  readonly container: string;
+  readonly owner: {
+    /** organization/project/stack. */
+    readonly stack: string;
+    /** Name of the gateway's Pulumi resource. */
+    readonly gateway: string;
+    /** Random id kept in the stack's state. Missing: preview, where it may not be known. */
+    readonly id?: string;
+  };
+  /** Ports of the engine's machine, and the address of it that they are published on. */
+  readonly publish: { readonly address: string; readonly ports: readonly number[] };
+  /** Must be there already. */
+  readonly image?: string;
+}
+
+export interface StageRequest {
+  readonly claim: ContainerClaim;
+  /** Id of the image: whatever is there. */
+  readonly image: string;
+  /** Secret: variables of the gateway's process. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where Telegram is asked whether it knows the bot; none: there is no bot. */
+  readonly telegram?: string;
+}
+
+/** Everything about a gateway in a container that is not secret: what is shown in a preview. */
+export interface CheckRequest {
+  readonly claim: ContainerClaim;
+  readonly version: string;
+  readonly config: JsonObject;
+  /** Id of the image. */
+  readonly image: string;
+  /** Name of the volume. */
+  readonly secrets: string;
+  readonly limits: ContainerLimits;
+  /** Whether no partner is asked before the container is made anew. */
+  readonly isAlone: boolean;
+}
+
+export interface ContainerLimits {
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly pids: number;
+}
+
+export interface HealthRequest {
+  readonly claim: ContainerClaim;
+  readonly limits: ContainerLimits;
+  /** The volumes that the container uses; all others of the gateway are old. */
+  readonly volumes: readonly string[];
+}
+
+/** What is wrong on an engine, or not as it was left. */
+export interface LookRequest {
+  readonly engine: EngineAddress;
+  readonly claims: readonly ContainerClaim[];
+}
+
+export type LookAnswer =
+  | { readonly silence: string }
+  | {
+      readonly cpus: number;
+      readonly gateways: readonly {
+        readonly obstacles: readonly ContainerObstacle[];
+        /** Why the container has to be made anew. */
+        readonly repair?: string;
+        readonly warnings: readonly string[];
+      }[];
+    };
+
+export interface ContainerObstacle {
+  readonly property: string;
+  readonly reason: string;
+  readonly advice: string;
 }

@@ -81,8 +81,12 @@ function licencesOf(files: readonly string[]): string {
     .map((name) => {
       const directory = join(root, name);
       const licence = readdirSync(directory).find((file) => /^licen[cs]e/i.test(file));
-      if (licence === undefined) throw new Error(`${name} is bundled and has no licence file`);
-      return `${name.replace(/.*node_modules\//, "")}\n\n${readFileSync(join(directory, licence), "utf8")}`;
+      const title = name.replace(/.*node_modules\//, "");
+      if (licence !== undefined) return `${title}\n\n${readFileSync(join(directory, licence), "utf8")}`;
+      // Some have no file, and say it in their package.json alone.
+      const about = JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as Record<string, unknown>;
+      if (typeof about.license !== "string") throw new Error(`${name} is bundled and has no licence`);
+      return `${title}\n\n${about.license} licence; author: ${JSON.stringify(about.author)}\n`;
     })
     .join("\n\n");
 }

@@ -5,6 +5,7 @@ import type { NeighbourOutputs } from "../components/gateway";
 import { healthAt } from "../check/endpoints";
 import { quoted } from "../check/gateways";
 import { renderTable } from "../check/table";
+import { formatRange } from "../components/rules/ports";
 import { ACCOUNT_HOME, isWithin } from "../host/layout";
 import { which } from "./processes";
 
@@ -23,6 +24,8 @@ export interface GatewayOutput {
   readonly serviceName: string;
   /** Where it runs, as `ssh` is told: `root@203.0.113.7`; absent: on this machine. */
   readonly host?: string;
+  /** Docker's command, where it runs in a container. */
+  readonly docker?: string;
   /** Name of the secret stack output with its token. */
   readonly tokenOutput: string;
 }
@@ -46,9 +49,10 @@ export function gatewaysOf(outputs: string): StackGateways {
   };
 }
 
-export async function healthOf({ host, basePort, version }: GatewayOutput): Promise<string> {
+export async function healthOf({ host, docker, basePort, version }: GatewayOutput): Promise<string> {
   if (host !== undefined) return `not asked (on ${host})`;
-  return healthAt(basePort, version);
+  // In a container it tells its version to nobody but those with its token.
+  return healthAt(basePort, docker === undefined ? version : undefined);
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
@@ -61,7 +65,7 @@ export async function summary({ gateways, neighbour }: StackGateways, stack: str
       each.name,
       each.profile,
       each.url,
-      `${each.portBlock.first}-${each.portBlock.last}`,
+      formatRange(each.portBlock),
       each.version,
       health[index] ?? "",
       typedCommand(each.wrapper),
@@ -103,7 +107,20 @@ const typedCommand = (wrapper: string): string =>
 
 /** What destroying these gateways leaves on this machine, and how to remove it; read before they are destroyed. */
 export function keptBy(gateways: readonly GatewayOutput[]): string | undefined {
-  const here = gateways.filter(({ host }) => host === undefined);
+  const kept = [keptOnDisk(gateways), keptOnVolumes(gateways)].filter((each) => each !== undefined);
+  return kept.length ? kept.join("\n\n") : undefined;
+}
+
+function keptOnVolumes(gateways: readonly GatewayOutput[]): string | undefined {
+  const removals = gateways.flatMap(({ docker, serviceName }) =>
+    docker === undefined ? [] : [`  ${docker} volume rm ${serviceName}-state ${serviceName}-workspace`],
+  );
+  if (!removals.length) return undefined;
+  return ["Kept on volumes; the next `make up` finds them. To remove them for good:", ...removals].join("\n");
+}
+
+function keptOnDisk(gateways: readonly GatewayOutput[]): string | undefined {
+  const here = gateways.filter(({ host, docker }) => host === undefined && docker === undefined);
   const all = [...new Set(here.flatMap(({ stateDir, workspace }) => [stateDir, workspace]))].filter(existsSync);
   const directories = all.filter((each) => !all.some((other) => other !== each && isWithin(each, other)));
   if (!directories.length) return undefined;

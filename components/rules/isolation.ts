@@ -1,16 +1,7 @@
 /** Rules between the gateways of one host: nothing may be shared. Pure. */
 import { valueAt } from "../../host/json";
 import { isWithin } from "../../host/layout";
-import {
-  contains,
-  derivePorts,
-  formatRange,
-  nearestFreeBase,
-  overlaps,
-  portBlock,
-  portRole,
-  type PortRange,
-} from "./ports";
+import { contains, derivePorts, formatRange, nearestFreeBase, overlaps, portRole, type PortRange } from "./ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 
@@ -31,9 +22,10 @@ export function checkIsolation(
     return [
       ...checkWithin(gateway),
       ...earlier.flatMap((other) => [
-        ...checkNames(gateway, other),
         ...checkBlocks(gateway, other, all),
-        ...checkPaths(gateway, other),
+        ...(gateway.isContainer || other.isContainer
+          ? []
+          : [...checkNames(gateway, other), ...checkPaths(gateway, other)]),
         ...checkCdpUrls(gateway, other),
       ]),
       ...checkExplicitPorts(gateway, all),
@@ -58,17 +50,16 @@ function checkNames(gateway: ResolvedGateway, other: ResolvedGateway): Problem[]
 }
 
 function checkBlocks(gateway: ResolvedGateway, other: ResolvedGateway, all: readonly ResolvedGateway[]): Problem[] {
-  const block = portBlock(gateway.basePort);
-  const otherBlock = portBlock(other.basePort);
-  if (!overlaps(block, otherBlock)) return [];
-  const taken = all.filter((each) => each !== gateway).map((each) => portBlock(each.basePort));
-  const free = nearestFreeBase(gateway.basePort, taken);
+  if (!overlaps(gateway.owns, other.owns)) return [];
+  const taken = all.filter((each) => each !== gateway).map((each) => each.owns);
+  const free = nearestFreeBase(gateway.basePort, taken, gateway.owns.last - gateway.basePort);
+  const isWide = [gateway, other].some(({ isContainer }) => !isContainer);
   return [
     {
       path: `${gateway.label}.basePort`,
       reason:
-        `its ports ${formatRange(block)} overlap those of ${other.label} (${formatRange(otherBlock)}): ` +
-        "a gateway owns base … base+110",
+        `its ports ${formatRange(gateway.owns)} overlap those of ${other.label} (${formatRange(other.owns)})` +
+        (isWide ? ": a gateway owns base … base+110" : ""),
       advice:
         free === undefined
           ? "no block of 111 ports is left on this host"
@@ -138,7 +129,8 @@ interface ExplicitPort {
 
 /** Ports that the arguments name outright, with the property that does. */
 export function explicitPorts(gateway: ResolvedGateway): ExplicitPort[] {
-  const { browser, config } = gateway;
+  const { browser, config, isContainer } = gateway;
+  if (isContainer) return []; // they are its own, inside
   const ports: ExplicitPort[] = Object.entries(browser?.profiles ?? {}).flatMap(([name, { cdpPort }]) =>
     cdpPort === undefined ? [] : [{ path: propertyOf(gateway, `browser.profiles.${name}.cdpPort`), port: cdpPort }],
   );
@@ -159,12 +151,10 @@ function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGate
   return explicitPorts(gateway).flatMap(({ path, port }) => {
     const problem = (reason: string): Problem => ({ path, reason, advice: freePortAdvice(gateway, all) });
     const blocked = all
-      .filter((other) => other !== gateway && contains(portBlock(other.basePort), port))
-      .map((other) =>
-        problem(`${port} lies inside the ports of ${other.label} (${formatRange(portBlock(other.basePort))})`),
-      );
+      .filter((other) => other !== gateway && contains(other.owns, port))
+      .map((other) => problem(`${port} lies inside the ports of ${other.label} (${formatRange(other.owns)})`));
     const { cdp } = derivePorts(gateway.basePort);
-    if (contains(portBlock(gateway.basePort), port) && !contains(cdp, port))
+    if (contains(gateway.owns, port) && !contains(cdp, port))
       blocked.push(problem(`${port} is already the ${portRole(gateway.basePort, port)} port of this gateway`));
     const first = everyPort.find((other) => other.port === port);
     if (first !== undefined && first.path !== path) blocked.push(problem(`${port} is already used by ${first.path}`));
@@ -174,12 +164,11 @@ function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGate
 
 /** Ports that a gateway which cannot be changed names inside this one's block. */
 function checkForeignPorts(gateway: ResolvedGateway, foreign: ResolvedGateway): Problem[] {
-  const block = portBlock(gateway.basePort);
   return explicitPorts(foreign)
-    .filter(({ port }) => contains(block, port))
+    .filter(({ port }) => contains(gateway.owns, port))
     .map(({ path, port }) => ({
       path: `${gateway.label}.basePort`,
-      reason: `its ports ${formatRange(block)} contain ${port}, which is ${path}`,
+      reason: `its ports ${formatRange(gateway.owns)} contain ${port}, which is ${path}`,
       advice: "use another base port",
     }));
 }
@@ -218,16 +207,17 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 function checkCdpUrls(gateway: ResolvedGateway, other: ResolvedGateway): Problem[] {
   const advice = "give each gateway a browser of its own";
   const pinned = (mine: ResolvedGateway, theirs: ResolvedGateway): Problem[] =>
-    cdpUrls(mine)
-      .filter(({ url }) => LOOPBACK.test(url.hostname) && contains(portBlock(theirs.basePort), Number(url.port)))
+    (mine.isContainer ? [] : cdpUrls(mine)) // its loopback is its own
+      .filter(({ url }) => LOOPBACK.test(url.hostname) && contains(theirs.owns, Number(url.port)))
       .map(({ path, url }) => ({
         path,
-        reason: `port ${url.port} on this host belongs to ${theirs.label} (${formatRange(portBlock(theirs.basePort))})`,
+        reason: `port ${url.port} on this host belongs to ${theirs.label} (${formatRange(theirs.owns)})`,
         advice,
       }));
   const shared = cdpUrls(gateway).flatMap(({ path, url }) =>
     cdpUrls(other)
       .filter((theirs) => theirs.url.href === url.href)
+      .filter(() => !LOOPBACK.test(url.hostname) || (!gateway.isContainer && !other.isContainer))
       .map((theirs) => ({ path, reason: `is the same browser as ${theirs.path}`, advice })),
   );
   return [...shared, ...pinned(gateway, other), ...pinned(other, gateway)];

@@ -68,20 +68,37 @@ function plainSecrets(value: Json, path: readonly string[] = []): string[] {
   return isObject(value) ? Object.entries(value).flatMap(([key, item]) => plainSecrets(item, [...path, key])) : [];
 }
 
+/** What the place of a gateway decides about its configuration. */
+export interface Surroundings {
+  readonly stateDir: string;
+  readonly workspace: string;
+  /** Where the gateway listens. */
+  readonly port: number;
+  readonly bind: "loopback" | "lan";
+  /** How the configuration names a secret of the gateway. */
+  readonly secret: (name: SecretName) => JsonObject;
+  /** Further keys that the place owns, and those that `config` may change. */
+  readonly owned?: JsonObject;
+  readonly defaults?: JsonObject;
+}
+
+/** Secrets that the configuration of a gateway refers to, by the variables that hold them on a host. */
+export type SecretName = typeof GATEWAY_TOKEN_VARIABLE | typeof BOT_TOKEN_VARIABLE;
+
 /** The complete openclaw.json of a gateway, keys sorted. */
 export function renderConfig(
-  args: Pick<CheckedGatewayArgs, "basePort" | "telegram" | "browser" | "config">,
-  paths: { stateDir: string; workspace: string },
+  args: Pick<CheckedGatewayArgs, "telegram" | "browser" | "config">,
+  place: Surroundings,
 ): JsonObject {
   const owned: JsonObject = {
     gateway: {
       mode: "local",
-      port: args.basePort,
-      bind: "loopback",
-      auth: { mode: "token", token: envReference(GATEWAY_TOKEN_VARIABLE) },
+      port: place.port,
+      bind: place.bind,
+      auth: { mode: "token", token: place.secret(GATEWAY_TOKEN_VARIABLE) },
     },
-    agents: { defaults: { workspace: paths.workspace } },
-    logging: { file: gatewayLogFile(paths.stateDir) },
+    agents: { defaults: { workspace: place.workspace } },
+    logging: { file: gatewayLogFile(place.stateDir) },
   };
   // What the product prefers and `config` may change.
   const defaults: JsonObject = {
@@ -94,7 +111,7 @@ export function renderConfig(
     owned.channels = {
       telegram: {
         enabled: true,
-        botToken: envReference(BOT_TOKEN_VARIABLE),
+        botToken: place.secret(BOT_TOKEN_VARIABLE),
         dmPolicy: telegram.dmPolicy ?? (telegram.allowFrom?.length ? "allowlist" : "pairing"),
         configWrites: false,
         ...(telegram.allowFrom && { allowFrom: telegram.allowFrom }),
@@ -110,10 +127,12 @@ export function renderConfig(
       ...(browser.profiles && { profiles: browser.profiles as JsonObject }),
     };
   }
-  return sortKeys(merge(merge(defaults, args.config ?? {}), owned)) as JsonObject;
+  const { defaults: placeDefaults = {}, owned: placeOwned = {} } = place;
+  const layers = [placeDefaults, args.config ?? {}, owned, placeOwned];
+  return sortKeys(layers.reduce(merge, defaults)) as JsonObject;
 }
 
-const envReference = (variable: string): JsonObject => ({ source: "env", provider: "default", id: variable });
+export const envReference = (variable: string): JsonObject => ({ source: "env", provider: "default", id: variable });
 
 /** `over` wins; objects are merged, everything else is replaced. */
 function merge(under: JsonObject, over: JsonObject): JsonObject {

@@ -69,7 +69,7 @@ export function contains(range: PortRange, port: number): boolean {
 }
 
 export function formatRange(range: PortRange): string {
-  return `${range.first}-${range.last}`;
+  return range.first === range.last ? `${range.first}` : `${range.first}-${range.last}`;
 }
 
 /** What a derived port is used for, in words, for messages. */
@@ -83,13 +83,19 @@ export function portRole(basePort: number, port: number): string {
 }
 
 /**
- * The base port nearest to `wanted` whose block touches none of `taken`; the higher one of two equally near.
- * `undefined` where no block is left.
+ * The base port nearest to `wanted` whose ports, up to base + `lastOffset`, touch none of `taken`; the higher one of two
+ * equally near. `undefined` where none is left.
  */
-export function nearestFreeBase(wanted: number, taken: readonly PortRange[]): number | undefined {
+export function nearestFreeBase(
+  wanted: number,
+  taken: readonly PortRange[],
+  lastOffset = LAST_OFFSET,
+): number | undefined {
   const start = Math.min(Math.max(wanted, MIN_BASE_PORT), MAX_BASE_PORT);
   const isFree = (base: number): boolean =>
-    base >= MIN_BASE_PORT && base <= MAX_BASE_PORT && !taken.some((range) => overlaps(portBlock(base), range));
+    base >= MIN_BASE_PORT &&
+    base <= MAX_BASE_PORT &&
+    !taken.some((range) => overlaps({ first: base, last: base + lastOffset }, range));
   for (let distance = 0; distance <= MAX_BASE_PORT - MIN_BASE_PORT; distance++) {
     if (isFree(start + distance)) return start + distance;
     if (isFree(start - distance)) return start - distance;

@@ -1,20 +1,11 @@
 /** From arguments to a plain, complete, frozen description of one gateway. */
-import { posix } from "node:path";
 import type { z } from "zod";
-import {
-  configFile,
-  defaultStateDir,
-  defaultWorkspace,
-  gatewayId,
-  manageDir,
-  serviceName,
-  wrapperName,
-  type HostLayout,
-} from "../../host/layout";
+import { gatewayId } from "../../host/layout";
 import { isObject } from "../../host/json";
 import type { JsonObject } from "../../host/spec";
 import { checkConfig, renderConfig } from "./openclawConfig";
-import { derivePorts, type GatewayPorts } from "./ports";
+import { placeOf, type Layout } from "./places";
+import type { GatewayPorts, PortRange } from "./ports";
 import { problemsOf, type Problem } from "./problems";
 import { gatewaySchema, MIN_VERSION, type CheckedGatewayArgs } from "./schemas";
 
@@ -29,6 +20,11 @@ export interface ResolvedGateway {
   readonly version: string;
   readonly basePort: number;
   readonly ports: GatewayPorts;
+  /** The ports that it has on its machine, for itself alone. */
+  readonly owns: PortRange;
+  /** Whether it has a file system of its own, and a network of its own but for the ports that it owns. */
+  readonly isContainer?: true;
+  readonly url: string;
   readonly stateDir: string;
   readonly workspace: string;
   readonly configPath: string;
@@ -47,8 +43,8 @@ export interface Resolution {
   readonly problems: readonly Problem[];
 }
 
-/** Checks the arguments of one gateway and fills in what the host's layout decides. */
-export function resolveGateway(label: string, input: unknown, layout: HostLayout): Resolution {
+/** Checks the arguments of one gateway and fills in what its place decides. `name`: of its resource. */
+export function resolveGateway(label: string, input: unknown, layout: Layout, name = label): Resolution {
   const parsed = gatewaySchema.safeParse(input);
   const problems = parsed.success ? [] : problemsOf(parsed.error, gatewaySchema, label, input);
   const args = parsed.data ?? salvage(input, parsed.error);
@@ -57,26 +53,20 @@ export function resolveGateway(label: string, input: unknown, layout: HostLayout
   if (!args) return { problems };
 
   const profile = args.profile ?? "default";
-  const id = gatewayId(profile);
-  const stateDir = args.stateDir ?? defaultStateDir(layout.root, profile);
-  const workspace = args.workspace ?? defaultWorkspace(stateDir);
+  const place = placeOf(layout, { label, name, profile, args });
+  problems.push(...place.problems);
   return {
     args,
     problems,
     gateway: Object.freeze({
       label,
-      id,
+      id: gatewayId(profile),
       profile,
       version: args.version,
       basePort: args.basePort,
-      ports: derivePorts(args.basePort),
-      stateDir,
-      workspace,
-      configPath: args.configPath ?? configFile(manageDir(layout.root), id),
-      wrapper: posix.join(layout.binDir, wrapperName(id)),
-      serviceName: serviceName(profile),
+      ...place.facts,
       browser: args.browser,
-      config: renderConfig(args, { stateDir, workspace }),
+      config: renderConfig(args, { ...place.facts, ...place.surroundings }),
       force: args.force ?? false,
     }),
   };

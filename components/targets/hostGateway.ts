@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { hostCommand, manageDir, quote } from "../../host/layout";
+import { hostCommand, manageDir, quote, type HostLayout } from "../../host/layout";
 import type { ClaimToCheck } from "../../host/obstacles";
 import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
 import { keptValue } from "../kept";
@@ -35,6 +35,8 @@ export type Parcel =
 
 /** A host target as its gateways see it. */
 export interface HostTarget extends Target {
+  /** @internal */
+  readonly layout: HostLayout;
   /**
    * What tells this host from others, e.g. root@203.0.113.7:22; part of every gateway's identity. None: this machine.
    * @internal
@@ -152,7 +154,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   if (elsewhere && !gateway.force) {
     const change = [spec, slot.stdout, nonce];
     before.push(
-      partnerCommand(`${name}-partner${suffix}`, target, gateway, elsewhere, change, [...before], { parent }),
+      partnerCommand(`${name}-partner${suffix}`, target, name, gateway, elsewhere, change, [...before], { parent }),
     );
   }
   return target.command(

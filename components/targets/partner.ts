@@ -13,6 +13,7 @@ import type { Partner, Target } from "./target";
 export function partnerCommand(
   name: string,
   target: Target,
+  gatewayName: string,
   gateway: ResolvedGateway,
   partner: Partner,
   change: pulumi.Input<pulumi.Input<string>[]>,
@@ -20,12 +21,12 @@ export function partnerCommand(
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const request = pulumi
-    .all([target.whereabouts(gateway.id), partner.target.whereabouts(partner.id)])
+    .all([target.whereabouts(gateway.id, gatewayName), partner.target.whereabouts(partner.id, partner.name)])
     .apply(([mine, theirs]): PartnerRequest => ({ gateway: { ...mine, version: gateway.version }, partner: theirs }));
   const digest = pulumi
     .output(change)
     .apply((parts) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12));
   const words = pulumi.interpolate`partner ${partner.id} before ${gateway.id} ${digest}`;
   const earlier = Promise.resolve(partner.changesFirst).then((first) => [...dependsOn, ...(first ? [first] : [])]);
-  return deployerCommand(name, words, request, [], { ...opts, dependsOn: earlier });
+  return deployerCommand(name, { words, request }, { ...opts, dependsOn: earlier });
 }

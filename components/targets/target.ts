@@ -2,9 +2,8 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Finding, GatewayFacts } from "../../host/foreignGateway";
 import type { SpecNeighbour } from "../../host/spec";
-import type { Obstacle } from "../../host/obstacles";
-import type { HostLayout } from "../../host/layout";
 import type { Whereabouts } from "../../deployer/request";
+import type { Layout } from "../rules/places";
 import type { ResolvedGateway } from "../rules/resolve";
 
 /** What a target is given to bring one gateway up. */
@@ -21,9 +20,19 @@ export interface Deployment {
 
 export interface Partner {
   readonly id: string;
+  /** Of its resource. */
+  readonly name: string;
   readonly target: Target;
   /** What must be done before this gateway is touched, where the two are on different targets. */
   readonly changesFirst?: Promise<pulumi.Resource | undefined>;
+}
+
+/** Something on the target that forbids a gateway. */
+export interface Obstacle {
+  /** The gateway's property that meets it. */
+  readonly property: string;
+  readonly reason: string;
+  readonly advice: string;
 }
 
 /** A gateway before anything of it is registered. */
@@ -35,10 +44,10 @@ export interface GatewayToCheck {
 /** A place for gateways, made by this package, e.g. `new LocalHost("here")`. */
 export interface Target extends pulumi.Resource {
   /**
-   * Facts about the target's file system, known before anything is touched.
+   * Facts about the target, known before anything is touched.
    * @internal
    */
-  readonly layout: HostLayout;
+  readonly layout: Layout;
   /** Gateways with the same value share ports and files. */
   readonly machine: string;
   /**
@@ -53,10 +62,10 @@ export interface Target extends pulumi.Resource {
    */
   findForeignGateway(facts: GatewayFacts): Promise<Finding>;
   /**
-   * How the deployer asks whether a gateway there is healthy. May hold secrets.
+   * How the deployer asks whether a gateway there is healthy: by its id and the name of its resource. May hold secrets.
    * @internal
    */
-  whereabouts(gateway: string): pulumi.Input<Whereabouts>;
+  whereabouts(id: string, name: string): pulumi.Input<Whereabouts>;
   /**
    * Registers a gateway's resources below `parent`; the result is there when the gateway is healthy.
    * @internal

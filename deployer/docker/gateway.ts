@@ -13,6 +13,7 @@ import {
   CONTAINER_PORT,
   ENVIRONMENT,
   namesOf,
+  secretFile,
   STOP_SECONDS,
   TMPFS,
   USER,
@@ -34,7 +35,7 @@ import { found } from "./engine";
 const HEALTH_TIMEOUT_MS = 180_000;
 /** How long a gateway that runs may fail to answer before it counts as down. */
 const PATIENCE_MS = 15_000;
-const POLL_MS = 500;
+const POLL_MS = 1_000;
 /** A gateway that ended this often by itself will not come up. */
 const MAX_EXITS = 2;
 const LOG_LINES = 20;
@@ -54,7 +55,8 @@ export async function leave(claim: ContainerClaim): Promise<string> {
 }
 
 /** Puts the secrets on a new volume and returns its name. */
-export async function stage({ claim, image, env }: StageRequest): Promise<string> {
+export async function stage(request: StageRequest): Promise<string> {
+  const { claim, image, env, telegram } = request;
   const api = await connect(claim.engine);
   await removeHelpers(api, claim);
   await requireThings(api, claim);
@@ -62,10 +64,17 @@ export async function stage({ claim, image, env }: StageRequest): Promise<string
   for (const volume of [state, workspace]) await giveToUser(api, claim, volume, image);
   const isReferred = ([name]: [string, string]): boolean => REFERRED.includes(name);
   const variables = Object.entries(env);
-  return filesVolume(api, claim, "secrets", image, {
+  const volume = await filesVolume(api, claim, "secrets", image, {
     env: envFile(variables.filter((each) => !isReferred(each))),
     ...Object.fromEntries(variables.filter(isReferred)),
   });
+  try {
+    if (telegram !== undefined) await tryBot(api, request, telegram, volume);
+    return volume;
+  } catch (error) {
+    await api.getVolume(volume).remove();
+    throw error;
+  }
 }
 
 /**
@@ -141,6 +150,39 @@ async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<vo
     await removeContainer(api, helper.id);
   }
 }
+
+/** Whether Telegram knows the bot; where nobody answers, that is left to the gateway. */
+async function tryBot(api: Docker, { claim, image }: StageRequest, apiRoot: string, secrets: string): Promise<void> {
+  const helper = await api.createContainer({
+    Image: image,
+    Cmd: ["node", "--input-type=module", "--eval", ASK_TELEGRAM, apiRoot],
+    User: `${USER}:${USER}`,
+    Labels: labelsOf(claim, "helper"),
+    HostConfig: {
+      NetworkMode: namesOf(claim.container).network,
+      Mounts: [mountOf(secrets, CONTAINER_PATHS.secrets)],
+    },
+  });
+  try {
+    await helper.start();
+    const { StatusCode } = (await helper.wait()) as { StatusCode: number };
+    if (StatusCode !== BOT_REFUSED) return;
+    throw new Failure(
+      `Telegram does not know the bot of ${claim.owner.gateway}: its token is wrong; nothing was changed\n` +
+        "    -> get the right one from @BotFather, or leave telegram out",
+    );
+  } finally {
+    await removeContainer(api, helper.id);
+  }
+}
+
+const BOT_REFUSED = 3;
+/** Says nothing, whatever happens: the address holds the token. */
+const ASK_TELEGRAM = `import { readFileSync } from "node:fs";
+const token = readFileSync("${secretFile("TELEGRAM_BOT_TOKEN")}", "utf8");
+const answer = await fetch(process.argv[1] + "/bot" + token + "/getMe", { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
+process.exit([401, 404].includes(answer?.status) ? ${BOT_REFUSED} : 0);
+`;
 
 /** A run of the new one beside the old one: without network, on a state of its own that is thrown away. */
 async function rehearse(api: Docker, request: CheckRequest, volume: string): Promise<void> {
@@ -293,10 +335,10 @@ export async function clearUnfinished({
   const api = await connect(engine);
   const seen = await found(api.getContainer(container).inspect());
   if (!seen || isFinished(seen)) return;
-  await found(api.getContainer(container).stop({ t: STOP_SECONDS }).catch(alreadyStopped));
+  // What does not end is removed all the same.
+  await api
+    .getContainer(container)
+    .stop({ t: STOP_SECONDS })
+    .catch(() => undefined);
   await removeContainer(api, container);
-}
-
-function alreadyStopped(error: { statusCode?: number }): void {
-  if (error.statusCode !== 304) throw error;
 }

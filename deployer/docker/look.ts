@@ -3,7 +3,7 @@ import type Docker from "dockerode";
 import { messageOf } from "../../host/failure";
 import type { ContainerClaim, LookAnswer, LookRequest } from "../request";
 import { connect, found } from "./engine";
-import { namesOf } from "./names";
+import { LABELS, limitsLabel, namesOf } from "./names";
 import { containerOf, hasFiles, isFinished, obstaclesTo } from "./owned";
 
 export async function look({ engine, claims }: LookRequest): Promise<LookAnswer> {
@@ -34,8 +34,13 @@ async function whyRepair(api: Docker, claim: ContainerClaim): Promise<string | u
   if (Paused) return "it is paused";
   if (!Running && !Restarting) return `it has stopped (${ExitCode})`;
   if (Health?.Status === "unhealthy") return "it is unhealthy";
+  if (limitsIn(seen) !== seen.Config.Labels[LABELS.limits]) return "its limits have been changed";
+  if (seen.HostConfig.RestartPolicy?.Name !== "unless-stopped") return "its restart policy has been changed";
   return undefined;
 }
+
+const limitsIn = ({ HostConfig: { Memory, NanoCpus, PidsLimit } }: Docker.ContainerInspectInfo): string =>
+  limitsLabel({ memoryMiB: (Memory ?? 0) / 2 ** 20, cpus: (NanoCpus ?? 0) / 1e9, pids: PidsLimit ?? 0 });
 
 /** Of a gateway that has been there. */
 async function missingThings(api: Docker, claim: ContainerClaim): Promise<string[]> {

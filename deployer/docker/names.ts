@@ -3,6 +3,8 @@
  * state of deployed stacks, so that a change of it replaces every container.
  */
 
+import type { ContainerLimits } from "../request";
+
 /** Where a gateway listens inside of its container. */
 export const CONTAINER_PORT = 18789;
 /** The sandbox host's port, inside. */
@@ -41,6 +43,7 @@ export const WORKING_DIRECTORY = "/app";
 /** Variables of everything in the container; none is secret. */
 export const ENVIRONMENT: Readonly<Record<string, string>> = {
   HOME: `${STATE}/home`,
+  NODE_COMPILE_CACHE: `${STATE}/cache/node-compile`,
   OPENCLAW_CONFIG_PATH: CONTAINER_PATHS.configFile,
   OPENCLAW_CONFIG_READONLY: "1",
   OPENCLAW_DISABLE_BONJOUR: "1",
@@ -52,7 +55,7 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
 /** The root is read-only. */
 export const TMPFS = { "/tmp": "mode=1777" };
 
-/** In milliseconds: what a gateway may take to end. */
+/** What a gateway may take to end. */
 export const STOP_SECONDS = 60;
 
 const label = (name: string): string => `pulumi-openclaw.${name}`;
@@ -69,7 +72,12 @@ export const LABELS = {
   role: label("role"),
   /** Of a container: what it was made for. */
   generation: label("generation"),
+  /** Of a container: its limits as it was made with them, since anybody may change those of a running one. */
+  limits: label("limits"),
 } as const;
+
+export const limitsLabel = ({ memoryMiB, cpus, pids }: ContainerLimits): string =>
+  `memory ${memoryMiB} MiB, cpus ${cpus}, pids ${pids}`;
 
 export type Role = "config" | "secrets" | "helper";
 

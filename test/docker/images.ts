@@ -19,6 +19,10 @@ export const OPENCLAW_IMAGE = `test.invalid/openclaw:${VERSION}`;
 /** Has all the commands of a gateway, and its "gateway" answers nothing. */
 export const WRONG_IMAGE = "test.invalid/wrong:1";
 
+/** Two seconds from its start to its health, of the same version; for rows that are about what we do. */
+export const STAND_IN_REPOSITORY = "test.invalid/stand-in";
+const STAND_IN_IMAGE = `${STAND_IN_REPOSITORY}:${VERSION}`;
+
 export const NODE_UID = 1000;
 const HOME = "/home/node";
 
@@ -43,7 +47,29 @@ const CHANGES: Readonly<Record<string, readonly string[]>> = {
     'CMD ["node","dist/index.js","gateway"]',
   ],
   [WRONG_IMAGE]: COMMON,
+  [STAND_IN_IMAGE]: COMMON,
 };
+/** What is asked of a gateway by us, and what tests ask of it: to refuse a configuration, to fill its memory. */
+const STAND_IN_PROGRAM = `
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+const config = JSON.parse(readFileSync(process.env.OPENCLAW_CONFIG_PATH, "utf8"));
+if (config.update.channel === "refused") {
+  console.error("update.channel: refused");
+  process.exit(78);
+}
+const token = readFileSync(config.secrets.providers.openclaw_gateway_token.path, "utf8");
+process.on("SIGTERM", () => setTimeout(() => process.exit(0), 500));
+process.on("SIGUSR2", () => {
+  for (const all = []; ; ) all.push(Buffer.alloc(2 ** 24, 1));
+});
+const answer = ({ url, headers }) =>
+  url === "/readyz" ? { ready: true, failing: [] }
+  : { ok: true, status: "started", ...(headers.authorization === "Bearer " + token && { version: "${VERSION}" }) };
+const server = createServer((request, response) => response.end(JSON.stringify(answer(request))));
+if (config.update.channel !== "mute") setTimeout(() => server.listen(config.gateway.port), 2_000);
+setInterval(() => undefined, 1_000);
+`;
 const WRONG_PROGRAM = `#!/bin/sh
 case "$1" in dist/index.js) ;; *) echo "this is not OpenClaw" >&2; exit 1 ;; esac
 trap 'exit 0' TERM
@@ -62,6 +88,13 @@ export async function makeImages(api: Docker, directory: string): Promise<void> 
   for (const name of ["app/dist/index.js", "usr/local/bin/node", "usr/local/bin/openclaw"])
     put(wrong, name, (path) => writeFileSync(path, WRONG_PROGRAM, { mode: 0o755 }));
   await importImage(api, WRONG_IMAGE, wrong);
+
+  const standIn = join(directory, "stand-in");
+  makeBase(standIn);
+  copyPrograms(standIn, seedNode, "/usr/local/bin/node");
+  put(standIn, "app/package.json", (path) => writeFileSync(path, '{"type":"module"}'));
+  put(standIn, "app/dist/index.js", (path) => writeFileSync(path, STAND_IN_PROGRAM));
+  await importImage(api, STAND_IN_IMAGE, standIn);
 
   const openclaw = join(directory, "openclaw");
   makeBase(openclaw);

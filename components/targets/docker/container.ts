@@ -12,6 +12,7 @@ import {
   CONTAINER_SANDBOX_PORT,
   ENVIRONMENT,
   LABELS,
+  limitsLabel,
   namesOf,
   STOP_SECONDS,
   TMPFS,
@@ -19,6 +20,8 @@ import {
   WORKING_DIRECTORY,
 } from "../../../deployer/docker/names";
 import type { CheckRequest, HealthRequest, StageRequest } from "../../../deployer/request";
+import { valueAt } from "../../../host/json";
+import type { JsonObject } from "../../../host/spec";
 import { withoutStackTraces } from "../../stackTraces";
 import { deployerCommand } from "../deployer";
 import { stackName } from "../hostGateway";
@@ -75,7 +78,7 @@ export function deployInContainer(
     called("secrets"),
     {
       words: words("stage"),
-      request: requestOf<StageRequest>({ claim, image, env }),
+      request: requestOf<StageRequest>({ claim, image, env, ...telegramOf(config) }),
     },
     on(network, state, workspace),
   );
@@ -111,7 +114,11 @@ export function deployInContainer(
           workingDir: WORKING_DIRECTORY,
           user: `${USER}:${USER}`,
           envs: Object.entries(ENVIRONMENT).map(([variable, value]) => `${variable}=${value}`),
-          labels: [...labels, { label: LABELS.generation, value: configVolume }],
+          labels: [
+            ...labels,
+            { label: LABELS.generation, value: configVolume },
+            { label: LABELS.limits, value: limitsLabel(limits) },
+          ],
           networksAdvanced: [{ name: names.network }],
           ports: [
             { internal: CONTAINER_PORT, external: gateway.ports.gateway, ip: engine.layout.publishAddress },
@@ -163,6 +170,12 @@ export function deployInContainer(
     },
     on(container),
   );
+}
+
+function telegramOf(config: JsonObject): { telegram?: string } {
+  const apiRoot = valueAt(config, "channels.telegram.apiRoot");
+  if (valueAt(config, "channels.telegram") === undefined) return {};
+  return { telegram: typeof apiRoot === "string" ? apiRoot : "https://api.telegram.org" };
 }
 
 type InputsOf<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> | readonly pulumi.Input<string>[] };

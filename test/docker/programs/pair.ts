@@ -1,25 +1,19 @@
-/** A pair on one engine. */
-import { DockerEngine, GatewayPair } from "pulumi-openclaw";
+/** A pair on one engine; a gateway that says so is on this machine instead. */
+import { DockerEngine, GatewayPair, LocalHost, type DockerEngineArgs, type GatewayArgs } from "pulumi-openclaw";
 
-const { TEST_ENGINE, TEST_CONFIG = "{}" } = process.env;
-const { engine: engineArgs, ...pairArgs } = JSON.parse(TEST_CONFIG) as {
-  engine?: object;
-  main?: object;
-  rescue?: object;
-};
-const engine = new DockerEngine("engine", {
-  host: TEST_ENGINE!,
-  repository: "test.invalid/openclaw",
-  pull: "never",
-  ...engineArgs,
-});
-const pair = new GatewayPair("claw", {
-  target: engine,
-  version: "2026.9.6",
-  main: { basePort: 25990, ...pairArgs.main },
-  rescue: { basePort: 25995, ...pairArgs.rescue },
-});
-export const mainUrl = pair.main.url;
-export const rescueUrl = pair.rescue.url;
-export const mainToken = pair.main.token;
-export const rescueToken = pair.rescue.token;
+type Args = Partial<Omit<GatewayArgs, "target">> & { readonly onHost?: string };
+
+const { TEST_ARGS } = process.env;
+const { engine, main, rescue } = JSON.parse(TEST_ARGS!) as { engine: DockerEngineArgs; main: Args; rescue: Args };
+
+const target = new DockerEngine("engine", engine);
+function placed({ onHost, ...args }: Args) {
+  const account = process.getuid!() === 0 ? { account: "openclaw-test" } : {};
+  return onHost === undefined
+    ? args
+    : { ...args, target: new LocalHost("here", { root: onHost, supervisor: "process", ...account }) };
+}
+const pair = new GatewayPair("claw", { target, version: "2026.9.6", main: placed(main), rescue: placed(rescue) });
+
+export const { url: mainUrl, token: mainToken, wrapper: mainCommand } = pair.main;
+export const { url: rescueUrl, token: rescueToken } = pair.rescue;

@@ -1,0 +1,168 @@
+/** A pair of real gateways in containers, from its first `up` to its end. */
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { command } from "../lab/commands";
+import { readProcess } from "./traces";
+import { ok } from "../support/processes";
+import { VERSION } from "../support/seed";
+import { FakeTelegram } from "../support/telegram";
+import { Dockerd } from "./dockerd";
+import { inDocker } from "./inDocker";
+import { SUBNET } from "./names";
+import { DockerPair, PORTS, said, type Gateway } from "./pairs";
+
+const BOT = "4711:canary-of-a-bot-0123456789abcdefghij";
+const CANARIES = ["canary-of-a-variable", BOT];
+const GATEWAYS: readonly Gateway[] = ["main", "rescue"];
+
+inDocker("a pair of real gateways in containers", () => {
+  let dockerd: Dockerd;
+  let pair: DockerPair;
+  let telegram: FakeTelegram;
+
+  beforeAll(async () => {
+    dockerd = await Dockerd.start();
+    pair = await DockerPair.create(dockerd, { repository: "test.invalid/openclaw" });
+    telegram = await FakeTelegram.start([BOT], `${SUBNET}.0.1`);
+    Object.assign(pair.args.main, {
+      env: { SOME_KEY: CANARIES[0] },
+      telegram: { botToken: BOT, allowFrom: ["4242"], apiRoot: telegram.apiRoot },
+    });
+  });
+  afterAll(async () => {
+    await pair?.dispose();
+    await telegram?.stop();
+    await dockerd?.stop();
+  });
+
+  it("comes up, healthy, and is left alone then", async () => {
+    expect(ok(await pair.preview()).stdout).toContain("claw-rescue-container");
+    ok(await pair.up());
+    for (const gateway of GATEWAYS) expect(await pair.version(gateway)).toBe(VERSION);
+    expect(ok(await pair.up("--expect-no-changes")).stdout).toMatch(/\d+ unchanged/);
+    ok(await pair.stack.run(["refresh", "--yes", "--skip-preview", "--expect-no-changes"]));
+    const { mainCommand, mainUrl } = await pair.stack.outputs();
+    expect(mainUrl).toBe(`http://127.0.0.1:${PORTS.main}`);
+    expect(mainCommand).toBe(`docker -H ${dockerd.host} exec ${pair.name("main")} openclaw`);
+  });
+
+  it("is hardened, and published on loopback only", async () => {
+    const { Config, HostConfig, NetworkSettings } = await pair.container("main").inspect();
+    expect(Config.User).toBe("1000:1000");
+    expect(HostConfig).toMatchObject({
+      CapDrop: ["ALL"],
+      SecurityOpt: ["no-new-privileges"],
+      ReadonlyRootfs: true,
+      Init: true,
+      Memory: 2 ** 31,
+      MemorySwap: 2 ** 31,
+      NanoCpus: 2e9,
+      PidsLimit: 512,
+      RestartPolicy: { Name: "unless-stopped" },
+      LogConfig: { Type: "json-file", Config: { "max-file": "3", "max-size": "10m" } },
+    });
+    expect(Object.keys(NetworkSettings.Networks)).toEqual([pair.name("main")]);
+    for (const port of Object.values(PORTS))
+      expect(command("ss", "-Hltn", `sport = :${port}`).trim().split("\n")).toEqual([
+        expect.stringContaining(` 127.0.0.1:${port} `),
+      ]);
+    const attempts = [
+      "touch /app/x",
+      "touch /etc/openclaw/x",
+      "cat /etc/openclaw/openclaw.json >/dev/null && echo read",
+    ];
+    expect(await inside("main", "sh", "-c", attempts.join("; "))).toMatch(/Read-only[^]*Read-only[^]*read/);
+    expect(await inside("main", "sh", "-c", "ls /var/run/docker.sock")).toContain("No such file");
+  });
+
+  async function inside(gateway: Gateway, ...line: string[]): Promise<string> {
+    const exec = await pair.container(gateway).exec({ Cmd: line, AttachStdout: true, AttachStderr: true, Tty: true });
+    return text(await exec.start({ Tty: true }));
+  }
+
+  it("answers the page's quick checks", async () => {
+    for (const gateway of GATEWAYS) {
+      expect(await inside(gateway, "openclaw", "gateway", "health", "--json")).toMatch(/"ok": true/);
+      const status = await inside(gateway, "openclaw", "gateway", "status", "--deep", "--require-rpc", "--json");
+      expect(JSON.parse(status.slice(status.indexOf("{")))).toMatchObject({ rpc: { ok: true } });
+    }
+  });
+
+  it("shows no secret", async () => {
+    const tokens = Object.entries(await pair.stack.outputs())
+      .filter(([name]) => name.endsWith("Token"))
+      .map(([, value]) => value as string);
+    const secrets = [...CANARIES, ...tokens];
+    const shown: Record<string, string> = {
+      state: ok(await pair.stack.run(["stack", "export"])).stdout,
+      transcript: pair.stack.transcript,
+      "dockerd's log": dockerd.log(),
+    };
+    for (const gateway of GATEWAYS) {
+      const { Image, ...inspected } = await pair.container(gateway).inspect();
+      shown[`inspect of ${gateway}`] = JSON.stringify(inspected);
+      shown["history"] = JSON.stringify(await dockerd.api.getImage(Image).history());
+      shown[`log of ${gateway}`] = (await pair.container(gateway).logs({ stdout: true, stderr: true })).toString();
+      const { Processes } = (await pair.container(gateway).top()) as { Processes: string[][] };
+      expect(Processes.length).toBeGreaterThan(1);
+      for (const [, pid] of Processes) shown[`arguments of ${pid}`] = readProcess(pid!, "cmdline");
+    }
+    for (const [where, what] of Object.entries(shown))
+      for (const secret of secrets) expect(what.includes(secret), `a secret in ${where}`).toBe(false);
+    // It is there: the gateway has it, from its file.
+    const { Processes } = (await pair.container("main").top()) as { Processes: string[][] };
+    expect(Processes.some(([, pid]) => readProcess(pid!, "environ").includes(CANARIES[0]!))).toBe(true);
+  });
+
+  it("replaces main's container alone where main's configuration changes, and keeps its volumes", async () => {
+    const [main, rescue] = [await pair.id("main"), await pair.id("rescue")];
+    ok(await runIn("main", "sh", "-c", "echo kept > /home/node/.openclaw/workspace/file"));
+    pair.args.main.config = { update: { channel: "stable" } };
+    const plan = ok(await pair.preview("--diff")).stdout;
+    expect(plan).toMatch(/\+ channel\s*: "stable"/);
+    expect(plan).toMatch(/\+-docker:index\/container:Container: \(replace\)[^]*claw-main-container/);
+    expect(plan).not.toContain("claw-rescue");
+    await pair.converge();
+    expect(await pair.id("main")).not.toBe(main);
+    expect(await pair.id("rescue")).toBe(rescue);
+    expect(await inside("main", "cat", "/home/node/.openclaw/workspace/file")).toContain("kept");
+    expect((await pair.volumes()).filter((name) => name.includes("claw-main")).length).toBe(4);
+  });
+
+  async function runIn(gateway: Gateway, ...line: string[]) {
+    return { code: 0, stdout: await inside(gateway, ...line), stderr: "" };
+  }
+
+  it("leaves the old one alone where the new one does not start", async () => {
+    const before = await pair.ids();
+    pair.args.main.config = { update: { channel: 4711 } };
+    const failed = await pair.up();
+    expect(failed.code).not.toBe(0);
+    expect(said(failed)).toContain("does not start, so the old one was left as it is");
+    expect(said(failed)).toMatch(/update\.channel|channel/);
+    expect(await pair.ids()).toEqual(before);
+    expect(await pair.version("main")).toBe(VERSION);
+    pair.args.main.config = { update: { channel: "stable" } };
+    await pair.converge();
+    expect(await pair.ids()).toEqual(before);
+  });
+
+  it("refuses a bot that Telegram does not know", async () => {
+    const before = await pair.ids();
+    const { telegram } = pair.args.main as { telegram: { botToken: string } };
+    telegram.botToken = "4711:canary-of-another-bot-0123456789abcd";
+    const failed = await pair.up();
+    expect(said(failed)).toContain("Telegram does not know the bot of claw-main: its token is wrong");
+    expect(said(failed)).not.toContain(telegram.botToken);
+    expect(await pair.ids()).toEqual(before);
+    telegram.botToken = BOT;
+  });
+
+  it("leaves nothing but its volumes", async () => {
+    ok(await pair.prepared().destroy());
+    expect(await pair.ids()).toEqual({});
+    expect(await pair.volumes()).toEqual(
+      GATEWAYS.flatMap((gateway) => [`${pair.name(gateway)}-state`, `${pair.name(gateway)}-workspace`]),
+    );
+  });
+});

@@ -1,0 +1,111 @@
+/** A stack with a pair on the tests' Docker engine. */
+import { join } from "node:path";
+import { expect } from "vitest";
+import type { DockerEngineArgs } from "../../components";
+import { TestStack } from "../support/engine";
+import { eventually, ok, type Outcome } from "../support/processes";
+import { VERSION } from "../support/seed";
+import type { Dockerd } from "./dockerd";
+import { installDockerPlugin } from "./plugin/build";
+
+export type Gateway = "main" | "rescue";
+
+export interface PairArgs {
+  engine: DockerEngineArgs;
+  main: Record<string, unknown>;
+  rescue: Record<string, unknown>;
+}
+
+export const PORTS = { main: 25990, rescue: 25995 };
+
+export class DockerPair {
+  readonly args: PairArgs;
+
+  private constructor(
+    private readonly dockerd: Dockerd,
+    readonly stack: TestStack,
+    private readonly stackName: string,
+    engine: DockerEngineArgs,
+  ) {
+    this.args = {
+      engine: { host: dockerd.host, pull: "never", ...engine },
+      main: { basePort: PORTS.main },
+      rescue: { basePort: PORTS.rescue },
+    };
+  }
+
+  static async create(dockerd: Dockerd, engine: DockerEngineArgs, name = "test"): Promise<DockerPair> {
+    const stack = await TestStack.create(join(__dirname, "programs/pair.ts"), name);
+    installDockerPlugin(stack.env.PULUMI_HOME!);
+    return new DockerPair(dockerd, stack, name, engine);
+  }
+
+  preview = (...args: string[]): Promise<Outcome> => this.prepared().preview(...args);
+  up = (...args: string[]): Promise<Outcome> => this.prepared().up(...args);
+  prepared(): TestStack {
+    this.stack.env.TEST_ARGS = JSON.stringify(this.args);
+    return this.stack;
+  }
+
+  /** Brings it to where the arguments are, and there is nothing to do then. */
+  async converge(...args: string[]): Promise<void> {
+    ok(await this.up(...args));
+    ok(await this.preview("--expect-no-changes"));
+  }
+
+  /** Is refused in preview, and touches nothing. */
+  async refused(...words: string[]): Promise<void> {
+    const before = await this.ids();
+    const outcome = await this.preview();
+    expect(outcome.code).not.toBe(0);
+    for (const word of words) expect(outcome.stdout + outcome.stderr).toContain(word);
+    expect(await this.ids()).toEqual(before);
+  }
+
+  name = (gateway: Gateway): string => `openclaw-${this.stackName}-claw-${gateway}`;
+  container = (gateway: Gateway) => this.dockerd.api.getContainer(this.name(gateway));
+
+  async id(gateway: Gateway): Promise<string> {
+    return (await this.container(gateway).inspect()).Id;
+  }
+
+  /** Of all containers on the engine, by their names. */
+  async ids(): Promise<Record<string, string>> {
+    const all = await this.dockerd.api.listContainers({ all: true });
+    return Object.fromEntries(all.map(({ Names, Id }) => [Names[0]!.slice(1), Id]));
+  }
+
+  async volumes(): Promise<string[]> {
+    return (await this.dockerd.api.listVolumes()).Volumes.map(({ Name }) => Name).sort();
+  }
+
+  /** As its own token gets it. */
+  async version(gateway: Gateway, port = PORTS[gateway]): Promise<unknown> {
+    const token = (await this.stack.outputs())[`${gateway}Token`] as string;
+    return answer(port, token);
+  }
+
+  async healthy(gateway: Gateway): Promise<void> {
+    await eventually(`health of ${gateway}`, 60, async () => (await this.version(gateway)) === VERSION);
+  }
+
+  async dispose(): Promise<void> {
+    await this.prepared().dispose();
+    for (const id of Object.values(await this.ids())) await this.dockerd.api.getContainer(id).remove({ force: true });
+    for (const name of await this.volumes()) await this.dockerd.api.getVolume(name).remove();
+    const networks = await this.dockerd.api.listNetworks();
+    for (const { Name, Id } of networks)
+      if (!["bridge", "host", "none"].includes(Name)) await this.dockerd.api.getNetwork(Id).remove();
+  }
+}
+
+/** The version that a gateway tells to who has its token; nothing where it does not answer. */
+export async function answer(port: number, token: string): Promise<unknown> {
+  const headers = { authorization: `Bearer ${token}` };
+  return fetch(`http://127.0.0.1:${port}/startupz`, { headers, signal: AbortSignal.timeout(3_000) })
+    .then((response) => response.json() as Promise<{ version?: unknown }>)
+    .then(({ version }) => version)
+    .catch(() => undefined);
+}
+
+export const said = ({ stdout, stderr }: Outcome): string => stdout + stderr;
