@@ -80,6 +80,11 @@ describe("a gateway's health, asked", () => {
     expect(await healthOf(gateway({ basePort }))).toBe("wrong version undefined");
   });
 
+  test("a container is asked where it is published", async () => {
+    const basePort = await serve({ "/startupz": JSON.stringify(started), "/readyz": JSON.stringify(ready) });
+    expect(await healthOf(gateway({ basePort, docker: "docker", url: `http://127.0.0.2:${basePort}` }))).toBe("down");
+  });
+
   test("a gateway on another host is not asked for here", async () => {
     expect(await healthOf(gateway({ host: "box" }))).toBe("not asked (on box)");
   });
@@ -132,6 +137,12 @@ test("how to open the Control UI from here and from afar, and how to see the tok
   expect(text).toContain("ssh -N -L 18789:127.0.0.1:18789 -L 19789:127.0.0.1:19789 USER@THIS-HOST");
   expect(text).toContain('make outputs ARGS="rescueToken --show-secrets"');
   expect(howTo([gateway()], "lab")).toContain('make outputs STACK=lab ARGS="mainToken --show-secrets"');
+});
+
+test("how to open what is published on another address", () => {
+  const text = howTo([gateway({ url: "http://10.0.0.7:18789" })], undefined);
+  expect(text).toContain(" http://10.0.0.7:18789/");
+  expect(text).toContain("-L 18789:10.0.0.7:18789");
 });
 
 test("outputs without gateways are none", () => {

@@ -220,6 +220,11 @@ describe("the gateways of a stack", () => {
       expect(gateways[0]).not.toHaveProperty("isContainer");
     });
 
+    it("are asked where they are published", () => {
+      const resource = { outputs: { ...outputs, url: "http://10.0.0.7:19789" } };
+      expect(gatewaysOfState(state(resource)).gateways).toMatchObject([{ host: "10.0.0.7", port: 19789 }]);
+    });
+
     it("of another socket of this machine are here, and of another machine are not", () => {
       expect(contained("docker -H unix:///run/docker.sock exec r openclaw").elsewhere).toEqual([]);
       expect(contained("docker -H ssh://claw@203.0.113.7 exec r openclaw").elsewhere).toEqual(["r"]);
