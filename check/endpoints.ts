@@ -21,9 +21,9 @@ export function judge(startup: Answer, readiness: Answer, version: string | unde
   return failing.length ? `up, not ready: ${failing.join(", ")}` : "up, not ready";
 }
 
-async function ask(port: number, path: string): Promise<Answer> {
+async function ask(address: string, path: string): Promise<Answer> {
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+    const response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
     const body = await response.json();
     return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : "not JSON";
   } catch (error) {
@@ -33,7 +33,8 @@ async function ask(port: number, path: string): Promise<Answer> {
 }
 
 /** The health of the gateway on a port of this machine, in words: "healthy", or why not. */
-export async function healthAt(port: number, version: string | undefined): Promise<string> {
-  const [startup, readiness] = await Promise.all([ask(port, "/startupz"), ask(port, "/readyz")]);
+export async function healthAt(port: number, version: string | undefined, host = "127.0.0.1"): Promise<string> {
+  const address = `${host}:${port}`;
+  const [startup, readiness] = await Promise.all([ask(address, "/startupz"), ask(address, "/readyz")]);
   return judge(startup, readiness, version);
 }

@@ -13,6 +13,8 @@ export interface Gateway {
   /** Whether the stack owns it. */
   readonly isOurs: boolean;
   readonly port: number;
+  /** Address of this machine that a container is published on; absent: loopback. */
+  readonly host?: string;
   /** What the stack says that runs; unknown for a gateway that no stack owns. */
   readonly version?: string;
   /** Its command line, as one types it. */
@@ -30,6 +32,7 @@ interface StateResource {
   readonly parent?: string;
   readonly outputs?: {
     readonly ports?: { readonly gateway: number };
+    readonly url?: string;
     readonly version?: string;
     readonly wrapper?: string;
     readonly stateDir?: string;
@@ -62,7 +65,7 @@ export function gatewaysOfState(exported: string): StackGateways {
   for (const { type, urn, outputs } of resources) {
     if (type !== "openclaw:index:Gateway") continue;
     const name = urn.split("::").at(-1)!;
-    const { ports, version, wrapper, stateDir, beside } = outputs ?? {};
+    const { ports, url, version, wrapper, stateDir, beside } = outputs ?? {};
     if (remote.has(urn) || wrapper?.startsWith("docker -H ssh:")) {
       elsewhere.push(name);
       continue;
@@ -78,6 +81,7 @@ export function gatewaysOfState(exported: string): StackGateways {
         command: isContainer ? wrapper : quoted(wrapper),
         stateDir,
         ...(isContainer && { isContainer }),
+        ...(url !== undefined && { host: new URL(url).hostname }),
       });
     else neverUp.push(name);
   }

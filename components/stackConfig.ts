@@ -78,7 +78,8 @@ export function readStackConfig(): StackConfig {
       currentProgram().report(problemsOf(known.error, kind, `${project}.${name}.target`, own));
     return known.data ?? "local";
   };
-  const kinds = { rescue: kindOf("rescue"), main: isAlone ? kindOf("rescue") : kindOf("main") };
+  const ofRescue = kindOf("rescue");
+  const kinds = { rescue: ofRescue, main: isAlone ? ofRescue : kindOf("main") };
   const used = Object.values(kinds);
   for (const each of ["ssh", "docker"] as const)
     if (raw[each] !== undefined && !used.includes(each)) currentProgram().report([notUsed(project, each)]);

@@ -49,10 +49,10 @@ export function gatewaysOf(outputs: string): StackGateways {
   };
 }
 
-export async function healthOf({ host, docker, basePort, version }: GatewayOutput): Promise<string> {
+export async function healthOf({ host, docker, url, basePort, version }: GatewayOutput): Promise<string> {
   if (host !== undefined) return `not asked (on ${host})`;
   // In a container it tells its version to nobody but those with its token.
-  return healthAt(basePort, docker === undefined ? version : undefined);
+  return healthAt(basePort, docker === undefined ? version : undefined, new URL(url).hostname);
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
@@ -90,11 +90,14 @@ export function howTo(gateways: readonly GatewayOutput[], stack: string | undefi
   const hosts = [...new Set(gateways.map(({ host }) => host))];
   const fromAfar = hosts.map((host) => {
     const there = gateways.filter((each) => each.host === host);
-    const forwards = there.map(({ basePort }) => `-L ${basePort}:127.0.0.1:${basePort}`).join(" ");
+    const forwards = there.map(({ url, basePort }) => `-L ${basePort}:${new URL(url).hostname}:${basePort}`).join(" ");
     const line = `ssh -N ${forwards} ${host ?? "USER@THIS-HOST"}, then the same address`;
     return [host === undefined ? "from afar" : "first", line];
   });
-  const opened = [...gateways.map(({ name, basePort }) => [name, `http://127.0.0.1:${basePort}/`]), ...fromAfar];
+  const opened = [
+    ...gateways.map(({ name, url, basePort }) => [name, `http://${new URL(url).hostname}:${basePort}/`]),
+    ...fromAfar,
+  ];
   const tokens = gateways.map(({ name, tokenOutput }) => [name, `${make} ARGS="${tokenOutput} --show-secrets"`]);
   const labelled = (label: string, rows: readonly (readonly string[])[]): readonly (readonly string[])[] =>
     rows.map((row, index) => [index ? "" : label, ...row]);

@@ -65,7 +65,7 @@ function archiveOf(mode: number, files: Readonly<Record<string, string>>): Promi
   return buffer(archive);
 }
 
-/** Variables as `node --env-file` reads them. It knows no escapes, so a value must lack one kind of quotes. */
+/** Variables as `node --env-file` reads them. It knows no escapes, and leaves out every \r. */
 export const envFile = (variables: readonly (readonly [name: string, value: string])[]): string =>
   variables.map(([name, value]) => `${name}=${quoted(name, value)}\n`).join("");
 
@@ -73,9 +73,10 @@ function quoted(name: string, value: string): string {
   // Between double quotes, \n would become a new line.
   const quotes = ["'", "`", ...(value.includes("\\n") ? [] : ['"'])];
   const quote = quotes.find((each) => !value.includes(each));
-  if (quote !== undefined) return `${quote}${value}${quote}`;
+  if (quote !== undefined && !value.includes("\r")) return `${quote}${value}${quote}`;
+  const what = quote === undefined ? "all kinds of quotes" : "a carriage return";
   throw new Failure(
-    `the variable ${name} cannot be given to a gateway in a container: its value holds all kinds of quotes\n` +
+    `the variable ${name} cannot be given to a gateway in a container: its value holds ${what}\n` +
       "    -> encode it, e.g. as base64",
   );
 }

@@ -31,6 +31,13 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "host/supervisors/systemd.ts": "Supervision by systemd",
   "host/commandLine.ts": "The commands openclaw-main, openclaw-rescue …",
 };
+/** The same of gateways in containers. */
+const ON_THE_ENGINE: Readonly<Record<string, string>> = {
+  "deployer/docker/engine.ts": "Reaching the engine",
+  "deployer/docker/owned.ts": "What is on the engine already",
+  "deployer/docker/files.ts": "Secrets of a gateway in a container",
+  "deployer/docker/gateway.ts": "Making a container, or making it anew",
+};
 const OF_MAKE: Readonly<Record<string, string>> = {
   "toolchain/cli.ts": "The command itself",
   "toolchain/engine.ts": "The Pulumi engine",
@@ -87,6 +94,10 @@ function page(): string {
     "Pulumi prints these below the resource that failed (`…-slot`, `…-secrets`, `…-deployment`). A gateway that was " +
       "running goes on running, or runs again as before.",
     ...failureSections(ON_THE_HOST),
+    "## On a Docker engine, while `pulumi up` runs",
+    "Below `…-claim`, `…-secrets`, `…-check` and `…-health`. Until `…-container` is made anew, a gateway that was running " +
+      "goes on running.",
+    ...failureSections(ON_THE_ENGINE),
     "## From `make`",
     ...failureSections(OF_MAKE),
   ].join("\n\n");
@@ -95,7 +106,7 @@ function page(): string {
 it("docs/errors.md is current", () => expectCurrent("docs/errors.md", page()));
 
 it("every refusal stands under a heading", () => {
-  const known = Object.keys({ ...ON_THE_HOST, ...OF_MAKE });
+  const known = Object.keys({ ...ON_THE_HOST, ...ON_THE_ENGINE, ...OF_MAKE });
   const files = ["check", "deployer", "host", "toolchain"].flatMap(filesIn).filter((path) => failuresIn(path).length);
   expect(
     files.filter((path) => !known.includes(path)),
@@ -112,11 +123,15 @@ const NO_MESSAGE = [
   /the host does not answer|so nobody looked at what is on it|of memory, and its gateways need about/, // warnings
   /^no (end|answer) within … s$/, // a part of them
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
+  /^it is new$|: it is made anew$/, // of a preview
 ];
 
 it("every sentence of a rule was met, so that no refusal is missing", () => {
   const text = page();
-  const rules = [...filesIn("components"), "host/obstacles.ts", "host/foreignGateway.ts", "host/account.ts"];
+  const rules = [
+    ...filesIn("components"),
+    ...["host/obstacles.ts", "host/foreignGateway.ts", "host/account.ts", "deployer/docker/owned.ts"],
+  ];
   const missing = rules.flatMap((path) =>
     sentencesIn(path)
       .filter((sentence) => !NO_MESSAGE.some((pattern) => pattern.test(sentence.text)) && !sentence.pattern.test(text))

@@ -12,6 +12,7 @@ it("docs/reference.md is current", async () => {
     Gateway: "ops",
     LocalHost: "here",
     SshHost: "box",
+    DockerEngine: "engine",
     RescueGateway: "rescue",
     GatewayPair: "claw",
   };
@@ -27,4 +28,4 @@ it("docs/reference.md is current", async () => {
 
 /** The path of an argument in general: a name that a user chose is `<name>`. */
 const pathOf = (path: string): string =>
-  path.replace(/(browser\.profiles)\.[^.]+/, "$1.<name>").replace(/(allowFrom|env|config)\..*/, "$1");
+  path.replace(/(browser\.profiles)\.[^.]+/, "$1.<name>").replace(/(allowFrom|env|config|digests)\..*/, "$1");

@@ -6,6 +6,7 @@ import { PROJECT } from "./sources";
 const COMPONENTS = [
   { name: "LocalHost", args: "LocalHostArgs" },
   { name: "SshHost", args: "SshHostArgs" },
+  { name: "DockerEngine", args: "DockerEngineArgs" },
   { name: "Gateway", args: "GatewayArgs", outputs: true },
   { name: "MainGateway", args: "MainGatewayArgs", like: "Gateway", outputs: true },
   { name: "RescueGateway", args: "RescueGatewayArgs", like: "Gateway", outputs: true },

@@ -23,7 +23,9 @@ import { noShell, problemOf, type Refusal } from "../../components/targets/ssh/a
 import type { HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
 import * as systemd from "../../host/supervisors/systemd";
-import { GOOD_HOST, layout, resolved } from "../unit/gateways";
+import type { ContainerClaim, LookAnswer, LookRequest } from "../../deployer/request";
+import { FakeDocker } from "../unit/fakeDocker";
+import { engine, GOOD_HOST, inContainer, layout, resolved } from "../unit/gateways";
 
 export interface Section {
   readonly title: string;
@@ -37,6 +39,17 @@ type Args = Record<string, unknown>;
 
 const gatewayProblems = (args: Args): readonly Problem[] =>
   resolveGateway("ops", { version: "2026.9.6", basePort: 20789, ...args }, layout).problems;
+
+/** Of a container: what its place forbids, and another gateway on the same engine. */
+const containers = (): readonly Problem[] => [
+  ...["stateDir", "workspace", "configPath"].flatMap(
+    (property) =>
+      resolveGateway("ops", { version: "2026.9.6", basePort: 20789, [property]: "/srv/claw" }, engine).problems,
+  ),
+  ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789 }, engine, "the ops").problems,
+  ...checkIsolation([inContainer("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18789 })]),
+  ...checkIsolation([resolved("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18809 })]),
+];
 
 /** Values of which each argument refuses at least one by its kind. */
 const ODD_VALUES = [[], 7];
@@ -183,13 +196,40 @@ const RSA_KEY = publicKey("ssh-rsa");
 
 type Library = typeof import("../../components") & typeof import("../../components/stackConfig");
 
+/** Each wrong in its own way. */
+const DOCKER_ENGINES: readonly Args[] = [
+  { host: "tcp://203.0.113.7:2375" },
+  { host: "ssh://203.0.113.7:99999", hostKey: ED25519_KEY },
+  { host: "ssh://claw@203.0.113.7" },
+  { host: "ssh://claw@203.0.113.7", hostKey: RSA_KEY },
+  { identityFile: "~/.ssh/claw" },
+  { host: "ssh://claw@203.0.113.7", hostKey: ED25519_KEY, identityFile: "" },
+  { host: "ssh://claw@203.0.113.7", hostKey: ED25519_KEY, identityFile: "~/my key" },
+  { repository: "openclaw:2026.9.6", digests: { "2026.9.6": "sha256:0123" }, pull: "always", colour: 1 },
+  { digests: { latest: `sha256:${"0".repeat(64)}` } },
+  { registryAuth: { address: "", username: "" } },
+  { publishAddress: "localhost", memory: 1024, cpus: 0, pids: 10 },
+  { memory: 2048.5, pids: 512.5 },
+];
+
 /** The problems of whole programs, each on a stack of its own. */
-async function programs(): Promise<{ composed: readonly Problem[]; config: readonly Problem[] }> {
+async function programs(): Promise<Record<"composed" | "config" | "engines", readonly Problem[]>> {
   await pulumi.runtime.setMocks(
     { newResource: ({ name }) => ({ id: name, state: {} }), call: () => ({}) },
     "openclaw",
     "dev",
   );
+  // What engines answer to the look at them.
+  let silence: string | undefined;
+  vi.doMock("../../components/targets/deployer", async (original) => ({
+    ...(await original()),
+    askDeployer: (_: string, { claims }: LookRequest): Promise<LookAnswer> =>
+      Promise.resolve(
+        silence === undefined
+          ? { cpus: 2, gateways: claims.map(() => ({ obstacles: [], warnings: [] })) }
+          : { silence },
+      ),
+  }));
   // The same check again, where the token is used.
   vi.doMock("../../components/program", async (original) => ({
     ...(await original()),
@@ -197,7 +237,10 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
   }));
   const library: Library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
   const { currentProgram } = await import("../../components/program");
-  const { Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway, SshHost } = library;
+  const { DockerEngine, Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway, SshHost } = library;
+  // Where programs put what runs on the deployer.
+  const cache = mkdtempSync(join(tmpdir(), "pulumi-openclaw-docs-"));
+  vi.stubEnv("XDG_CACHE_HOME", cache);
   vi.spyOn(process, "getuid").mockReturnValue(0);
   vi.spyOn(LocalHost.prototype, "findObstacles").mockImplementation((gateways) =>
     Promise.resolve(gateways.map(() => [])),
@@ -276,6 +319,24 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
       { port: 70000, registry: "https://you:word@registry.example.org", agentSocketPath: "", key: "x" },
     ].map((args) => () => box(args)),
     () => new RescueGateway("rescue", { target: box(), version, beside: { stateDir: "/home/you/.openclaw" } }),
+    ...DOCKER_ENGINES.map((args) => () => new DockerEngine("engine", args)),
+    () =>
+      new RescueGateway("rescue", {
+        target: new DockerEngine("engine"),
+        version,
+        beside: { stateDir: "/home/you/.openclaw" },
+      }),
+  ];
+  const onEngine = (host: string, because?: string) => () => {
+    silence = because && `the Docker engine at ${host} does not answer: ${because}`;
+    const hostKey = host.startsWith("ssh:") ? { hostKey: ED25519_KEY } : {};
+    new MainGateway("main", { target: new DockerEngine("engine", { host, ...hostKey, cpus: 4 }), version });
+  };
+  const socket = "/var/run/docker.sock";
+  const looks = [
+    onEngine(`unix://${socket}`, `connect ENOENT ${socket}`),
+    onEngine("ssh://claw@203.0.113.7", "ssh: connect to host 203.0.113.7 port 22: Connection refused"),
+    onEngine(`unix://${socket}`),
   ];
   const config: Record<string, string>[] = [
     { target: "moon", mode: "trio", version },
@@ -290,22 +351,35 @@ async function programs(): Promise<{ composed: readonly Problem[]; config: reado
     { target: "docker", mode: "pair", version, root: "/srv/claw" },
     { target: "docker", mode: "pair", version, docker: "x" },
     { target: "docker", mode: "pair", version, main: JSON.stringify({ target: "moon" }) },
+    { target: "local", mode: "pair", version, docker: "{}" },
+    {
+      target: "docker",
+      mode: "pair",
+      version,
+      docker: JSON.stringify({ registryAuth: { address: "registry.example.org", username: "claw", password: "…" } }),
+    },
   ];
   const ofConfig = (values: Record<string, string>) => () => {
     pulumi.runtime.setAllConfig(
       Object.fromEntries(Object.entries(values).map(([key, value]) => [`openclaw:${key}`, value])),
     );
-    const { version = "", main, rescue } = library.readStackConfig().pair();
+    const { main, rescue, ...pair } = library.readStackConfig().pair();
     const onHere = { target: here() }; // a host of the config's would be this machine as it is
-    new GatewayPair("openclaw", { ...onHere, version, main: { ...main, ...onHere }, rescue: { ...rescue, ...onHere } });
+    new GatewayPair("openclaw", { ...pair, ...onHere, main: { ...main, ...onHere }, rescue: { ...rescue, ...onHere } });
   };
   const all = async (each: readonly (() => unknown)[]): Promise<Problem[]> => {
     const found: Problem[] = [];
     for (const program of each) found.push(...(await problemsOf(program)));
     return found;
   };
-  const problems = { composed: await all(composed), config: await all(config.map(ofConfig)) };
+  const problems = {
+    composed: await all(composed),
+    engines: await all(looks),
+    config: await all(config.map(ofConfig)),
+  };
   vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+  rmSync(cache, { recursive: true });
   return problems;
 }
 
@@ -558,10 +632,56 @@ function overSsh(): readonly Problem[] {
   ];
 }
 
+/** What an engine can have in the way: made on what answers like one. */
+async function onTheEngine(): Promise<readonly Problem[]> {
+  const image = "ghcr.io/openclaw/openclaw:2026.9.6";
+  const container = "claw-dev-ops";
+  const rows: ((docker: FakeDocker) => Partial<ContainerClaim> | void)[] = [
+    (docker) => void docker.containers.set(container, {}),
+    (docker) => void docker.networks.set(container, {}),
+    (docker) => void docker.volumes.set(`${container}-state`, {}),
+    (docker) => void docker.containers.set("web", { publishes: [20789] }),
+    () => ({ image }),
+    () => ({ publish: { address: "127.0.0.1", ports: [LISTENED] } }),
+  ];
+  vi.resetModules();
+  vi.doMock("../../host/listeners", async (original) => ({
+    ...(await original()),
+    listeners: (isWanted: (port: number) => boolean) =>
+      isWanted(LISTENED) ? [{ port: LISTENED, pid: 4711, command: "python3" }] : [],
+  }));
+  const { look } = await import("../../deployer/docker/look");
+  const problems: Problem[] = [];
+  for (const make of rows) {
+    const docker = await FakeDocker.start();
+    try {
+      const claim: ContainerClaim = {
+        engine: docker.address,
+        container,
+        owner: { stack: "you/claw/dev", gateway: "ops" },
+        publish: { address: "127.0.0.1", ports: [20789] },
+        ...make(docker),
+      };
+      const answer = await look({ engine: docker.address, claims: [claim] });
+      const found = "gateways" in answer ? answer.gateways[0]!.obstacles : [];
+      if (found.length !== 1) throw new Error(`not one thing in the way: ${JSON.stringify(answer)}`);
+      problems.push(...found.map(({ property, reason, advice }) => ({ path: `ops.${property}`, reason, advice })));
+    } finally {
+      docker.stop();
+    }
+  }
+  vi.doUnmock("../../host/listeners");
+  return problems;
+}
+
+/** A port that a program of the machine has. */
+const LISTENED = 20790;
+
 export async function refusals(): Promise<readonly Section[]> {
-  const { composed, config } = await programs();
+  const { composed, config, engines } = await programs();
   const { sshHostSchema } = await import("../../components/targets/ssh");
   const { localHostSchema } = await import("../../components/targets/local");
+  const { dockerEngineSchema } = await import("../../components/targets/docker");
   return [
     {
       title: "Arguments of a gateway",
@@ -581,12 +701,18 @@ export async function refusals(): Promise<readonly Section[]> {
       problems: isolation(),
     },
     {
+      title: "Gateways in containers",
+      about: "A gateway `ops` on a Docker engine. Only the ports that it publishes can collide.",
+      problems: containers(),
+    },
+    {
       title: "Pairs, the rescue gateway, and targets",
       about: "",
       problems: [
         ...composed,
         ...wrongKinds(localHostSchema, checkedBy(localHostSchema, "here")),
         ...wrongKinds(sshHostSchema, checkedBy(sshHostSchema, "box")),
+        ...wrongKinds(dockerEngineSchema, checkedBy(dockerEngineSchema, "engine")),
         ...wrongKinds(besideSchema, checkedBy(besideSchema, "rescue.beside")),
       ],
       isOfArguments: true,
@@ -603,6 +729,18 @@ export async function refusals(): Promise<readonly Section[]> {
         "Of an `SshHost` named `box`. Looked at by preview and by `up`, in one connection before all others. A host that " +
         "does not answer is a warning only.",
       problems: overSsh(),
+    },
+    {
+      title: "A Docker engine",
+      about:
+        "Of a `DockerEngine` named `engine`. Looked at by preview and by `up`. One that does not answer is an error: Pulumi's " +
+        "docker plugin asks it for every preview.",
+      problems: engines,
+    },
+    {
+      title: "What is on the engine already",
+      about: "Looked at by preview, and again by `up`. What belongs to the gateway already is no obstacle.",
+      problems: await onTheEngine(),
     },
     {
       title: "What is on the machine already",

@@ -44,14 +44,14 @@ export function failuresIn(path: string): string[] {
 
 /** `gatewayPort` as people write it. */
 const words = (name: string): string =>
-  (/^[A-Z_]+$/.test(name) ? name : name.replaceAll(/[A-Z]/g, " $&")).toLowerCase();
+  (/^[A-Z_]+$/.test(name) ? name : name.replaceAll(/[A-Z]/g, " $&")).trim().toLowerCase().replace(/ of$/, "");
 
 const isPlaceholder = (text: string): boolean => /^<[^<>]*>$/.test(text);
 
 /** The texts that an expression can become. */
 function variants(node: ts.Expression, file: ts.SourceFile): string[] {
   const of = (each: ts.Expression): string[] => variants(each, file);
-  if (ts.isStringLiteralLike(node)) return [node.text];
+  if (ts.isStringLiteralLike(node) || ts.isNumericLiteral(node)) return [node.text];
   if (ts.isTemplateExpression(node))
     return node.templateSpans.reduce(
       (texts, span) => product(product(texts, of(span.expression)), [span.literal.text]),
@@ -60,6 +60,8 @@ function variants(node: ts.Expression, file: ts.SourceFile): string[] {
   if (ts.isBinaryExpression(node)) {
     const both = [of(node.left), of(node.right)] as const;
     if (node.operatorToken.kind === ts.SyntaxKind.PlusToken) return product(...both);
+    const [a, b] = both.map(([first]) => Number(first));
+    if (node.operatorToken.kind === ts.SyntaxKind.SlashToken && a && b) return [`${a / b}`];
     const isDefault = [ts.SyntaxKind.QuestionQuestionToken, ts.SyntaxKind.BarBarToken].includes(
       node.operatorToken.kind,
     );
@@ -71,7 +73,7 @@ function variants(node: ts.Expression, file: ts.SourceFile): string[] {
   if (ts.isPropertyAccessExpression(node)) return [`<${words(node.name.text)}>`];
   if (ts.isCallExpression(node)) return variantsOfCall(node, file);
   if (ts.isIdentifier(node)) {
-    const meant = declared(node.text, file);
+    const meant = isParameter(node) ? undefined : declared(node.text, file);
     if (meant && ts.isNumericLiteral(meant)) return [meant.text];
     if (meant && ts.isStringLiteralLike(meant)) return [meant.text];
     const texts = meant && !ts.isFunctionLike(meant) ? of(meant) : [];
@@ -79,6 +81,13 @@ function variants(node: ts.Expression, file: ts.SourceFile): string[] {
   }
   return [`<${node.getText(file).replaceAll(/\W+/g, " ").trim()}>`];
 }
+
+/** Of a function around it; whatever else has the same name in the file. */
+const isParameter = (name: ts.Identifier): boolean =>
+  ts.findAncestor(
+    name,
+    (node) => ts.isFunctionLike(node) && node.parameters.some((each) => each.name.getText() === name.text),
+  ) !== undefined;
 
 /** Functions that hand on what they are given. */
 const HANDS_ON = ["indent", "messageOf", "lastLines", "reasonOf"];

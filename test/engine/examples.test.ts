@@ -3,11 +3,13 @@ import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { pulumiEnvironment } from "../../toolchain/environment";
 import { PROJECT } from "../support/engine";
 import { finished, ok } from "../support/hosts";
 import { ownStack } from "../support/ownStack";
+import { installDockerPlugin } from "../docker/plugin/build";
+import { FakeDocker } from "../unit/fakeDocker";
 
 const EXAMPLES = join(PROJECT, "examples");
 /** The gateways that the examples describe may well run on this machine. */
@@ -17,8 +19,8 @@ const moved = (port: number): number => port + MOVED_BY;
 
 const own = ownStack();
 
-/** A copy of an example in a project of its own that finds this package as an installed one. */
-function copyOf(example: string): string {
+/** A copy of an example in a project of its own that finds this package as an installed one. `engine`: of Docker. */
+function copyOf(example: string, engine = ""): string {
   const project = join(own.root, "project");
   mkdirSync(join(project, "node_modules"), { recursive: true });
   symlinkSync(PROJECT, join(project, "node_modules", "pulumi-openclaw"));
@@ -29,6 +31,7 @@ function copyOf(example: string): string {
   const home = JSON.stringify({ root: join(own.root, "home"), account: "openclaw-test" });
   const elsewhere = text
     .replaceAll('new LocalHost("here")', `new LocalHost("here", ${home})`)
+    .replaceAll('new DockerEngine("engine")', `new DockerEngine("engine", ${JSON.stringify({ host: engine })})`)
     .replaceAll(/\b(18|19|20)\d{3}\b/g, (port) => String(moved(Number(port))));
   expect(elsewhere, "an example is for the machine that runs it").not.toContain('LocalHost("here")');
   writeFileSync(join(project, basename(example)), elsewhere);
@@ -55,6 +58,8 @@ interface Expected {
   readonly alone?: boolean;
   /** Resources besides those of gateways on one host. */
   readonly more?: number;
+  /** Whether it needs a Docker engine. */
+  readonly docker?: true;
   /** Of the outputs as preview shows them, with one space for many. */
   readonly outputs: readonly string[];
 }
@@ -95,6 +100,18 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
     gateways: 2,
     outputs: [`main : { ${cdp(18800)} }`, `rescue: { ${cdp(19800)} }`],
   },
+  "containers.ts": {
+    docker: true,
+    gateways: 2,
+    more: 1 + 2 * 7, // an engine has one child more than a host, a gateway in a container seven more than on one
+    outputs: [`urls: [ [0]: "${url(18789)}" [1]: "${url(19789)}"`, ' exec openclaw-test-claw-main openclaw"'],
+  },
+  "mixed-pair.ts": {
+    docker: true,
+    gateways: 2,
+    more: 4 + 7 + 1, // the engine, main, and rescue's question to it
+    outputs: [`urls : [ [0]: "${url(18789)}" [1]: "${url(19789)}"`, '/home/bin/openclaw-rescue"'],
+  },
   "template/index.ts": { gateways: 2, outputs: [`main : "${url(18789)}" rescue: "${url(19789)}"`] },
 };
 
@@ -107,16 +124,29 @@ describe("examples", () => {
     expect([...Object.keys(EXPECTED), "automation.ts"].sort()).toEqual([...files, "template/index.ts"].sort());
   });
 
-  it.each(Object.entries(EXPECTED))("%s", async (example, { config = [], gateways, alone, more = 0, outputs }) => {
-    if (alone) makeMain();
-    const stack = await own.create(copyOf(example));
-    for (const key of config) await stack.secretConfig(key, key === "sshKey" ? aPrivateKey() : `4711:canary-${key}`);
-    const { stdout } = ok(await stack.preview());
-    expect(stdout).toContain(`+ ${resources(gateways, alone) + more} to create`);
-    for (const output of outputs) expect(stdout.replaceAll(/\s+/g, " ")).toContain(output);
-    expect(stdout).not.toContain("canary");
-    expect(readdirSync(own.root)).toEqual(alone ? ["home", "project"] : ["project"]); // nothing was touched
+  // It answers like an engine that has nothing yet: a preview asks it no more than that.
+  let engine: FakeDocker | undefined;
+  afterEach(() => {
+    expect(engine?.changes ?? []).toEqual([]);
+    engine?.stop();
+    engine = undefined;
   });
+
+  it.each(Object.entries(EXPECTED))(
+    "%s",
+    async (example, { config = [], gateways, alone, docker, more = 0, outputs }) => {
+      if (alone) makeMain();
+      if (docker) engine = await FakeDocker.start();
+      const stack = await own.create(copyOf(example, engine?.address.host));
+      if (docker) installDockerPlugin(stack.env.PULUMI_HOME!);
+      for (const key of config) await stack.secretConfig(key, key === "sshKey" ? aPrivateKey() : `4711:canary-${key}`);
+      const { stdout } = ok(await stack.preview());
+      expect(stdout).toContain(`+ ${resources(gateways, alone) + more} to create`);
+      for (const output of outputs) expect(stdout.replaceAll(/\s+/g, " ")).toContain(output);
+      expect(stdout).not.toContain("canary");
+      expect(readdirSync(own.root)).toEqual(alone ? ["home", "project"] : ["project"]); // nothing was touched
+    },
+  );
 
   it("automation.ts", async () => {
     const program = copyOf("automation.ts");

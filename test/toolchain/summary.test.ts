@@ -73,6 +73,18 @@ describe("a gateway's health, asked", () => {
     expect(await healthOf(gateway({ basePort: 1 }))).toBe("down");
   });
 
+  test("a gateway in a container tells its version only to who has its token", async () => {
+    const untold = { ok: true, status: "started" };
+    const basePort = await serve({ "/startupz": JSON.stringify(untold), "/readyz": JSON.stringify(ready) });
+    expect(await healthOf(gateway({ basePort, docker: "docker" }))).toBe("healthy");
+    expect(await healthOf(gateway({ basePort }))).toBe("wrong version undefined");
+  });
+
+  test("a container is asked where it is published", async () => {
+    const basePort = await serve({ "/startupz": JSON.stringify(started), "/readyz": JSON.stringify(ready) });
+    expect(await healthOf(gateway({ basePort, docker: "docker", url: `http://127.0.0.2:${basePort}` }))).toBe("down");
+  });
+
   test("a gateway on another host is not asked for here", async () => {
     expect(await healthOf(gateway({ host: "box" }))).toBe("not asked (on box)");
   });
@@ -97,6 +109,15 @@ test("the summary names every gateway", async () => {
   expect(await summary({ gateways: [] }, undefined)).toMatch(/^No gateway of the stack is up: `make up`/);
 });
 
+test("the summary of a container: one port, and a command of several words", async () => {
+  const wrapper = "docker exec openclaw-dev-openclaw-main openclaw";
+  const contained = gateway({ basePort: 1, docker: "docker", wrapper, portBlock: { first: 18789, last: 18789 } });
+  const text = await summary({ gateways: [contained] }, undefined);
+  expect(text).toMatch(
+    new RegExp(`^main +default +http://127\\.0\\.0\\.1:18789 +18789 +2026\\.9\\.6 +down +${wrapper}$`, "m"),
+  );
+});
+
 test("what to type for a main gateway that no stack owns", async () => {
   const url = "http://127.0.0.1:18789";
   const stack = gatewaysOf(
@@ -116,6 +137,12 @@ test("how to open the Control UI from here and from afar, and how to see the tok
   expect(text).toContain("ssh -N -L 18789:127.0.0.1:18789 -L 19789:127.0.0.1:19789 USER@THIS-HOST");
   expect(text).toContain('make outputs ARGS="rescueToken --show-secrets"');
   expect(howTo([gateway()], "lab")).toContain('make outputs STACK=lab ARGS="mainToken --show-secrets"');
+});
+
+test("how to open what is published on another address", () => {
+  const text = howTo([gateway({ url: "http://10.0.0.7:18789" })], undefined);
+  expect(text).toContain(" http://10.0.0.7:18789/");
+  expect(text).toContain("-L 18789:10.0.0.7:18789");
 });
 
 test("outputs without gateways are none", () => {
@@ -143,6 +170,27 @@ test("what destroying keeps: each directory that exists, once", () => {
     expect(keptBy([gateway()])).toBeUndefined();
   } finally {
     rmSync(root, { recursive: true });
+  }
+});
+
+test("what destroying keeps of containers: their volumes, with the command of their engine", () => {
+  const contained = gateway({ docker: "docker", serviceName: "claw-dev-main", stateDir: "/", workspace: "/" });
+  const far = { docker: "docker -H ssh://claw@203.0.113.7", host: "claw@203.0.113.7", serviceName: "claw-dev-rescue" };
+  expect(keptBy([contained, gateway(far)])?.split("\n")).toEqual([
+    "Kept on volumes; the next `make up` finds them. To remove them for good:",
+    "  docker volume rm claw-dev-main-state claw-dev-main-workspace",
+    "  docker -H ssh://claw@203.0.113.7 volume rm claw-dev-rescue-state claw-dev-rescue-workspace",
+  ]);
+});
+
+test("what destroying keeps of a mixed pair: both", () => {
+  const stateDir = mkdtempSync(join(tmpdir(), "kept-"));
+  try {
+    const text = keptBy([gateway({ stateDir, workspace: stateDir }), gateway({ docker: "docker" })]);
+    expect(text?.split("\n\n")).toHaveLength(2);
+    expect(text).toContain(`rm -r ${stateDir}`);
+  } finally {
+    rmSync(stateDir, { recursive: true });
   }
 });
 

@@ -202,6 +202,35 @@ describe("the gateways of a stack", () => {
     });
   });
 
+  describe("in containers", () => {
+    const contained = (wrapper: string) => {
+      const resources = [
+        { type: "openclaw:index:Gateway", urn: urn("r"), outputs: { ...outputs, wrapper } },
+        { type: "openclaw:index:Gateway", urn: urn("host"), outputs: { ...outputs, wrapper: "/b/my claw" } },
+        { type: "docker:index/container:Container", urn: "x", parent: urn("r") },
+      ];
+      return gatewaysOfState(JSON.stringify({ deployment: { resources } }));
+    };
+
+    it("are asked by a command of several words", () => {
+      const wrapper = "docker exec claw-dev-r openclaw";
+      const { gateways, elsewhere } = contained(wrapper);
+      expect(elsewhere).toEqual([]);
+      expect(gateways).toMatchObject([{ command: "'/b/my claw'" }, { name: "r", isContainer: true, command: wrapper }]);
+      expect(gateways[0]).not.toHaveProperty("isContainer");
+    });
+
+    it("are asked where they are published", () => {
+      const resource = { outputs: { ...outputs, url: "http://10.0.0.7:19789" } };
+      expect(gatewaysOfState(state(resource)).gateways).toMatchObject([{ host: "10.0.0.7", port: 19789 }]);
+    });
+
+    it("of another socket of this machine are here, and of another machine are not", () => {
+      expect(contained("docker -H unix:///run/docker.sock exec r openclaw").elsewhere).toEqual([]);
+      expect(contained("docker -H ssh://claw@203.0.113.7 exec r openclaw").elsewhere).toEqual(["r"]);
+    });
+  });
+
   it("none at all", () => {
     expect(gatewaysOfState("{}")).toEqual({ gateways: [], neverUp: [], elsewhere: [] });
     expect(render({ ok: true, gateways: [], findings: [] })).toBe("There is no gateway to check.");

@@ -6,7 +6,20 @@ import { expect, it } from "vitest";
 import { RUN_DEPLOYER } from "../../components/targets/deployer";
 import { ifInstalled, keeps, specOf } from "../../components/targets/hostGateway";
 import { generationName } from "../../host/generation";
-import { resolved } from "./gateways";
+import {
+  COMMAND,
+  CONTAINER_PATHS,
+  CONTAINER_PORT,
+  CONTAINER_SANDBOX_PORT,
+  ENVIRONMENT,
+  LABELS,
+  namesOf,
+  STOP_SECONDS,
+  TMPFS,
+  USER,
+  WORKING_DIRECTORY,
+} from "../../deployer/docker/names";
+import { inContainer, resolved } from "./gateways";
 
 it("the delete text of a gateway", () => {
   expect(keeps("/home/claw/.openclaw")).toBe(": keeps /home/claw/.openclaw");
@@ -20,13 +33,13 @@ it("what runs on the deployer, on any machine and in any version", () => {
   expect(RUN_DEPLOYER).toBe('node "${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/deployer-1.cjs"');
 });
 
-const full = () =>
-  resolved("main", {
-    basePort: 18789,
-    telegram: { botToken: "t", allowFrom: ["4242"], apiRoot: "http://127.0.0.1:1" },
-    browser: { profiles: { work: { cdpPort: 18805 } } },
-    config: { update: { channel: "stable" } },
-  });
+const ARGUMENTS = {
+  basePort: 18789,
+  telegram: { botToken: "t", allowFrom: ["4242"], apiRoot: "http://127.0.0.1:1" },
+  browser: { profiles: { work: { cdpPort: 18805 } } },
+  config: { update: { channel: "stable" } },
+};
+const full = () => resolved("main", ARGUMENTS);
 
 it("the spec of a gateway", () => {
   expect(JSON.stringify(specOf(full(), "rescue"), null, 1)).toMatchInlineSnapshot(`
@@ -106,4 +119,166 @@ it("the spec of a gateway", () => {
 
 it("the name of a generation", () => {
   expect(generationName(specOf(full(), "rescue"), "nonce")).toMatchInlineSnapshot(`"8cc8b70fe9de96c8"`);
+});
+
+it("what a container is given", () => {
+  expect({ COMMAND, WORKING_DIRECTORY, ENVIRONMENT, TMPFS, USER, STOP_SECONDS }).toMatchInlineSnapshot(`
+    {
+      "COMMAND": [
+        "node",
+        "--env-file=/etc/openclaw-secrets/env",
+        "dist/index.js",
+        "gateway",
+        "--bind",
+        "lan",
+        "--port",
+        "18789",
+      ],
+      "ENVIRONMENT": {
+        "HOME": "/home/node/.openclaw/home",
+        "NODE_COMPILE_CACHE": "/home/node/.openclaw/cache/node-compile",
+        "OPENCLAW_CONFIG_PATH": "/etc/openclaw/openclaw.json",
+        "OPENCLAW_CONFIG_READONLY": "1",
+        "OPENCLAW_DISABLE_BONJOUR": "1",
+        "OPENCLAW_NO_AUTO_UPDATE": "1",
+        "OPENCLAW_STATE_DIR": "/home/node/.openclaw",
+        "XDG_CACHE_HOME": "/home/node/.openclaw/home/.cache",
+      },
+      "STOP_SECONDS": 60,
+      "TMPFS": {
+        "/tmp": "mode=1777",
+      },
+      "USER": 1000,
+      "WORKING_DIRECTORY": "/app",
+    }
+  `);
+  expect({ CONTAINER_PATHS, CONTAINER_PORT, CONTAINER_SANDBOX_PORT }).toMatchInlineSnapshot(`
+    {
+      "CONTAINER_PATHS": {
+        "config": "/etc/openclaw",
+        "configFile": "/etc/openclaw/openclaw.json",
+        "env": "/etc/openclaw-secrets/env",
+        "health": "/etc/openclaw/health.mjs",
+        "secrets": "/etc/openclaw-secrets",
+        "state": "/home/node/.openclaw",
+        "workspace": "/home/node/.openclaw/workspace",
+      },
+      "CONTAINER_PORT": 18789,
+      "CONTAINER_SANDBOX_PORT": 18790,
+    }
+  `);
+});
+
+it("the names and labels of what a gateway has on an engine", () => {
+  expect(namesOf("claw-dev-main")).toMatchInlineSnapshot(`
+    {
+      "container": "claw-dev-main",
+      "network": "claw-dev-main",
+      "state": "claw-dev-main-state",
+      "workspace": "claw-dev-main-workspace",
+    }
+  `);
+  expect(LABELS).toMatchInlineSnapshot(`
+    {
+      "gateway": "pulumi-openclaw.gateway",
+      "generation": "pulumi-openclaw.generation",
+      "limits": "pulumi-openclaw.limits",
+      "owner": "pulumi-openclaw.owner",
+      "role": "pulumi-openclaw.role",
+      "stack": "pulumi-openclaw.stack",
+    }
+  `);
+});
+
+it("the configuration of a gateway in a container", () => {
+  expect(JSON.stringify(inContainer("main", ARGUMENTS).config, null, 1)).toMatchInlineSnapshot(`
+    "{
+     "agents": {
+      "defaults": {
+       "workspace": "/home/node/.openclaw/workspace"
+      }
+     },
+     "browser": {
+      "profiles": {
+       "work": {
+        "cdpPort": 18805
+       }
+      }
+     },
+     "channels": {
+      "telegram": {
+       "allowFrom": [
+        "4242"
+       ],
+       "apiRoot": "http://127.0.0.1:1",
+       "botToken": {
+        "id": "value",
+        "provider": "telegram_bot_token",
+        "source": "file"
+       },
+       "configWrites": false,
+       "dmPolicy": "allowlist",
+       "enabled": true
+      }
+     },
+     "commands": {
+      "ownerAllowFrom": [
+       "telegram:4242"
+      ]
+     },
+     "discovery": {
+      "mdns": {
+       "mode": "off"
+      }
+     },
+     "gateway": {
+      "auth": {
+       "mode": "token",
+       "rateLimit": {
+        "lockoutMs": 300000,
+        "maxAttempts": 10,
+        "windowMs": 60000
+       },
+       "token": {
+        "id": "value",
+        "provider": "openclaw_gateway_token",
+        "source": "file"
+       }
+      },
+      "bind": "lan",
+      "controlUi": {
+       "allowedOrigins": [
+        "http://127.0.0.1:18789",
+        "http://localhost:18789"
+       ]
+      },
+      "mode": "local",
+      "port": 18789,
+      "reload": {
+       "mode": "off"
+      }
+     },
+     "logging": {
+      "file": "/home/node/.openclaw/logs/openclaw.log"
+     },
+     "secrets": {
+      "providers": {
+       "openclaw_gateway_token": {
+        "mode": "singleValue",
+        "path": "/etc/openclaw-secrets/OPENCLAW_GATEWAY_TOKEN",
+        "source": "file"
+       },
+       "telegram_bot_token": {
+        "mode": "singleValue",
+        "path": "/etc/openclaw-secrets/TELEGRAM_BOT_TOKEN",
+        "source": "file"
+       }
+      }
+     },
+     "update": {
+      "channel": "stable",
+      "checkOnStart": false
+     }
+    }"
+  `);
 });

@@ -1,18 +1,30 @@
+import type { ContainerLayout, Layout } from "../../components/rules/places";
 import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
 import type { HostFacts } from "../../components/targets/ssh/facts";
 import type { HostLayout } from "../../host/layout";
 
 export const layout: HostLayout = { root: "/home/claw", binDir: "/home/claw/bin", account: null };
 
+export const engine: ContainerLayout = {
+  prefix: "claw-dev",
+  docker: "docker",
+  publishAddress: "127.0.0.1",
+  sandboxPort: false,
+};
+
 /** A gateway from good arguments. */
-export function resolved(label: string, args: Record<string, unknown>): ResolvedGateway {
+export function resolved(label: string, args: Record<string, unknown>, place: Layout = layout): ResolvedGateway {
   const input = Object.fromEntries(
     Object.entries({ version: "2026.9.6", ...args }).filter(([, value]) => value !== undefined),
   );
-  const { gateway, problems } = resolveGateway(label, input, layout);
+  const { gateway, problems } = resolveGateway(label, input, place);
   if (!gateway || problems.length) throw new Error(`bad test arguments: ${JSON.stringify(problems)}`);
   return gateway;
 }
+
+/** The same in a container. */
+export const inContainer = (label: string, args: Record<string, unknown>, place = engine): ResolvedGateway =>
+  resolved(label, { basePort: 18789, ...args }, place);
 
 /** A host over SSH with nothing in the way. */
 export const GOOD_HOST: HostFacts = {

@@ -1,8 +1,9 @@
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { requirePartner } from "../../deployer/partner";
+import { FakeDocker } from "./fakeDocker";
 
 let directory: string;
 beforeEach(() => void (directory = mkdtempSync(join(tmpdir(), "partner-"))));
@@ -56,4 +57,74 @@ it.each(["echo unhealthy", "exit 1", "echo"])(
 
 it("a gateway that cannot be asked is not changed", async () => {
   await expect(required(program("main", "exit 1"), program("rescue", "echo healthy"))).rejects.toThrow("prepare main");
+});
+
+describe("a partner in a container", () => {
+  let docker: FakeDocker;
+  beforeEach(async () => void (docker = await FakeDocker.start()));
+  afterEach(() => docker.stop());
+
+  const container = "claw-dev-main";
+  const inContainer = () => ({ id: "main", engine: docker.address, container });
+  const patience = { graceMs: 300, pollMs: 100 };
+  /** A change of the rescue gateway on a host. */
+  const asked = (): Promise<string> =>
+    requirePartner(
+      {
+        gateway: { id: "rescue", program: program("rescue", "echo healthy"), version: "1.2.3" },
+        partner: inContainer(),
+      },
+      patience,
+    );
+  /** A change of the gateway in the container. */
+  const changed = (rescue = program("rescue", "echo healthy")): Promise<string> =>
+    requirePartner(
+      { gateway: { ...inContainer(), version: "1.2.3" }, partner: { id: "rescue", program: rescue } },
+      patience,
+    );
+
+  it("is asked by its own check, and not there is nothing to protect", async () => {
+    expect(await asked()).toBe("there is no gateway main yet: nothing to protect");
+    docker.containers.set(container, { says: ["it answers {}", ""] });
+    expect(await asked()).toBe("main is healthy");
+  });
+
+  it.each([{ Running: false }, { Paused: true }])("that is %j is named with how to look at it", async (state) => {
+    docker.containers.set(container, { state });
+    await expect(asked()).rejects.toThrow(
+      "gateway main in the container claw-dev-main, its partner, is not healthy (unhealthy), so this healthy gateway was " +
+        "not taken down; nothing was changed\n    -> repair main first (docker exec claw-dev-main openclaw gateway status " +
+        "--deep), or set `force: true`",
+    );
+  });
+
+  it("of an engine that does not answer keeps a healthy gateway up", async () => {
+    docker.containers.set(container, {});
+    const { address } = docker;
+    docker.stop();
+    docker = await FakeDocker.start();
+    const refused = requirePartner(
+      {
+        gateway: { id: "rescue", program: program("rescue", "echo healthy"), version: "1.2.3" },
+        partner: { id: "main", engine: address, container },
+      },
+      patience,
+    );
+    await expect(refused).rejects.toThrow(/is not healthy \(the Docker engine at unix:.* does not answer/);
+  });
+
+  it("may be changed while the other one is healthy, and is left alone where it is not", async () => {
+    docker.containers.set(container, {});
+    expect(await changed()).toBe("rescue is healthy");
+    await expect(changed(program("down", "echo unhealthy"))).rejects.toThrow(/^gateway rescue on this machine/);
+    expect(docker.changes).toEqual([]);
+  });
+
+  it("that nobody found healthy is cleared up only when it may be changed", async () => {
+    docker.containers.set(container, { host: { PidsLimit: 0 } });
+    await expect(changed(program("down", "echo unhealthy"))).rejects.toThrow(/^gateway rescue on this machine/);
+    expect(docker.changes).toEqual([]);
+    expect(await changed()).toBe("rescue is healthy");
+    expect(docker.changes).toEqual([`POST /containers/${container}/stop`, `DELETE /containers/${container}`]);
+  });
 });

@@ -15,7 +15,8 @@ const engineUrl = z
   })
   .refine(
     (value) =>
-      typeof value !== "string" || /^(unix:\/\/\/[^\s?#]+|ssh:\/\/([\w.-]+@)?[\w.:[\]-]+?(:\d+)?)$/.test(value),
+      typeof value !== "string" ||
+      (/^(unix:\/\/\/[^\s?#]+|ssh:\/\/([\w.-]+@)?[\w.:[\]-]+)$/.test(value) && URL.canParse(value)),
     "must be unix:///PATH or ssh://USER@HOST[:PORT]",
   );
 
@@ -155,7 +156,7 @@ export const dockerEngineSchema = z.strictObject(shape).superRefine(({ host, hos
   const issue = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
   if (isRemote(host) && hostKey === undefined)
     issue("hostKey", "is required: without the host's public key anybody between could read every secret");
-  if (typeof host === "string" && !isRemote(host) && identityFile !== undefined)
+  if ((host === undefined || typeof host === "string") && !isRemote(host) && identityFile !== undefined)
     issue("identityFile", "is for an engine behind ssh:// only");
 });
 

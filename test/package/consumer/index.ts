@@ -1,6 +1,14 @@
 /** A program of somebody who has installed the package. */
 import * as pulumi from "@pulumi/pulumi";
-import { Gateway, GatewayPair, LocalHost, type GatewayArgs, type GatewayPorts, type Target } from "pulumi-openclaw";
+import {
+  Gateway,
+  GatewayPair,
+  LocalHost,
+  type DockerEngineArgs,
+  type GatewayArgs,
+  type GatewayPorts,
+  type Target,
+} from "pulumi-openclaw";
 
 const target: Target = new LocalHost("here", { root: process.env.TEST_ROOT!, account: "openclaw-test" });
 const version = "2026.9.6";
@@ -18,6 +26,11 @@ export const misspelt: GatewayArgs = { ...args, basport: 1 };
 export const mistyped: GatewayArgs = { ...args, version: 2026 };
 // @ts-expect-error a resource that is no target
 export const misplaced: GatewayArgs = { ...args, target: pair };
+
+/** The types of containers need no @pulumi/docker, which a program without them does not install. */
+export const engine: DockerEngineArgs = { host: pulumi.output("ssh://claw@203.0.113.7"), memory: 4096 };
+// @ts-expect-error an image goes by the gateway's version
+export const tagged: DockerEngineArgs = { ...engine, tag: "latest" };
 
 export const url: pulumi.Output<string> = pair.main.url;
 export const ports: pulumi.Output<GatewayPorts> = new Gateway("ops", args).ports;

@@ -1,0 +1,381 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { CheckRequest, HealthRequest, PartnerRequest, StageRequest } from "../../deployer/request";
+import { HOST_KEY, SECRET } from "./values";
+
+interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+  readonly provider: string | undefined;
+}
+
+const registered: Registered[] = [];
+const names = (): string[] => registered.map(({ name }) => name);
+const byName = (name: string): Registered => {
+  const found = registered.find((each) => each.name === name);
+  if (!found) throw new Error(`no ${name} in ${names().join(", ")}`);
+  return found;
+};
+const isSecret = (value: unknown): boolean => typeof value === "object" && value !== null && SECRET in value;
+/** A request in plain text, as a preview shows it. */
+const shown = <Request>(name: string): Request => JSON.parse(byName(name).inputs.stdin as string) as Request;
+const hidden = <Request>(name: string): Request => {
+  const { stdin } = byName(name).inputs;
+  expect(isSecret(stdin), `${name} hides its request`).toBe(true);
+  return JSON.parse((stdin as { value: string }).value) as Request;
+};
+
+const cache = mkdtempSync(join(tmpdir(), "containers-cache-"));
+const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
+const FAR = "@203.0.113.7:2222";
+const urns: string[] = [];
+const valueOf = <T>(output: pulumi.Output<T>): Promise<T> => new Promise((resolve) => void output.apply(resolve));
+
+beforeAll(async () => {
+  vi.stubEnv("XDG_CACHE_HOME", cache);
+  await pulumi.runtime.setMocks(
+    {
+      newResource: ({ type, name, inputs, provider }) => {
+        registered.push({ type, name, inputs: inputs as Record<string, unknown>, provider });
+        const state = inputs as { input?: unknown };
+        if (type === "pulumi:index:Stash") return { id: name, state: { ...state, output: state.input } };
+        return { id: `${name}-id`, state: { ...state, stdout: `${name}-said`, imageId: `${name}-image` } };
+      },
+      call: () => ({}),
+    },
+    "project",
+    "stack",
+    false,
+  );
+  const { DockerEngine, Gateway, GatewayPair, LocalHost } = await import("../../components");
+  vi.spyOn(DockerEngine.prototype, "findObstacles").mockImplementation((gateways) =>
+    Promise.resolve(gateways.map(() => [])),
+  );
+  const version = "2026.9.6";
+  await pulumi.runtime.runInPulumiStack(async () => {
+    const engine = new DockerEngine("engine", { sandboxPort: true });
+    const pair = new GatewayPair("claw", {
+      target: engine,
+      version,
+      main: {
+        basePort: 21000,
+        telegram: { botToken: pulumi.secret("canary-main-bot"), allowFrom: ["4242"] },
+        env: { KEY: "canary-env" },
+        config: { update: { channel: "beta" } },
+      },
+      rescue: { basePort: 21002, telegram: { botToken: "canary-rescue-bot", allowFrom: [1] } },
+    });
+    const far = new DockerEngine("far", {
+      host: "ssh://claw@203.0.113.7:2222",
+      hostKey: HOST_KEY,
+      identityFile: "~/.ssh/claw",
+      repository: "registry.example.org/openclaw",
+      digests: { [version]: DIGEST },
+      registryAuth: { address: "registry.example.org", username: "claw", password: "canary-registry" },
+      publishAddress: "10.0.0.7",
+      memory: 4096,
+      cpus: 1.5,
+      pids: 1024,
+    });
+    const ops = new Gateway("ops", { target: far, version, profile: "ops", basePort: 21000 });
+    const here = new LocalHost("here", { root: "/tmp/no-such-root", account: "openclaw-test" });
+    new GatewayPair("mixed", {
+      target: engine,
+      version,
+      main: { basePort: 21004, profile: "a" },
+      rescue: { target: here, basePort: 21200, profile: "b" },
+    });
+    for (const resource of [engine, pair, pair.main, ops]) urns.push(await valueOf(resource.urn));
+    for (const gateway of [pair.main, ops]) await valueOf(gateway.url);
+    return {};
+  });
+  for (const name of [`ops-health${FAR}`, "claw-rescue-health", "mixed-main-health"])
+    await vi.waitUntil(() => names().includes(name), { timeout: 5_000 });
+});
+afterAll(() => {
+  vi.unstubAllEnvs();
+  rmSync(cache, { recursive: true });
+});
+
+describe("the tree of gateways in containers", () => {
+  const ofGateway = (name: string, suffix: string): string[] => [
+    `openclaw:index:Gateway ${name}`,
+    `pulumi:index:Stash ${name}-token`,
+    `pulumi:index:Stash ${name}-repair`,
+    ...["claim", "secrets", "check", "health"].map((what) => `command:local:Command ${name}-${what}${suffix}`),
+    `docker:index/network:Network ${name}-network${suffix}`,
+    `docker:index/volume:Volume ${name}-state${suffix}`,
+    `docker:index/volume:Volume ${name}-workspace${suffix}`,
+    `docker:index/container:Container ${name}-container${suffix}`,
+  ];
+
+  it("has children named after their gateway, and after the engine's machine where that is another one", () => {
+    const tree = registered
+      .filter(({ type }) => !type.startsWith("pulumi:pulumi"))
+      .map(({ type, name }) => `${type} ${name}`);
+    const ours = (part: string): boolean => !/ (mixed|here)/.test(part);
+    expect(tree.filter(ours).sort()).toEqual(
+      [
+        "openclaw:index:DockerEngine engine",
+        "pulumi:index:Stash engine-owner",
+        "pulumi:providers:docker engine-engine",
+        "docker:index/remoteImage:RemoteImage engine-image-2026.9.6",
+        "openclaw:index:DockerEngine far",
+        "pulumi:index:Stash far-owner",
+        `pulumi:providers:docker far-engine${FAR}`,
+        `docker:index/remoteImage:RemoteImage far-image-2026.9.6${FAR}`,
+        "openclaw:index:GatewayPair claw",
+        ...["claw-main", "claw-rescue"].flatMap((name) => [
+          ...ofGateway(name, ""),
+          `command:local:Command ${name}-partner`,
+        ]),
+        ...ofGateway("ops", FAR),
+      ].sort(),
+    );
+  });
+
+  it("hangs together by parents", () => {
+    expect(urns.map((urn) => urn.split("::").slice(2).join(" ").replace("pulumi:pulumi:Stack$", ""))).toEqual([
+      "openclaw:index:DockerEngine engine",
+      "openclaw:index:GatewayPair claw",
+      "openclaw:index:GatewayPair$openclaw:index:Gateway claw-main",
+      "openclaw:index:Gateway ops",
+    ]);
+  });
+
+  it("is made in this order", () => {
+    for (const wanted of [
+      ["claim", "network", "secrets", "check", "partner", "container", "health"].map((what) => `claw-main-${what}`),
+      ["claim", "state", "secrets"].map((what) => `claw-main-${what}`),
+      // One gateway of a pair after the other.
+      ["claw-rescue-container", "claw-rescue-health", "claw-main-partner", "claw-main-container"],
+    ])
+      expect(wanted.map((name) => names().indexOf(name))).toEqual(
+        wanted.map((name) => names().indexOf(name)).sort((a, b) => a - b),
+      );
+  });
+});
+
+describe("secrets", () => {
+  it("are in one request, and nowhere else", () => {
+    const { env, telegram } = hidden<StageRequest>("claw-main-secrets");
+    expect(telegram).toBe("https://api.telegram.org");
+    expect(env).toMatchObject({ TELEGRAM_BOT_TOKEN: "canary-main-bot", KEY: "canary-env" });
+    expect(env.OPENCLAW_GATEWAY_TOKEN).toMatch(/^[0-9a-f]{64}$/);
+    expect(isSecret(byName("claw-main-token").inputs.input)).toBe(true);
+    const plain = registered
+      .flatMap(({ inputs }) => Object.values(inputs))
+      .filter((value) => !isSecret(value))
+      .map((value) => JSON.stringify(value))
+      .join();
+    expect(plain).not.toContain("canary");
+    expect(plain).not.toContain(env.OPENCLAW_GATEWAY_TOKEN);
+  });
+
+  it("of a registry are secret in its provider", () => {
+    expect(isSecret(byName(`far-engine${FAR}`).inputs.registryAuth)).toBe(true);
+  });
+
+  it("leave everything else to be read in a preview", () => {
+    for (const name of ["claim", "check", "health"])
+      expect(typeof byName(`claw-main-${name}`).inputs.stdin, name).toBe("string");
+    expect(Object.entries(byName("claw-main-container").inputs).filter(([, value]) => isSecret(value))).toEqual([]);
+  });
+});
+
+describe("the check before a container is made", () => {
+  it("has the whole configuration in plain text", () => {
+    const { config, ...request } = shown<CheckRequest>("claw-main-check");
+    expect(config).toMatchObject({
+      gateway: { bind: "lan", port: 18789 },
+      update: { channel: "beta" },
+      channels: { telegram: { botToken: { source: "file", provider: "telegram_bot_token" }, allowFrom: ["4242"] } },
+    });
+    expect(request).toEqual({
+      claim: {
+        engine: { host: "unix:///var/run/docker.sock", ssh: [] },
+        container: "project-stack-claw-main",
+        owner: {
+          stack: "organization/project/stack",
+          gateway: "claw-main",
+          id: byName("engine-owner").inputs.input,
+        },
+        publish: { address: "127.0.0.1", ports: [21000, 21001] },
+      },
+      version: "2026.9.6",
+      image: "engine-image-2026.9.6-image",
+      secrets: "claw-main-secrets-said",
+      limits: { memoryMiB: 2048, cpus: 2, pids: 512 },
+      isAlone: false,
+    });
+  });
+
+  it("is a text whose order never changes, since it stands in the state", () => {
+    const { stdin } = byName(`ops-check${FAR}`).inputs as { stdin: string };
+    const text = stdin.replace(byName("far-owner").inputs.input as string, "OWNER").replaceAll(HOST_KEY, "KEY");
+    expect(text.replace(/"config":.*,"image"/, '"config":{},"image"')).toMatchInlineSnapshot(
+      `"{"claim":{"engine":{"host":"ssh://claw@203.0.113.7:2222","ssh":["-o","BatchMode=yes","-o","StrictHostKeyChecking=yes","-o","UserKnownHostsFile=/dev/null","-o","GlobalKnownHostsFile=/dev/null","-o","KnownHostsCommand=/usr/bin/env echo %H KEY","-o","IdentitiesOnly=yes","-i","~/.ssh/claw"]},"container":"project-stack-ops","owner":{"stack":"organization/project/stack","gateway":"ops","id":"OWNER"},"publish":{"address":"10.0.0.7","ports":[21000]}},"version":"2026.9.6","config":{},"image":"far-image-2026.9.6@203.0.113.7:2222-image","secrets":"ops-secrets@203.0.113.7:2222-said","limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"isAlone":true}"`,
+    );
+    expect(byName(`ops-claim${FAR}`).inputs.stdin).toBe(/"claim":(.*),"version"/.exec(stdin)![1]);
+    const health = byName(`ops-health${FAR}`).inputs.stdin as string;
+    expect(health.replace(/"claim":.*,"limits"/, '"claim":{},"limits"')).toMatchInlineSnapshot(
+      `"{"claim":{},"limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"volumes":["ops-check@203.0.113.7:2222-said","ops-secrets@203.0.113.7:2222-said"]}"`,
+    );
+    const { value } = byName(`ops-secrets${FAR}`).inputs.stdin as { value: string };
+    expect([...value.matchAll(/"(\w+)":/g)].map(([, key]) => key).slice(-4)).toMatchInlineSnapshot(`
+      [
+        "ports",
+        "image",
+        "env",
+        "OPENCLAW_GATEWAY_TOKEN",
+      ]
+    `);
+  });
+
+  it("says what it is about in its text", () => {
+    expect(byName("claw-main-check").inputs.create).toMatch(/deployer-1\.cjs" check claw-main # it is new$/);
+    expect(byName("claw-main-secrets").inputs.create).toMatch(/deployer-1\.cjs" stage claw-main # it is new$/);
+    expect(byName("claw-main-claim").inputs.delete).toMatch(/deployer-1\.cjs" leave claw-main$/);
+    expect(byName("claw-main-health").inputs.create).toMatch(/" health claw-main # claw-main-container-id$/);
+  });
+
+  it("of a gateway alone clears up what nobody finished", () => {
+    expect(shown<CheckRequest>(`ops-check${FAR}`)).toMatchObject({
+      isAlone: true,
+      limits: { memoryMiB: 4096, cpus: 1.5, pids: 1024 },
+    });
+  });
+});
+
+describe("a container", () => {
+  it("is hardened, published on loopback, and told nothing secret", () => {
+    const { inputs, provider } = byName("claw-main-container");
+    expect(provider).toContain("::engine-engine::");
+    expect(inputs).toEqual({
+      name: "project-stack-claw-main",
+      hostname: "project-stack-claw-main",
+      image: "engine-image-2026.9.6-image",
+      command: [
+        ...["node", "--env-file=/etc/openclaw-secrets/env", "dist/index.js", "gateway"],
+        ...["--bind", "lan", "--port", "18789"],
+      ],
+      workingDir: "/app",
+      user: "1000:1000",
+      envs: [
+        "HOME=/home/node/.openclaw/home",
+        "NODE_COMPILE_CACHE=/home/node/.openclaw/cache/node-compile",
+        "OPENCLAW_CONFIG_PATH=/etc/openclaw/openclaw.json",
+        "OPENCLAW_CONFIG_READONLY=1",
+        "OPENCLAW_DISABLE_BONJOUR=1",
+        "OPENCLAW_NO_AUTO_UPDATE=1",
+        "OPENCLAW_STATE_DIR=/home/node/.openclaw",
+        "XDG_CACHE_HOME=/home/node/.openclaw/home/.cache",
+      ],
+      labels: [
+        { label: "pulumi-openclaw.gateway", value: "claw-main" },
+        { label: "pulumi-openclaw.stack", value: "organization/project/stack" },
+        { label: "pulumi-openclaw.owner", value: byName("engine-owner").inputs.input },
+        { label: "pulumi-openclaw.generation", value: "claw-main-check-said" },
+        { label: "pulumi-openclaw.limits", value: "memory 2048 MiB, cpus 2, pids 512" },
+      ],
+      networksAdvanced: [{ name: "project-stack-claw-main" }],
+      ports: [
+        { internal: 18789, external: 21000, ip: "127.0.0.1" },
+        { internal: 18790, external: 21001, ip: "127.0.0.1" },
+      ],
+      mounts: [
+        { type: "volume", source: "project-stack-claw-main-state", target: "/home/node/.openclaw" },
+        { type: "volume", source: "project-stack-claw-main-workspace", target: "/home/node/.openclaw/workspace" },
+        { type: "volume", source: "claw-main-check-said", target: "/etc/openclaw", readOnly: true },
+        { type: "volume", source: "claw-main-secrets-said", target: "/etc/openclaw-secrets", readOnly: true },
+      ],
+      readOnly: true,
+      tmpfs: { "/tmp": "mode=1777" },
+      capabilities: { drops: ["ALL"] },
+      securityOpts: ["no-new-privileges"],
+      init: true,
+      memory: 2048,
+      memorySwap: 2048,
+      cpus: "2",
+      restart: "unless-stopped",
+      logDriver: "json-file",
+      logOpts: { "max-size": "10m", "max-file": "3" },
+      healthcheck: {
+        tests: ["CMD", "node", "/etc/openclaw/health.mjs"],
+        interval: "30s",
+        timeout: "10s",
+        startPeriod: "59s",
+        retries: 3,
+      },
+      destroyGraceSeconds: 60,
+    });
+  });
+
+  it("is watched until it is healthy, with the volumes that it has", () => {
+    expect(shown<HealthRequest>("claw-main-health").volumes).toEqual([
+      "claw-main-check-said",
+      "claw-main-secrets-said",
+    ]);
+  });
+
+  it("has volumes that a later stack of the same name finds", () => {
+    for (const what of ["state", "workspace"])
+      expect(byName(`claw-main-${what}`).inputs).toEqual({
+        name: `project-stack-claw-main-${what}`,
+        labels: [
+          { label: "pulumi-openclaw.gateway", value: "claw-main" },
+          { label: "pulumi-openclaw.stack", value: "organization/project/stack" },
+        ],
+      });
+  });
+
+  it("runs the image of its version: by tag, or by the digest that was asked for", () => {
+    expect(byName("engine-image-2026.9.6").inputs).toEqual({
+      name: "ghcr.io/openclaw/openclaw:2026.9.6",
+      keepLocally: true,
+    });
+    expect(byName(`far-image-2026.9.6${FAR}`).inputs.name).toBe(`registry.example.org/openclaw@${DIGEST}`);
+  });
+});
+
+describe("an engine behind SSH", () => {
+  it("is spoken to only where it shows its key", () => {
+    const { inputs } = byName(`far-engine${FAR}`);
+    expect(inputs.host).toBe("ssh://claw@203.0.113.7:2222");
+    // A provider has its lists as JSON.
+    const said = (typeof inputs.sshOpts === "string" ? JSON.parse(inputs.sshOpts) : inputs.sshOpts) as string[];
+    expect(said).toEqual([
+      ...["-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes"],
+      ...["-o", "UserKnownHostsFile=/dev/null", "-o", "GlobalKnownHostsFile=/dev/null"],
+      ...["-o", `KnownHostsCommand=/usr/bin/env echo %H ${HOST_KEY}`],
+      ...["-o", "IdentitiesOnly=yes", "-i", "~/.ssh/claw"],
+    ]);
+    expect(shown<CheckRequest>(`ops-check${FAR}`).claim).toMatchObject({
+      engine: { host: "ssh://claw@203.0.113.7:2222", ssh: said },
+      publish: { address: "10.0.0.7", ports: [21000] },
+    });
+  });
+});
+
+describe("a pair of a container and a gateway on the host", () => {
+  it("is asked about before either is changed", () => {
+    const container = {
+      id: "a",
+      engine: { host: "unix:///var/run/docker.sock", ssh: [] },
+      container: "project-stack-mixed-main",
+    };
+    const onHost = { id: "b", program: "/tmp/no-such-root/.pulumi-openclaw/host" };
+    expect(hidden<PartnerRequest>("mixed-main-partner")).toEqual({
+      gateway: { ...container, version: "2026.9.6" },
+      partner: onHost,
+    });
+    const { gateway, partner } = hidden<PartnerRequest>(
+      names().find((name) => name.startsWith("mixed-rescue-partner"))!,
+    );
+    expect([gateway, partner]).toEqual([{ ...onHost, version: "2026.9.6" }, container]);
+  });
+});

@@ -1,0 +1,114 @@
+/** The ready stack's configuration: where each gateway runs, and what of it is of no use. */
+import * as pulumi from "@pulumi/pulumi";
+import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Problem } from "../../components/rules/problems";
+import type { StackConfig } from "../../components/stackConfig";
+import { HOST_KEY } from "./values";
+
+type Library = typeof import("../../components") & typeof import("../../components/stackConfig");
+let library: Library;
+const reported: Problem[] = [];
+
+beforeAll(async () => {
+  await pulumi.runtime.setMocks(
+    { newResource: ({ name }) => ({ id: name, state: {} }), call: () => ({}) },
+    "openclaw",
+    "dev",
+  );
+  const { currentProgram } = await import("../../components/program");
+  vi.spyOn(currentProgram(), "report").mockImplementation((problems) => void reported.push(...problems));
+  // A target that waits for ever does nothing to this machine.
+  vi.spyOn(currentProgram(), "gate").mockReturnValue(new Promise(() => undefined));
+  library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
+});
+beforeEach(() => void reported.splice(0));
+
+const read = (values: Record<string, string>, secret: string[] = []): StackConfig => {
+  const all = { target: "local", mode: "pair", version: "2026.9.6", ...values };
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(Object.entries(all).map(([key, value]) => [`openclaw:${key}`, value])),
+    secret.map((key) => `openclaw:${key}`),
+  );
+  return library.readStackConfig();
+};
+const json = JSON.stringify;
+const said = (): string[] => reported.map(({ path, reason }) => `${path}: ${reason}`);
+const LOCAL = json({ target: "local" });
+const ROOT = { root: "/tmp/no-such-root", account: "openclaw-test" };
+const FAR = json({ host: "ssh://claw@203.0.113.7:2222", hostKey: HOST_KEY });
+
+describe("in containers", () => {
+  it("both gateways are on one engine", () => {
+    const { where, pair } = read({ target: "docker" });
+    const { target, main, rescue } = pair();
+    expect(said()).toEqual([]);
+    expect(target).toBeInstanceOf(library.DockerEngine);
+    expect(main).toEqual({ target });
+    expect(rescue).toEqual({ target });
+    expect(where).toEqual({ main: { docker: "docker" }, rescue: { docker: "docker" } });
+  });
+
+  it("an engine elsewhere is said as `docker` and as `ssh` are told of it", () => {
+    const far = { docker: "docker -H ssh://claw@203.0.113.7:2222", host: "-p 2222 claw@203.0.113.7" };
+    expect(read({ target: "docker", docker: FAR }).where).toEqual({ main: far, rescue: far });
+    const { where } = read({ target: "docker", docker: json({ host: "unix:///run/docker.sock" }) });
+    expect(where.main).toEqual({ docker: "docker -H unix:///run/docker.sock" });
+  });
+
+  it("main alone, beside a rescue on the host, keeps what the host is told", () => {
+    const { where, pair } = read({ ...ROOT, main: json({ target: "docker", basePort: 18000 }) });
+    const { target, main, rescue } = pair();
+    expect(said()).toEqual([]);
+    expect(main).toEqual({ target, basePort: 18000 });
+    expect(target).toBeInstanceOf(library.DockerEngine);
+    expect(rescue?.target).toBeInstanceOf(library.LocalHost);
+    expect(where).toEqual({ main: { docker: "docker" }, rescue: {} });
+  });
+
+  it("rescue alone is on the host where only it says so", () => {
+    const { pair } = read({ ...ROOT, target: "docker", rescue: LOCAL });
+    expect(said()).toEqual([]);
+    expect(pair().rescue?.target).toBeInstanceOf(library.LocalHost);
+  });
+
+  it("the rescue of mode rescue too", () => {
+    const { where, rescue } = read({ mode: "rescue", rescue: json({ target: "docker" }) });
+    expect(rescue().target).toBeInstanceOf(library.DockerEngine);
+    expect(where.rescue).toEqual({ docker: "docker" });
+    expect(said()).toEqual([]);
+  });
+
+  it("what no gateway uses is refused", () => {
+    read({ docker: FAR });
+    expect(said()).toEqual(["openclaw.docker: is set, but no gateway runs there"]);
+    reported.splice(0);
+    read({ target: "docker", ssh: "{}" });
+    expect(said()).toEqual(["openclaw.ssh: is set, but no gateway runs there"]);
+    reported.splice(0);
+    read({ target: "docker", ...ROOT });
+    expect(said()).toEqual(
+      ["root", "account"].map((key) => `openclaw.${key}: is for gateways on a host, and all run in containers`),
+    );
+    expect(reported[0]?.advice).toContain('make config ARGS="rm root"');
+  });
+
+  it("a target that there is not is said once", () => {
+    read({ target: "docker", main: json({ target: "moon" }) });
+    expect(said()).toHaveLength(1);
+    reported.splice(0);
+    read({ mode: "rescue", rescue: json({ target: "moon" }) });
+    expect(said()).toHaveLength(1);
+    expect(said()[0]).toMatch(/^openclaw\.rescue\.target: /);
+  });
+
+  it("a registry's password in plain text is refused", () => {
+    const docker = json({ registryAuth: { address: "registry.example.org", username: "claw", password: "x" } });
+    read({ target: "docker", docker });
+    expect(said()).toEqual([
+      "openclaw.docker.registryAuth.password: is stored in plain text in the stack's config file",
+    ]);
+    reported.splice(0);
+    read({ target: "docker", docker }, ["docker"]);
+    expect(said()).toEqual([]);
+  });
+});

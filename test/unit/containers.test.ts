@@ -1,0 +1,278 @@
+import * as pulumi from "@pulumi/pulumi";
+import { describe, expect, it } from "vitest";
+import { checkIsolation } from "../../components/rules/isolation";
+import type { ContainerLayout } from "../../components/rules/places";
+import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
+import { dockerEngineSchema } from "../../components/targets/docker";
+import { HOST_KEY } from "../mocks/values";
+import { engine, inContainer, resolved } from "./gateways";
+
+const telegram = { botToken: "4711:…", allowFrom: ["4242"] };
+
+describe("a gateway in a container", () => {
+  it("has fixed places inside, and one port on the engine's machine", () => {
+    expect(inContainer("main", { basePort: 21000 })).toMatchObject({
+      isContainer: true,
+      owns: { first: 21000, last: 21000 },
+      // As they are reached; those of the browser are inside, and the same in every container.
+      ports: {
+        gateway: 21000,
+        canvas: 21000,
+        sandbox: 18790,
+        browserControl: 18791,
+        extensionRelay: { first: 18792, last: 18799 },
+        cdp: { first: 18800, last: 18899 },
+      },
+      url: "http://127.0.0.1:21000",
+      stateDir: "/home/node/.openclaw",
+      workspace: "/home/node/.openclaw/workspace",
+      configPath: "/etc/openclaw/openclaw.json",
+      wrapper: "docker exec claw-dev-main openclaw",
+      serviceName: "claw-dev-main",
+    });
+  });
+
+  it("has a second port where the sandbox host is published", () => {
+    const { owns, ports } = inContainer("main", { basePort: 21000 }, { ...engine, sandboxPort: true });
+    expect(owns).toEqual({ first: 21000, last: 21001 });
+    expect(ports.sandbox).toBe(21001);
+  });
+
+  it.each([
+    ["127.0.0.1", "http://127.0.0.1:21000", []],
+    ["0.0.0.0", "http://127.0.0.1:21000", []],
+    ["10.0.0.7", "http://10.0.0.7:21000", ["http://10.0.0.7:21000"]],
+  ])("published on %s it is reached at %s", (publishAddress, url, further) => {
+    const gateway = inContainer("main", { basePort: 21000 }, { ...engine, publishAddress });
+    expect(gateway.url).toBe(url);
+    expect(gateway.config).toHaveProperty("gateway.controlUi.allowedOrigins", [
+      "http://127.0.0.1:21000",
+      "http://localhost:21000",
+      ...further,
+    ]);
+  });
+
+  it("has Docker's command for its engine in its own", () => {
+    const docker = "docker -H ssh://claw@203.0.113.7";
+    expect(inContainer("main", {}, { ...engine, docker }).wrapper).toBe(`${docker} exec claw-dev-main openclaw`);
+  });
+
+  it("listens for the engine alone, and names its secrets as files", () => {
+    expect(inContainer("main", { basePort: 21000, telegram }).config).toMatchObject({
+      gateway: {
+        mode: "local",
+        port: 18789,
+        bind: "lan",
+        auth: {
+          mode: "token",
+          token: { source: "file", provider: "openclaw_gateway_token", id: "value" },
+          rateLimit: { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000 },
+        },
+      },
+      channels: { telegram: { botToken: { source: "file", provider: "telegram_bot_token", id: "value" } } },
+      secrets: {
+        providers: {
+          openclaw_gateway_token: {
+            source: "file",
+            path: "/etc/openclaw-secrets/OPENCLAW_GATEWAY_TOKEN",
+            mode: "singleValue",
+          },
+          telegram_bot_token: { source: "file", path: "/etc/openclaw-secrets/TELEGRAM_BOT_TOKEN", mode: "singleValue" },
+        },
+      },
+    });
+  });
+
+  it("without a bot has no file for its token", () => {
+    const { config } = inContainer("main", {});
+    expect(Object.keys((config.secrets as { providers: object }).providers)).toEqual(["openclaw_gateway_token"]);
+  });
+
+  it("`config` may change what the place prefers, and adds to what it owns", () => {
+    const config = {
+      gateway: { controlUi: { allowedOrigins: ["https://claw.example.org"] } },
+      secrets: { providers: { vault: { source: "exec", command: "vault" } } },
+    };
+    expect(inContainer("main", { config }).config).toMatchObject({
+      gateway: {
+        bind: "lan",
+        controlUi: { allowedOrigins: ["https://claw.example.org"] },
+      },
+      secrets: { providers: { vault: { command: "vault" }, openclaw_gateway_token: { source: "file" } } },
+    });
+  });
+
+  it.each(["stateDir", "workspace", "configPath"])("%s cannot be chosen", (property) => {
+    expect(problemsIn(engine, { [property]: "/srv/claw" })).toEqual([
+      {
+        path: `ops.${property}`,
+        reason: "cannot be chosen for a gateway in a container: the volumes there have fixed places",
+        advice: "remove it",
+      },
+    ]);
+  });
+
+  it.each([
+    ["claw-dev", "ops", true],
+    ["claw_2.x-Dev", "ops", true],
+    ["claw-dev", "o p s", false],
+    ["claw-dev", "ops/1", false],
+    ["claw-dev", "n".repeat(54), true],
+    ["claw-dev", "n".repeat(55), false],
+    [".claw", "ops", false],
+  ])("a container %s-%s: %s", (prefix, name, isAllowed) => {
+    const problems = problemsIn({ ...engine, prefix }, {}, name);
+    expect(problems.map(({ path, reason }) => `${path}: ${reason}`)).toEqual(
+      isAllowed ? [] : [`ops: its container would be called "${prefix}-${name}", which Docker does not allow`],
+    );
+  });
+});
+
+const problemsIn = (layout: ContainerLayout, args: object, name = "ops") =>
+  resolveGateway("ops", { version: "2026.9.6", basePort: 20789, ...args }, layout, name).problems;
+
+describe("beside each other", () => {
+  const between = (...gateways: ResolvedGateway[]) => checkIsolation(gateways);
+
+  it("containers may be one port apart, and of the same profile", () => {
+    expect(between(inContainer("main", { basePort: 18789 }), inContainer("ops", { basePort: 18790 }))).toEqual([]);
+  });
+
+  it("containers that publish the same port are refused, with the next one", () => {
+    expect(between(inContainer("main", { basePort: 18789 }), inContainer("ops", { basePort: 18789 }))).toEqual([
+      {
+        path: "ops.basePort",
+        reason: "its ports 18789 overlap those of main (18789)",
+        advice: "use 18790, the nearest base port that is free",
+      },
+    ]);
+  });
+
+  it("a sandbox host's port counts", () => {
+    const both = { ...engine, sandboxPort: true };
+    expect(between(inContainer("main", { basePort: 18789 }, both), inContainer("ops", { basePort: 18790 }))).toEqual([
+      {
+        path: "ops.basePort",
+        reason: "its ports 18790 overlap those of main (18789-18790)",
+        advice: "use 18791, the nearest base port that is free",
+      },
+    ]);
+    expect(
+      between(inContainer("main", { basePort: 18789 }), inContainer("ops", { basePort: 18788 }, both))[0]?.advice,
+    ).toBe("use 18787, the nearest base port that is free");
+  });
+
+  it("a container and a host gateway of the same profile", () => {
+    expect(between(resolved("main", { basePort: 18789 }), inContainer("ops", { basePort: 19789 }))).toEqual([]);
+    expect(between(inContainer("main", { basePort: 18789 }), resolved("ops", { basePort: 18790 }))).toEqual([]);
+  });
+
+  it("a container's port inside a host gateway's block", () => {
+    expect(between(resolved("main", { basePort: 18789 }), inContainer("ops", { basePort: 18809 }))).toEqual([
+      {
+        path: "ops.basePort",
+        reason: "its ports 18809 overlap those of main (18789-18899): a gateway owns base … base+110",
+        advice: "use 18788, the nearest base port that is free",
+      },
+    ]);
+    // The later one is the one to change, and a host gateway needs room for all its ports.
+    expect(between(inContainer("main", { basePort: 18809 }), resolved("ops", { basePort: 18789 }))).toEqual([
+      {
+        path: "ops.basePort",
+        reason: "its ports 18789-18899 overlap those of main (18809): a gateway owns base … base+110",
+        advice: "use 18810, the nearest base port that is free",
+      },
+    ]);
+  });
+
+  it("explicit ports of a container are its own", () => {
+    const work = (cdpPort: number) => ({ browser: { profiles: { work: { cdpPort } } } });
+    const webhook = { config: { channels: { telegram: { webhookUrl: "https://claw.example.org/hook" } } }, telegram };
+    expect(
+      between(
+        resolved("main", { basePort: 18789, ...work(9222) }),
+        inContainer("ops", { basePort: 19789, ...work(9222), ...webhook }),
+        inContainer("dev", { basePort: 19790, ...work(18800), ...webhook }),
+      ),
+    ).toEqual([]);
+    expect(
+      between(inContainer("ops", { basePort: 19789 }), resolved("main", { basePort: 18789, ...work(19789) })),
+    ).toMatchObject([
+      { path: "main.browser.profiles.work.cdpPort", reason: "19789 lies inside the ports of ops (19789)" },
+    ]);
+  });
+
+  it("a browser on its own loopback is a container's own; one elsewhere is shared", () => {
+    const at = (cdpUrl: string) => ({ browser: { cdpUrl } });
+    const pair = (url: string) =>
+      between(resolved("main", { basePort: 18789, ...at(url) }), inContainer("ops", { basePort: 19789, ...at(url) }));
+    expect(pair("http://127.0.0.1:9222")).toEqual([]);
+    expect(pair("http://chrome.lan:9222")).toMatchObject([
+      { path: "ops.browser.cdpUrl", reason: "is the same browser as main.browser.cdpUrl" },
+    ]);
+    expect(
+      between(
+        inContainer("ops", { basePort: 19789 }),
+        resolved("main", { basePort: 18789, ...at("http://127.0.0.1:19789") }),
+      ),
+    ).toMatchObject([{ path: "main.browser.cdpUrl", reason: "port 19789 on this host belongs to ops (19789)" }]);
+  });
+});
+
+describe("arguments of DockerEngine", () => {
+  const refused = (args: object): string[] =>
+    dockerEngineSchema.safeParse(args).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`) ?? [];
+
+  it.each<object>([
+    {},
+    { host: "unix:///run/user/1000/docker.sock" },
+    { host: "ssh://claw@203.0.113.7", hostKey: HOST_KEY, identityFile: "~/.ssh/claw" },
+    { host: "ssh://box.lan:2222", hostKey: HOST_KEY },
+    { host: "ssh://claw@[2001:db8::7]:22", hostKey: HOST_KEY },
+    { host: pulumi.output("ssh://claw@203.0.113.7"), hostKey: pulumi.output(HOST_KEY) },
+    { repository: "registry.example.org:5000/openclaw/openclaw", pull: "never" },
+    { digests: { "2026.9.6": `sha256:${"0".repeat(64)}` } },
+    { registryAuth: { address: "registry.example.org", username: "claw", password: pulumi.secret("…") } },
+    { publishAddress: "0.0.0.0", sandboxPort: true, memory: 1536, cpus: 0.5, pids: 64 },
+  ])("good: %j", (args) => {
+    expect(refused(args)).toEqual([]);
+  });
+
+  const needsUrl = "host: must be unix:///PATH or ssh://USER@HOST[:PORT]";
+  it.each<[object, string | RegExp]>([
+    [{ host: "tcp://203.0.113.7:2375" }, needsUrl],
+    [{ host: "/var/run/docker.sock" }, needsUrl],
+    [{ host: "unix://docker.sock" }, needsUrl],
+    [{ host: "ssh://claw@203.0.113.7/path", hostKey: HOST_KEY }, needsUrl],
+    [{ host: "ssh://claw:password@203.0.113.7", hostKey: HOST_KEY }, needsUrl],
+    [{ host: "ssh://-oProxyCommand=id", hostKey: HOST_KEY }, needsUrl],
+    [{ host: "ssh://203.0.113.7:ssh", hostKey: HOST_KEY }, needsUrl],
+    [{ host: "ssh://203.0.113.7:99999", hostKey: HOST_KEY }, needsUrl],
+    [{ host: "ssh://[2001:db8::7", hostKey: HOST_KEY }, needsUrl],
+    [{ host: "" }, /^host: must be/],
+    [{ host: "ssh://claw@203.0.113.7" }, /^hostKey: is required/],
+    [{ host: "ssh://claw@203.0.113.7", hostKey: "SHA256:…" }, /^hostKey: /],
+    [{ identityFile: "~/.ssh/claw" }, "identityFile: is for an engine behind ssh:// only"],
+    [{ host: "unix:///run/docker.sock", identityFile: "k" }, "identityFile: is for an engine behind ssh:// only"],
+    [{ host: "ssh://box", hostKey: HOST_KEY, identityFile: "my key" }, /^identityFile: must not contain/],
+    [{ repository: "openclaw:2026.9.6" }, /^repository: must be the name of an image/],
+    [{ repository: `openclaw@sha256:${"0".repeat(64)}` }, /^repository: must be the name of an image/],
+    [{ digests: { "2026.9.6": "sha256:0123" } }, /^digests\.2026\.9\.6: must be sha256: and 64/],
+    [{ digests: { latest: `sha256:${"0".repeat(64)}` } }, /^digests/],
+    [{ pull: "always" }, /^pull: /],
+    [{ registryAuth: { address: "registry.example.org", username: "claw" } }, /^registryAuth\.password: /],
+    [{ publishAddress: "localhost" }, "publishAddress: must be an IPv4 address"],
+    [{ publishAddress: "::1" }, "publishAddress: must be an IPv4 address"],
+    [{ memory: 1024 }, "memory: must be 1536 or more: a gateway does not start with less"],
+    [{ memory: 2048.5 }, "memory: must be a whole number"],
+    [{ cpus: 0 }, "cpus: must be 0.1 or more"],
+    [{ pids: 10 }, /^pids: must be 64 or more/],
+    [{ colour: 1 }, /Unrecognized key/],
+  ])("bad: %j", (args, expected) => {
+    const found = refused(args);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(typeof expected === "string" ? new RegExp(`^${escape(expected)}$`) : expected);
+  });
+});
+
+const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");

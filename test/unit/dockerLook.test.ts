@@ -1,0 +1,162 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { look } from "../../deployer/docker/look";
+import type { ContainerClaim, ContainerObstacle } from "../../deployer/request";
+import { FakeDocker, type FakeContainer } from "./fakeDocker";
+
+let docker: FakeDocker;
+beforeEach(async () => void (docker = await FakeDocker.start()));
+afterEach(() => {
+  expect(docker.changes, "it only looks").toEqual([]);
+  docker.stop();
+});
+
+const claim = (changes: Partial<ContainerClaim> = {}): ContainerClaim => ({
+  engine: docker.address,
+  container: "claw-dev-main",
+  owner: { stack: "you/claw/dev", gateway: "main", id: "1" },
+  publish: { address: "127.0.0.1", ports: [25991] },
+  ...changes,
+});
+const KEPT = { "pulumi-openclaw.stack": "you/claw/dev", "pulumi-openclaw.gateway": "main" };
+const OURS = { ...KEPT, "pulumi-openclaw.owner": "1" };
+const OTHERS = { ...OURS, "pulumi-openclaw.stack": "you/other/dev" };
+
+async function seen(changes: Partial<ContainerClaim> = {}) {
+  const answer = await look({ engine: docker.address, claims: [claim(changes)] });
+  if ("silence" in answer) throw new Error(answer.silence);
+  return answer.gateways[0]!;
+}
+const said = (obstacles: readonly ContainerObstacle[]): string[] =>
+  obstacles.map(({ property, reason, advice }) => `${property}: ${reason} -> ${advice}`);
+
+describe("what is in the way", () => {
+  it("nothing, on an engine with nothing", async () => {
+    expect(await seen()).toEqual({ obstacles: [], warnings: [] });
+  });
+
+  it("nothing that is ours, or was", async () => {
+    docker.containers.set("claw-dev-main", { labels: OURS, publishes: [25991] });
+    docker.networks.set("claw-dev-main", OURS);
+    for (const what of ["state", "workspace"]) docker.volumes.set(`claw-dev-main-${what}`, KEPT);
+    expect(await seen()).toEqual({ obstacles: [], warnings: [] });
+    expect(await seen({ owner: { stack: "you/claw/dev", gateway: "main" } })).toMatchObject({ obstacles: [] });
+  });
+
+  it("things of the same name, each with what to do", async () => {
+    docker.containers.set("claw-dev-main", {});
+    docker.networks.set("claw-dev-main", OTHERS);
+    docker.volumes.set("claw-dev-main-state", OTHERS);
+    docker.volumes.set("claw-dev-main-workspace", {});
+    const there = (what: string) => `target: there is a ${what} on the engine that is not this gateway's`;
+    expect(said((await seen()).obstacles)).toEqual([
+      `${there("container claw-dev-main")} -> rename the stack or the gateway; or, if it is not needed: docker container rm -f claw-dev-main`,
+      `${there("network claw-dev-main")} -> rename the stack or the gateway; or, if it is not needed: docker network rm claw-dev-main`,
+      `${there("volume claw-dev-main-state")} -> rename the stack or the gateway; or, if nothing in it is needed: docker volume rm claw-dev-main-state`,
+      `${there("volume claw-dev-main-workspace")} -> rename the stack or the gateway; or, if nothing in it is needed: docker volume rm claw-dev-main-workspace`,
+    ]);
+  });
+
+  it("another stack of the same name, whose data may be taken over and whose container may not", async () => {
+    docker.containers.set("claw-dev-main", { labels: { ...OURS, "pulumi-openclaw.owner": "2" } });
+    docker.volumes.set("claw-dev-main-state", KEPT);
+    expect((await seen()).obstacles.map(({ reason }) => reason)).toEqual([
+      "there is a container claw-dev-main on the engine that is not this gateway's",
+    ]);
+  });
+
+  it("a port that another container publishes", async () => {
+    docker.containers.set("web", { publishes: [25991] });
+    expect(said((await seen()).obstacles)).toEqual([
+      "basePort: port 25991 is published by the container web -> use another base port, or end what uses it",
+    ]);
+  });
+
+  it("a port that a program of this machine has, and not one of the engine's own machine elsewhere", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const publish = { address: "127.0.0.1", ports: [port] };
+    try {
+      expect((await seen({ publish })).obstacles.map(({ reason }) => reason)).toEqual([
+        expect.stringMatching(`^port ${port} is in use by .*${process.pid}`),
+      ]);
+      expect((await seen({ publish, engine: { host: "ssh://203.0.113.7" } })).obstacles).toEqual([]);
+    } finally {
+      server.close();
+    }
+  });
+
+  it("an image that is not there and may not be fetched", async () => {
+    const image = "ghcr.io/openclaw/openclaw:2026.9.6";
+    expect(said((await seen({ image })).obstacles)).toEqual([
+      `version: the image ${image} is not on the engine, and pull is "never" -> put it there, e.g. docker pull ${image}, or docker save and docker load`,
+    ]);
+    docker.images.add(image);
+    expect((await seen({ image })).obstacles).toEqual([]);
+  });
+});
+
+describe("why a gateway is made anew", () => {
+  const CONFIG = { ...OURS, "pulumi-openclaw.role": "config" };
+  beforeEach(() => {
+    docker.volumes.set("claw-dev-main-config-0123", CONFIG);
+    docker.networks.set("claw-dev-main", OURS);
+    for (const what of ["state", "workspace"]) docker.volumes.set(`claw-dev-main-${what}`, KEPT);
+  });
+  const whyNot = async (container?: FakeContainer): Promise<string | undefined> => {
+    if (container) docker.containers.set("claw-dev-main", { labels: OURS, ...container });
+    return (await seen()).repair;
+  };
+
+  it.each<[FakeContainer, string | undefined]>([
+    [{}, undefined],
+    [{ state: { Health: { Status: "starting" } } }, undefined],
+    [{ state: { Running: false, Restarting: true, ExitCode: 1 } }, undefined],
+    [{ host: { PidsLimit: 0 } }, "it has not become healthy yet"],
+    [{ host: { PidsLimit: 64 } }, "its limits have been changed"],
+    [{ host: { Memory: 2 ** 30 } }, "its limits have been changed"],
+    [{ host: { NanoCpus: 1e9 } }, "its limits have been changed"],
+    [{ host: { RestartPolicy: { Name: "no" } } }, "its restart policy has been changed"],
+    [{ state: { Paused: true } }, "it is paused"],
+    [{ state: { Running: false, ExitCode: 137 } }, "it has stopped (137)"],
+    [{ state: { Health: { Status: "unhealthy" } } }, "it is unhealthy"],
+  ])("%j: %s", async (container, why) => {
+    expect(await whyNot(container)).toBe(why);
+  });
+
+  it("its container is gone; one that never was is no reason", async () => {
+    expect(await whyNot()).toBe("its container is gone");
+    docker.volumes.clear();
+    expect(await whyNot()).toBeUndefined();
+  });
+
+  it("not while something is in the way", async () => {
+    docker.containers.set("claw-dev-main", { labels: OTHERS, state: { Running: false } });
+    expect(await seen()).not.toHaveProperty("repair");
+  });
+
+  it("a network or a volume that is gone is a warning", async () => {
+    docker.networks.clear();
+    docker.volumes.delete("claw-dev-main-state");
+    expect((await seen()).warnings).toEqual([
+      "the network claw-dev-main is gone from the engine: pulumi up --refresh makes it anew",
+      "the volume claw-dev-main-state, with what was on it, is gone from the engine: pulumi up --refresh makes it anew",
+    ]);
+  });
+});
+
+describe("an engine", () => {
+  it("says how many processors it has", async () => {
+    docker.cpus = 7;
+    expect(await look({ engine: docker.address, claims: [] })).toEqual({ cpus: 7, gateways: [] });
+  });
+
+  it("that does not answer is no error of the look", async () => {
+    const engine = { host: "unix:///nowhere/docker.sock" };
+    expect(await look({ engine, claims: [claim({ engine })] })).toEqual({
+      silence: "the Docker engine at unix:///nowhere/docker.sock does not answer: connect ENOENT /nowhere/docker.sock",
+    });
+  });
+});

@@ -1,0 +1,111 @@
+/** What answers like a Docker engine, on a socket of its own: as much of its API as our deployer asks for. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LABELS, limitsLabel } from "../../deployer/docker/names";
+import type { EngineAddress } from "../../deployer/request";
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface FakeContainer {
+  readonly labels?: Labels;
+  readonly state?: object;
+  /** Of its HostConfig; without a limit of processes nobody has found it healthy yet. */
+  readonly host?: object;
+  readonly publishes?: readonly number[];
+  /** What its own health check says; nothing where it is healthy. One after the other, the last one for ever. */
+  readonly says?: readonly string[];
+}
+
+export class FakeDocker {
+  readonly containers = new Map<string, FakeContainer>();
+  readonly networks = new Map<string, Labels>();
+  readonly volumes = new Map<string, Labels>();
+  readonly images = new Set<string>();
+  cpus = 2;
+  /** Everything that would have changed something, as METHOD PATH. */
+  readonly changes: string[] = [];
+  private readonly directory = mkdtempSync(join(tmpdir(), "fake-docker-"));
+  private readonly asked = new Map<string, number>();
+  private readonly server: Server;
+
+  private constructor() {
+    this.server = createServer((request, response) => {
+      const { pathname, searchParams } = new URL(request.url ?? "", "http://docker.invalid");
+      request.resume().on("end", () => {
+        const [status, body] = this.answer(request.method ?? "", pathname, searchParams);
+        response.writeHead(status, { "content-type": "application/json" });
+        response.end(typeof body === "string" ? body : JSON.stringify(body));
+      });
+    });
+  }
+
+  static async start(): Promise<FakeDocker> {
+    const fake = new FakeDocker();
+    await new Promise<void>((resolve) => fake.server.listen(join(fake.directory, "docker.sock"), resolve));
+    return fake;
+  }
+
+  stop(): void {
+    this.server.closeAllConnections();
+    this.server.close();
+    rmSync(this.directory, { recursive: true });
+  }
+
+  get address(): EngineAddress {
+    return { host: `unix://${join(this.directory, "docker.sock")}` };
+  }
+
+  private answer(method: string, path: string, query: URLSearchParams): [number, unknown] {
+    const nothing: [number, unknown] = [404, { message: `no such thing: ${path}` }];
+    const [, kind, name = "", verb] = path.split("/").map(decodeURIComponent);
+    const container = this.containers.get(name);
+    if (kind === "_ping") return [200, "OK"];
+    if (kind === "info") return [200, { NCPU: this.cpus }];
+    if (kind === "exec") return verb === "start" ? [200, name] : [200, { ExitCode: name === "" ? 0 : 1 }];
+    if (path === "/containers/json") return [200, [...this.containers].map(listed)];
+    if (kind === "containers" && verb === "exec" && container) return [201, { Id: this.saidBy(name, container) }];
+    if (method !== "GET") return (this.changes.push(`${method} ${path}`), [204, ""]);
+    if (kind === "containers") return container ? [200, inspected(container)] : nothing;
+    if (path === "/volumes") return [200, { Volumes: [...this.volumes].filter(labelled(query)).map(named) }];
+    if (kind === "images") return this.images.has(path.slice("/images/".length, -"/json".length)) ? [200, {}] : nothing;
+    const labels = (kind === "networks" ? this.networks : this.volumes).get(name);
+    return labels ? [200, { Labels: labels }] : nothing;
+  }
+
+  /** Stands in the name of the check's run, so that nothing is kept of it. */
+  private saidBy(name: string, { says = [""] }: FakeContainer): string {
+    const asked = this.asked.get(name) ?? 0;
+    this.asked.set(name, asked + 1);
+    return says[Math.min(asked, says.length - 1)]!;
+  }
+}
+
+const listed = ([name, { publishes = [] }]: [string, FakeContainer]) => ({
+  Id: name,
+  Names: [`/${name}`],
+  Ports: publishes.map((PublicPort) => ({ PublicPort })),
+});
+
+const inspected = ({ labels = {}, state, host, publishes = [] }: FakeContainer) => ({
+  Config: { Labels: { ...labels, [LABELS.limits]: limitsLabel({ memoryMiB: 2048, cpus: 2, pids: 512 }) } },
+  State: { Running: true, ...state },
+  HostConfig: {
+    Memory: 2 ** 31,
+    NanoCpus: 2e9,
+    PidsLimit: 512,
+    RestartPolicy: { Name: "unless-stopped" },
+    ...host,
+  },
+  NetworkSettings: { Ports: { "18789/tcp": publishes.map((port) => ({ HostPort: `${port}` })) } },
+});
+
+const labelled =
+  (query: URLSearchParams) =>
+  ([, labels]: [string, Labels]): boolean => {
+    const { label = [] } = JSON.parse(query.get("filters") ?? "{}") as { label?: string[] };
+    return label.every((each) => Object.entries(labels).some(([name, value]) => `${name}=${value}` === each));
+  };
+
+const named = ([Name, Labels]: [string, Labels]) => ({ Name, Labels });
