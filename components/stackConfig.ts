@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
 import * as z from "zod";
+import { dockerCommand, LOCAL_ENGINE } from "../deployer/docker/names";
 import type { RescueGatewayArgs } from "./gateway";
 import type { GatewayPairArgs } from "./gatewayPair";
 import { currentProgram } from "./program";
@@ -117,7 +118,7 @@ function once<T>(make: () => T): () => T {
 }
 
 function whereIsEngine({ host }: DockerEngineArgs): Where {
-  const docker = typeof host === "string" ? `docker -H ${host}` : "docker";
+  const docker = dockerCommand(typeof host === "string" ? host : LOCAL_ENGINE);
   if (typeof host !== "string" || !host.startsWith("ssh://")) return { docker };
   const { username, hostname, port } = new URL(host);
   return { docker, host: `${port ? `-p ${port} ` : ""}${username ? `${username}@` : ""}${hostname}` };

@@ -10,16 +10,27 @@ import { FORMAT } from "../../deployer/request";
 import { withoutStackTraces } from "../stackTraces";
 import { builtFile } from "./bootstrap";
 
-/**
- * Where the program lies on whatever machine deploys. The command's text stands in the stack's state, so that it must not
- * differ between machines, checkouts and versions of this library.
- */
-const PROGRAM = `pulumi-openclaw/deployer-${FORMAT}.cjs`;
 /** In dist/. */
 const PROGRAM_FILE = "deployer.cjs";
-export const RUN_DEPLOYER = `node "\${XDG_CACHE_HOME:-$HOME/.cache}/${PROGRAM}"`;
+
+/**
+ * Where the program lies on whatever machine deploys. The command's text stands in the stack's state, so that it must not
+ * differ between machines, checkouts and versions of this library. Requests about containers are for one that is called
+ * otherwise, since an older one does not understand them.
+ */
+const PROGRAMS = { hosts: `pulumi-openclaw/deployer-${FORMAT}.cjs`, containers: "pulumi-openclaw/containers-1.cjs" };
+type About = keyof typeof PROGRAMS;
+
+const pathOf = (about: About): string => `"\${XDG_CACHE_HOME:-$HOME/.cache}/${PROGRAMS[about]}"`;
+export const runDeployer = (about: About): string => `node ${pathOf(about)}`;
+
+/** At a destroy nobody puts the program there. */
+export const runAtDestroy = (about: About, words: string): string =>
+  `if [ -f ${pathOf(about)} ]; then ${runDeployer(about)} ${words}; else ` +
+  'echo "first run pulumi preview on this machine: it puts the program there that removes this" >&2; exit 1; fi';
 
 interface DeployerCommand {
+  readonly about: About;
   /** The verb, and what else somebody who reads a preview should know. */
   readonly words: pulumi.Input<string>;
   /** A verb with the same request. */
@@ -36,11 +47,11 @@ export function deployerCommand(
   command: DeployerCommand,
   opts: pulumi.CustomResourceOptions,
 ): local.Command {
-  putProgram();
+  putProgram(command.about);
   const stdin = pulumi.output(command.request).apply((value) => JSON.stringify(value));
   const inputs: local.CommandArgs = {
-    create: pulumi.interpolate`${RUN_DEPLOYER} ${command.words}`,
-    ...(command.delete !== undefined && { delete: `${RUN_DEPLOYER} ${command.delete}` }),
+    create: pulumi.interpolate`${runDeployer(command.about)} ${command.words}`,
+    ...(command.delete !== undefined && { delete: runAtDestroy(command.about, command.delete) }),
     stdin: command.isShown ? stdin : pulumi.secret(stdin),
     triggers: [...(command.triggers ?? [])],
     addPreviousOutputInEnv: false,
@@ -58,9 +69,9 @@ export async function askDeployer<Answer>(verb: string, request: object): Promis
 }
 
 /** Puts the program where the command's text finds it. */
-function putProgram(): void {
+function putProgram(about: About): void {
   const program = readFileSync(builtFile(PROGRAM_FILE));
-  const path = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), PROGRAM);
+  const path = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), PROGRAMS[about]);
   if (read(path)?.equals(program)) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}`;

@@ -27,6 +27,7 @@ export function partnerCommand(
     .output(change)
     .apply((parts) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12));
   const words = pulumi.interpolate`partner ${partner.id} before ${gateway.id} ${digest}`;
+  const about = [target, partner.target].some(({ layout }) => "prefix" in layout) ? "containers" : "hosts";
   const earlier = Promise.resolve(partner.changesFirst).then((first) => [...dependsOn, ...(first ? [first] : [])]);
-  return deployerCommand(name, { words, request }, { ...opts, dependsOn: earlier });
+  return deployerCommand(name, { about, words, request }, { ...opts, dependsOn: earlier });
 }

@@ -1,27 +1,38 @@
 /** Files for containers: on volumes, since `docker inspect` shows everything else. */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
 import { Failure } from "../../host/failure";
 import type { ContainerClaim } from "../request";
-import { USER, type Role } from "./names";
-import { labelsOf, removeContainer } from "./owned";
+import { LABELS, USER } from "./names";
+import { currentFiles, labelsOf, removeContainer } from "./owned";
 
 const MOUNT = "volume";
 
-/** A new volume with files that only the gateway's user can read; returns its name. */
+/**
+ * The name of a volume with files that only the gateway's user can read: a new one, unless the gateway's container has the
+ * same already. `use`: what else they are for. A hash of secrets is no use to anybody: the gateway's token is among them.
+ */
 export async function filesVolume(
   api: Docker,
   claim: ContainerClaim,
-  role: Role,
+  role: "config" | "secrets",
   image: string,
   files: Readonly<Record<string, string>>,
+  use: object,
+  test: (volume: string) => Promise<void>,
 ): Promise<string> {
+  const digest = createHash("sha256")
+    .update(JSON.stringify([image, use, files]))
+    .digest("hex");
+  const current = await currentFiles(api, claim, role, digest);
+  if (current !== undefined) return current;
   const name = `${claim.container}-${role}-${randomBytes(6).toString("hex")}`;
-  await api.createVolume({ Name: name, Labels: labelsOf(claim, role) });
+  await api.createVolume({ Name: name, Labels: { ...labelsOf(claim, role), [LABELS.digest]: digest } });
   try {
     await fill(api, claim, name, image, 0o500, files);
+    await test(name);
     return name;
   } catch (error) {
     await api.getVolume(name).remove();

@@ -64,17 +64,25 @@ export async function stage(request: StageRequest): Promise<string> {
   for (const volume of [state, workspace]) await giveToUser(api, claim, volume, image);
   const isReferred = ([name]: [string, string]): boolean => REFERRED.includes(name);
   const variables = Object.entries(env);
-  const volume = await filesVolume(api, claim, "secrets", image, {
-    env: envFile(variables.filter((each) => !isReferred(each))),
-    ...Object.fromEntries(variables.filter(isReferred)),
-  });
-  try {
-    if (telegram !== undefined) await tryBot(api, request, telegram, volume);
-    return volume;
-  } catch (error) {
-    await api.getVolume(volume).remove();
-    throw error;
-  }
+  await requireOwnNames(
+    api,
+    image,
+    variables.filter((each) => !isReferred(each)).map(([name]) => name),
+  );
+  return filesVolume(
+    api,
+    claim,
+    "secrets",
+    image,
+    {
+      env: envFile(variables.filter((each) => !isReferred(each))),
+      ...Object.fromEntries(variables.filter(isReferred)),
+    },
+    {},
+    async (volume) => {
+      if (telegram !== undefined) await tryBot(api, request, telegram, volume);
+    },
+  );
 }
 
 /**
@@ -87,19 +95,13 @@ export async function check(request: CheckRequest): Promise<string> {
   await removeHelpers(api, claim);
   await requireFree(api, claim);
   await requireThings(api, claim, request.secrets);
-  const volume = await filesVolume(api, claim, "config", image, {
-    "openclaw.json": JSON.stringify(config, null, 2),
-    "health.mjs": healthScript(version),
-  });
-  try {
+  const files = { "openclaw.json": JSON.stringify(config, null, 2), "health.mjs": healthScript(version) };
+  const use = { publish: claim.publish, limits: request.limits, secrets: request.secrets };
+  return filesVolume(api, claim, "config", image, files, use, async (volume) => {
     await tryPorts(api, request);
     if ((await healthOf(api, claim.container)) === "healthy") await rehearse(api, request, volume);
     if (request.isAlone) await clearUnfinished(claim);
-    return volume;
-  } catch (error) {
-    await api.getVolume(volume).remove();
-    throw error;
-  }
+  });
 }
 
 /** Docker would make an empty volume where one is missing, and say nothing. */
@@ -149,6 +151,17 @@ async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<vo
   } finally {
     await removeContainer(api, helper.id);
   }
+}
+
+/** A variable of the image would win over one of the file. */
+async function requireOwnNames(api: Docker, image: string, names: readonly string[]): Promise<void> {
+  const { Config } = await api.getImage(image).inspect();
+  const taken = [...Config.Env.map((line) => line.split("=")[0]!), ...Object.keys(ENVIRONMENT)];
+  const twice = names.filter((name) => taken.includes(name));
+  if (twice.length)
+    throw new Failure(
+      `env cannot set ${twice.join(", ")}: the container has it already; nothing was changed\n    -> leave it out`,
+    );
 }
 
 /** Whether Telegram knows the bot; where nobody answers, that is left to the gateway. */

@@ -3,8 +3,8 @@ import type Docker from "dockerode";
 import { messageOf } from "../../host/failure";
 import type { ContainerClaim, LookAnswer, LookRequest } from "../request";
 import { connect, found } from "./engine";
-import { LABELS, limitsLabel, namesOf } from "./names";
-import { containerOf, hasFiles, isFinished, obstaclesTo } from "./owned";
+import { namesOf } from "./names";
+import { containerOf, hasFiles, obstaclesTo, whyRepair } from "./owned";
 
 export async function look({ engine, claims }: LookRequest): Promise<LookAnswer> {
   let api: Docker;
@@ -17,7 +17,7 @@ export async function look({ engine, claims }: LookRequest): Promise<LookAnswer>
     api.info() as Promise<{ NCPU: number }>,
     Promise.all(
       claims.map(async (claim) => {
-        const [obstacles, repair] = await Promise.all([obstaclesTo(api, claim), whyRepair(api, claim)]);
+        const [obstacles, repair] = await Promise.all([obstaclesTo(api, claim), whyAnew(api, claim)]);
         const warnings = obstacles.length ? [] : await missingThings(api, claim);
         return { obstacles, warnings, ...(repair !== undefined && !obstacles.length && { repair }) };
       }),
@@ -26,21 +26,11 @@ export async function look({ engine, claims }: LookRequest): Promise<LookAnswer>
   return { cpus: NCPU, gateways };
 }
 
-async function whyRepair(api: Docker, claim: ContainerClaim): Promise<string | undefined> {
+async function whyAnew(api: Docker, claim: ContainerClaim): Promise<string | undefined> {
   const seen = await containerOf(api, claim);
-  if (!seen) return (await hasFiles(api, claim)) ? "its container is gone" : undefined;
-  const { Running, Restarting, Paused, ExitCode, Health } = seen.State;
-  if (!isFinished(seen)) return "it has not become healthy yet";
-  if (Paused) return "it is paused";
-  if (!Running && !Restarting) return `it has stopped (${ExitCode})`;
-  if (Health?.Status === "unhealthy") return "it is unhealthy";
-  if (limitsIn(seen) !== seen.Config.Labels[LABELS.limits]) return "its limits have been changed";
-  if (seen.HostConfig.RestartPolicy?.Name !== "unless-stopped") return "its restart policy has been changed";
-  return undefined;
+  if (seen) return whyRepair(seen);
+  return (await hasFiles(api, claim)) ? "its container is gone" : undefined;
 }
-
-const limitsIn = ({ HostConfig: { Memory, NanoCpus, PidsLimit } }: Docker.ContainerInspectInfo): string =>
-  limitsLabel({ memoryMiB: (Memory ?? 0) / 2 ** 20, cpus: (NanoCpus ?? 0) / 1e9, pids: PidsLimit ?? 0 });
 
 /** Of a gateway that has been there. */
 async function missingThings(api: Docker, claim: ContainerClaim): Promise<string[]> {

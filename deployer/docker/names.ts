@@ -49,7 +49,6 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
   OPENCLAW_DISABLE_BONJOUR: "1",
   OPENCLAW_NO_AUTO_UPDATE: "1",
   OPENCLAW_STATE_DIR: STATE,
-  XDG_CACHE_HOME: `${STATE}/home/.cache`,
 };
 
 /** The root is read-only. */
@@ -74,12 +73,19 @@ export const LABELS = {
   generation: label("generation"),
   /** Of a container: its limits as it was made with them, since anybody may change those of a running one. */
   limits: label("limits"),
+  /** Of a volume with files: a hash of everything that it was made for. */
+  digest: label("digest"),
 } as const;
 
 export const limitsLabel = ({ memoryMiB, cpus, pids }: ContainerLimits): string =>
   `memory ${memoryMiB} MiB, cpus ${cpus}, pids ${pids}`;
 
 export type Role = "config" | "secrets" | "helper";
+
+export const LOCAL_ENGINE = "unix:///var/run/docker.sock";
+
+/** Docker's own command for an engine, as one types it. */
+export const dockerCommand = (host: string): string => (host === LOCAL_ENGINE ? "docker" : `docker -H ${host}`);
 
 /** Fixed names: a stack that is made anew finds its volumes. */
 export const namesOf = (container: string) => ({

@@ -4,7 +4,7 @@ import { Failure } from "../../host/failure";
 import { describeListener, listeners } from "../../host/listeners";
 import type { ContainerClaim, ContainerObstacle } from "../request";
 import { found } from "./engine";
-import { LABELS, namesOf, type Role } from "./names";
+import { CONTAINER_PATHS, dockerCommand, LABELS, limitsLabel, namesOf, type Role } from "./names";
 
 type Labels = Readonly<Record<string, string>> | null | undefined;
 
@@ -44,6 +44,7 @@ export const isFinished = ({ HostConfig }: Docker.ContainerInspectInfo): boolean
 /** What on the engine forbids the gateway. Only looks. */
 export async function obstaclesTo(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
   const names = namesOf(claim.container);
+  const docker = dockerCommand(claim.engine.host);
   const [container, network, ...volumes] = await Promise.all([
     containerOf(api, claim),
     found(api.getNetwork(names.network).inspect()),
@@ -63,21 +64,22 @@ export async function obstaclesTo(api: Docker, claim: ContainerClaim): Promise<C
       reason: `there is a ${what} ${name} on the engine that is not this gateway's`,
       advice:
         what === "volume"
-          ? "rename the stack or the gateway; or, if nothing in it is needed: docker volume rm " + name
-          : `rename the stack or the gateway; or, if it is not needed: docker ${what} rm ${what === "container" ? "-f " : ""}${name}`,
+          ? `rename the stack or the gateway; or, if nothing in it is needed: ${docker} volume rm ${name}`
+          : `rename the stack or the gateway; or, if it is not needed: ${docker} ${what} rm ${what === "container" ? "-f " : ""}${name}`,
     }));
   return [...foreign, ...(await takenPorts(api, claim)), ...(await missingImage(api, claim))];
 }
 
+const EVERYWHERE = ["0.0.0.0", "::"];
+
 /** Docker would remove the old container before it finds out. */
 async function takenPorts(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
-  const { ports } = claim.publish;
+  const { ports, address } = claim.publish;
   const all = await api.listContainers();
+  const collides = ({ Type, IP }: Docker.Port): boolean =>
+    Type === "tcp" && (IP === address || EVERYWHERE.includes(IP) || EVERYWHERE.includes(address));
   const holders = all.flatMap(({ Names, Ports }) =>
-    Ports.filter(({ PublicPort }) => PublicPort !== undefined).map(({ PublicPort }) => ({
-      port: PublicPort,
-      name: Names[0]!.slice(1),
-    })),
+    Ports.filter(collides).map(({ PublicPort }) => ({ port: PublicPort, name: Names[0]!.slice(1) })),
   );
   // Another engine's machine does not show who listens there; the check before a change tries its ports.
   const local = claim.engine.host.startsWith("unix:") ? listeners((port) => ports.includes(port)) : [];
@@ -97,13 +99,14 @@ async function takenPorts(api: Docker, claim: ContainerClaim): Promise<Container
   });
 }
 
-async function missingImage(api: Docker, { image }: ContainerClaim): Promise<ContainerObstacle[]> {
+async function missingImage(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
+  const { image } = claim;
   if (image === undefined || (await found(api.getImage(image).inspect()))) return [];
   return [
     {
       property: "version",
       reason: `the image ${image} is not on the engine, and pull is "never"`,
-      advice: `put it there, e.g. docker pull ${image}, or docker save and docker load`,
+      advice: `put it there, e.g. ${dockerCommand(claim.engine.host)} pull ${image}, or docker save and docker load`,
     },
   ];
 }
@@ -127,10 +130,10 @@ export async function removeHelpers(api: Docker, claim: ContainerClaim): Promise
 export const removeContainer = (api: Docker, id: string): Promise<unknown> =>
   found(api.getContainer(id).remove({ force: true, v: true }));
 
-/** Removes the gateway's volumes with files, but those that are named. */
+/** Removes the gateway's volumes with files, but those that are named; also those of a stack whose state was lost. */
 export async function removeFiles(api: Docker, claim: ContainerClaim, kept: readonly string[] = []): Promise<void> {
   for (const role of ["config", "secrets"] as const) {
-    const { Volumes } = await api.listVolumes({ filters: filterOf(labelsOf(claim, role)) });
+    const { Volumes } = await api.listVolumes({ filters: filterOf({ ...keptLabels(claim), [LABELS.role]: role }) });
     for (const { Name } of Volumes) if (!kept.includes(Name)) await found(api.getVolume(Name).remove());
   }
 }
@@ -150,4 +153,37 @@ export async function release(api: Docker, claim: ContainerClaim): Promise<void>
   await removeFiles(api, claim);
   const net = await found(api.getNetwork(network).inspect());
   if (net && isOurs(claim, net.Labels)) await found(api.getNetwork(network).remove());
+}
+
+/** Why a container that is there has to be made anew; nothing where it is as it was made. */
+export function whyRepair(seen: Docker.ContainerInspectInfo): string | undefined {
+  const { Running, Restarting, Paused, ExitCode, Health } = seen.State;
+  if (!isFinished(seen)) return "it has not become healthy yet";
+  if (Paused) return "it is paused";
+  if (!Running && !Restarting) return `it has stopped (${ExitCode})`;
+  if (Health?.Status === "unhealthy") return "it is unhealthy";
+  if (limitsIn(seen) !== seen.Config.Labels[LABELS.limits]) return "its limits have been changed";
+  if (seen.HostConfig.RestartPolicy?.Name !== "unless-stopped") return "its restart policy has been changed";
+  return undefined;
+}
+
+const limitsIn = ({ HostConfig: { Memory, NanoCpus, PidsLimit } }: Docker.ContainerInspectInfo): string =>
+  limitsLabel({ memoryMiB: (Memory ?? 0) / 2 ** 20, cpus: (NanoCpus ?? 0) / 1e9, pids: PidsLimit ?? 0 });
+
+/**
+ * The volume that the gateway's container has its files from, if they were made for the same and the container is as it
+ * should be. So nothing is made anew because a text has changed that means the same.
+ */
+export async function currentFiles(
+  api: Docker,
+  claim: ContainerClaim,
+  role: "config" | "secrets",
+  digest: string,
+): Promise<string | undefined> {
+  const seen = await containerOf(api, claim);
+  if (!seen || whyRepair(seen) !== undefined) return undefined;
+  const name = seen.Mounts.find(({ Destination }) => Destination === CONTAINER_PATHS[role])?.Name;
+  if (name === undefined) return undefined;
+  const volume = await found(api.getVolume(name).inspect());
+  return volume?.Labels?.[LABELS.digest] === digest ? name : undefined;
 }

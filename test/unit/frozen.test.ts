@@ -3,7 +3,7 @@
  * next `up`, and old texts still run when they destroy: so do not change them; add.
  */
 import { expect, it } from "vitest";
-import { RUN_DEPLOYER } from "../../components/targets/deployer";
+import { runAtDestroy, runDeployer } from "../../components/targets/deployer";
 import { ifInstalled, keeps, specOf } from "../../components/targets/hostGateway";
 import { generationName } from "../../host/generation";
 import {
@@ -30,7 +30,13 @@ it("the delete text of a gateway", () => {
 });
 
 it("what runs on the deployer, on any machine and in any version", () => {
-  expect(RUN_DEPLOYER).toBe('node "${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/deployer-1.cjs"');
+  const program = '"${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/containers-1.cjs"';
+  expect(runDeployer("containers")).toBe(`node ${program}`);
+  expect(runAtDestroy("containers", "leave main")).toBe(
+    `if [ -f ${program} ]; then node ${program} leave main; else ` +
+      'echo "first run pulumi preview on this machine: it puts the program there that removes this" >&2; exit 1; fi',
+  );
+  expect(runDeployer("hosts")).toBe('node "${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/deployer-1.cjs"');
 });
 
 const ARGUMENTS = {

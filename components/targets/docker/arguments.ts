@@ -4,8 +4,6 @@ import * as z from "zod";
 import { inputString, secretString, versionSchema } from "../../rules/schemas";
 import { parseHostKey } from "../../rules/hostKey";
 
-export const LOCAL_ENGINE = "unix:///var/run/docker.sock";
-
 /** Least memory that a gateway starts with. Source: measured, OpenClaw 2026.9.6. */
 const MIN_MEMORY_MIB = 1536;
 
@@ -136,7 +134,13 @@ const shape = {
    * @default 2
    * @example 1.5
    */
-  cpus: z.number({ error: "must be a number" }).min(0.1, "must be 0.1 or more").optional(),
+  cpus: z
+    .preprocess(
+      // Stack config has no numbers but whole ones.
+      (value) => (typeof value === "string" && /^\d+\.\d+$/.test(value) ? Number(value) : value),
+      z.number({ error: "must be a number" }).min(0.1, "must be 0.1 or more"),
+    )
+    .optional(),
   /**
    * Processes and threads that each gateway's container may have.
    * @unit processes
@@ -156,8 +160,9 @@ export const dockerEngineSchema = z.strictObject(shape).superRefine(({ host, hos
   const issue = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
   if (isRemote(host) && hostKey === undefined)
     issue("hostKey", "is required: without the host's public key anybody between could read every secret");
-  if ((host === undefined || typeof host === "string") && !isRemote(host) && identityFile !== undefined)
-    issue("identityFile", "is for an engine behind ssh:// only");
+  if ((host === undefined || typeof host === "string") && !isRemote(host))
+    for (const [path, value] of Object.entries({ hostKey, identityFile }))
+      if (value !== undefined) issue(path, "is for an engine behind ssh:// only");
 });
 
 /** Arguments of {@link DockerEngine}. */

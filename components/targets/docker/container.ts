@@ -48,7 +48,7 @@ export function deployInContainer(
     .apply(([address, id]) => engine.claimOf(name, gateway, address, id));
   const claimed = deployerCommand(
     called("claim"),
-    { words: `claim ${name}`, delete: `leave ${name}`, request: claim, isShown: true },
+    { about: "containers", words: `claim ${name}`, delete: `leave ${name}`, request: claim, isShown: true },
     on(engine),
   );
   const kept = [
@@ -77,6 +77,7 @@ export function deployInContainer(
   const staged = deployerCommand(
     called("secrets"),
     {
+      about: "containers",
       words: words("stage"),
       request: requestOf<StageRequest>({ claim, image, env, ...telegramOf(config) }),
     },
@@ -88,6 +89,7 @@ export function deployInContainer(
   const checked = deployerCommand(
     called("check"),
     {
+      about: "containers",
       words: words("check"),
       request: requestOf<CheckRequest>({ claim, version, config, image, secrets, limits, isAlone }),
       isShown: true,
@@ -164,6 +166,7 @@ export function deployInContainer(
   return deployerCommand(
     called("health"),
     {
+      about: "containers",
       words: pulumi.interpolate`health ${name} # ${container.id}`,
       request: requestOf<HealthRequest>({ claim, limits, volumes: [configVolume, secrets] }),
       isShown: true,

@@ -9,6 +9,7 @@ import type {
   LookAnswer,
 } from "../../../deployer/request";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
+import { dockerCommand, LOCAL_ENGINE } from "../../../deployer/docker/names";
 import { keptValue } from "../../kept";
 import { behindGate, currentProgram } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
@@ -20,7 +21,7 @@ import { askDeployer } from "../deployer";
 import { stackName } from "../hostGateway";
 import { knownSoon } from "../ssh/known";
 import type { Deployment, GatewayToCheck, Obstacle, Target } from "../target";
-import { dockerEngineSchema, LOCAL_ENGINE, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
+import { dockerEngineSchema, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
 import { deployInContainer } from "./container";
 
 export { dockerEngineSchema, type DockerEngineArgs } from "./arguments";
@@ -68,7 +69,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       cpus: cpus ?? DEFAULT_LIMITS.cpus,
       pids: pids ?? DEFAULT_LIMITS.pids,
     };
-    const docker = typeof host === "string" && host !== LOCAL_ENGINE ? `docker -H ${host}` : "docker";
+    const docker = dockerCommand(typeof host === "string" ? host : LOCAL_ENGINE);
     this.layout = { prefix: `${pulumi.getProject()}-${pulumi.getStack()}`, docker, publishAddress, sandboxPort };
     const place = typeof host === "string" ? placeOf(host) : undefined;
     this.machine = place ?? `DockerEngine ${name}`;

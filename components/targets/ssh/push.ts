@@ -26,7 +26,7 @@ export function pushCommand(
       ? `send tools ${NODE_VERSION} ${NPM_VERSION}`
       : pulumi.interpolate`send release ${parcel.gateway} ${parcel.version} ${parcel.claim}`;
   const request = connection.apply((connection) => ({ connection, sudo, manage, ...what }) as SendRequest);
-  return deployerCommand(name, { words, request, triggers }, opts);
+  return deployerCommand(name, { about: "hosts", words, request, triggers }, opts);
 }
 
 const TOOLS: SendRequest["tools"] = {
