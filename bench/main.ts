@@ -1,6 +1,6 @@
 /**
  * How long this package's operations take, each beside the least that it could be, in the same rounds: `make bench`.
- * On hosts of the tests' lab, so as root on Linux. Goals are reported, nothing fails for them.
+ * On hosts of the tests' lab and on their Docker engine, so as root on Linux. Goals are reported, nothing fails for them.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -13,29 +13,14 @@ import type { Host } from "../test/lab/host";
 import { Lab } from "../test/lab/lab";
 import { PairOn } from "../test/lab/stacks";
 import type { GatewaysSetup } from "./programs/gateways";
+import { inContainers } from "./containers";
+import { byTurns, say, timed } from "./rounds";
 import { difference, median, print, ratio, type Row } from "./table";
 
 const FIRST_UP_ROUNDS = 2;
 const ROUNDS = 5;
 const GATEWAYS = [1, 2, 5, 10];
 const HOSTS = [1, 5];
-
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
-
-async function timed(action: Promise<Outcome>): Promise<number> {
-  const started = performance.now();
-  ok(await action);
-  return (performance.now() - started) / 1000;
-}
-
-/** Measures two things by turns, the second one first in every other round. */
-async function byTurns(rounds: number, ours: () => Promise<number>, theirs: () => Promise<number>) {
-  const times = { ours: [] as number[], theirs: [] as number[] };
-  for (let round = 0; round < rounds; round++)
-    for (const whose of round % 2 ? (["theirs", "ours"] as const) : (["ours", "theirs"] as const))
-      times[whose].push(await { ours, theirs }[whose]());
-  return times;
-}
 
 const emptyStack = (): Promise<TestStack> => TestStack.create(join(__dirname, "programs/empty.ts"));
 
@@ -184,6 +169,9 @@ async function main(): Promise<void> {
     const first = await firstUp(lab);
     pair = first.pair;
     const rows = [first.row, ...(await noOp(pair)), ...(await change(pair)), ...(await growth(lab))];
+    await pair.dispose();
+    pair = undefined;
+    rows.push(...(await inContainers()));
     print(rows);
     console.log(`\nMedians of the rounds, on ${cpus().length} cores; ratio: median of the rounds' ratios.`);
   } finally {

@@ -68,12 +68,10 @@ export class GatewayPair extends pulumi.ComponentResource {
     });
     const [main, rescue] = [ownOr(args.main), ownOr(args.rescue)];
     const names = { main: `${name}-main`, rescue: `${name}-rescue` };
-    // Nothing else keeps both of them from being changed at once where no host program does. Rescue goes first, unless
-    // main is the one that has to be helped.
-    const isMainDown = currentProgram()
+    const goesFirst = currentProgram()
       .gate()
-      .then(() => main.target?.isDown?.(names.main) ?? false)
-      .catch(() => false); // then the program ends
+      .then(() => firstToChange(main.target?.found?.(names.main), rescue.target?.found?.(names.rescue)))
+      .catch(() => undefined); // then the program ends
     this.main = new MainGateway(
       names.main,
       main,
@@ -84,7 +82,7 @@ export class GatewayPair extends pulumi.ComponentResource {
           id: gatewayId(args.rescue?.profile ?? RESCUE_PROFILE),
           name: names.rescue,
           target: rescue.target,
-          changesFirst: isMainDown.then((isDown) => (isDown ? undefined : this.rescue.deployment)),
+          changesFirst: goesFirst.then((first) => (first === "rescue" ? this.rescue.deployment : undefined)),
         },
       },
     );
@@ -99,12 +97,23 @@ export class GatewayPair extends pulumi.ComponentResource {
           id: gatewayId(args.main?.profile ?? "default"),
           name: names.main,
           target: main.target,
-          changesFirst: isMainDown.then((isDown) => (isDown ? this.main.deployment : undefined)),
+          changesFirst: goesFirst.then((first) => (first === "main" ? this.main.deployment : undefined)),
         },
       },
     );
     this.registerOutputs({ main: this.main.url, rescue: this.rescue.url });
   }
+}
+
+type Found = ReturnType<NonNullable<Target["found"]>>;
+
+/**
+ * Where no host program sees to it, nothing else keeps both from being changed at once. Rescue goes first, unless main is
+ * the one that has to be helped; where neither is there yet, both may come up at once.
+ */
+function firstToChange(main: Found, rescue: Found): "main" | "rescue" | undefined {
+  if (main === "nothing" && rescue === "nothing") return undefined;
+  return main === "down" ? "main" : "rescue";
 }
 
 const asObject = <T>(value: T | undefined): Partial<T> => (typeof value === "object" ? value! : {});

@@ -125,6 +125,8 @@ export type LookAnswer =
       readonly cpus: number;
       readonly gateways: readonly {
         readonly obstacles: readonly ContainerObstacle[];
+        /** Whether it has a container, whatever it does. */
+        readonly isThere: boolean;
         /** Why the container has to be made anew. */
         readonly repair?: string;
         readonly warnings: readonly string[];

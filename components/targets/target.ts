@@ -67,10 +67,10 @@ export interface Target extends pulumi.Resource {
    */
   whereabouts(id: string, name: string): pulumi.Input<Whereabouts>;
   /**
-   * Whether the look has found that a gateway is down, where it can see that.
+   * What the look has found of a gateway, where it can see that.
    * @internal
    */
-  isDown?(name: string): boolean;
+  found?(name: string): "nothing" | "down" | "up" | undefined;
   /**
    * Registers a gateway's resources below `parent`; the result is there when the gateway is healthy.
    * @internal

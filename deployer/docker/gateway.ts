@@ -156,7 +156,7 @@ async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<vo
 /** A variable of the image would win over one of the file. */
 async function requireOwnNames(api: Docker, image: string, names: readonly string[]): Promise<void> {
   const { Config } = await api.getImage(image).inspect();
-  const taken = [...Config.Env.map((line) => line.split("=")[0]!), ...Object.keys(ENVIRONMENT)];
+  const taken = [...(Config.Env ?? []).map((line) => line.split("=")[0]!), ...Object.keys(ENVIRONMENT)];
   const twice = names.filter((name) => taken.includes(name));
   if (twice.length)
     throw new Failure(

@@ -17,17 +17,26 @@ export async function look({ engine, claims }: LookRequest): Promise<LookAnswer>
     api.info() as Promise<{ NCPU: number }>,
     Promise.all(
       claims.map(async (claim) => {
-        const [obstacles, repair] = await Promise.all([obstaclesTo(api, claim), whyAnew(api, claim)]);
+        const seen = await containerOf(api, claim);
+        const [obstacles, repair] = await Promise.all([obstaclesTo(api, claim), whyAnew(api, claim, seen)]);
         const warnings = obstacles.length ? [] : await missingThings(api, claim);
-        return { obstacles, warnings, ...(repair !== undefined && !obstacles.length && { repair }) };
+        return {
+          obstacles,
+          warnings,
+          isThere: seen !== undefined,
+          ...(repair !== undefined && !obstacles.length && { repair }),
+        };
       }),
     ),
   ]);
   return { cpus: NCPU, gateways };
 }
 
-async function whyAnew(api: Docker, claim: ContainerClaim): Promise<string | undefined> {
-  const seen = await containerOf(api, claim);
+async function whyAnew(
+  api: Docker,
+  claim: ContainerClaim,
+  seen: Docker.ContainerInspectInfo | undefined,
+): Promise<string | undefined> {
   if (seen) return whyRepair(seen);
   return (await hasFiles(api, claim)) ? "its container is gone" : undefined;
 }

@@ -54,6 +54,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   private connected: docker.Provider | undefined;
   /** Why gateways have to be made anew, by their names: what the look has found. */
   private readonly repairs = new Map<string, string>();
+  private readonly seen = new Map<string, "nothing" | "up">();
 
   constructor(name: string, args: DockerEngineArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:DockerEngine", name, {}, behindGate(opts));
@@ -104,8 +105,9 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
           advice: `use ${answer.cpus} or less`,
         },
       ]);
-    answer.gateways.forEach(({ repair, warnings }, index) => {
+    answer.gateways.forEach(({ repair, isThere, warnings }, index) => {
       const { name } = gateways[index]!;
+      this.seen.set(name, isThere ? "up" : "nothing");
       for (const warning of warnings) void pulumi.log.warn(`${name}: ${warning}`);
       if (repair === undefined) return;
       this.repairs.set(name, repair);
@@ -131,8 +133,8 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   }
 
   /** @internal */
-  isDown(name: string): boolean {
-    return this.repairs.has(name);
+  found(name: string): "nothing" | "down" | "up" | undefined {
+    return this.repairs.has(name) ? "down" : this.seen.get(name);
   }
 
   /** @internal */
