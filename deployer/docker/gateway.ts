@@ -23,6 +23,7 @@ import {
   containerOf,
   isFinished,
   labelsOf,
+  meet,
   release,
   removeContainer,
   removeFiles,
@@ -126,7 +127,10 @@ async function requireThings(api: Docker, { container }: ContainerClaim, ...volu
 async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<void> {
   const { address, ports } = claim.publish;
   const published = (await containerOf(api, claim))?.NetworkSettings.Ports ?? {};
-  const ours = Object.values(published).flatMap((bindings) => (bindings ?? []).map(({ HostPort }) => Number(HostPort)));
+  const ours = Object.values(published)
+    .flatMap((bindings) => bindings ?? [])
+    .filter(({ HostIp }) => meet(HostIp, address))
+    .map(({ HostPort }) => Number(HostPort));
   const wanted = ports.filter((port) => !ours.includes(port));
   if (!wanted.length) return;
   const helper = await api.createContainer({
@@ -157,10 +161,10 @@ async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<vo
 async function requireOwnNames(api: Docker, image: string, names: readonly string[]): Promise<void> {
   const { Config } = await api.getImage(image).inspect();
   const taken = [...(Config.Env ?? []).map((line) => line.split("=")[0]!), ...Object.keys(ENVIRONMENT)];
-  const twice = names.filter((name) => taken.includes(name));
-  if (twice.length)
+  const variables = names.filter((name) => taken.includes(name));
+  if (variables.length)
     throw new Failure(
-      `env cannot set ${twice.join(", ")}: the container has it already; nothing was changed\n    -> leave it out`,
+      `env cannot set ${variables.join(", ")}: the container has it already; nothing was changed\n    -> leave it out`,
     );
 }
 

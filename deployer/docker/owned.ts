@@ -72,21 +72,29 @@ export async function obstaclesTo(api: Docker, claim: ContainerClaim): Promise<C
 
 const EVERYWHERE = ["0.0.0.0", "::"];
 
+/** Whether a port cannot be published on both addresses. */
+export const meet = (one: string, other: string): boolean =>
+  one === other || EVERYWHERE.includes(one) || EVERYWHERE.includes(other);
+
 /** Docker would remove the old container before it finds out. */
 async function takenPorts(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
   const { ports, address } = claim.publish;
   const all = await api.listContainers();
-  const collides = ({ Type, IP }: Docker.Port): boolean =>
-    Type === "tcp" && (IP === address || EVERYWHERE.includes(IP) || EVERYWHERE.includes(address));
-  const holders = all.flatMap(({ Names, Ports }) =>
-    Ports.filter(collides).map(({ PublicPort }) => ({ port: PublicPort, name: Names[0]!.slice(1) })),
+  const published = all.flatMap(({ Names, Ports }) =>
+    Ports.filter(({ Type }) => Type === "tcp").map(({ IP, PublicPort }) => ({
+      port: PublicPort,
+      address: IP,
+      name: Names[0]!.slice(1),
+    })),
   );
   // Another engine's machine does not show who listens there; the check before a change tries its ports.
   const local = claim.engine.host.startsWith("unix:") ? listeners((port) => ports.includes(port)) : [];
   return ports.flatMap((port): ContainerObstacle[] => {
-    const holder = holders.find((each) => each.port === port);
-    const listener = holder ? undefined : local.find((each) => each.port === port);
-    if (holder?.name === claim.container || (!holder && !listener)) return [];
+    const there = published.filter((each) => each.port === port);
+    const holder = there.find((each) => each.name !== claim.container && meet(each.address, address));
+    // Who listens for a container is Docker itself.
+    const listener = there.length ? undefined : local.find((each) => each.port === port);
+    if (!holder && !listener) return [];
     return [
       {
         property: "basePort",

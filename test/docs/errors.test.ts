@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { HOW_TO_GET } from "../../components/rules/hostKey";
 import { formatProblems } from "../../components/rules/problems";
+import { runAtDestroy } from "../../components/targets/deployer";
 import { expectCurrent } from "./page";
 import { refusals, type Section } from "./refusals";
 import { failuresIn, failuresOfShell, filesIn, sentencesIn } from "./sources";
@@ -98,6 +99,8 @@ function page(): string {
     "Below `…-claim`, `…-secrets`, `…-check` and `…-health`. Until `…-container` is made anew, a gateway that was running " +
       "goes on running.",
     ...failureSections(ON_THE_ENGINE),
+    "### Removing a gateway on another machine than the one that deployed it",
+    block([/echo "(.*)" >&2/.exec(runAtDestroy("containers", "leave"))![1]!]),
     "## From `make`",
     ...failureSections(OF_MAKE),
   ].join("\n\n");
@@ -124,6 +127,8 @@ const NO_MESSAGE = [
   /^no (end|answer) within … s$/, // a part of them
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
   /^it is new$|: it is made anew$/, // of a preview
+  /^it (has not become healthy yet|is paused|has stopped \(…\)|is unhealthy)$|^its .* been changed$/, // the same
+  /^echo "/, // the shell's, shown without it
 ];
 
 it("every sentence of a rule was met, so that no refusal is missing", () => {

@@ -24,6 +24,7 @@ import type { HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
 import * as systemd from "../../host/supervisors/systemd";
 import type { ContainerClaim, LookAnswer, LookRequest } from "../../deployer/request";
+import { LOCAL_ENGINE } from "../../deployer/docker/names";
 import { FakeDocker } from "../unit/fakeDocker";
 import { engine, GOOD_HOST, inContainer, layout, resolved } from "../unit/gateways";
 
@@ -202,7 +203,7 @@ const DOCKER_ENGINES: readonly Args[] = [
   { host: "ssh://203.0.113.7:99999", hostKey: ED25519_KEY },
   { host: "ssh://claw@203.0.113.7" },
   { host: "ssh://claw@203.0.113.7", hostKey: RSA_KEY },
-  { identityFile: "~/.ssh/claw" },
+  { hostKey: ED25519_KEY, identityFile: "~/.ssh/claw" },
   { host: "ssh://claw@203.0.113.7", hostKey: ED25519_KEY, identityFile: "" },
   { host: "ssh://claw@203.0.113.7", hostKey: ED25519_KEY, identityFile: "~/my key" },
   { repository: "openclaw:2026.9.6", digests: { "2026.9.6": "sha256:0123" }, pull: "always", colour: 1 },
@@ -640,7 +641,7 @@ async function onTheEngine(): Promise<readonly Problem[]> {
     (docker) => void docker.containers.set(container, {}),
     (docker) => void docker.networks.set(container, {}),
     (docker) => void docker.volumes.set(`${container}-state`, {}),
-    (docker) => void docker.containers.set("web", { publishes: [20789] }),
+    (docker) => void docker.containers.set("web", { publishes: [{ port: 20789 }] }),
     () => ({ image }),
     () => ({ publish: { address: "127.0.0.1", ports: [LISTENED] } }),
   ];
@@ -656,7 +657,7 @@ async function onTheEngine(): Promise<readonly Problem[]> {
     const docker = await FakeDocker.start();
     try {
       const claim: ContainerClaim = {
-        engine: docker.address,
+        engine: { host: LOCAL_ENGINE },
         container,
         owner: { stack: "you/claw/dev", gateway: "ops" },
         publish: { address: "127.0.0.1", ports: [20789] },

@@ -237,9 +237,9 @@ describe("the check before a container is made", () => {
   });
 
   it("says what it is about in its text", () => {
-    expect(byName("claw-main-check").inputs.create).toMatch(/deployer-1\.cjs" check claw-main # it is new$/);
-    expect(byName("claw-main-secrets").inputs.create).toMatch(/deployer-1\.cjs" stage claw-main # it is new$/);
-    expect(byName("claw-main-claim").inputs.delete).toMatch(/deployer-1\.cjs" leave claw-main$/);
+    expect(byName("claw-main-check").inputs.create).toMatch(/containers-1\.cjs" check claw-main # it is new$/);
+    expect(byName("claw-main-secrets").inputs.create).toMatch(/containers-1\.cjs" stage claw-main # it is new$/);
+    expect(byName("claw-main-claim").inputs.delete).toMatch(/^if .*\/containers-1\.cjs" leave claw-main; else /);
     expect(byName("claw-main-health").inputs.create).toMatch(/" health claw-main # claw-main-container-id$/);
   });
 
@@ -273,7 +273,6 @@ describe("a container", () => {
         "OPENCLAW_DISABLE_BONJOUR=1",
         "OPENCLAW_NO_AUTO_UPDATE=1",
         "OPENCLAW_STATE_DIR=/home/node/.openclaw",
-        "XDG_CACHE_HOME=/home/node/.openclaw/home/.cache",
       ],
       labels: [
         { label: "pulumi-openclaw.gateway", value: "claw-main" },

@@ -253,6 +253,8 @@ describe("arguments of DockerEngine", () => {
     [{ host: "ssh://claw@203.0.113.7" }, /^hostKey: is required/],
     [{ host: "ssh://claw@203.0.113.7", hostKey: "SHA256:…" }, /^hostKey: /],
     [{ identityFile: "~/.ssh/claw" }, "identityFile: is for an engine behind ssh:// only"],
+    [{ hostKey: HOST_KEY }, "hostKey: is for an engine behind ssh:// only"],
+    [{ host: "unix:///run/docker.sock", hostKey: HOST_KEY }, "hostKey: is for an engine behind ssh:// only"],
     [{ host: "unix:///run/docker.sock", identityFile: "k" }, "identityFile: is for an engine behind ssh:// only"],
     [{ host: "ssh://box", hostKey: HOST_KEY, identityFile: "my key" }, /^identityFile: must not contain/],
     [{ repository: "openclaw:2026.9.6" }, /^repository: must be the name of an image/],
@@ -266,6 +268,8 @@ describe("arguments of DockerEngine", () => {
     [{ memory: 1024 }, "memory: must be 1536 or more: a gateway does not start with less"],
     [{ memory: 2048.5 }, "memory: must be a whole number"],
     [{ cpus: 0 }, "cpus: must be 0.1 or more"],
+    [{ cpus: "0.05" }, "cpus: must be 0.1 or more"],
+    [{ cpus: "x" }, "cpus: must be a number"],
     [{ pids: 10 }, /^pids: must be 64 or more/],
     [{ colour: 1 }, /Unrecognized key/],
   ])("bad: %j", (args, expected) => {
@@ -273,6 +277,10 @@ describe("arguments of DockerEngine", () => {
     expect(found).toHaveLength(1);
     expect(found[0]).toMatch(typeof expected === "string" ? new RegExp(`^${escape(expected)}$`) : expected);
   });
+});
+
+it("processors may be a text, as stack config has what is no whole number", () => {
+  expect(dockerEngineSchema.parse({ cpus: "1.5" })).toEqual({ cpus: 1.5 });
 });
 
 const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");

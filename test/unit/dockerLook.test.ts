@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { look } from "../../deployer/docker/look";
+import { LOCAL_ENGINE } from "../../deployer/docker/names";
 import type { ContainerClaim, ContainerObstacle } from "../../deployer/request";
 import { FakeDocker, type FakeContainer } from "./fakeDocker";
 
@@ -13,7 +14,8 @@ afterEach(() => {
 });
 
 const claim = (changes: Partial<ContainerClaim> = {}): ContainerClaim => ({
-  engine: docker.address,
+  // The look asks the fake; advice is for the engine that the gateway is on.
+  engine: { host: LOCAL_ENGINE },
   container: "claw-dev-main",
   owner: { stack: "you/claw/dev", gateway: "main", id: "1" },
   publish: { address: "127.0.0.1", ports: [25991] },
@@ -37,7 +39,7 @@ describe("what is in the way", () => {
   });
 
   it("nothing that is ours, or was", async () => {
-    docker.containers.set("claw-dev-main", { labels: OURS, publishes: [25991] });
+    docker.containers.set("claw-dev-main", { labels: OURS, publishes: [{ port: 25991 }] });
     docker.networks.set("claw-dev-main", OURS);
     for (const what of ["state", "workspace"]) docker.volumes.set(`claw-dev-main-${what}`, KEPT);
     expect(await seen()).toEqual({ obstacles: [], warnings: [] });
@@ -67,10 +69,47 @@ describe("what is in the way", () => {
   });
 
   it("a port that another container publishes", async () => {
-    docker.containers.set("web", { publishes: [25991] });
+    docker.containers.set("web", { publishes: [{ port: 25991 }] });
     expect(said((await seen()).obstacles)).toEqual([
       "basePort: port 25991 is published by the container web -> use another base port, or end what uses it",
     ]);
+  });
+
+  it.each([
+    ["127.0.0.1", { address: "127.0.0.1" }, true],
+    ["127.0.0.1", { address: "0.0.0.0" }, true],
+    ["127.0.0.1", { address: "::" }, true],
+    ["0.0.0.0", { address: "10.0.0.7" }, true],
+    ["127.0.0.1", { address: "10.0.0.7" }, false],
+    ["127.0.0.1", { address: "127.0.0.1", type: "udp" }, false],
+    ["0.0.0.0", { address: "0.0.0.0", type: "udp" }, false],
+  ] as const)("a gateway on %s beside a container's port %j: %s", async (address, published, isTaken) => {
+    const publish = { address, ports: [25991] };
+    docker.containers.set("web", { publishes: [{ port: 25991, ...published }] });
+    const reasons = isTaken ? ["port 25991 is published by the container web"] : [];
+    expect((await seen({ publish })).obstacles.map(({ reason }) => reason)).toEqual(reasons);
+    // What it has itself on another address takes nothing from it, and hides nothing.
+    docker.containers.clear();
+    docker.containers.set("claw-dev-main", { labels: OURS, publishes: [{ port: 25991, address: "127.0.0.2" }] });
+    expect((await seen({ publish })).obstacles).toEqual([]);
+    docker.containers.set("web", { publishes: [{ port: 25991, ...published }] });
+    expect((await seen({ publish })).obstacles.map(({ reason }) => reason)).toEqual(reasons);
+  });
+
+  it("not Docker's own program that listens for a container on another address", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const publish = { address: "127.0.0.2", ports: [port] };
+    try {
+      for (const name of ["claw-dev-main", "web"]) {
+        docker.containers.clear();
+        docker.containers.set(name, { labels: OURS, publishes: [{ port }] });
+        expect((await seen({ publish })).obstacles).toEqual([]);
+      }
+    } finally {
+      server.close();
+    }
   });
 
   it("a port that a program of this machine has, and not one of the engine's own machine elsewhere", async () => {
@@ -93,6 +132,9 @@ describe("what is in the way", () => {
     expect(said((await seen({ image })).obstacles)).toEqual([
       `version: the image ${image} is not on the engine, and pull is "never" -> put it there, e.g. docker pull ${image}, or docker save and docker load`,
     ]);
+    expect((await seen({ image, engine: { host: "ssh://claw@203.0.113.7" } })).obstacles[0]!.advice).toContain(
+      `docker -H ssh://claw@203.0.113.7 pull ${image}`,
+    );
     docker.images.add(image);
     expect((await seen({ image })).obstacles).toEqual([]);
   });

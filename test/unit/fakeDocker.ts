@@ -3,17 +3,26 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { LABELS, limitsLabel } from "../../deployer/docker/names";
 import type { EngineAddress } from "../../deployer/request";
 
 type Labels = Readonly<Record<string, string>>;
+
+interface Published {
+  readonly port: number;
+  readonly address?: string;
+  readonly type?: "tcp" | "udp";
+}
 
 export interface FakeContainer {
   readonly labels?: Labels;
   readonly state?: object;
   /** Of its HostConfig; without a limit of processes nobody has found it healthy yet. */
   readonly host?: object;
-  readonly publishes?: readonly number[];
+  readonly publishes?: readonly Published[];
+  /** Volumes by where they are in it. */
+  readonly mounts?: Readonly<Record<string, string>>;
   /** What its own health check says; nothing where it is healthy. One after the other, the last one for ever. */
   readonly says?: readonly string[];
 }
@@ -23,6 +32,8 @@ export class FakeDocker {
   readonly networks = new Map<string, Labels>();
   readonly volumes = new Map<string, Labels>();
   readonly images = new Set<string>();
+  /** Variables of every image. */
+  readonly imageEnv: string[] = [];
   cpus = 2;
   /** Everything that would have changed something, as METHOD PATH. */
   readonly changes: string[] = [];
@@ -33,8 +44,8 @@ export class FakeDocker {
   private constructor() {
     this.server = createServer((request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? "", "http://docker.invalid");
-      request.resume().on("end", () => {
-        const [status, body] = this.answer(request.method ?? "", pathname, searchParams);
+      void text(request).then((sent) => {
+        const [status, body] = this.answer(request.method ?? "", pathname, searchParams, sent);
         response.writeHead(status, { "content-type": "application/json" });
         response.end(typeof body === "string" ? body : JSON.stringify(body));
       });
@@ -57,21 +68,41 @@ export class FakeDocker {
     return { host: `unix://${join(this.directory, "docker.sock")}` };
   }
 
-  private answer(method: string, path: string, query: URLSearchParams): [number, unknown] {
+  private answer(method: string, path: string, query: URLSearchParams, sent: string): [number, unknown] {
     const nothing: [number, unknown] = [404, { message: `no such thing: ${path}` }];
     const [, kind, name = "", verb] = path.split("/").map(decodeURIComponent);
     const container = this.containers.get(name);
     if (kind === "_ping") return [200, "OK"];
     if (kind === "info") return [200, { NCPU: this.cpus }];
     if (kind === "exec") return verb === "start" ? [200, name] : [200, { ExitCode: name === "" ? 0 : 1 }];
-    if (path === "/containers/json") return [200, [...this.containers].map(listed)];
+    if (path === "/containers/json")
+      return [200, [...this.containers].filter(([, { labels = {} }]) => isLabelled(labels, query)).map(listed)];
     if (kind === "containers" && verb === "exec" && container) return [201, { Id: this.saidBy(name, container) }];
-    if (method !== "GET") return (this.changes.push(`${method} ${path}`), [204, ""]);
+    if (method !== "GET") {
+      this.changes.push(`${method} ${path}`);
+      return this.change(method, kind, name, verb, sent);
+    }
     if (kind === "containers") return container ? [200, inspected(container)] : nothing;
-    if (path === "/volumes") return [200, { Volumes: [...this.volumes].filter(labelled(query)).map(named) }];
-    if (kind === "images") return this.images.has(path.slice("/images/".length, -"/json".length)) ? [200, {}] : nothing;
+    if (path === "/volumes")
+      return [200, { Volumes: [...this.volumes].filter(([, labels]) => isLabelled(labels, query)).map(named) }];
+    if (kind === "images") {
+      const isThere = this.images.has(path.slice("/images/".length, -"/json".length));
+      return isThere ? [200, { Config: { Env: this.imageEnv } }] : nothing;
+    }
     const labels = (kind === "networks" ? this.networks : this.volumes).get(name);
     return labels ? [200, { Labels: labels }] : nothing;
+  }
+
+  private change(method: string, kind = "", name: string, verb: string | undefined, sent: string): [number, unknown] {
+    const things = kind === "containers" ? this.containers : kind === "networks" ? this.networks : this.volumes;
+    if (method === "DELETE") things.delete(name);
+    // An archive is only taken.
+    if (method === "PUT") return [200, ""];
+    if (verb !== undefined || name !== "create") return [204, ""];
+    const { Name, Labels = {} } = JSON.parse(sent) as { Name?: string; Labels?: Labels };
+    if (Name !== undefined) this.volumes.set(Name, Labels);
+    else this.containers.set("helper", { labels: Labels });
+    return [201, { Id: "helper", Name }];
   }
 
   /** Stands in the name of the check's run, so that nothing is kept of it. */
@@ -85,10 +116,14 @@ export class FakeDocker {
 const listed = ([name, { publishes = [] }]: [string, FakeContainer]) => ({
   Id: name,
   Names: [`/${name}`],
-  Ports: publishes.map((PublicPort) => ({ PublicPort })),
+  Ports: publishes.map(({ port, address = "127.0.0.1", type = "tcp" }) => ({
+    Type: type,
+    IP: address,
+    PublicPort: port,
+  })),
 });
 
-const inspected = ({ labels = {}, state, host, publishes = [] }: FakeContainer) => ({
+const inspected = ({ labels = {}, state, host, publishes = [], mounts = {} }: FakeContainer) => ({
   Config: { Labels: { ...labels, [LABELS.limits]: limitsLabel({ memoryMiB: 2048, cpus: 2, pids: 512 }) } },
   State: { Running: true, ...state },
   HostConfig: {
@@ -98,14 +133,17 @@ const inspected = ({ labels = {}, state, host, publishes = [] }: FakeContainer) 
     RestartPolicy: { Name: "unless-stopped" },
     ...host,
   },
-  NetworkSettings: { Ports: { "18789/tcp": publishes.map((port) => ({ HostPort: `${port}` })) } },
+  NetworkSettings: {
+    Ports: {
+      "18789/tcp": publishes.map(({ port, address = "127.0.0.1" }) => ({ HostIp: address, HostPort: `${port}` })),
+    },
+  },
+  Mounts: Object.entries(mounts).map(([Destination, Name]) => ({ Destination, Name })),
 });
 
-const labelled =
-  (query: URLSearchParams) =>
-  ([, labels]: [string, Labels]): boolean => {
-    const { label = [] } = JSON.parse(query.get("filters") ?? "{}") as { label?: string[] };
-    return label.every((each) => Object.entries(labels).some(([name, value]) => `${name}=${value}` === each));
-  };
+function isLabelled(labels: Labels, query: URLSearchParams): boolean {
+  const { label = [] } = JSON.parse(query.get("filters") ?? "{}") as { label?: string[] };
+  return label.every((each) => Object.entries(labels).some(([name, value]) => `${name}=${value}` === each));
+}
 
 const named = ([Name, Labels]: [string, Labels]) => ({ Name, Labels });

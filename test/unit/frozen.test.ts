@@ -148,7 +148,6 @@ it("what a container is given", () => {
         "OPENCLAW_DISABLE_BONJOUR": "1",
         "OPENCLAW_NO_AUTO_UPDATE": "1",
         "OPENCLAW_STATE_DIR": "/home/node/.openclaw",
-        "XDG_CACHE_HOME": "/home/node/.openclaw/home/.cache",
       },
       "STOP_SECONDS": 60,
       "TMPFS": {
@@ -186,6 +185,7 @@ it("the names and labels of what a gateway has on an engine", () => {
   `);
   expect(LABELS).toMatchInlineSnapshot(`
     {
+      "digest": "pulumi-openclaw.digest",
       "gateway": "pulumi-openclaw.gateway",
       "generation": "pulumi-openclaw.generation",
       "limits": "pulumi-openclaw.limits",

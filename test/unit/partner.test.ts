@@ -93,8 +93,8 @@ describe("a partner in a container", () => {
     docker.containers.set(container, { state });
     await expect(asked()).rejects.toThrow(
       "gateway main in the container claw-dev-main, its partner, is not healthy (unhealthy), so this healthy gateway was " +
-        "not taken down; nothing was changed\n    -> repair main first (docker exec claw-dev-main openclaw gateway status " +
-        "--deep), or set `force: true`",
+        "not taken down; nothing was changed\n    -> repair main first (" +
+        `docker -H ${docker.address.host} exec claw-dev-main openclaw gateway status --deep), or set \`force: true\``,
     );
   });
 

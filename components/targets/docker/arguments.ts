@@ -27,6 +27,10 @@ const hostKey = z
     if (key && "reason" in key) context.addIssue({ code: "custom", message: key.reason });
   });
 
+/** Stack config has no numbers but whole ones. */
+const fractionIn = (value: unknown): unknown =>
+  typeof value === "string" && /^\d+\.\d+$/.test(value) ? Number(value) : value;
+
 const shape = {
   /**
    * Where the engine is: its socket on this machine, or ssh://USER@HOST[:PORT] of a machine with a Docker engine, where
@@ -136,8 +140,7 @@ const shape = {
    */
   cpus: z
     .preprocess(
-      // Stack config has no numbers but whole ones.
-      (value) => (typeof value === "string" && /^\d+\.\d+$/.test(value) ? Number(value) : value),
+      (value: number) => fractionIn(value),
       z.number({ error: "must be a number" }).min(0.1, "must be 0.1 or more"),
     )
     .optional(),
@@ -154,6 +157,8 @@ const shape = {
     .optional(),
 };
 
+export const SSH_ONLY = "is for an engine behind ssh:// only";
+
 const isRemote = (host: unknown): boolean => typeof host === "string" && host.startsWith("ssh:");
 
 export const dockerEngineSchema = z.strictObject(shape).superRefine(({ host, hostKey, identityFile }, context) => {
@@ -162,7 +167,7 @@ export const dockerEngineSchema = z.strictObject(shape).superRefine(({ host, hos
     issue("hostKey", "is required: without the host's public key anybody between could read every secret");
   if ((host === undefined || typeof host === "string") && !isRemote(host))
     for (const [path, value] of Object.entries({ hostKey, identityFile }))
-      if (value !== undefined) issue(path, "is for an engine behind ssh:// only");
+      if (value !== undefined) issue(path, SSH_ONLY);
 });
 
 /** Arguments of {@link DockerEngine}. */

@@ -14,14 +14,14 @@ import { keptValue } from "../../kept";
 import { behindGate, currentProgram } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
 import type { ContainerLayout } from "../../rules/places";
-import { problemsOf } from "../../rules/problems";
+import { problemsOf, type Problem } from "../../rules/problems";
 import type { ResolvedGateway } from "../../rules/resolve";
 import { withoutStackTraces } from "../../stackTraces";
 import { askDeployer } from "../deployer";
 import { stackName } from "../hostGateway";
 import { knownSoon } from "../ssh/known";
 import type { Deployment, GatewayToCheck, Obstacle, Target } from "../target";
-import { dockerEngineSchema, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
+import { dockerEngineSchema, SSH_ONLY, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
 import { deployInContainer } from "./container";
 
 export { dockerEngineSchema, type DockerEngineArgs } from "./arguments";
@@ -244,8 +244,10 @@ const adviceOn = (host: string): string =>
     ? `check that this works: ssh ${host.slice("ssh://".length)} docker version`
     : "start it (systemctl start docker), and see that your user may use it (docker version)";
 
-const withAdvice = <T extends { path: string; advice: string }>(problem: T): T =>
-  problem.path.endsWith(".hostKey") ? { ...problem, advice: HOW_TO_GET } : problem;
+function withAdvice(problem: Problem): Problem {
+  if (problem.reason === SSH_ONLY) return { ...problem, advice: "remove it, or set host to ssh://USER@HOST" };
+  return problem.path.endsWith(".hostKey") ? { ...problem, advice: HOW_TO_GET } : problem;
+}
 
 /** Needed by programs with a Docker engine only; its plugin is asked for wherever the package is loaded. */
 export function loadDocker(): typeof docker {
