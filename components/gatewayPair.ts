@@ -111,7 +111,7 @@ type Found = ReturnType<NonNullable<Target["found"]>>;
  * Where no host program sees to it, nothing else keeps both from being changed at once. Rescue goes first, unless main is
  * the one that has to be helped; where neither is there yet, both may come up at once.
  */
-function firstToChange(main: Found, rescue: Found): "main" | "rescue" | undefined {
+export function firstToChange(main: Found, rescue: Found): "main" | "rescue" | undefined {
   if (main === "nothing" && rescue === "nothing") return undefined;
   return main === "down" ? "main" : "rescue";
 }

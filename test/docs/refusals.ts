@@ -227,7 +227,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     askDeployer: (_: string, { claims }: LookRequest): Promise<LookAnswer> =>
       Promise.resolve(
         silence === undefined
-          ? { cpus: 2, gateways: claims.map(() => ({ obstacles: [], warnings: [] })) }
+          ? { cpus: 2, gateways: claims.map(() => ({ obstacles: [], warnings: [], isThere: false })) }
           : { silence },
       ),
   }));

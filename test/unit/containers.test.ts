@@ -1,3 +1,4 @@
+import { firstToChange } from "../../components/gatewayPair";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { checkIsolation } from "../../components/rules/isolation";
@@ -284,3 +285,17 @@ it("processors may be a text, as stack config has what is no whole number", () =
 });
 
 const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+it.each([
+  ["nothing", "nothing", undefined],
+  ["nothing", "up", "rescue"],
+  ["up", "nothing", "rescue"],
+  ["up", "up", "rescue"],
+  ["up", "down", "rescue"],
+  ["down", "up", "main"],
+  ["down", "down", "main"],
+  [undefined, undefined, "rescue"],
+  ["nothing", undefined, "rescue"],
+] as const)("main %s, rescue %s: %s is changed first", (main, rescue, first) => {
+  expect(firstToChange(main, rescue)).toBe(first);
+});

@@ -35,14 +35,14 @@ const said = (obstacles: readonly ContainerObstacle[]): string[] =>
 
 describe("what is in the way", () => {
   it("nothing, on an engine with nothing", async () => {
-    expect(await seen()).toEqual({ obstacles: [], warnings: [] });
+    expect(await seen()).toEqual({ obstacles: [], warnings: [], isThere: false });
   });
 
   it("nothing that is ours, or was", async () => {
     docker.containers.set("claw-dev-main", { labels: OURS, publishes: [{ port: 25991 }] });
     docker.networks.set("claw-dev-main", OURS);
     for (const what of ["state", "workspace"]) docker.volumes.set(`claw-dev-main-${what}`, KEPT);
-    expect(await seen()).toEqual({ obstacles: [], warnings: [] });
+    expect(await seen()).toEqual({ obstacles: [], warnings: [], isThere: true });
     expect(await seen({ owner: { stack: "you/claw/dev", gateway: "main" } })).toMatchObject({ obstacles: [] });
   });
 
