@@ -10,7 +10,7 @@ import { SshSite } from "../support/sshd";
 import { Dockerd } from "./dockerd";
 import { WRONG_IMAGE } from "./images";
 import { inDocker } from "./inDocker";
-import { installDockerPlugin } from "./plugin/build";
+import { installDouble } from "./plugin/build";
 
 const PORT = 25997;
 const SECRET = "canary-uploaded";
@@ -26,7 +26,7 @@ inDocker("the double of the docker plugin", () => {
 
   beforeEach(async () => {
     stack = await TestStack.create(join(__dirname, "programs/fourResources.ts"));
-    installDockerPlugin(stack.env.PULUMI_HOME!);
+    installDouble(stack.env.PULUMI_HOME!);
     Object.assign(stack.env, { TEST_HOST: dockerd.host, TEST_IMAGE: WRONG_IMAGE });
   });
   afterEach(async () => {

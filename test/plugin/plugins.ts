@@ -1,13 +1,12 @@
 /** The plugins under test: the stand-in, built for the occasion, and the official one where it is installed. */
-import { closeSync, existsSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe } from "vitest";
 import { buildCommandPlugin } from "../../toolchain/command-plugin/build";
+import { officialPlugin } from "../support/officialPlugin";
 import { startFakeEngine, type FakeEngine } from "./fakeEngine";
 import { PluginClient, type StartOptions } from "./pluginClient";
-
-const EXECUTABLE = "pulumi-resource-command";
 
 export interface PluginUnderTest {
   readonly executable: string;
@@ -18,30 +17,13 @@ export interface PluginUnderTest {
   start(options?: StartOptions): Promise<PluginClient>;
 }
 
-/** The official plugin's path. What is found in these places may also be the stand-in, which is a script. */
-function officialPlugin(): string | undefined {
-  const { PULUMI_COMMAND_PLUGIN: given, PULUMI_HOME: home = join(homedir(), ".pulumi"), PATH = "" } = process.env;
-  if (given) return given;
-  const installed = join(home, "plugins", "resource-command-v1.2.1", EXECUTABLE);
-  const onPath = PATH.split(delimiter).map((directory) => join(directory, EXECUTABLE));
-  return [installed, ...onPath].find((path) => existsSync(path) && !isScript(path));
-}
-
-function isScript(path: string): boolean {
-  const start = Buffer.alloc(2);
-  const file = openSync(path, "r");
-  readSync(file, start);
-  closeSync(file);
-  return start.toString() === "#!";
-}
-
 const NOT_INSTALLED =
   "skipped: the official plugin is not installed in Pulumi's home, not on PATH, and not named by PULUMI_COMMAND_PLUGIN";
 
 /** Defines the same tests for the stand-in and for the official plugin. */
 export function forEachPlugin(define: (plugin: PluginUnderTest) => void): void {
   forStandIn(define);
-  const official = officialPlugin();
+  const official = officialPlugin("command", "1.2.1");
   if (!official) console.log(NOT_INSTALLED);
   describe.skipIf(!official)(official ? "official plugin" : `official plugin (${NOT_INSTALLED})`, () =>
     define(plugin(() => official!)),

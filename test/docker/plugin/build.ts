@@ -1,13 +1,25 @@
-/** Builds the double of the docker plugin into a PULUMI_HOME, where the engine finds it. */
-import { chmodSync, mkdirSync } from "node:fs";
+/** Puts a docker plugin into a PULUMI_HOME, where the engine finds it. */
+import { chmodSync, copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
+import { officialPlugin } from "../../support/officialPlugin";
 import { VERSION } from "./version";
 
-export function installDockerPlugin(pulumiHome: string): void {
+function placeIn(pulumiHome: string): string {
   const directory = join(pulumiHome, "plugins", `resource-docker-v${VERSION}`);
-  const outfile = join(directory, "pulumi-resource-docker");
   mkdirSync(directory, { recursive: true });
+  return join(directory, "pulumi-resource-docker");
+}
+
+/** The official one where it is installed, else the double. */
+export function installDockerPlugin(pulumiHome: string): void {
+  const official = officialPlugin("docker", VERSION);
+  if (official === undefined) installDouble(pulumiHome);
+  else copyFileSync(official, placeIn(pulumiHome));
+}
+
+export function installDouble(pulumiHome: string): void {
+  const outfile = placeIn(pulumiHome);
   buildSync({
     entryPoints: [join(__dirname, "main.ts")],
     outfile,
