@@ -5,12 +5,15 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { DockerPair, PORTS, said, type Gateway } from "./pairs";
 import { seedStandIn } from "../lab/standInRelease";
 import { temporaryRoot } from "../support/hosts";
+import { TestStack } from "../support/engine";
 import { ok } from "../support/processes";
+import { keptBy, summary, type GatewayOutput } from "../../toolchain/summary";
 import { seedTools, VERSION } from "../support/seed";
 import { SshSite } from "../support/sshd";
 import { Dockerd } from "./dockerd";
 import { STAND_IN_REPOSITORY } from "./images";
 import { inDocker } from "./inDocker";
+import { installDockerPlugin } from "./plugin/build";
 
 const STAND_IN = { repository: STAND_IN_REPOSITORY };
 
@@ -26,6 +29,36 @@ inDocker("gateways in containers and elsewhere", () => {
     pair = await DockerPair.create(dockerd, STAND_IN);
   });
   afterEach(() => pair?.dispose());
+
+  it("is the ready stack's, by its configuration", async () => {
+    const stack = await TestStack.create();
+    try {
+      installDockerPlugin(stack.env.PULUMI_HOME!);
+      const settings = {
+        target: "docker",
+        "docker.host": dockerd.host,
+        "docker.repository": STAND_IN_REPOSITORY,
+        "docker.pull": "never",
+        "docker.cpus": "1.5",
+        "main.basePort": `${PORTS.main}`,
+        "rescue.basePort": `${PORTS.rescue}`,
+      };
+      for (const [path, value] of Object.entries(settings)) await stack.config(path, value);
+      ok(await stack.up());
+      ok(await stack.preview("--expect-no-changes"));
+      const { gateways } = (await stack.outputs()) as { gateways: GatewayOutput[] };
+      const shown = await summary({ gateways }, undefined);
+      expect(shown).toMatch(
+        new RegExp(`main .* ${PORTS.main} .*healthy .*docker -H \\S+ exec openclaw-test-openclaw-main openclaw`),
+      );
+      ok(await stack.destroy());
+      expect(keptBy(gateways)).toContain(
+        "volume rm openclaw-test-openclaw-main-state openclaw-test-openclaw-main-workspace",
+      );
+    } finally {
+      await stack.dispose();
+    }
+  });
 
   it("comes up on an engine behind SSH, whose key is checked", async () => {
     const site = new SshSite();
