@@ -3,6 +3,7 @@
  * next `up`, and old texts still run when they destroy: so do not change them; add.
  */
 import { expect, it } from "vitest";
+import { cpusText } from "../../components/targets/docker/container";
 import { runAtDestroy, runDeployer } from "../../components/targets/deployer";
 import { ifInstalled, keeps, specOf } from "../../components/targets/hostGateway";
 import { generationName } from "../../host/generation";
@@ -287,4 +288,21 @@ it("the configuration of a gateway in a container", () => {
      }
     }"
   `);
+});
+
+it("processors, as the docker plugin reads them back", () => {
+  // From its own code, run with these numbers.
+  const texts = {
+    0.1: "0.1",
+    0.5: "0.5",
+    1: "1.0",
+    1.05: "1.05",
+    1.5: "1.5",
+    2: "2.0",
+    2.5: "2.5",
+    10: "10.",
+    12: "12.0",
+    10.5: "10.5",
+  };
+  for (const [cpus, text] of Object.entries(texts)) expect(cpusText(Number(cpus))).toBe(text);
 });

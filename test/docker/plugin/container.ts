@@ -5,6 +5,7 @@ import type { ContainerArgs } from "@pulumi/docker";
 import type { Unwrap } from "@pulumi/pulumi";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
+import { cpusText } from "../../../components/targets/docker/container";
 import { found, pairs, type Made, type Properties, type ResourceType } from "./resourceType";
 
 type Inputs = Unwrap<ContainerArgs>;
@@ -58,6 +59,9 @@ export const container: ResourceType = {
     const inputs = properties as unknown as Inputs;
     if (!(await found(api.getImage(inputs.image).inspect())))
       throw new Error(`Unable to create container with image ${inputs.image}: it is not there, and nothing is pulled`);
+    // The official plugin reads it back so, and would see a change at every `up`.
+    if (inputs.cpus !== undefined && inputs.cpus !== cpusText(Number(inputs.cpus)))
+      throw new Error(`cpus ${inputs.cpus} reads back as ${cpusText(Number(inputs.cpus))}`);
     const made = await api.createContainer({ name: inputs.name!, ...optionsOf(inputs) });
     let containerLogs = "";
     let failure: string | undefined;
