@@ -64,7 +64,9 @@ export class HandMadeGateway {
       const stats = lstatSync(path);
       const name = relative(this.home, path);
       if (name.endsWith(".tmp")) return; // it writes its files through such
-      if (/^\.openclaw\/(state|tmp|logs|cache|agents|control-ui|media)(\/|$)/.test(name)) return;
+      // It writes these itself, some of them minutes after its start.
+      if (/^\.openclaw\/(state|tmp|logs|cache|agents|control-ui|media|credentials)(\/|$)/.test(name)) return;
+      if (name === ".openclaw/openclaw.json.last-good") return;
       const hash = stats.isFile() ? createHash("sha256").update(readFileSync(path)).digest("hex") : "";
       const target = stats.isSymbolicLink() ? readlinkSync(path) : "";
       files[name] = [stats.mode, stats.uid, stats.gid, stats.isDirectory() ? "" : stats.mtimeMs, hash, target].join(
