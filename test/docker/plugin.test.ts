@@ -1,12 +1,10 @@
 /** The double of the docker plugin, on the real Pulumi engine and a real Docker engine. */
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { TestStack } from "../support/engine";
 import { ok, type Outcome } from "../support/processes";
-import { SshSite } from "../support/sshd";
 import { Dockerd } from "./dockerd";
 import { WRONG_IMAGE } from "./images";
 import { inDocker } from "./inDocker";
@@ -124,14 +122,6 @@ inDocker("the double of the docker plugin", () => {
     await clean();
   });
 
-  it("fails where a container does not become healthy in time", async () => {
-    stack.env.TEST_HEALTH = "false";
-    const failed = await stack.up();
-    expect(failed.code).not.toBe(0);
-    expect(said(failed)).toContain("container failed to be in healthy state");
-    expect(await stack.resources()).toContainEqual(expect.stringContaining("Container::container"));
-  });
-
   it("refuses what it cannot do", async () => {
     stack.env.TEST_IMAGE = "test.invalid/nothing:1";
     expect(said(await stack.up())).toContain("unable to pull image test.invalid/nothing:1");
@@ -143,26 +133,6 @@ inDocker("the double of the docker plugin", () => {
       expect(said(await stack.preview())).toContain(`error pinging Docker server ${dockerd.host}`);
     } finally {
       await dockerd.switchOn();
-    }
-  });
-
-  it("reaches an engine over SSH", async () => {
-    const site = new SshSite();
-    try {
-      const sshd = await site.start({ config: [`SetEnv DOCKER_HOST=${dockerd.host}`] });
-      const key = site.makeKey();
-      site.authorize(key);
-      const [keyFile, knownHosts] = [join(site.directory, "key"), join(site.directory, "known_hosts")];
-      writeFileSync(keyFile, key.privateKey, { mode: 0o600 });
-      writeFileSync(knownHosts, `[127.0.0.1]:${sshd.port} ${sshd.hostKey.publicKey}\n`);
-      stack.env.TEST_HOST = `ssh://${site.user}@127.0.0.1:${sshd.port}`;
-      stack.env.TEST_SSH_OPTIONS = `-F none -i ${keyFile} -o BatchMode=yes -o UserKnownHostsFile=${knownHosts}`;
-      ok(await stack.up());
-      expect(await page()).toBe(SECRET);
-      await clean();
-      ok(await stack.destroy());
-    } finally {
-      await site.stop();
     }
   });
 });
