@@ -97,3 +97,9 @@ export const namesOf = (container: string) => ({
 
 /** Docker's rule, within the limit of a host name, which the container has as well. */
 export const isContainerName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}$/.test(name);
+
+/** As the docker plugin reads it back: any other text is a change, which makes the container anew. Source: its 5.2.0. */
+export function cpusText(cpus: number): string {
+  const digits = cpus.toFixed(9);
+  return digits.split("0").length - 1 === 9 ? cpus.toFixed(1) : digits.replace(/0+$/, "");
+}

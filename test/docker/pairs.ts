@@ -1,6 +1,6 @@
 /** A stack with a pair on the tests' Docker engine. */
+import { deepEqual, notEqual, ok as isTrue } from "node:assert/strict";
 import { join } from "node:path";
-import { expect } from "vitest";
 import type { DockerEngineArgs } from "../../components";
 import { TestStack } from "../support/engine";
 import { eventually, ok, type Outcome } from "../support/processes";
@@ -57,9 +57,9 @@ export class DockerPair {
   async refused(...words: string[]): Promise<void> {
     const before = await this.ids();
     const outcome = await this.preview();
-    expect(outcome.code).not.toBe(0);
-    for (const word of words) expect(outcome.stdout + outcome.stderr).toContain(word);
-    expect(await this.ids()).toEqual(before);
+    notEqual(outcome.code, 0);
+    for (const word of words) isTrue(said(outcome).includes(word), `no "${word}" in ${said(outcome)}`);
+    deepEqual(await this.ids(), before);
   }
 
   name = (gateway: Gateway): string => `openclaw-${this.stackName}-claw-${gateway}`;

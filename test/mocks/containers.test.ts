@@ -299,7 +299,7 @@ describe("a container", () => {
       init: true,
       memory: 2048,
       memorySwap: 2048,
-      cpus: "2",
+      cpus: "2.0",
       restart: "unless-stopped",
       logDriver: "json-file",
       logOpts: { "max-size": "10m", "max-file": "3" },

@@ -3,11 +3,11 @@
  * next `up`, and old texts still run when they destroy: so do not change them; add.
  */
 import { expect, it } from "vitest";
-import { cpusText } from "../../components/targets/docker/container";
 import { runAtDestroy, runDeployer } from "../../components/targets/deployer";
 import { ifInstalled, keeps, specOf } from "../../components/targets/hostGateway";
 import { generationName } from "../../host/generation";
 import {
+  cpusText,
   COMMAND,
   CONTAINER_PATHS,
   CONTAINER_PORT,

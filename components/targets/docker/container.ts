@@ -10,6 +10,7 @@ import {
   CONTAINER_PATHS,
   CONTAINER_PORT,
   CONTAINER_SANDBOX_PORT,
+  cpusText,
   ENVIRONMENT,
   LABELS,
   limitsLabel,
@@ -179,12 +180,6 @@ function telegramOf(config: JsonObject): { telegram?: string } {
   const apiRoot = valueAt(config, "channels.telegram.apiRoot");
   if (valueAt(config, "channels.telegram") === undefined) return {};
   return { telegram: typeof apiRoot === "string" ? apiRoot : "https://api.telegram.org" };
-}
-
-/** As the docker plugin reads it back: any other text is a change, which makes the container anew. Source: its 5.2.0. */
-export function cpusText(cpus: number): string {
-  const digits = cpus.toFixed(9);
-  return digits.split("0").length - 1 === 9 ? cpus.toFixed(1) : digits.replace(/0+$/, "");
 }
 
 type InputsOf<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> | readonly pulumi.Input<string>[] };

@@ -5,7 +5,7 @@ import type { ContainerArgs } from "@pulumi/docker";
 import type { Unwrap } from "@pulumi/pulumi";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
-import { cpusText } from "../../../components/targets/docker/container";
+import { cpusText } from "../../../deployer/docker/names";
 import { found, pairs, type Made, type Properties, type ResourceType } from "./resourceType";
 
 type Inputs = Unwrap<ContainerArgs>;
