@@ -1,7 +1,7 @@
 /** A Docker engine, on this machine or behind SSH. */
 import { spawn } from "node:child_process";
 import { Agent } from "node:http";
-import { Duplex, PassThrough } from "node:stream";
+import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { Failure, messageOf } from "../../host/failure";
@@ -48,15 +48,24 @@ export class SshAgent extends Agent {
     const ssh = spawn("ssh", this.args, { stdio: ["pipe", "pipe", "pipe"] });
     let said = "";
     ssh.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
-    // It ends when it is known why.
-    const readable = ssh.stdout.pipe(new PassThrough(), { end: false });
-    const stream = Duplex.from({ writable: ssh.stdin, readable });
+    ssh.stdin.on("error", () => undefined); // its end says why
+    const stream = new Duplex({
+      write: (chunk, _encoding, next) => void ssh.stdin.write(chunk, () => next()),
+      final: (next) => void ssh.stdin.end(() => next()),
+      read: () => void ssh.stdout.resume(),
+      destroy: (error, next) => {
+        ssh.kill();
+        next(error);
+      },
+    });
+    ssh.stdout.on("data", (chunk) => {
+      if (!stream.push(chunk)) ssh.stdout.pause();
+    });
     ssh.on("error", (error) => stream.destroy(error));
     ssh.on("close", (code) => {
-      if (code === 0) readable.end();
+      if (code === 0) stream.push(null);
       else stream.destroy(new Error(said.trim().split("\n").at(-1) || `ssh ended with ${code}`));
     });
-    stream.on("close", () => ssh.kill());
     const nothing = () => stream;
     // What node:http asks of a socket.
     Object.assign(stream, {
