@@ -7,6 +7,7 @@ import type { RescueGatewayArgs } from "./gateway";
 import type { GatewayPairArgs } from "./gatewayPair";
 import { currentProgram } from "./program";
 import { problemsOf, type Problem } from "./rules/problems";
+import { once } from "./targets/bootstrap";
 import { hostShape } from "./targets/hostLayout";
 import { DockerEngine, type DockerEngineArgs } from "./targets/docker";
 import { LocalHost } from "./targets/local";
@@ -110,11 +111,6 @@ export function readStackConfig(): StackConfig {
       }) as GatewayPairArgs,
     rescue: () => withoutUndefined({ version, ...argumentsOf("rescue") }) as RescueGatewayArgs,
   };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => (made ??= { value: make() }).value;
 }
 
 function whereIsEngine({ host }: DockerEngineArgs): Where {

@@ -72,7 +72,7 @@ export const deployersRegistry: () => Promise<string> = once(async () => {
 
 const withoutSlash = (url: string): string => url.replace(/\/$/, "");
 
-function once<T>(make: () => T): () => T {
+export function once<T>(make: () => T): () => T {
   let made: { value: T } | undefined;
   return () => (made ??= { value: make() }).value;
 }

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { Failure, messageOf } from "../../host/failure";
 import { say } from "../archives";
-import type { CheckRequest, ContainerClaim, HealthRequest, StageRequest } from "../request";
+import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageRequest } from "../request";
 import { connect } from "./engine";
 import { envFile, filesVolume, giveToUser } from "./files";
 import {
@@ -24,13 +24,13 @@ import {
   isFinished,
   labelsOf,
   meet,
+  missingThings,
   release,
   removeContainer,
   removeFiles,
   removeHelpers,
   requireFree,
 } from "./owned";
-import { found } from "./engine";
 
 /** Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
 const HEALTH_TIMEOUT_MS = 180_000;
@@ -101,26 +101,18 @@ export async function check(request: CheckRequest): Promise<string> {
   return filesVolume(api, claim, "config", image, files, use, async (volume) => {
     await tryPorts(api, request);
     if ((await healthOf(api, claim.container)) === "healthy") await rehearse(api, request, volume);
-    if (request.isAlone) await clearUnfinished(claim);
+    if (request.isAlone) await clear(api, claim.container);
   });
 }
 
-/** Docker would make an empty volume where one is missing, and say nothing. */
-async function requireThings(api: Docker, { container }: ContainerClaim, ...volumes: string[]): Promise<void> {
-  const { network, state, workspace } = namesOf(container);
-  const things: [string, Promise<unknown>][] = [
-    [`network ${network}`, found(api.getNetwork(network).inspect())],
-    ...[state, workspace, ...volumes].map((name): [string, Promise<unknown>] => [
-      `volume ${name}`,
-      found(api.getVolume(name).inspect()),
-    ]),
-  ];
-  for (const [what, thing] of things)
-    if (!(await thing))
-      throw new Failure(
-        `the ${what} is gone from the engine; nothing was changed\n` +
-          "    -> pulumi up --refresh makes it anew; what was on a volume has to come from a backup",
-      );
+async function requireThings(api: Docker, claim: ContainerClaim, ...files: string[]): Promise<void> {
+  const [missing] = await missingThings(api, claim, ...files);
+  if (!missing) return;
+  const what = `${missing.kind} ${missing.name}`;
+  throw new Failure(
+    `the ${what} is gone from the engine; nothing was changed\n` +
+      "    -> pulumi up --refresh makes it anew; what was on a volume has to come from a backup",
+  );
 }
 
 /** On an engine elsewhere only the engine itself can say whether a port is free. */
@@ -273,7 +265,7 @@ export async function health({ claim, limits, volumes }: HealthRequest): Promise
 
 async function untilHealthy(api: Docker, container: string): Promise<void> {
   for (const end = Date.now() + HEALTH_TIMEOUT_MS; ; await sleep(POLL_MS)) {
-    const seen = await found(api.getContainer(container).inspect());
+    const seen = await containerOf(api, { container });
     if (!seen) throw new Failure("its container is gone\n    -> pulumi up --refresh makes it anew");
     const { Running, Restarting, ExitCode, OOMKilled } = seen.State;
     if (seen.RestartCount >= MAX_EXITS || (!Running && !Restarting))
@@ -332,7 +324,7 @@ async function problemOf(api: Docker, container: string): Promise<string | undef
 /** In the words of the host program. */
 async function healthOf(api: Docker, container: string): Promise<"healthy" | "unhealthy" | "absent"> {
   for (const end = Date.now() + PATIENCE_MS; ; await sleep(POLL_MS)) {
-    const seen = await found(api.getContainer(container).inspect());
+    const seen = await containerOf(api, { container });
     if (!seen) return "absent";
     if (!seen.State.Running || seen.State.Paused) return "unhealthy";
     if ((await problemOf(api, container)) === undefined) return "healthy";
@@ -340,17 +332,13 @@ async function healthOf(api: Docker, container: string): Promise<"healthy" | "un
   }
 }
 
-export async function healthIn({ engine, container }: Pick<ContainerClaim, "engine" | "container">): Promise<string> {
+export async function healthIn({ engine, container }: Pick<InContainer, "engine" | "container">): Promise<string> {
   return healthOf(await connect(engine), container);
 }
 
 /** What an `up` left that did not get to its end: it may be in no state, and would be in the way. */
-export async function clearUnfinished({
-  engine,
-  container,
-}: Pick<ContainerClaim, "engine" | "container">): Promise<void> {
-  const api = await connect(engine);
-  const seen = await found(api.getContainer(container).inspect());
+async function clear(api: Docker, container: string): Promise<void> {
+  const seen = await containerOf(api, { container });
   if (!seen || isFinished(seen)) return;
   // What does not end is removed all the same.
   await api
@@ -358,4 +346,8 @@ export async function clearUnfinished({
     .stop({ t: STOP_SECONDS })
     .catch(() => undefined);
   await removeContainer(api, container);
+}
+
+export async function clearUnfinished({ engine, container }: Pick<InContainer, "engine" | "container">): Promise<void> {
+  await clear(await connect(engine), container);
 }

@@ -2,9 +2,8 @@
 import type Docker from "dockerode";
 import { messageOf } from "../../host/failure";
 import type { ContainerClaim, LookAnswer, LookRequest } from "../request";
-import { connect, found } from "./engine";
-import { namesOf } from "./names";
-import { containerOf, hasFiles, obstaclesTo, whyRepair } from "./owned";
+import { connect } from "./engine";
+import { containerOf, hasFiles, missingThings, obstaclesTo, whyRepair } from "./owned";
 
 export async function look({ engine, claims }: LookRequest): Promise<LookAnswer> {
   let api: Docker;
@@ -19,7 +18,7 @@ export async function look({ engine, claims }: LookRequest): Promise<LookAnswer>
       claims.map(async (claim) => {
         const seen = await containerOf(api, claim);
         const [obstacles, repair] = await Promise.all([obstaclesTo(api, claim), whyAnew(api, claim, seen)]);
-        const warnings = obstacles.length ? [] : await missingThings(api, claim);
+        const warnings = obstacles.length ? [] : await warningsOf(api, claim);
         return {
           obstacles,
           warnings,
@@ -42,16 +41,11 @@ async function whyAnew(
 }
 
 /** Of a gateway that has been there. */
-async function missingThings(api: Docker, claim: ContainerClaim): Promise<string[]> {
+async function warningsOf(api: Docker, claim: ContainerClaim): Promise<string[]> {
   if (!(await hasFiles(api, claim))) return [];
-  const { network, state, workspace } = namesOf(claim.container);
-  const missing = [
-    ...((await found(api.getNetwork(network).inspect())) ? [] : [`the network ${network}`]),
-    ...(await Promise.all(
-      [state, workspace].map(async (name) =>
-        (await found(api.getVolume(name).inspect())) ? [] : [`the volume ${name}, with what was on it,`],
-      ),
-    ).then((lists) => lists.flat())),
-  ];
-  return missing.map((what) => `${what} is gone from the engine: pulumi up --refresh makes it anew`);
+  return (await missingThings(api, claim)).map(
+    ({ kind, name }) =>
+      `the ${kind} ${name}${kind === "volume" ? ", with what was on it," : ""} is gone from the engine: ` +
+      "pulumi up --refresh makes it anew",
+  );
 }

@@ -2,7 +2,6 @@
  * What the things of a gateway are called on a Docker engine, and where they are in its container. Pure; it stands in the
  * state of deployed stacks, so that a change of it replaces every container.
  */
-
 import type { ContainerLimits } from "../request";
 
 /** Where a gateway listens inside of its container. */
@@ -23,7 +22,7 @@ export const CONTAINER_PATHS = {
   workspace: `${STATE}/workspace`,
   config: CONFIG,
   configFile: `${CONFIG}/openclaw.json`,
-  /** Ends well where the gateway is healthy; the version that it must have is the argument. */
+  /** Ends well where the gateway is healthy, at its version. */
   health: `${CONFIG}/health.mjs`,
   secrets: SECRETS,
   /** Variables of the gateway's process alone. */

@@ -33,7 +33,27 @@ function isOurs(claim: ContainerClaim, labels: Labels): boolean {
   return isOf(claim, labels) && (id === undefined || labels?.[LABELS.owner] === id);
 }
 
-export const containerOf = (api: Docker, { container }: ContainerClaim) => found(api.getContainer(container).inspect());
+export const containerOf = (api: Docker, { container }: Pick<ContainerClaim, "container">) =>
+  found(api.getContainer(container).inspect());
+
+/** What a container needs and Docker would make empty, or not at all: `files` are further volumes. */
+export async function missingThings(
+  api: Docker,
+  { container }: ContainerClaim,
+  ...files: readonly string[]
+): Promise<{ kind: "network" | "volume"; name: string }[]> {
+  const { network, state, workspace } = namesOf(container);
+  const things = [
+    { kind: "network" as const, name: network, seen: found(api.getNetwork(network).inspect()) },
+    ...[state, workspace, ...files].map((name) => ({
+      kind: "volume" as const,
+      name,
+      seen: found(api.getVolume(name).inspect()),
+    })),
+  ];
+  const seen = await Promise.all(things.map((each) => each.seen));
+  return things.filter((_, index) => seen[index] === undefined).map(({ kind, name }) => ({ kind, name }));
+}
 
 /**
  * It has a limit of processes since it was found healthy: @pulumi/docker has no input for that, so that nothing else

@@ -7,16 +7,12 @@ import { parseHostKey } from "../../rules/hostKey";
 /** Least memory that a gateway starts with. Source: measured, OpenClaw 2026.9.6. */
 const MIN_MEMORY_MIB = 1536;
 
-const engineUrl = z
-  .custom<pulumi.Input<string>>((value) => inputString.safeParse(value).success, {
-    error: "must be a non-empty string or an Output of one",
-  })
-  .refine(
-    (value) =>
-      typeof value !== "string" ||
-      (/^(unix:\/\/\/[^\s?#]+|ssh:\/\/([\w.-]+@)?[\w.:[\]-]+)$/.test(value) && URL.canParse(value)),
-    "must be unix:///PATH or ssh://USER@HOST[:PORT]",
-  );
+const engineUrl = inputString.refine(
+  (value) =>
+    typeof value !== "string" ||
+    (/^(unix:\/\/\/[^\s?#]+|ssh:\/\/([\w.-]+@)?[\w.:[\]-]+)$/.test(value) && URL.canParse(value)),
+  "must be unix:///PATH or ssh://USER@HOST[:PORT]",
+);
 
 const hostKey = z
   .custom<pulumi.Input<string>>((value) => inputString.safeParse(value).success, {

@@ -30,15 +30,7 @@ export interface ResourceType {
   delete(api: Docker, id: string, state: Properties): Promise<void>;
 }
 
-/** What a call finds; undefined where there is nothing. */
-export async function found<T>(call: Promise<T>): Promise<T | undefined> {
-  try {
-    return await call;
-  } catch (error) {
-    if ((error as { statusCode?: number }).statusCode === 404) return undefined;
-    throw error;
-  }
-}
+export { found } from "../../../deployer/docker/engine";
 
 export const pairs = (list: readonly { label: string; value: string }[] = []): Record<string, string> =>
   Object.fromEntries(list.map(({ label, value }) => [label, value]));
