@@ -57,7 +57,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
       const id = await pair.id("main");
       for (const harm of ["SIGKILL", "SIGUSR2"] as const) {
         const before = (await pair.container("main").inspect()).State.StartedAt;
-        await pair.signal("main", harm);
+        process.kill(await pair.pid("main"), harm);
         await eventually("another start", 60, async () => {
           const { State } = await pair.container("main").inspect();
           return State.StartedAt !== before && State.Running;

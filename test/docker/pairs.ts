@@ -69,19 +69,22 @@ export class DockerPair {
     return (await this.container(gateway).inspect()).Id;
   }
 
-  /** Sends a signal to a gateway itself, not to its container's init. */
-  async signal(gateway: Gateway, signal: NodeJS.Signals): Promise<void> {
-    const { Processes } = (await this.container(gateway).top()) as { Processes: string[][] };
-    process.kill(Number(Processes.at(-1)![1]), signal);
+  /** The pid of a gateway itself: the only child of its container's init, which a health check is not. */
+  async pid(gateway: Gateway): Promise<number> {
+    const container = this.container(gateway);
+    const { State } = await container.inspect();
+    const { Processes } = (await container.top()) as { Processes: string[][] };
+    return Number(Processes.find(([, , parent]) => Number(parent) === State.Pid)![1]);
   }
 
   /** While it answers nobody, and Docker does not know yet. */
   async hanging(gateway: Gateway, action: () => Promise<void>): Promise<void> {
-    await this.signal(gateway, "SIGSTOP");
+    const pid = await this.pid(gateway);
+    process.kill(pid, "SIGSTOP");
     try {
       await action();
     } finally {
-      await this.signal(gateway, "SIGCONT");
+      process.kill(pid, "SIGCONT");
     }
   }
 
