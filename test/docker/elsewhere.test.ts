@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { DockerPair, PORTS, said, type Gateway } from "./pairs";
-import { seedStandIn } from "../lab/standInRelease";
+import { seedStandIn } from "../support/standInRelease";
 import { temporaryRoot } from "../support/hosts";
 import { TestStack } from "../support/engine";
 import { ok } from "../support/processes";

@@ -4,7 +4,7 @@ import { eventually, ok, type Outcome } from "../support/hosts";
 import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
-import { rootLayer } from "./layers";
+import { standInLayer } from "./layers";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
 const BOUND_SECONDS = 200;
@@ -15,7 +15,7 @@ inLab("faults", () => {
   let host: Host;
   beforeAll(async () => {
     lab = await Lab.start();
-    const layers = [await rootLayer("main", "rescue")];
+    const layers = [await standInLayer("main", "rescue")];
     pair = await PairOn.create(lab, await lab.host({ debian: "bookworm", layers, diskMegabytes: 3000 }), "root");
     host = pair.host;
     ok(await pair.stack.up());

@@ -8,7 +8,7 @@ import { longCommand, pause } from "./commands";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { rootLayer, standInLayer } from "./layers";
-import { seeded } from "./seeded";
+import { seeded } from "../support/seeded";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
 /** Moments at which the deployer is killed; `make soak` takes more, and the real OpenClaw. */

@@ -8,7 +8,7 @@ import { renderBootstrap } from "../../components/targets/bootstrap";
 import { ensureSeed, seedGateway, seedTools, VERSION } from "../support/seed";
 import { PLAIN_USER } from "./images";
 import { labCache } from "./names";
-import { seedStandIn } from "./standInRelease";
+import { seedStandIn } from "../support/standInRelease";
 
 const PLAIN_UID = 1000;
 

@@ -7,7 +7,7 @@ import { VERSION } from "../support/seed";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { rootLayer } from "./layers";
-import { seeded } from "./seeded";
+import { seeded } from "../support/seeded";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
 /** Changes of one gateway each, two in an `up`; `make soak` makes more. */

@@ -4,13 +4,14 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { VERSION } from "../support/seed";
+import { VERSION } from "./seed";
 
 const PROGRAM = `
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 const [command, verb] = process.argv.slice(2);
+const portOf = () => JSON.parse(readFileSync(process.env.OPENCLAW_CONFIG_PATH, "utf8")).gateway.port;
 if (command === "gateway" && verb === "run") {
   const child = spawn(process.execPath, [process.argv[1], "serve"], { stdio: "inherit" });
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => child.kill(signal));
@@ -19,14 +20,14 @@ if (command === "gateway" && verb === "run") {
 if (command === "serve") {
   process.title = "openclaw-gateway";
   process.on("SIGTERM", () => setTimeout(() => process.exit(0), 500));
-  const { port } = JSON.parse(readFileSync(process.env.OPENCLAW_CONFIG_PATH, "utf8")).gateway;
   const answer = ({ url, headers }) =>
     url === "/startupz" ? { ok: true, status: "started", version: "${VERSION}" }
     : url === "/readyz" ? { ready: true, failing: [] }
     : { error: { type: headers.authorization === "Bearer " + process.env.OPENCLAW_GATEWAY_TOKEN ? "invalid_request" : "unauthorized" } };
   const server = createServer((request, response) => response.end(JSON.stringify(answer(request))));
-  setTimeout(() => server.listen(port, "127.0.0.1"), 2_000);
+  setTimeout(() => server.listen(portOf(), "127.0.0.1"), 2_000);
 }
+if (command === "gateway" && verb === "health") await fetch("http://127.0.0.1:" + portOf() + "/readyz");
 `;
 
 /** In the place of the real one. */
