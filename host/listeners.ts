@@ -83,3 +83,15 @@ export function ephemeralPorts(): { first: number; last: number } {
 /** A listener in words: `python3 (pid 4711)`. */
 export const describeListener = ({ pid, command }: Listener): string =>
   pid === undefined ? "a process of another user" : `${command} (pid ${pid})`;
+
+/** Of another machine, by lines of its /proc/net/tcp, with names from lines of `ss -ltnp`, where there is one. */
+export function listenersIn(lines: readonly string[]): Listener[] {
+  const ports = lines.flatMap((line) => /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A /.exec(line)?.[1] ?? []);
+  const names = lines.flatMap((line) => {
+    const [, port, command, pid] = /:(\d+)\s+\S+\s+users:\(\("([^"]*)",pid=(\d+)/.exec(line) ?? [];
+    return port === undefined ? [] : [{ port: Number(port), command: command!, pid: Number(pid) }];
+  });
+  return [...new Set(ports.map((hex) => Number.parseInt(hex, 16)))]
+    .sort((a, b) => a - b)
+    .map((port) => names.find((each) => each.port === port) ?? { port });
+}

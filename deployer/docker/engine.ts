@@ -1,10 +1,12 @@
 /** A Docker engine, on this machine or behind SSH. */
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { Agent } from "node:http";
 import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
 import Docker from "dockerode";
 import { Failure, messageOf } from "../../host/failure";
+import { listeners, listenersIn, type Listener } from "../../host/listeners";
 import type { EngineAddress } from "../request";
 
 const PING_MS = 15_000;
@@ -23,11 +25,10 @@ export async function connect(address: EngineAddress): Promise<Docker> {
   }
 }
 
-function clientOf({ host, ssh = [] }: EngineAddress): Docker {
-  const { protocol, hostname, port, username, pathname } = new URL(host);
-  if (protocol !== "ssh:") return new Docker({ socketPath: pathname });
-  const to = [...(port ? ["-p", port] : []), ...(username ? ["-l", username] : []), "--", hostname];
-  const agent = new SshAgent([...ssh, ...to, "docker", "system", "dial-stdio"]);
+function clientOf(address: EngineAddress): Docker {
+  const ssh = sshTo(address);
+  if (!ssh) return new Docker({ socketPath: new URL(address.host).pathname });
+  const agent = new SshAgent([...ssh, "docker", "system", "dial-stdio"]);
   // Nobody is asked for that name: the agent has the way.
   const options: Docker.DockerOptions & { agent: Agent } = {
     protocol: "http",
@@ -37,6 +38,29 @@ function clientOf({ host, ssh = [] }: EngineAddress): Docker {
   };
   return new Docker(options);
 }
+
+/** Arguments of `ssh` that lead to the engine's machine; nothing where that is this one. */
+function sshTo({ host, ssh = [] }: EngineAddress): string[] | undefined {
+  const { protocol, hostname, port, username } = new URL(host);
+  if (protocol !== "ssh:") return undefined;
+  return [...ssh, ...(port ? ["-p", port] : []), ...(username ? ["-l", username] : []), "--", hostname];
+}
+
+/**
+ * Who listens on the engine's machine. Nobody where that cannot be seen, e.g. because the key is good for `docker` alone:
+ * the check before a change tries the ports.
+ */
+export async function listenersOn(address: EngineAddress, ports: readonly number[]): Promise<Listener[]> {
+  const isWanted = (port: number): boolean => ports.includes(port);
+  const ssh = sshTo(address);
+  if (!ssh) return listeners(isWanted);
+  const { stdout } = await promisify(execFile)("ssh", [...ssh, LISTENERS], { timeout: PING_MS }).catch(() => ({
+    stdout: "",
+  }));
+  return listenersIn(stdout.split("\n")).filter(({ port }) => isWanted(port));
+}
+
+const LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; ss -ltnpH 2>/dev/null || true";
 
 /** One `ssh` for each connection, as Docker's own client and the docker plugin have it. */
 export class SshAgent extends Agent {

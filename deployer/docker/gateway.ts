@@ -115,7 +115,7 @@ async function requireThings(api: Docker, claim: ContainerClaim, ...files: strin
   );
 }
 
-/** On an engine elsewhere only the engine itself can say whether a port is free. */
+/** In the end only the engine itself can say whether a port is free; Docker would remove the old container before. */
 async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<void> {
   const { address, ports } = claim.publish;
   const published = (await containerOf(api, claim))?.NetworkSettings.Ports ?? {};

@@ -1,9 +1,9 @@
 /** What is a gateway's on an engine, by its labels. */
 import type Docker from "dockerode";
 import { Failure } from "../../host/failure";
-import { describeListener, listeners } from "../../host/listeners";
+import { describeListener } from "../../host/listeners";
 import type { ContainerClaim, ContainerObstacle } from "../request";
-import { found } from "./engine";
+import { found, listenersOn } from "./engine";
 import { CONTAINER_PATHS, dockerCommand, LABELS, limitsLabel, namesOf, type Role } from "./names";
 
 type Labels = Readonly<Record<string, string>> | null | undefined;
@@ -96,10 +96,9 @@ const EVERYWHERE = ["0.0.0.0", "::"];
 export const meet = (one: string, other: string): boolean =>
   one === other || EVERYWHERE.includes(one) || EVERYWHERE.includes(other);
 
-/** Docker would remove the old container before it finds out. */
 async function takenPorts(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
   const { ports, address } = claim.publish;
-  const all = await api.listContainers();
+  const [all, listening] = await Promise.all([api.listContainers(), listenersOn(claim.engine, ports)]);
   const published = all.flatMap(({ Names, Ports }) =>
     Ports.filter(({ Type }) => Type === "tcp").map(({ IP, PublicPort }) => ({
       port: PublicPort,
@@ -107,13 +106,11 @@ async function takenPorts(api: Docker, claim: ContainerClaim): Promise<Container
       name: Names[0]!.slice(1),
     })),
   );
-  // Another engine's machine does not show who listens there; the check before a change tries its ports.
-  const local = claim.engine.host.startsWith("unix:") ? listeners((port) => ports.includes(port)) : [];
   return ports.flatMap((port): ContainerObstacle[] => {
     const there = published.filter((each) => each.port === port);
     const holder = there.find((each) => each.name !== claim.container && meet(each.address, address));
     // Who listens for a container is Docker itself.
-    const listener = there.length ? undefined : local.find((each) => each.port === port);
+    const listener = there.length ? undefined : listening.find((each) => each.port === port);
     if (!holder && !listener) return [];
     return [
       {

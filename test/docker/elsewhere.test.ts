@@ -1,5 +1,6 @@
 /** An engine behind SSH, and pairs of which one gateway is in a container and the other on the machine itself. */
 import { rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { DockerPair, PORTS, said, type Gateway } from "./pairs";
@@ -74,6 +75,10 @@ inDocker("gateways in containers and elsewhere", () => {
       expect(sshd.takeLog()).not.toContain("Accepted");
 
       pair.args.engine.hostKey = sshd.hostKey.publicKey;
+      // No container has the port: the engine would not show it.
+      const other = createServer().listen(PORTS.main, "127.0.0.1");
+      await pair.refused(`claw.main.basePort: port ${PORTS.main} is in use by `);
+      other.close();
       ok(await pair.up());
       for (const gateway of ["main", "rescue"] as const) expect(await pair.version(gateway)).toBe(VERSION);
       ok(await pair.preview("--expect-no-changes"));

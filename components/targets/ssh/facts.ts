@@ -1,7 +1,7 @@
 /** The script that has a host say what it is, and its answer. Pure. */
 import { join } from "node:path/posix";
 import { gatewayPaths, manageDir, MARK_FILE, quote, type HostLayout } from "../../../host/layout";
-import type { Listener } from "../../../host/listeners";
+import { listenersIn, type Listener } from "../../../host/listeners";
 import type { LookAnswer, LookInput } from "../../../host/obstacles";
 import { unitMark, unitName } from "../../../host/supervisors/systemd";
 import { unitDirectories } from "../../../host/units";
@@ -108,7 +108,7 @@ export function parseFacts(output: string): HostFacts | undefined {
     freeBytes: free === undefined ? undefined : Number(free) * 1024,
     memoryBytes: memory === undefined ? undefined : memory * 1024,
     ephemeral: { first, last },
-    listeners: listenersIn(all("tcp"), all("process")),
+    listeners: listenersIn([...all("tcp"), ...all("process")]),
     units: all("unit").map((text) => {
       const [id = "", ...path] = text.split(" ");
       return { id, path: path.join(" ") };
@@ -123,18 +123,6 @@ export function parseFacts(output: string): HostFacts | undefined {
 function directory(text: string): Directory {
   const [, state = "writable", parent = "/"] = /^(writable|closed|file) (.*)$/.exec(text) ?? [];
   return { state: state as Directory["state"], parent };
-}
-
-/** Of lines of /proc/net/tcp, with names from lines of `ss -ltnp`, where there is one. */
-function listenersIn(sockets: readonly string[], processes: readonly string[]): Listener[] {
-  const ports = sockets.flatMap((line) => /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A /.exec(line)?.[1] ?? []);
-  const names = processes.flatMap((line) => {
-    const [, port, command, pid] = /:(\d+)\s+\S+\s+users:\(\("([^"]*)",pid=(\d+)/.exec(line) ?? [];
-    return port === undefined ? [] : [{ port: Number(port), command: command!, pid: Number(pid) }];
-  });
-  return [...new Set(ports.map((hex) => Number.parseInt(hex, 16)))]
-    .sort((a, b) => a - b)
-    .map((port) => names.find((each) => each.port === port) ?? { port });
 }
 
 function answerIn(text: string): HostFacts["obstacles"] {
