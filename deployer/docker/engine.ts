@@ -54,7 +54,7 @@ export async function listenersOn(address: EngineAddress, ports: readonly number
   const isWanted = (port: number): boolean => ports.includes(port);
   const ssh = sshTo(address);
   if (!ssh) return listeners(isWanted);
-  const { stdout } = await promisify(execFile)("ssh", [...ssh, LISTENERS], { timeout: PING_MS }).catch(() => ({
+  const { stdout } = await promisify(execFile)("ssh", ["-n", ...ssh, LISTENERS], { timeout: PING_MS }).catch(() => ({
     stdout: "",
   }));
   return listenersIn(stdout.split("\n")).filter(({ port }) => isWanted(port));
@@ -62,10 +62,13 @@ export async function listenersOn(address: EngineAddress, ports: readonly number
 
 const LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; ss -ltnpH 2>/dev/null || true";
 
-/** One `ssh` for each connection, as Docker's own client and the docker plugin have it. */
+/**
+ * Its connections are `ssh`, as those of Docker's own client and the docker plugin are. One for all requests, one after the
+ * other: each is a login, which takes longer than they do, and sshd turns away who comes with many (MaxStartups).
+ */
 export class SshAgent extends Agent {
   constructor(private readonly args: readonly string[]) {
-    super({ keepAlive: true });
+    super({ keepAlive: true, maxSockets: 1 });
   }
 
   override createConnection(_options: unknown, done?: (error: Error | null, stream: Duplex) => void): Duplex {

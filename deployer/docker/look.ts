@@ -1,14 +1,17 @@
 /** Looks at an engine before anything on it is touched, and says what is not as it was left. */
 import type Docker from "dockerode";
 import { messageOf } from "../../host/failure";
+import type { Listener } from "../../host/listeners";
 import type { ContainerClaim, LookAnswer, LookRequest } from "../request";
-import { connect } from "./engine";
+import { connect, listenersOn } from "./engine";
 import { containerOf, hasFiles, missingThings, obstaclesTo, whyRepair } from "./owned";
 
 export async function look({ engine, claims }: LookRequest): Promise<LookAnswer> {
   let api: Docker;
+  let listening: Listener[];
   try {
-    api = await connect(engine);
+    const ports = claims.flatMap(({ publish }) => publish.ports);
+    [api, listening] = await Promise.all([connect(engine), listenersOn(engine, ports)]);
   } catch (error) {
     return { silence: messageOf(error) };
   }
@@ -17,7 +20,7 @@ export async function look({ engine, claims }: LookRequest): Promise<LookAnswer>
     Promise.all(
       claims.map(async (claim) => {
         const seen = await containerOf(api, claim);
-        const [obstacles, repair] = await Promise.all([obstaclesTo(api, claim), whyAnew(api, claim, seen)]);
+        const [obstacles, repair] = await Promise.all([obstaclesTo(api, claim, listening), whyAnew(api, claim, seen)]);
         const warnings = obstacles.length ? [] : await warningsOf(api, claim);
         return {
           obstacles,

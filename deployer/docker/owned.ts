@@ -1,7 +1,7 @@
 /** What is a gateway's on an engine, by its labels. */
 import type Docker from "dockerode";
 import { Failure } from "../../host/failure";
-import { describeListener } from "../../host/listeners";
+import { describeListener, type Listener } from "../../host/listeners";
 import type { ContainerClaim, ContainerObstacle } from "../request";
 import { found, listenersOn } from "./engine";
 import { CONTAINER_PATHS, dockerCommand, LABELS, limitsLabel, namesOf, type Role } from "./names";
@@ -61,8 +61,12 @@ export async function missingThings(
  */
 export const isFinished = ({ HostConfig }: Docker.ContainerInspectInfo): boolean => (HostConfig.PidsLimit ?? 0) > 0;
 
-/** What on the engine forbids the gateway. Only looks. */
-export async function obstaclesTo(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
+/** What on the engine forbids the gateway; `listening` are programs on its machine. Only looks. */
+export async function obstaclesTo(
+  api: Docker,
+  claim: ContainerClaim,
+  listening: readonly Listener[],
+): Promise<ContainerObstacle[]> {
   const names = namesOf(claim.container);
   const docker = dockerCommand(claim.engine.host);
   const [container, network, ...volumes] = await Promise.all([
@@ -87,7 +91,7 @@ export async function obstaclesTo(api: Docker, claim: ContainerClaim): Promise<C
           ? `rename the stack or the gateway; or, if nothing in it is needed: ${docker} volume rm ${name}`
           : `rename the stack or the gateway; or, if it is not needed: ${docker} ${what} rm ${what === "container" ? "-f " : ""}${name}`,
     }));
-  return [...foreign, ...(await takenPorts(api, claim)), ...(await missingImage(api, claim))];
+  return [...foreign, ...(await takenPorts(api, claim, listening)), ...(await missingImage(api, claim))];
 }
 
 const EVERYWHERE = ["0.0.0.0", "::"];
@@ -96,9 +100,13 @@ const EVERYWHERE = ["0.0.0.0", "::"];
 export const meet = (one: string, other: string): boolean =>
   one === other || EVERYWHERE.includes(one) || EVERYWHERE.includes(other);
 
-async function takenPorts(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
+async function takenPorts(
+  api: Docker,
+  claim: ContainerClaim,
+  listening: readonly Listener[],
+): Promise<ContainerObstacle[]> {
   const { ports, address } = claim.publish;
-  const [all, listening] = await Promise.all([api.listContainers(), listenersOn(claim.engine, ports)]);
+  const all = await api.listContainers();
   const published = all.flatMap(({ Names, Ports }) =>
     Ports.filter(({ Type }) => Type === "tcp").map(({ IP, PublicPort }) => ({
       port: PublicPort,
@@ -138,7 +146,7 @@ async function missingImage(api: Docker, claim: ContainerClaim): Promise<Contain
 
 /** Throws what forbids the gateway. */
 export async function requireFree(api: Docker, claim: ContainerClaim): Promise<void> {
-  const obstacles = await obstaclesTo(api, claim);
+  const obstacles = await obstaclesTo(api, claim, await listenersOn(claim.engine, claim.publish.ports));
   if (obstacles.length)
     throw new Failure(
       `gateway ${claim.owner.gateway} was not touched:\n` +

@@ -64,7 +64,8 @@ inDocker("gateways in containers and elsewhere", () => {
   it("comes up on an engine behind SSH, whose key is checked", async () => {
     const site = new SshSite();
     try {
-      const sshd = await site.start({ config: [`SetEnv DOCKER_HOST=${dockerd.host}`] });
+      // No more logins at once than sshd takes where nobody has set more.
+      const sshd = await site.start({ config: [`SetEnv DOCKER_HOST=${dockerd.host}`, "MaxStartups 10:100:10"] });
       const key = site.makeKey();
       site.authorize(key);
       const identityFile = join(site.directory, "key");

@@ -29,10 +29,11 @@ function copyOf(example: string, engine = ""): string {
   cpSync(join(EXAMPLES, "template", "tsconfig.json"), join(project, "tsconfig.json"));
   const text = readFileSync(join(EXAMPLES, example), "utf8");
   const home = JSON.stringify({ root: join(own.root, "home"), account: "openclaw-test" });
+  // Ports first: the directory's name has numbers, too.
   const elsewhere = text
+    .replaceAll(/\b(18|19|20)\d{3}\b/g, (port) => String(moved(Number(port))))
     .replaceAll('new LocalHost("here")', `new LocalHost("here", ${home})`)
-    .replaceAll('new DockerEngine("engine")', `new DockerEngine("engine", ${JSON.stringify({ host: engine })})`)
-    .replaceAll(/\b(18|19|20)\d{3}\b/g, (port) => String(moved(Number(port))));
+    .replaceAll('new DockerEngine("engine")', `new DockerEngine("engine", ${JSON.stringify({ host: engine })})`);
   expect(elsewhere, "an example is for the machine that runs it").not.toContain('LocalHost("here")');
   writeFileSync(join(project, basename(example)), elsewhere);
   return join(project, basename(example));

@@ -112,7 +112,7 @@ describe("what is in the way", () => {
     }
   });
 
-  it("a port that a program of this machine has, and not one of the engine's own machine elsewhere", async () => {
+  it("a port that a program of this machine has", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
@@ -121,7 +121,6 @@ describe("what is in the way", () => {
       expect((await seen({ publish })).obstacles.map(({ reason }) => reason)).toEqual([
         expect.stringMatching(`^port ${port} is in use by .*${process.pid}`),
       ]);
-      expect((await seen({ publish, engine: { host: "ssh://203.0.113.7" } })).obstacles).toEqual([]);
     } finally {
       server.close();
     }
