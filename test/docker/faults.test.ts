@@ -46,11 +46,11 @@ inDocker("a pair in containers, when something goes wrong", () => {
       expect(await pair.version("main")).toBe(VERSION);
     });
 
-    it("is made anew after the engine was killed, which leaves its containers stopped", async () => {
+    it("is back after the machine has lost its power", async () => {
       await dockerd.losePower();
       await dockerd.switchOn();
       await pair.converge();
-      for (const gateway of ["main", "rescue"] as const) expect(await pair.version(gateway)).toBe(VERSION);
+      for (const gateway of ["main", "rescue"] as const) await pair.healthy(gateway);
     });
 
     it("comes back by itself when it is killed, or runs out of memory", async () => {
@@ -152,7 +152,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
       expect(failed.code).not.toBe(0);
       await dockerd.switchOn();
       await pair.converge();
-      for (const gateway of ["main", "rescue"] as const) expect(await pair.version(gateway)).toBe(VERSION);
+      for (const gateway of ["main", "rescue"] as const) await pair.healthy(gateway);
     });
 
     it("keeps its volumes when it is destroyed, and finds them again", async () => {
