@@ -32,7 +32,7 @@ export interface Answers {
 
 export async function askGateway(gateway: Gateway): Promise<Answers> {
   const ask = (args: string): Promise<Answer> => askOpenclaw(gateway.command, args);
-  const health = await healthAt(gateway.port, gateway.isContainer ? undefined : gateway.version, gateway.host);
+  const health = await healthAt(gateway.port, gateway.published ? undefined : gateway.version, gateway.host);
   if (isAnotherUsers(gateway)) return { health };
   const [service, probe] = await Promise.all([
     ask("gateway status --deep --require-rpc --json"),

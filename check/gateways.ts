@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { NeighbourOutputs } from "../components/gateway";
+import type { PortRange } from "../components/rules/ports";
 import { findForeignGateway, isUnknown } from "../host/foreignGateway";
 import { quote } from "../host/layout";
 import { listeners } from "../host/listeners";
@@ -20,8 +21,8 @@ export interface Gateway {
   /** Its command line, as one types it. */
   readonly command: string;
   readonly stateDir: string;
-  /** In a container it tells its version to nobody but those with its token. */
-  readonly isContainer?: true;
+  /** In a container it tells its version to nobody but those with its token, and only these ports are this machine's. */
+  readonly published?: PortRange;
   /** Restarts it, as one types it. */
   readonly restart?: string;
 }
@@ -32,6 +33,7 @@ interface StateResource {
   readonly parent?: string;
   readonly outputs?: {
     readonly ports?: { readonly gateway: number };
+    readonly portBlock?: PortRange;
     readonly url?: string;
     readonly version?: string;
     readonly wrapper?: string;
@@ -65,7 +67,7 @@ export function gatewaysOfState(exported: string): StackGateways {
   for (const { type, urn, outputs } of resources) {
     if (type !== "openclaw:index:Gateway") continue;
     const name = urn.split("::").at(-1)!;
-    const { ports, url, version, wrapper, stateDir, beside } = outputs ?? {};
+    const { ports, portBlock, url, version, wrapper, stateDir, beside } = outputs ?? {};
     if (remote.has(urn) || wrapper?.startsWith("docker -H ssh:")) {
       elsewhere.push(name);
       continue;
@@ -80,7 +82,7 @@ export function gatewaysOfState(exported: string): StackGateways {
         version,
         command: isContainer ? wrapper : quoted(wrapper),
         stateDir,
-        ...(isContainer && { isContainer }),
+        ...(isContainer && { published: portBlock ?? { first: ports.gateway, last: ports.gateway } }),
         ...(url !== undefined && { host: new URL(url).hostname }),
       });
     else neverUp.push(name);

@@ -199,20 +199,20 @@ function readStatus({ name }: Gateway, { status }: Answers): Reading {
   });
 }
 
-function readBrowser({ name, port }: Gateway, { browser }: Answers): Reading {
+function readBrowser(gateway: Gateway, { browser }: Answers): Reading {
   if (!browser) return reading(NOT_ASKED);
-  if (!browser.report) return reading("no answer", noReport(name, "browser status"));
+  if (!browser.report) return reading("no answer", noReport(gateway.name, "browser status"));
   const report = json(browser.report);
   if (report.enabled === false) return reading("disabled");
   const { cdpPort } = report;
   const cell = `${report.running === true ? "running" : "not running"}${typeof cdpPort === "number" ? `, CDP ${cdpPort}` : ""}`;
-  return reading(cell, ...(typeof cdpPort === "number" ? cdpNote(name, port, cdpPort, text(report.cdpUrl)) : []));
+  return reading(cell, ...(typeof cdpPort === "number" ? cdpNote(gateway, cdpPort, text(report.cdpUrl)) : []));
 }
 
-/** A port of its own outside its block is allowed, and worth a look. */
-function cdpNote(name: string, port: number, cdpPort: number, url: string | undefined): Finding[] {
+/** A port of its own outside its block is allowed, and worth a look. In a container nobody else has any. */
+function cdpNote({ name, port, published }: Gateway, cdpPort: number, url: string | undefined): Finding[] {
   const isLocal = url === undefined || isOn(url, cdpPort);
-  if (!isLocal || contains(portBlock(port), cdpPort)) return [];
+  if (!isLocal || published || contains(portBlock(port), cdpPort)) return [];
   const what = `its browser's CDP port ${cdpPort} lies outside its ports ${formatRange(portBlock(port))}`;
   return [{ level: "note", gateway: name, text: what, advice: "keep it unique on this machine" }];
 }
@@ -224,11 +224,14 @@ const noReport = (name: string, command: string): Finding => ({
   advice: "look into its log",
 });
 
+/** Ports of this machine that are a gateway's own. */
+const blockOf = ({ port, published }: Gateway) => published ?? portBlock(port);
+
 /** Units that start none of the gateways that were asked, or one of them a second time. */
 export function interpretUnits(units: readonly Unit[], all: readonly Gateway[]): Finding[] {
   return units.flatMap(({ path, port }): Finding[] => {
     if (all.some(({ restart }) => restart !== undefined && path.endsWith(unitOf(restart)))) return [];
-    const hit = all.find((each) => port !== undefined && contains(portBlock(each.port), port));
+    const hit = all.find((each) => port !== undefined && contains(blockOf(each), port));
     if (hit && !hit.isOurs) return []; // its own, under whatever name
     if (hit)
       return [
@@ -255,7 +258,7 @@ const unitOf = (restart: string): string =>
 /** A gateway process on a port that belongs to none of the gateways that were asked. */
 export function interpretListeners(ports: readonly number[], all: readonly Gateway[]): Finding[] {
   return ports
-    .filter((port) => !all.some((each) => contains(portBlock(each.port), port)))
+    .filter((port) => !all.some((each) => contains(blockOf(each), port)))
     .map((port) => ({
       level: "note",
       gateway: "this machine",

@@ -116,6 +116,9 @@ describe("what the answers mean", () => {
         { level: "note", text: "its browser's CDP port 9222 lies outside its ports 18789-18899" },
       ],
     });
+    const contained = { ...main, published: { first: 18789, last: 18789 } };
+    const answers = { health: "healthy", service: answer(up), probe: answer(probe(["ws://127.0.0.1:18789"])), browser };
+    expect(interpret({ gateway: contained, answers }, [contained]).findings).toEqual([]);
     const remote = answer({ enabled: true, running: false, cdpPort: 9222, cdpUrl: "http://browser.example:9222" });
     expect(looked(up, undefined, { browser: remote }).findings).toEqual([]);
   });
@@ -158,6 +161,10 @@ describe("what the machine has beside them", () => {
   it("gateways on ports that are nobody's here", () => {
     expect(interpretListeners([18789, 18799, 30000], [main]).map(({ text }) => text)).toEqual([
       "another gateway listens on port 30000",
+    ]);
+    const contained = { ...main, published: { first: 18789, last: 18789 } };
+    expect(interpretListeners([18789, 18799], [contained]).map(({ text }) => text)).toEqual([
+      "another gateway listens on port 18799",
     ]);
   });
 });
@@ -216,8 +223,11 @@ describe("the gateways of a stack", () => {
       const wrapper = "docker exec claw-dev-r openclaw";
       const { gateways, elsewhere } = contained(wrapper);
       expect(elsewhere).toEqual([]);
-      expect(gateways).toMatchObject([{ command: "'/b/my claw'" }, { name: "r", isContainer: true, command: wrapper }]);
-      expect(gateways[0]).not.toHaveProperty("isContainer");
+      expect(gateways).toMatchObject([
+        { command: "'/b/my claw'" },
+        { name: "r", published: { first: 19789, last: 19789 }, command: wrapper },
+      ]);
+      expect(gateways[0]).not.toHaveProperty("published");
     });
 
     it("are asked where they are published", () => {
