@@ -1,9 +1,12 @@
 /** The verbs behind `make`: a Pulumi engine that works on this machine, run on the repository's own stack. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { runCheck } from "../check/cli";
 import { Failure } from "../host/failure";
 import { ensureStack, stackExists } from "./backend";
 import { prepareTools, pulumiEnvironment } from "./environment";
 import { handleSignals, onTerminal, run, runInForeground } from "./processes";
+import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
 import { say } from "./steps";
 import { gatewaysOf, keptBy, summary, type StackGateways } from "./summary";
@@ -22,12 +25,15 @@ const verbs: Readonly<Record<string, Verb>> = {
     await ensureStack(stack, env);
     const code = await pulumi(["up", "--stack", stack, ...answers(), ...args], env);
     if (code === 0) await show(env);
+    else advise(env);
     return code;
   },
 
   async preview(args, env) {
     await ensureStack(stack, env);
-    return pulumi(["preview", "--diff", "--stack", stack, ...questions(), ...args], env);
+    const code = await pulumi(["preview", "--diff", "--stack", stack, ...questions(), ...args], env);
+    if (code !== 0) advise(env);
+    return code;
   },
 
   async down(args, env) {
@@ -81,6 +87,13 @@ const answers = (): readonly string[] =>
   onTerminal() && process.env["YES"] !== "1" ? [] : ["--yes", "--non-interactive"];
 
 const questions = (): readonly string[] => (onTerminal() ? [] : ["--non-interactive"]);
+
+/** Where Pulumi failed and may not have said what to do. */
+function advise(env: NodeJS.ProcessEnv): void {
+  const config = join(PROJECT, `Pulumi.${stack}.yaml`);
+  const advice = existsSync(config) ? adviceOnDocker(readFileSync(config, "utf8"), env) : undefined;
+  if (advice !== undefined) say(advice);
+}
 
 async function readGateways(env: NodeJS.ProcessEnv): Promise<StackGateways> {
   const args = ["stack", "output", "--json", "--stack", stack, "--non-interactive"];

@@ -13,12 +13,27 @@ const DOWNLOAD_SECONDS = 30;
 const RETRY_DOWNLOAD_AFTER_MS = 24 * 60 * 60 * 1000;
 
 /** The version that the programs of this repository ask for. */
-export function commandPluginVersion(): string {
-  const manifest = JSON.parse(readFileSync(join(MODULES, "@pulumi", "command", "package.json"), "utf8")) as {
+export const commandPluginVersion = (): string => versionOf("command");
+
+function versionOf(name: "command" | "docker"): string {
+  const manifest = JSON.parse(readFileSync(join(MODULES, "@pulumi", name, "package.json"), "utf8")) as {
     version: string;
   };
   return manifest.version;
 }
+
+/** What to do where a stack with this config file needs the docker plugin and cannot get it: Pulumi does not say. */
+export function adviceOnDocker(config: string, env: NodeJS.ProcessEnv): string | undefined {
+  const isWanted = /^\s+(openclaw:)?target: docker$/m.test(config);
+  const isFetched = env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] !== "true";
+  if (!isWanted || isFetched || which(DOCKER_PLUGIN, env["PATH"] ?? "")) return undefined;
+  return (
+    `Gateways in containers need Pulumi's docker plugin ${versionOf("docker")}, which cannot be downloaded here:\n` +
+    `  put ${DOCKER_PLUGIN} from its release on PATH, and run this again.`
+  );
+}
+
+const DOCKER_PLUGIN = "pulumi-resource-docker";
 
 /** Where the engine looks for the plugin below a PULUMI_HOME; only there it finds one without a warning. */
 export const pluginIn = (home: string): string =>
