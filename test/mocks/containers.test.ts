@@ -75,6 +75,7 @@ beforeAll(async () => {
       identityFile: "~/.ssh/claw",
       repository: "registry.example.org/openclaw",
       digests: { [version]: DIGEST },
+      pull: "never",
       registryAuth: { address: "registry.example.org", username: "claw", password: "canary-registry" },
       publishAddress: "10.0.0.7",
       memory: 4096,
@@ -220,7 +221,9 @@ describe("the check before a container is made", () => {
     expect(text.replace(/"config":.*,"image"/, '"config":{},"image"')).toMatchInlineSnapshot(
       `"{"claim":{"engine":{"host":"ssh://claw@203.0.113.7:2222","ssh":["-o","BatchMode=yes","-o","StrictHostKeyChecking=yes","-o","UserKnownHostsFile=/dev/null","-o","GlobalKnownHostsFile=/dev/null","-o","KnownHostsCommand=/usr/bin/env echo %H KEY","-o","IdentitiesOnly=yes","-i","~/.ssh/claw"]},"container":"project-stack-ops","owner":{"stack":"organization/project/stack","gateway":"ops","id":"OWNER"},"publish":{"address":"10.0.0.7","ports":[21000]}},"version":"2026.9.6","config":{},"image":"far-image-2026.9.6@203.0.113.7:2222-image","secrets":"ops-secrets@203.0.113.7:2222-said","limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"isAlone":true}"`,
     );
-    expect(byName(`ops-claim${FAR}`).inputs.stdin).toBe(/"claim":(.*),"version"/.exec(stdin)![1]);
+    // Whether the image may be fetched is of the claim alone: with it a change would show as one of the container.
+    const claim = /"claim":(.*)\},"version"/.exec(stdin)![1]!;
+    expect(byName(`ops-claim${FAR}`).inputs.stdin).toBe(`${claim},"image":"registry.example.org/openclaw@${DIGEST}"}`);
     const health = byName(`ops-health${FAR}`).inputs.stdin as string;
     expect(health.replace(/"claim":.*,"limits"/, '"claim":{},"limits"')).toMatchInlineSnapshot(
       `"{"claim":{},"limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"volumes":["ops-check@203.0.113.7:2222-said","ops-secrets@203.0.113.7:2222-said"]}"`,

@@ -44,14 +44,16 @@ export function deployInContainer(
   const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({ parent, dependsOn });
   const onEngine = (...dependsOn: pulumi.Resource[]) => ({ ...on(...dependsOn), provider });
 
-  const claim = pulumi
+  const whole = pulumi
     .all([engine.address, engine.ownerId])
     .apply(([address, id]) => engine.claimOf(name, gateway, address, id));
   const claimed = deployerCommand(
     called("claim"),
-    { about: "containers", words: `claim ${name}`, delete: `leave ${name}`, request: claim, isShown: true },
+    { about: "containers", words: `claim ${name}`, delete: `leave ${name}`, request: whole, isShown: true },
     on(engine),
   );
+  // From here on the image is there: whether it may be fetched must not show as a change of the container.
+  const claim = whole.apply(({ image: _, ...rest }) => rest);
   const kept = [
     { label: LABELS.gateway, value: name },
     { label: LABELS.stack, value: stackName() },
