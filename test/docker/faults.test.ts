@@ -46,6 +46,13 @@ inDocker("a pair in containers, when something goes wrong", () => {
       expect(await pair.version("main")).toBe(VERSION);
     });
 
+    it("is healthy again after its engine was killed", async () => {
+      await dockerd.kill();
+      await dockerd.switchOn();
+      await pair.converge();
+      for (const gateway of ["main", "rescue"] as const) await pair.healthy(gateway);
+    });
+
     it("is back after the machine has lost its power", async () => {
       await dockerd.losePower();
       await dockerd.switchOn();
