@@ -157,7 +157,8 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     });
 
     // Known in preview, and there for dependents only when the gateway is healthy.
-    const whenHealthy = (value: string): pulumi.Output<string> => deployment.urn.apply(() => value);
+    const whenHealthy = (value: pulumi.Input<string>): pulumi.Output<string> =>
+      pulumi.all([value, deployment.urn]).apply(([known]) => known);
     const outputs = {
       ports: deployment.urn.apply(() => gateway.ports),
       portBlock: deployment.urn.apply(() => gateway.owns),
@@ -169,7 +170,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       workspace: whenHealthy(gateway.workspace),
       configPath: whenHealthy(gateway.configPath),
       serviceName: whenHealthy(gateway.serviceName),
-      wrapper: whenHealthy(gateway.wrapper),
+      wrapper: whenHealthy(target.wrapperOf?.(gateway) ?? gateway.wrapper),
     };
     return { outputs, deployment };
   }

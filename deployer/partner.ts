@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "../host/failure";
 import { say } from "./archives";
-import { dockerCommand } from "./docker/names";
+import { dockerCommand, openclawIn } from "./docker/names";
 import { RemoteHost } from "./remoteHost";
 import type { OnHost, PartnerRequest, Whereabouts } from "./request";
 
@@ -39,7 +39,7 @@ async function untilHealthy(partner: Whereabouts, graceMs: number, pollMs: numbe
 function notHealthy(partner: Whereabouts, answer: string): Failure {
   const { id } = partner;
   const command =
-    "engine" in partner ? `${dockerCommand(partner.engine.host)} exec ${partner.container} openclaw` : `openclaw-${id}`;
+    "engine" in partner ? openclawIn(dockerCommand(partner.engine.host), partner.container) : `openclaw-${id}`;
   return new Failure(
     `gateway ${id} ${placeOf(partner)}, its partner, is not healthy (${answer}), so this healthy gateway was not taken down; ` +
       `nothing was changed\n    -> repair ${id} first (${command} gateway status --deep), or set \`force: true\``,

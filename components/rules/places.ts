@@ -1,6 +1,6 @@
 /** What the kind of place decides about the gateways there: their directories, names and ports. Pure. */
 import { posix } from "node:path";
-import { CONTAINER_PORT, CONTAINER_PATHS, isContainerName, secretFile } from "../../deployer/docker/names";
+import { CONTAINER_PORT, CONTAINER_PATHS, isContainerName, openclawIn, secretFile } from "../../deployer/docker/names";
 import {
   configFile,
   defaultStateDir,
@@ -101,7 +101,7 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
       stateDir: CONTAINER_PATHS.state,
       workspace: CONTAINER_PATHS.workspace,
       configPath: CONTAINER_PATHS.configFile,
-      wrapper: `${docker} exec ${container} openclaw`,
+      wrapper: openclawIn(docker, container),
       serviceName: container,
     },
     surroundings: {

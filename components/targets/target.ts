@@ -72,6 +72,11 @@ export interface Target extends pulumi.Resource {
    */
   found?(name: string): "nothing" | "down" | "up" | undefined;
   /**
+   * The gateway's own command line, where the target knows it later than the program's text does.
+   * @internal
+   */
+  wrapperOf?(gateway: ResolvedGateway): pulumi.Output<string>;
+  /**
    * Registers a gateway's resources below `parent`; the result is there when the gateway is healthy.
    * @internal
    */

@@ -86,6 +86,9 @@ export const LOCAL_ENGINE = "unix:///var/run/docker.sock";
 /** Docker's own command for an engine, as one types it. */
 export const dockerCommand = (host: string): string => (host === LOCAL_ENGINE ? "docker" : `docker -H ${host}`);
 
+/** OpenClaw's own command line of a gateway in a container. */
+export const openclawIn = (docker: string, container: string): string => `${docker} exec ${container} openclaw`;
+
 /** Fixed names: a stack that is made anew finds its volumes. */
 export const namesOf = (container: string) => ({
   container,

@@ -61,6 +61,17 @@ inDocker("gateways in containers and elsewhere", () => {
     }
   });
 
+  it("comes up on an engine that is not there yet in the preview", async () => {
+    pair.args.isNew = true;
+    const plan = said(ok(await pair.preview()));
+    expect(plan).toContain("engine: its address or key is not known yet, so nobody looked at what is on it");
+    expect(plan).toContain("docker:index:Container claw-main-container create");
+    await pair.converge();
+    for (const gateway of ["main", "rescue"] as const) expect(await pair.version(gateway)).toBe(VERSION);
+    const { mainCommand } = await pair.stack.outputs();
+    expect(mainCommand).toBe(`docker -H ${dockerd.host} exec openclaw-test-claw-main openclaw`);
+  });
+
   it("comes up on an engine behind SSH, whose key is checked", async () => {
     const site = new SshSite();
     try {

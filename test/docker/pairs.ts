@@ -14,6 +14,8 @@ export interface PairArgs {
   engine: DockerEngineArgs;
   main: Record<string, unknown>;
   rescue: Record<string, unknown>;
+  /** The engine is of a machine that the same program makes. */
+  isNew?: true;
 }
 
 export const PORTS = { main: 25990, rescue: 25995 };

@@ -9,7 +9,7 @@ import type {
   LookAnswer,
 } from "../../../deployer/request";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
-import { dockerCommand, LOCAL_ENGINE } from "../../../deployer/docker/names";
+import { dockerCommand, LOCAL_ENGINE, openclawIn } from "../../../deployer/docker/names";
 import { keptValue } from "../../kept";
 import { behindGate, currentProgram } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
@@ -135,6 +135,11 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   /** @internal */
   found(name: string): "nothing" | "down" | "up" | undefined {
     return this.repairs.has(name) ? "down" : this.seen.get(name);
+  }
+
+  /** @internal */
+  wrapperOf({ serviceName }: ResolvedGateway): pulumi.Output<string> {
+    return this.address.apply(({ host }) => openclawIn(dockerCommand(host), serviceName));
   }
 
   /** @internal */
