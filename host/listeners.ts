@@ -12,14 +12,7 @@ export interface Listener {
 
 /** Listeners on any address whose port `wanted` accepts. */
 export function listeners(wanted: (port: number) => boolean): Listener[] {
-  const byInode = new Map<string, number>();
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    for (const line of readLines(table).slice(1)) {
-      const fields = line.trim().split(/\s+/);
-      const port = Number.parseInt(fields[1]?.split(":")[1] ?? "", 16);
-      if (fields[3] === LISTEN && wanted(port)) byInode.set(fields[9]!, port);
-    }
-  }
+  const byInode = portsByInode(wanted);
   if (!byInode.size) return [];
   const owners = ownersOf(new Set(byInode.keys()));
   const found = [...byInode].map(([inode, port]): Listener => {
@@ -28,6 +21,21 @@ export function listeners(wanted: (port: number) => boolean): Listener[] {
   });
   // One process that listens on IPv4 and IPv6 is one listener.
   return [...new Map(found.map((each) => [`${each.port} ${each.pid}`, each])).values()].sort((a, b) => a.port - b.port);
+}
+
+/** Whether anybody listens on a port. */
+export const isListening = (port: number): boolean => portsByInode((each) => each === port).size > 0;
+
+function portsByInode(wanted: (port: number) => boolean): Map<string, number> {
+  const byInode = new Map<string, number>();
+  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const line of readLines(table).slice(1)) {
+      const fields = line.trim().split(/\s+/);
+      const port = Number.parseInt(fields[1]?.split(":")[1] ?? "", 16);
+      if (fields[3] === LISTEN && wanted(port)) byInode.set(fields[9]!, port);
+    }
+  }
+  return byInode;
 }
 
 function ownersOf(inodes: ReadonlySet<string>): Map<string, number> {

@@ -72,8 +72,13 @@ export function signal(pid: number, name: NodeJS.Signals): void {
 }
 
 /** Waits until the process is gone; false where it is still there after `timeoutMs`. */
-export async function waitForEnd(identity: ProcessIdentity, timeoutMs: number): Promise<boolean> {
-  for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(POLL_MS)) if (!isAlive(identity)) return true;
+export async function waitForEnd(
+  identity: ProcessIdentity,
+  timeoutMs: number,
+  isVain: () => boolean = () => false,
+): Promise<boolean> {
+  for (const end = Date.now() + timeoutMs; Date.now() < end && !isVain(); await sleep(POLL_MS))
+    if (!isAlive(identity)) return true;
   return !isAlive(identity);
 }
 

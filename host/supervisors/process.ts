@@ -18,6 +18,7 @@ import {
   DRAIN_TIMEOUT_MS,
   EXIT_UNRECOVERABLE,
   STOP_TIMEOUT_MS,
+  watchExit,
   type Supervisor,
   type SupervisorStatus,
 } from "./supervisor";
@@ -64,12 +65,13 @@ export const processSupervisor: Supervisor = {
   async stop(gateway, drain) {
     const timeout = drain ? DRAIN_TIMEOUT_MS : STOP_TIMEOUT_MS;
     const state = readState(gateway);
+    const hangs = watchExit(gateway);
     if (state && isAlive(state.supervisor)) {
       signal(state.supervisor.pid, "SIGTERM");
-      if (!(await waitForEnd(state.supervisor, timeout))) signal(state.supervisor.pid, "SIGKILL");
+      if (!(await waitForEnd(state.supervisor, timeout, hangs))) signal(state.supervisor.pid, "SIGKILL");
     }
     // What a supervisor that was killed has left behind.
-    await endCarrying(gatewayMark(gateway.paths.dir), gateway.host.identity.uid, drain ? timeout : 0);
+    await endCarrying(gatewayMark(gateway.paths.dir), gateway.host.identity.uid, drain && !hangs() ? timeout : 0);
     fs.rmSync(gateway.paths.supervisorState, { force: true });
   },
 

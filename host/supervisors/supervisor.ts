@@ -1,10 +1,13 @@
 /** What keeps a gateway running. One implementation per service manager. */
 import type { HostGateway } from "../host";
+import { isListening } from "../listeners";
 
 /** A busy gateway drains its work for up to 315 s before it ends. Source: OpenClaw's own unit waits 330 s. */
 export const DRAIN_TIMEOUT_MS = 330_000;
 /** For one that has nothing to finish. */
 export const STOP_TIMEOUT_MS = 15_000;
+/** For one that has closed its port: it has finished everything, and ends within a second (measured, 2026.9.6). */
+const EXIT_TIMEOUT_MS = 30_000;
 /** Exit code that a restart cannot mend: bad or missing configuration, state in use. Source: measured. */
 export const EXIT_UNRECOVERABLE = 78;
 
@@ -34,4 +37,18 @@ export interface Supervisor {
   logPosition(gateway: HostGateway): number;
   /** What the gateway printed since then, or the end of it; may hold secrets. */
   logSince(gateway: HostGateway, position: number): string;
+}
+
+/**
+ * To be made before a gateway is told to end: says whether it hangs. Now and then all threads of Node.js wait for one
+ * another in its exit, for ever (measured once in some hundred ends, Node.js 24.21); to wait for its work is vain then.
+ */
+export function watchExit({ claim }: HostGateway): () => boolean {
+  // One that listens elsewhere, or does not listen yet, is given all its time.
+  if (!isListening(claim.basePort)) return () => false;
+  let closed: number | undefined;
+  return () => {
+    closed = isListening(claim.basePort) ? undefined : (closed ?? Date.now());
+    return closed !== undefined && Date.now() - closed > EXIT_TIMEOUT_MS;
+  };
 }

@@ -11,7 +11,7 @@ import { Failure } from "../failure";
 import { makeDir, removeTree, writeFile } from "../files";
 import type { Host, HostGateway } from "../host";
 import { gatewayPaths, hostCommand, serviceName, SYSTEM_PATH, wrapperName, type HostLayout } from "../layout";
-import { DRAIN_TIMEOUT_MS, EXIT_UNRECOVERABLE, STOP_TIMEOUT_MS, type Supervisor } from "./supervisor";
+import { DRAIN_TIMEOUT_MS, EXIT_UNRECOVERABLE, STOP_TIMEOUT_MS, watchExit, type Supervisor } from "./supervisor";
 
 const POLL_MS = 100;
 const COMMAND_TIMEOUT_MS = 30_000;
@@ -96,13 +96,14 @@ export const systemdSupervisor: Supervisor = {
     const { host } = gateway;
     const unit = unitName(gateway.id);
     if (!existsSync(unitPath(gateway))) return;
-    const ended = async (timeoutMs: number): Promise<boolean> => {
-      for (const end = Date.now() + timeoutMs; Date.now() < end; await sleep(POLL_MS))
+    const hangs = watchExit(gateway);
+    const ended = async (timeoutMs: number, isVain = () => false): Promise<boolean> => {
+      for (const end = Date.now() + timeoutMs; Date.now() < end && !isVain(); await sleep(POLL_MS))
         if (["inactive", "failed"].includes(show(gateway).ActiveState)) return true;
       return false;
     };
     systemctl(host, "stop", "--no-block", unit);
-    if (!(await ended(drain ? DRAIN_TIMEOUT_MS : STOP_TIMEOUT_MS))) {
+    if (!(await ended(drain ? DRAIN_TIMEOUT_MS : STOP_TIMEOUT_MS, hangs))) {
       systemctl(host, "kill", "--signal=SIGKILL", unit);
       await ended(STOP_TIMEOUT_MS);
     }

@@ -54,6 +54,22 @@ describe("a deployment fails", () => {
     }
   });
 
+  it("that hangs in its exit is ended, long before one with work to finish would be", async () => {
+    installFake(
+      host,
+      "main",
+      "2026.9.104",
+      `const server = serve("2026.9.104");
+      process.on("SIGTERM", () => { server.closeAllConnections(); server.close(); setInterval(() => {}, 1000); });`,
+    );
+    ok(await host.up("main", host.describe({ basePort: PORT, version: "2026.9.104" })));
+    const started = Date.now();
+    ok(await deploy("2026.9.100"));
+    const seconds = (Date.now() - started) / 1000;
+    expect(seconds).toBeGreaterThan(30);
+    expect(seconds).toBeLessThan(60);
+  });
+
   it("because the registry does not have the version: said, with what to do, and nothing changed", async () => {
     const pid = host.gatewayPid("main");
     const { claim, spec } = host.describe({ basePort: PORT, version: "2026.9.999" });

@@ -5,6 +5,8 @@ import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { standInLayer } from "./layers";
+import { VERSION } from "../support/seed";
+import { standIn } from "../support/standInRelease";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
 const BOUND_SECONDS = 200;
@@ -96,6 +98,20 @@ inLab("faults", () => {
       expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
       await converges();
     });
+  });
+
+  it("a gateway that hangs in its exit is ended, long before one with work to finish would be", async () => {
+    const version = "2026.9.104";
+    const directory = `/var/lib/openclaw/.pulumi-openclaw/gateways/main/releases/${version}/node_modules/openclaw`;
+    const program = standIn(version, "server.closeAllConnections(); server.close(); setInterval(() => {}, 1_000)");
+    ok(await host.inside(`mkdir -p ${directory} && cat >${directory}/openclaw.mjs`, { input: program }));
+    await pair.stack.config("main.version", version);
+    ok(await pair.stack.up());
+    await pair.stack.config("main.version", VERSION);
+    const back = await timed(pair.stack.up());
+    expect(back.seconds).toBeGreaterThan(30);
+    expect(back.seconds).toBeLessThan(70);
+    await converges();
   });
 
   it("a full disk: up says so, main goes on as it was, and with room the next one goes through", async () => {

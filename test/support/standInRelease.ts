@@ -6,7 +6,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { VERSION } from "./seed";
 
-const PROGRAM = `
+/** What the gateway does when it is told to end; `server` answers for it. */
+const END = "setTimeout(() => process.exit(0), 500)";
+
+/** Its one program. */
+export const standIn = (version = VERSION, end = END): string => `
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -19,9 +23,9 @@ if (command === "gateway" && verb === "run") {
 }
 if (command === "serve") {
   process.title = "openclaw-gateway";
-  process.on("SIGTERM", () => setTimeout(() => process.exit(0), 500));
+  process.on("SIGTERM", () => { ${end}; });
   const answer = ({ url, headers }) =>
-    url === "/startupz" ? { ok: true, status: "started", version: "${VERSION}" }
+    url === "/startupz" ? { ok: true, status: "started", version: "${version}" }
     : url === "/readyz" ? { ready: true, failing: [] }
     : { error: { type: headers.authorization === "Bearer " + process.env.OPENCLAW_GATEWAY_TOKEN ? "invalid_request" : "unauthorized" } };
   const server = createServer((request, response) => response.end(JSON.stringify(answer(request))));
@@ -34,5 +38,5 @@ if (command === "gateway" && verb === "health") await fetch("http://127.0.0.1:" 
 export function seedStandIn(root: string, id: string): void {
   const directory = join(root, ".pulumi-openclaw/gateways", id, "releases", VERSION, "node_modules/openclaw");
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, "openclaw.mjs"), PROGRAM);
+  writeFileSync(join(directory, "openclaw.mjs"), standIn());
 }
