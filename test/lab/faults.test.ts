@@ -5,7 +5,6 @@ import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { standInLayer } from "./layers";
-import { VERSION } from "../support/seed";
 import { standIn } from "../support/standInRelease";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
@@ -101,14 +100,20 @@ inLab("faults", () => {
   });
 
   it("a gateway that hangs in its exit is ended, long before one with work to finish would be", async () => {
-    const version = "2026.9.104";
-    const directory = `/var/lib/openclaw/.pulumi-openclaw/gateways/main/releases/${version}/node_modules/openclaw`;
-    const program = standIn(version, "server.closeAllConnections(); server.close(); setInterval(() => {}, 1_000)");
-    ok(await host.inside(`mkdir -p ${directory} && cat >${directory}/openclaw.mjs`, { input: program }));
-    await pair.stack.config("main.version", version);
+    const releases = "/var/lib/openclaw/.pulumi-openclaw/gateways/main/releases";
+    async function release(version: string, program: string): Promise<void> {
+      const directory = `${releases}/${version}/node_modules/openclaw`;
+      ok(await host.inside(`mkdir -p ${directory} && cat >${directory}/openclaw.mjs`, { input: program }));
+      await pair.stack.config("main.version", version);
+    }
+    await release(
+      "2026.9.104",
+      standIn("2026.9.104", "server.closeAllConnections(); server.close(); setInterval(() => {}, 1_000)"),
+    );
     ok(await pair.stack.up());
-    await pair.stack.config("main.version", VERSION);
+    await release("2026.9.105", standIn("2026.9.105"));
     const back = await timed(pair.stack.up());
+    expect(back.code, back.stdout).toBe(0);
     expect(back.seconds).toBeGreaterThan(30);
     expect(back.seconds).toBeLessThan(70);
     await converges();
