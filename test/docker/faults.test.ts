@@ -266,7 +266,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
       const refused = await namesake.up();
       expect(refused.code).not.toBe(0);
       expect(said(refused)).toContain(`there is a container ${pair.name("main")} on the engine that is not`);
-      ok(await namesake.stack.destroy());
+      await namesake.stack.dispose();
       expect(await pair.ids()).toEqual(before);
       ok(await pair.preview("--expect-no-changes"));
     } finally {
