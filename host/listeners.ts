@@ -1,7 +1,8 @@
 /** Who listens on which TCP port of this machine. Linux. */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 
-const LISTEN = "0A";
+/** A socket that listens, as a line of /proc/net/tcp has it, and its port. */
+const LISTENING = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A /;
 
 export interface Listener {
   readonly port: number;
@@ -28,14 +29,16 @@ export const isListening = (port: number): boolean => portsByInode((each) => eac
 
 function portsByInode(wanted: (port: number) => boolean): Map<string, number> {
   const byInode = new Map<string, number>();
-  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
-    for (const line of readLines(table).slice(1)) {
-      const fields = line.trim().split(/\s+/);
-      const port = Number.parseInt(fields[1]?.split(":")[1] ?? "", 16);
-      if (fields[3] === LISTEN && wanted(port)) byInode.set(fields[9]!, port);
-    }
+  for (const line of ["/proc/net/tcp", "/proc/net/tcp6"].flatMap(readLines)) {
+    const port = portIn(line);
+    if (port !== undefined && wanted(port)) byInode.set(line.trim().split(/\s+/)[9]!, port);
   }
   return byInode;
+}
+
+function portIn(line: string): number | undefined {
+  const hex = LISTENING.exec(line)?.[1];
+  return hex === undefined ? undefined : Number.parseInt(hex, 16);
 }
 
 function ownersOf(inodes: ReadonlySet<string>): Map<string, number> {
@@ -94,12 +97,10 @@ export const describeListener = ({ pid, command }: Listener): string =>
 
 /** Of another machine, by lines of its /proc/net/tcp, with names from lines of `ss -ltnp`, where there is one. */
 export function listenersIn(lines: readonly string[]): Listener[] {
-  const ports = lines.flatMap((line) => /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A /.exec(line)?.[1] ?? []);
+  const ports = lines.flatMap((line) => portIn(line) ?? []);
   const names = lines.flatMap((line) => {
     const [, port, command, pid] = /:(\d+)\s+\S+\s+users:\(\("([^"]*)",pid=(\d+)/.exec(line) ?? [];
     return port === undefined ? [] : [{ port: Number(port), command: command!, pid: Number(pid) }];
   });
-  return [...new Set(ports.map((hex) => Number.parseInt(hex, 16)))]
-    .sort((a, b) => a - b)
-    .map((port) => names.find((each) => each.port === port) ?? { port });
+  return [...new Set(ports)].sort((a, b) => a - b).map((port) => names.find((each) => each.port === port) ?? { port });
 }
