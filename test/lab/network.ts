@@ -1,5 +1,5 @@
 /** The lab's network: one bridge, a network namespace for each host, and no way out. */
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { command } from "./commands";
 import { FIRST_RULE, isHostName, LAB, SUBNET } from "./names";
 
@@ -35,8 +35,13 @@ export function removeNetwork(): void {
     if (rules.includes(`${rule[0]}:\t`)) command("ip", "rule", "delete", "pref", ...rule);
 }
 
+/** The kernel removes the link too, in its own time, once the namespace of its other end is gone: it may be first. */
 export function removeLink(name: string): void {
-  if (existsSync(`/sys/class/net/${name}`)) command("ip", "link", "delete", name);
+  try {
+    command("ip", "link", "delete", name);
+  } catch (error) {
+    if (!/Cannot find device|No such device/.test(String(error))) throw error;
+  }
 }
 
 /** The plug of one host: its end of the cable is `host0` in a namespace of its own, the other is in the bridge. */
