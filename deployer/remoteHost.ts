@@ -38,7 +38,7 @@ export class RemoteHost {
       return new RemoteHost(await dial(connection, step), connection.host, sudo);
     } catch (error) {
       throw new Failure(
-        `cannot reach ${connection.host} to send to it: ${messageOf(error)}\n` +
+        `cannot reach ${connection.host}: ${messageOf(error)}\n` +
           "    -> check the arguments of SshHost: ssh -p PORT USER@HOST",
       );
     }
@@ -131,7 +131,7 @@ export class RemoteHost {
     const timer = setTimeout(() => {
       fail(
         new Failure(
-          `${this.name} has been silent for ${seconds} s\n    -> run \`pulumi up\` again: what has arrived is not sent again`,
+          `${this.name} has been silent for ${seconds} s\n    -> run \`pulumi up\` again: it goes on where it stopped`,
         ),
       );
       this.client.destroy();
@@ -155,7 +155,7 @@ function resultOf(channel: ClientChannel): Promise<string> {
         : reject(
             new Failure(
               code === null
-                ? "the connection was lost\n    -> run `pulumi up` again: what has arrived is not sent again"
+                ? "the connection was lost\n    -> run `pulumi up` again: it goes on where it stopped"
                 : `a command on the host failed (${code}): ${stderr.trim()}\n    -> make room on its disk, and let the user write there`,
             ),
           ),

@@ -100,18 +100,10 @@ inLab("faults", () => {
   });
 
   it("a gateway that hangs in its exit is ended, long before one with work to finish would be", async () => {
-    const releases = "/var/lib/openclaw/.pulumi-openclaw/gateways/main/releases";
-    async function release(version: string, program: string): Promise<void> {
-      const directory = `${releases}/${version}/node_modules/openclaw`;
-      ok(await host.inside(`mkdir -p ${directory} && cat >${directory}/openclaw.mjs`, { input: program }));
-      await pair.stack.config("main.version", version);
-    }
-    await release(
-      "2026.9.104",
-      standIn("2026.9.104", "server.closeAllConnections(); server.close(); setInterval(() => {}, 1_000)"),
-    );
+    const hangs = "server.closeAllConnections(); server.close(); setInterval(() => {}, 1_000)";
+    await pair.release("main", "2026.9.104", standIn("2026.9.104", hangs));
     ok(await pair.stack.up());
-    await release("2026.9.105", standIn("2026.9.105"));
+    await pair.release("main", "2026.9.105", standIn("2026.9.105"));
     const back = await timed(pair.stack.up());
     expect(back.code, back.stdout).toBe(0);
     expect(back.seconds).toBeGreaterThan(30);

@@ -52,14 +52,11 @@ inLab("main and rescue", () => {
   const random = seeded(20261123);
 
   async function change(gateway: string, kind: Kind): Promise<void> {
-    const { stack, host, root } = pair;
+    const { stack } = pair;
     const seconds = kind === "refused" ? "none" : String(100 + Math.floor(random() * 1000));
     await stack.config(`${gateway}.config.agents.defaults.timeoutSeconds`, seconds);
-    await stack.config(`${gateway}.version`, kind === "broken" ? BROKEN : VERSION);
-    if (kind !== "broken") return;
-    const directory = `${root}/.pulumi-openclaw/gateways/${gateway}/releases/${BROKEN}/node_modules/openclaw`;
-    const program = 'if (process.argv[2] === "gateway") process.exit(78);';
-    ok(await host.inside(`mkdir -p ${directory} && cat >${directory}/openclaw.mjs`, { input: program }));
+    if (kind === "broken") await pair.release(gateway, BROKEN, 'if (process.argv[2] === "gateway") process.exit(78);');
+    else await stack.config(`${gateway}.version`, VERSION);
   }
 
   it(`${CHANGES} changes: one of them is ready in every sample`, { timeout: CHANGES * 60_000 }, async () => {

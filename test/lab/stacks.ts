@@ -86,6 +86,13 @@ export class PairOn {
     await eventually(`a gateway on port ${port}`, seconds, async () => (await this.ask(port, "/readyz"))?.ready);
   }
 
+  /** Puts a program in the place of a release of a gateway, and asks for that version. */
+  async release(gateway: string, version: string, program: string): Promise<void> {
+    const directory = `${this.root}/.pulumi-openclaw/gateways/${gateway}/releases/${version}/node_modules/openclaw`;
+    ok(await this.host.inside(`mkdir -p ${directory} && cat >${directory}/openclaw.mjs`, { input: program }));
+    await this.stack.config(`${gateway}.version`, version);
+  }
+
   /** Gateways that root deployed on a host by a stack of another program. */
   static seen(host: Host, stack: TestStack): PairOn {
     return new PairOn(host, "root", stack);
