@@ -76,9 +76,7 @@ inLab("sending to hosts", () => {
     const first = await outcome;
     expect((Date.now() - cutAt) / 1000).toBeLessThan(45);
     expect(first.code).toBe(1);
-    expect(first.stderr).toMatch(
-      /has been silent for 30 s\n +-> run `pulumi up` again: it goes on where it stopped/,
-    );
+    expect(first.stderr).toMatch(/has been silent for 30 s\n +-> run `pulumi up` again: it goes on where it stopped/);
     trixie.heal();
     const arrived = statSync(part).size;
 
