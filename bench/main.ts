@@ -94,6 +94,7 @@ const ready = () => fetch("http://127.0.0.1:18789/readyz", { signal: AbortSignal
   console.log((Date.now() - down) / 1000);
 })();`;
 
+/** OpenClaw itself takes seconds longer for its first start with another configuration: its migrations look again. */
 async function change(pair: PairOn): Promise<Row[]> {
   const downtime = async (action: () => Promise<Outcome>): Promise<number> => {
     const watch = pair.host.inside(`exec ${pair.root}/.pulumi-openclaw/nodes/*/bin/node -`, { input: WATCH });
@@ -112,16 +113,24 @@ async function change(pair: PairOn): Promise<Row[]> {
       return outcome;
     });
   };
-  const times = await byTurns(ROUNDS, up, () => downtime(() => pair.systemctl("restart openclaw-gateway")));
+  const restart = (): Promise<number> => downtime(() => pair.systemctl("restart openclaw-gateway"));
+  const changeByHand = async (): Promise<number> => {
+    const file = `${pair.root}/.pulumi-openclaw/gateways/main/current/openclaw.json`;
+    ok(await pair.host.run(`sed -i 's/"timeoutSeconds": [0-9]*/"timeoutSeconds": ${2000 + made++}/' ${file}`));
+    return restart();
+  };
+  const plain = await byTurns(ROUNDS, up, restart);
+  const changed = await byTurns(ROUNDS, up, changeByHand);
   say("change: done");
   return [
     { what: "change of main's configuration, end to end", ours: whole },
     {
       what: "main's downtime in it",
-      ...times,
+      ...plain,
       than: "systemctl restart",
-      goal: { text: "≤ 1.1 ×", isMet: ratio(times.ours, times.theirs) <= 1.1 },
+      goal: { text: "≤ 1.1 ×", isMet: ratio(plain.ours, plain.theirs) <= 1.1 },
     },
+    { what: "main's downtime in it", ...changed, than: "a change by hand, systemctl restart" },
   ];
 }
 
