@@ -50,7 +50,7 @@ const notHere = (gateway: string): Finding => ({
   level: "note",
   gateway,
   text: "runs on another machine, and was not asked",
-  advice: "ask it there, with its own command: openclaw-main gateway status --deep --require-rpc",
+  advice: "ask it there, with the command of its output `wrapper`: … gateway status --deep --require-rpc",
 });
 
 /** What every gateway tells of the machine is said once. */

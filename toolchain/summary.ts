@@ -110,9 +110,25 @@ const typedCommand = (wrapper: string): string =>
 
 /** What destroying these gateways leaves on this machine, and how to remove it; read before they are destroyed. */
 export function keptBy(gateways: readonly GatewayOutput[]): string | undefined {
-  const kept = [keptOnDisk(gateways), keptOnVolumes(gateways)].filter((each) => each !== undefined);
+  const kept = [keptOnDisk(gateways), keptOnHosts(gateways), keptOnVolumes(gateways)].filter(
+    (each) => each !== undefined,
+  );
   return kept.length ? kept.join("\n\n") : undefined;
 }
+
+/** Nobody looks at those again: what `destroy` leaves there is where the outputs say. */
+function keptOnHosts(gateways: readonly GatewayOutput[]): string | undefined {
+  const far = gateways.filter(({ host, docker }) => host !== undefined && docker === undefined);
+  if (!far.length) return undefined;
+  return [
+    "Kept on other machines, with everything that the gateways have learned; the next `make up` finds it:",
+    ...far.map(({ host, stateDir, workspace }) => `  ${host}: ${outermost([stateDir, workspace]).join(" ")}`),
+  ].join("\n");
+}
+
+/** Without what lies in another one of them. */
+const outermost = (all: readonly string[]): string[] =>
+  [...new Set(all)].filter((each) => !all.some((other) => other !== each && isWithin(each, other)));
 
 function keptOnVolumes(gateways: readonly GatewayOutput[]): string | undefined {
   const removals = gateways.flatMap(({ docker, serviceName }) =>
@@ -124,8 +140,7 @@ function keptOnVolumes(gateways: readonly GatewayOutput[]): string | undefined {
 
 function keptOnDisk(gateways: readonly GatewayOutput[]): string | undefined {
   const here = gateways.filter(({ host, docker }) => host === undefined && docker === undefined);
-  const all = [...new Set(here.flatMap(({ stateDir, workspace }) => [stateDir, workspace]))].filter(existsSync);
-  const directories = all.filter((each) => !all.some((other) => other !== each && isWithin(each, other)));
+  const directories = outermost(here.flatMap(({ stateDir, workspace }) => [stateDir, workspace]).filter(existsSync));
   if (!directories.length) return undefined;
   const accounts = accountsOwning(directories);
   const remove = [

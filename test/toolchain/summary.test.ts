@@ -173,6 +173,15 @@ test("what destroying keeps: each directory that exists, once", () => {
   }
 });
 
+test("what destroying keeps on another machine: where its outputs say", () => {
+  const far = { host: "root@203.0.113.7", stateDir: "/srv/claw", workspace: "/srv/claw/workspace" };
+  expect(
+    keptBy([gateway(far), gateway({ ...far, workspace: "/srv/work" })])
+      ?.split("\n")
+      .slice(1),
+  ).toEqual(["  root@203.0.113.7: /srv/claw", "  root@203.0.113.7: /srv/claw /srv/work"]);
+});
+
 test("what destroying keeps of containers: their volumes, with the command of their engine", () => {
   const contained = gateway({ docker: "docker", serviceName: "claw-dev-main", stateDir: "/", workspace: "/" });
   const far = { docker: "docker -H ssh://claw@203.0.113.7", host: "claw@203.0.113.7", serviceName: "claw-dev-rescue" };

@@ -206,6 +206,7 @@ describe("the gateways of a stack", () => {
       level: "note",
       gateway: "r",
       text: "runs on another machine, and was not asked",
+      advice: expect.stringContaining("its output `wrapper`") as string,
     });
   });
 
