@@ -108,7 +108,7 @@ export function howTo(gateways: readonly GatewayOutput[], stack: string | undefi
 const typedCommand = (wrapper: string): string =>
   which(basename(wrapper), process.env["PATH"] ?? "") === wrapper ? basename(wrapper) : wrapper;
 
-/** What destroying these gateways leaves on this machine, and how to remove it; read before they are destroyed. */
+/** What destroying these gateways leaves, here and elsewhere; read before they are destroyed. */
 export function keptBy(gateways: readonly GatewayOutput[]): string | undefined {
   const kept = [keptOnDisk(gateways), keptOnHosts(gateways), keptOnVolumes(gateways)].filter(
     (each) => each !== undefined,
