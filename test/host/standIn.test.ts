@@ -1,0 +1,217 @@
+/** The same questions to OpenClaw's real release and to the stand-in for it: what this product asks and reads. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listeners } from "../../host/listeners";
+import { ask, eventually, finished, temporaryRoot, type Outcome } from "../support/hosts";
+import { seedNode, seedRelease, VERSION } from "../support/seed";
+import { FakeTelegram } from "../support/telegram";
+import { placeStandIn, releaseDirectory } from "../standIn/release";
+
+const PORT = 24700;
+const TOKEN = "canary-contract-token";
+const [BOT, WRONG_BOT] = ["4711:canary-right-bot", "4711:canary-wrong-bot"];
+const BOOT_SECONDS = 120;
+
+const root = temporaryRoot();
+let telegram: FakeTelegram;
+beforeAll(async () => {
+  placeStandIn(root, "main", { version: VERSION });
+  telegram = await FakeTelegram.start([BOT]);
+});
+afterAll(async () => {
+  await telegram?.stop();
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe.each([
+  ["OpenClaw", join(seedRelease, "node_modules/openclaw/openclaw.mjs")],
+  ["the stand-in", join(releaseDirectory(root, "main", VERSION), "openclaw.mjs")],
+])("%s", (name, entry) => {
+  const home = join(root, name.replaceAll(" ", "-"));
+  beforeAll(() => mkdirSync(home));
+
+  let configs = 0;
+  function configuration(change: object = {}): string {
+    const token = { source: "env", provider: "default", id: "OPENCLAW_GATEWAY_TOKEN" };
+    const gateway = { mode: "local", port: PORT, bind: "loopback", auth: { mode: "token", token } };
+    const path = join(home, `config-${configs++}.json`);
+    writeFileSync(path, JSON.stringify({ gateway, update: { channel: "stable" }, ...change }));
+    return path;
+  }
+
+  interface Run {
+    readonly config?: string;
+    readonly token?: string;
+    readonly bot?: string;
+  }
+  function start(args: string, { config = configuration(), token = TOKEN, bot = BOT }: Run = {}): ChildProcess {
+    const node = realpathSync(seedNode);
+    return spawn(node, [entry, ...args.split(" ")], {
+      cwd: home,
+      env: {
+        PATH: `${dirname(node)}:/usr/bin:/bin`,
+        HOME: home,
+        NODE_COMPILE_CACHE: join(home, "cache"),
+        OPENCLAW_STATE_DIR: join(home, "state"),
+        OPENCLAW_CONFIG_PATH: config,
+        OPENCLAW_CONFIG_READONLY: "1",
+        OPENCLAW_DISABLE_BONJOUR: "1",
+        OPENCLAW_NO_AUTO_UPDATE: "1",
+        OPENCLAW_GATEWAY_TOKEN: token,
+        TELEGRAM_BOT_TOKEN: bot,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+  }
+  const run = (args: string, options?: Run): Promise<Outcome> => finished(start(args, options));
+  async function report(args: string, options?: Run): Promise<{ code: number | null; report: unknown }> {
+    const { code, stdout } = await run(args, options);
+    return { code, report: JSON.parse(stdout) };
+  }
+
+  it.each([
+    ["update.channel", { update: { channel: "bogus" } }],
+    ["agents.defaults.timeoutSeconds", { agents: { defaults: { timeoutSeconds: "none" } } }],
+  ])("refuses a wrong %s, asked and when it starts", async (path, wrong) => {
+    const config = configuration(wrong);
+    const asked = await report("config validate --json", { config });
+    expect(asked).toMatchObject({ code: 1, report: { valid: false, issues: [{ path }] } });
+    const started = await run("gateway run", { config });
+    expect(started.code).toBe(78);
+    expect(started.stdout + started.stderr).toContain(path);
+  });
+
+  it("accepts a right configuration, and does not start without a mode", async () => {
+    const right = await report("config validate --json");
+    expect(right).toMatchObject({ code: 0, report: { valid: true } });
+    const config = configuration({ gateway: { port: PORT, bind: "loopback" } });
+    expect((await run("gateway run", { config })).code).toBe(78);
+  });
+
+  it("says that nobody answers", async () => {
+    expect(await report("gateway health --json --timeout 10000")).toMatchObject({ code: 1, report: { ok: false } });
+    expect(await report("gateway status --deep --require-rpc --json")).toMatchObject({
+      code: 1,
+      report: { rpc: { ok: false }, port: { listeners: [] } },
+    });
+    expect((await run("gateway probe --json")).code).toBe(1);
+  });
+
+  describe("that runs, with a channel", () => {
+    let gateway: ChildProcess;
+    const config = (): string =>
+      configuration({
+        channels: {
+          telegram: {
+            enabled: true,
+            apiRoot: telegram.apiRoot,
+            botToken: { source: "env", provider: "default", id: "TELEGRAM_BOT_TOKEN" },
+            dmPolicy: "allowlist",
+            allowFrom: ["4242"],
+          },
+        },
+      });
+    let path = "";
+    beforeAll(async () => {
+      path = config();
+      gateway = start("gateway run", { config: path });
+      await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
+    });
+    /** With all that it started, which outlives it otherwise. */
+    const killAll = (): void => {
+      if (gateway.exitCode === null && gateway.signalCode === null) process.kill(-gateway.pid!, "SIGKILL");
+    };
+    afterAll(() => killAll());
+
+    it("says what and how it is", async () => {
+      expect(await ask(PORT, "/healthz")).toEqual({ ok: true, status: "live" });
+      expect(await ask(PORT, "/startupz")).toMatchObject({ ok: true, status: "started", version: VERSION });
+      expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true, failing: [] });
+      const unknown = await fetch(`http://127.0.0.1:${PORT}/nothing-here`);
+      expect(unknown.status).toBe(200);
+      expect(await unknown.text()).not.toContain('"ok"');
+    });
+
+    it("tells who has its token from who has not", async () => {
+      const invoke = async (token: string): Promise<unknown> => {
+        const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+        const request = { method: "POST", headers, body: "{}" };
+        const answer = await fetch(`http://127.0.0.1:${PORT}/tools/invoke`, request);
+        const { error } = (await answer.json()) as { error: { type: string } };
+        return [answer.status, error.type];
+      };
+      expect(await invoke(TOKEN)).toEqual([400, "invalid_request"]);
+      expect(await invoke("another")).toEqual([401, "unauthorized"]);
+    });
+
+    it("listens on both loopback addresses, in a process that its launcher has started", async () => {
+      const found = listeners((port) => port === PORT);
+      expect(found).toMatchObject([{ command: "openclaw-gatewa" }]);
+      expect(found[0]!.pid).not.toBe(gateway.pid);
+      expect((await fetch(`http://[::1]:${PORT}/healthz`)).status).toBe(200);
+    });
+
+    it("answers the quick checks", async () => {
+      const reports = await Promise.all(
+        [
+          "gateway health --json --timeout 10000",
+          "health --json",
+          "gateway status --deep --require-rpc --json",
+          "gateway probe --json",
+          "status --json",
+          "browser status --json",
+        ].map((args) => report(args, { config: path })),
+      );
+      expect(reports.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0, 0]);
+      expect(reports.map((each) => each.report)).toMatchObject([
+        { ok: true },
+        { ok: true },
+        { rpc: { ok: true }, gateway: { version: VERSION }, extraServices: [] },
+        { targets: [{ kind: "localLoopback", url: `ws://127.0.0.1:${PORT}`, connect: { ok: true } }] },
+        { degradedSecretOwners: [], degradedPlugins: [] },
+        { enabled: true, running: false, cdpPort: PORT + 11 },
+      ]);
+      expect((await run("config file", { config: path })).stdout).toContain(path);
+    });
+
+    it("says that its token is another one", async () => {
+      const wrong = { config: path, token: "another" };
+      expect(await report("gateway health --json --timeout 10000", wrong)).toMatchObject({
+        code: 1,
+        report: { ok: false },
+      });
+      expect(await report("gateway status --deep --require-rpc --json", wrong)).toMatchObject({
+        code: 1,
+        report: { rpc: { ok: false, connectFailure: { kind: "auth-rejected" } } },
+      });
+    });
+
+    it("says whether its channel is connected", async () => {
+      expect(await report("channels status --probe --json", { config: path })).toMatchObject({
+        code: 0,
+        report: { channels: { telegram: { probe: { ok: true } } } },
+      });
+    });
+
+    it("ends well when it is told to, and frees its port", async () => {
+      const end = finished(gateway);
+      gateway.kill("SIGTERM");
+      expect((await end).code).toBe(0);
+      expect(await ask(PORT, "/healthz")).toBeUndefined();
+    });
+
+    it("starts, and is not ready, where its credentials are refused", async () => {
+      gateway = start("gateway run", { config: path, bot: WRONG_BOT });
+      await eventually("its start", BOOT_SECONDS, async () => (await ask(PORT, "/startupz"))?.ok);
+      await eventually("a channel that fails", 30, async () => (await ask(PORT, "/readyz"))?.ready === false);
+      expect(await ask(PORT, "/readyz")).toMatchObject({ failing: ["telegram"] });
+      expect(await report("channels status --probe --json", { config: path, bot: WRONG_BOT })).toMatchObject({
+        code: 0,
+        report: { channels: { telegram: { probe: { ok: false, status: 401 } } } },
+      });
+    });
+  });
+});

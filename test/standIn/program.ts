@@ -1,0 +1,199 @@
+/**
+ * A stand-in for OpenClaw's release, for rows that are about us: what this product asks of a release and reads of it, with a
+ * boot of 0.15 s instead of 8. `test/host/standIn.test.ts` puts the same questions to it and to the real one.
+ */
+import { spawn } from "node:child_process";
+import { readFileSync, realpathSync } from "node:fs";
+import { createServer, type RequestListener } from "node:http";
+import { dirname, join } from "node:path";
+import type { Behaviour } from "./release";
+
+type Secret = string | { readonly source: "env" | "file"; readonly provider: string; readonly id: string };
+
+interface Channel {
+  readonly apiRoot: string;
+  readonly botToken: Secret;
+}
+
+interface Config {
+  readonly gateway: {
+    readonly mode?: string;
+    readonly port: number;
+    readonly bind: string;
+    readonly auth: { readonly token: Secret };
+  };
+  readonly secrets?: { readonly providers: Readonly<Record<string, { readonly path: string }>> };
+  readonly update?: { readonly channel?: unknown };
+  readonly agents?: { readonly defaults?: { readonly timeoutSeconds?: unknown } };
+  readonly channels?: Readonly<Record<string, Channel>>;
+}
+
+interface Issue {
+  readonly path: string;
+  readonly message: string;
+}
+
+const DEFAULT_BOOT_MILLISECONDS = 150;
+const UNRECOVERABLE = 78;
+const UPDATE_CHANNELS: readonly unknown[] = ["stable", "extended-stable", "beta", "dev"];
+
+const readJson = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
+const behaviour = readJson(join(dirname(realpathSync(process.argv[1]!)), "stand-in.json")) as Behaviour;
+const config = readJson(process.env.OPENCLAW_CONFIG_PATH!) as Config;
+const { gateway, secrets, update, agents, channels = {} } = config;
+const { port } = gateway;
+
+const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+
+/** The rules of OpenClaw's schema that tests break. */
+function issues(): Issue[] {
+  const found: Issue[] = [];
+  if (update?.channel !== undefined && !UPDATE_CHANNELS.includes(update.channel))
+    found.push({ path: "update.channel", message: `Invalid input (allowed: "${UPDATE_CHANNELS.join('", "')}")` });
+  const seconds = agents?.defaults?.timeoutSeconds;
+  if (seconds !== undefined && !Number.isInteger(seconds))
+    found.push({ path: "agents.defaults.timeoutSeconds", message: "Invalid input: expected number" });
+  return found;
+}
+
+function reveal(secret: Secret): string | undefined {
+  if (typeof secret === "string") return secret;
+  const { source, provider, id } = secret;
+  return source === "env" ? process.env[id] : readFileSync(secrets!.providers[provider]!.path, "utf8");
+}
+
+const token = (): string | undefined => reveal(gateway.auth.token);
+
+/** What the service of a channel says of our credentials. Telegram's is the only one. */
+async function probe({ apiRoot, botToken }: Channel) {
+  try {
+    const address = `${apiRoot}/bot${reveal(botToken)}/getMe`;
+    const response = await fetch(address, { signal: AbortSignal.timeout(2_000) });
+    const { description } = (await response.json()) as { description?: string };
+    return { ok: response.ok, status: response.ok ? null : response.status, error: description ?? null };
+  } catch (error) {
+    return { ok: false, status: null, error: (error as Error).message };
+  }
+}
+
+async function serve(): Promise<void> {
+  process.title = "openclaw-gateway";
+  console.log("[gateway] loading configuration…");
+  if (behaviour.prints !== undefined) console.log(behaviour.prints, token());
+  if (behaviour.endsWith !== undefined) process.exit(behaviour.endsWith);
+  const found = gateway.mode === "local" ? issues() : [{ path: "gateway.mode", message: "is missing" }];
+  for (const { path, message } of found) console.error(`Gateway failed to start: Invalid config: ${path}: ${message}`);
+  if (found.length) process.exit(UNRECOVERABLE);
+  await new Promise((resolve) => setTimeout(resolve, behaviour.bootMilliseconds ?? DEFAULT_BOOT_MILLISECONDS));
+
+  const failing = new Set(Object.keys(channels));
+  const connect = async (): Promise<void> => {
+    for (const name of failing) if ((await probe(channels[name]!)).ok) failing.delete(name);
+    if (failing.size) setTimeout(() => void connect(), 500);
+  };
+  void connect();
+
+  const isLocal = gateway.bind === "loopback";
+  const answer: RequestListener = ({ url = "", headers }, response) => {
+    const isKnown = headers.authorization === `Bearer ${token()}`;
+    const version = (isLocal || isKnown) && { version: behaviour.claims ?? behaviour.version };
+    const answers: Record<string, readonly [number, unknown]> = {
+      "/healthz": [200, { ok: true, status: "live" }],
+      "/startupz": [200, { ok: true, status: "started", ...version }],
+      "/readyz": [failing.size ? 503 : 200, { ready: !failing.size, failing: [...failing] }],
+      "/tools/invoke": isKnown
+        ? [400, { ok: false, error: { type: "invalid_request", message: "tools.invoke requires name" } }]
+        : [401, { error: { message: "Unauthorized", type: "unauthorized" } }],
+    };
+    const [status, body] = answers[url] ?? [200, "<!doctype html>"];
+    response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  };
+  const servers = (isLocal ? ["127.0.0.1", "::1"] : ["0.0.0.0"]).map((host) =>
+    createServer(answer)
+      .on("error", ({ message }) => {
+        console.error(`Gateway failed to start: ${message}`);
+        process.exit(1);
+      })
+      .listen(port, host),
+  );
+  process.on("SIGTERM", () => {
+    for (const server of servers) server.close().closeAllConnections();
+    if (behaviour.hangs) setInterval(() => undefined, 1_000);
+    else process.exit(0);
+  });
+  process.on("SIGUSR2", () => {
+    for (const all = []; ;) all.push(Buffer.alloc(2 ** 24, 1));
+  });
+  if (behaviour.endsAfterMilliseconds !== undefined) setTimeout(() => process.exit(1), behaviour.endsAfterMilliseconds);
+}
+
+/** Hands signals on to the gateway itself, and ends as it does. */
+function launch(): void {
+  const child = spawn(process.execPath, [process.argv[1]!, "serve"], { stdio: "inherit" });
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGTERM" ? 143 : 137)));
+}
+
+/** What the command lines find: a gateway that knows our token, one that does not, or none. */
+async function look(): Promise<{ readonly ok: boolean; readonly kind?: string; readonly running?: string }> {
+  try {
+    const started = (await (await fetch(`http://127.0.0.1:${port}/startupz`)).json()) as { version: string };
+    const headers = { authorization: `Bearer ${token()}` };
+    const { status } = await fetch(`http://127.0.0.1:${port}/tools/invoke`, { method: "POST", headers, body: "{}" });
+    return status === 401 ? { ok: false, kind: "auth-rejected" } : { ok: true, running: started.version };
+  } catch {
+    return { ok: false, kind: "closed" };
+  }
+}
+
+const url = `ws://127.0.0.1:${port}`;
+
+async function health(): Promise<void> {
+  const { ok, kind } = await look();
+  print(ok ? { ok, channels: {} } : { ok, error: { type: "gateway_transport_error", kind } });
+  process.exitCode = ok ? 0 : 1;
+}
+
+const commands: Record<string, () => void | Promise<void>> = {
+  "gateway run": launch,
+  serve,
+  // As an image has it, where the container's init is the launcher.
+  "gateway --bind": serve,
+  "config validate": () => {
+    const found = issues();
+    print(found.length ? { ok: false, valid: false, issues: found } : { valid: true, warnings: [] });
+    process.exitCode = found.length ? 1 : 0;
+  },
+  "config file": () => console.log(process.env.OPENCLAW_CONFIG_PATH),
+  "gateway health": health,
+  "health --json": health,
+  "channels status": async () => {
+    const probes = Object.entries(channels).map(async ([name, channel]) => [name, { probe: await probe(channel) }]);
+    print({ channels: Object.fromEntries(await Promise.all(probes)) as unknown });
+  },
+  "gateway status": async () => {
+    const { ok, kind, running } = await look();
+    print({
+      gateway: { port, ...(ok && { version: running }) },
+      port: { port, listeners: [] },
+      rpc: { ok, url, ...(!ok && { connectFailure: { kind } }) },
+      extraServices: [],
+    });
+    process.exitCode = ok ? 0 : 1;
+  },
+  "gateway probe": async () => {
+    const ok = (await look()).kind !== "closed";
+    print({ ok, warnings: [], targets: [{ id: "localLoopback", kind: "localLoopback", url, connect: { ok } }] });
+    process.exitCode = ok ? 0 : 1;
+  },
+  "status --json": () => print({ runtimeVersion: behaviour.version, degradedSecretOwners: [], degradedPlugins: [] }),
+  "browser status": () => print({ enabled: true, running: false, cdpPort: port + 11 }),
+};
+
+const [first = "", second = ""] = process.argv.slice(2);
+const command = commands[`${first} ${second}`.trim()];
+if (command) void command();
+else {
+  console.error(`this stand-in for OpenClaw has no command ${first} ${second}`);
+  process.exitCode = 2;
+}
