@@ -1,71 +1,87 @@
-import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
+import { relative } from "node:path";
 
 const minutes = (count: number): number => count * 60_000;
 
-/** The levels of the test suite: `npm test` runs all, `npm test -- --project unit` one. */
+/** Files that run side by side, each with a lab, a Docker engine and ports of its own. They wait more than they work. */
+const WORKERS = 4;
+/** Their rows sample or take the time: they run one after the other, when everything else is done. */
+const QUIET = ["test/lab/neverBothDown.test.ts", "test/lab/secrets.test.ts"];
+
+/** The files that take longest, in this order: they start first, so that none of them is left alone at the end. */
+const LONGEST = [
+  "test/lab/openclaw.test.ts",
+  "test/lab/faults.test.ts",
+  "test/lab/look.test.ts",
+  "test/lab/severalHosts.test.ts",
+  "test/engine/rootStack.test.ts",
+  "test/lab/moves.test.ts",
+  "test/docker/pair.test.ts",
+  "test/engine/runbook.test.ts",
+  "test/lab/sshHost.test.ts",
+  "test/docker/faults.test.ts",
+  "test/lab/killed.test.ts",
+  "test/lab/push.test.ts",
+  "test/lab/bareHost.test.ts",
+  "test/package/package.test.ts",
+  "test/host/lifecycle.test.ts",
+  "test/host/check.test.ts",
+  "test/engine/besideMain.test.ts",
+  "test/lab/lab.test.ts",
+];
+
+class LongestFirst extends BaseSequencer {
+  override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      const at = LONGEST.indexOf(relative(project.config.root, moduleId));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return Promise.resolve(files.toSorted((one, other) => rank(one) - rank(other)));
+  }
+}
+
+type Options = NonNullable<TestProjectInlineConfiguration["test"]>;
+
+/** A level of the suite; `npm test -- --project NAME` runs one. */
+const level = (name: string, options: Options = {}): TestProjectInlineConfiguration => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    exclude: QUIET,
+    maxWorkers: WORKERS,
+    ...options,
+  },
+});
+
+/** Real gateways, engines and hosts: minutes, on busy cores. */
+const slow: Options = { testTimeout: minutes(10), hookTimeout: minutes(15) };
+const SETUP = "test/support/globalSetup.ts";
+const LAB_SETUP = "test/lab/globalSetup.ts";
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
+    reporters: ["default", "./test/support/times.ts"],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts", "test/toolchain/**/*.test.ts"] } },
-      { test: { name: "docs", include: ["test/docs/**/*.test.ts"], testTimeout: minutes(1), hookTimeout: minutes(1) } },
-      { test: { name: "mocks", include: ["test/mocks/**/*.test.ts"] } },
-      {
-        test: {
-          name: "plugin",
-          include: ["test/plugin/**/*.test.ts"],
-          testTimeout: minutes(1),
-          hookTimeout: minutes(1),
-        },
-      },
-      {
-        test: {
-          name: "package",
-          include: ["test/package/**/*.test.ts"],
-          testTimeout: minutes(5),
-          hookTimeout: minutes(15),
-        },
-      },
-      {
-        test: {
-          name: "host",
-          include: ["test/host/**/*.test.ts"],
-          globalSetup: "test/support/globalSetup.ts",
-          testTimeout: minutes(10),
-          hookTimeout: minutes(10),
-          // Real gateways on few cores: one file at a time keeps boot times, and so failures, meaningful.
-          fileParallelism: false,
-        },
-      },
-      {
-        test: {
-          name: "engine",
-          include: ["test/engine/**/*.test.ts"],
-          globalSetup: "test/support/globalSetup.ts",
-          testTimeout: minutes(10),
-          hookTimeout: minutes(15),
-          fileParallelism: false,
-        },
-      },
-      {
-        test: {
-          name: "lab",
-          include: ["test/lab/**/*.test.ts"],
-          globalSetup: "test/support/globalSetup.ts",
-          testTimeout: minutes(10),
-          hookTimeout: minutes(15),
-          fileParallelism: false,
-        },
-      },
-      {
-        test: {
-          name: "docker",
-          include: ["test/docker/**/*.test.ts"],
-          globalSetup: "test/support/globalSetup.ts",
-          testTimeout: minutes(10),
-          hookTimeout: minutes(15),
-          fileParallelism: false,
-        },
-      },
+      level("static", { testTimeout: minutes(5) }),
+      level("unit", { include: ["test/unit/**/*.test.ts", "test/toolchain/**/*.test.ts"] }),
+      level("docs", { testTimeout: minutes(1), hookTimeout: minutes(1) }),
+      level("mocks"),
+      level("plugin", { testTimeout: minutes(1), hookTimeout: minutes(1) }),
+      level("package", slow),
+      level("host", { ...slow, globalSetup: SETUP }),
+      level("engine", { ...slow, globalSetup: SETUP }),
+      level("lab", { ...slow, globalSetup: [SETUP, LAB_SETUP] }),
+      level("docker", { ...slow, globalSetup: SETUP }),
+      level("quiet", {
+        ...slow,
+        globalSetup: [SETUP, LAB_SETUP],
+        include: QUIET,
+        exclude: [],
+        maxWorkers: 1,
+        sequence: { groupOrder: 1 },
+      }),
     ],
   },
 });

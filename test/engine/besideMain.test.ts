@@ -7,7 +7,7 @@ import { gatewaysOfState } from "../../check/gateways";
 import { TestStack } from "../support/engine";
 import { HandMadeGateway } from "../support/handMadeGateway";
 import { ask, endStrays, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
-import { seedGateway, seedTools } from "../support/seed";
+import { placeRelease, seedTools } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
 
 const MAIN = 26000;
@@ -101,7 +101,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     await stack.config("rescue.basePort", String(RESCUE));
     await stack.secretConfig("rescue.telegram.botToken", RESCUE_BOT);
     seedTools(home);
-    seedGateway(home, "rescue");
+    placeRelease(home, "rescue");
     const { stdout, stderr } = ok(await stack.up());
     expect(stdout + stderr).not.toContain("warning:");
     expect(await ask(RESCUE, "/readyz")).toMatchObject({ ready: true });

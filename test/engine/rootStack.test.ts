@@ -1,14 +1,14 @@
 import { execFileSync, spawn } from "node:child_process";
-import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatewayMark } from "../../host/layout";
 import { carries } from "../../host/processes";
-import { PROJECT, TestStack } from "../support/engine";
-import { ask, endStrays, eventually, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
-import { seedGateway, seedTools, VERSION } from "../support/seed";
+import { TestStack } from "../support/engine";
+import { ask, endStrays, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
+import { VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
+import { manage, pids } from "./gateways";
 
 const MAIN = 25000;
 const RESCUE = 25111;
@@ -18,13 +18,6 @@ const CANARIES = {
   key: "canary-model-key-77e2",
 };
 
-const manage = (root: string) => join(root, ".pulumi-openclaw");
-const state = (root: string, id: string) =>
-  JSON.parse(readFileSync(join(manage(root), "gateways", id, "supervisor.json"), "utf8")) as {
-    supervisor: { pid: number };
-    gateway: { pid: number };
-  };
-const pids = (root: string) => ({ main: state(root, "main").gateway.pid, rescue: state(root, "rescue").gateway.pid });
 const configOf = (root: string, id: string) =>
   JSON.parse(readFileSync(join(manage(root), "gateways", id, "current", "openclaw.json"), "utf8")) as Record<
     string,
@@ -186,101 +179,12 @@ describe("the root stack", () => {
     expect(configOf(root, "main").update).toMatchObject({ channel: "beta" });
   });
 
-  it("has its gateway back after kill -9", async () => {
-    const before = pids(root);
-    process.kill(before.main, "SIGKILL");
-    await eventually(
-      "a new main",
-      20,
-      () => state(root, "main").gateway && state(root, "main").gateway.pid !== before.main,
-    );
-    await eventually("healthy again", 60, () => ask(MAIN, "/startupz"));
-    expect(pids(root).rescue).toBe(before.rescue);
-    ok(await stack.preview("--expect-no-changes"));
-  });
-
-  it("updates the host program alone when the library changes", async () => {
-    const bundle = join(PROJECT, "dist", "host.cjs.br");
-    const original = readFileSync(bundle);
-    const before = pids(root);
-    try {
-      const later = Buffer.concat([brotliDecompressSync(original), Buffer.from("// a later version\n")]);
-      writeFileSync(bundle, brotliCompressSync(later));
-      const { stdout } = ok(await stack.preview());
-      expect(stdout).toMatch(/~\s+command:local:Command local-program update/);
-      expect(stdout).toMatch(/~ 1 to update\n/);
-      ok(await stack.up());
-      expect(readFileSync(join(manage(root), "host.cjs"), "utf8")).toContain("a later version");
-      expect(pids(root)).toEqual(before);
-      ok(await stack.preview("--expect-no-changes"));
-    } finally {
-      writeFileSync(bundle, original);
-    }
-  });
-
-  it("is destroyed: processes gone, ports free, data still there; up finds them again", async () => {
-    const before = [...Object.values(pids(root)), ...["main", "rescue"].map((id) => state(root, id).supervisor.pid)];
-    const diary = join(root, ".openclaw", "workspace", "diary.md");
-    writeFileSync(diary, "dear diary");
+  it("is destroyed: processes gone, ports free", async () => {
+    const before = Object.values(pids(root));
     ok(await stack.destroy());
     expect(before.filter(isRunning)).toEqual([]);
     expect([await ask(MAIN, "/startupz"), await ask(RESCUE, "/startupz")]).toEqual([undefined, undefined]);
     expect(readdirSync(root).sort()).toEqual([".openclaw", ".openclaw-rescue"]);
     expect(await stack.resources()).toEqual([]);
-
-    seedTools(root);
-    for (const id of ["main", "rescue"]) seedGateway(root, id);
-    ok(await stack.up());
-    expect(await ask(MAIN, "/readyz")).toMatchObject({ ready: true });
-    expect(readFileSync(diary, "utf8")).toBe("dear diary");
   });
-
-  it("becomes a rescue alone, and a pair again, without touching the rescue", async () => {
-    const { rescue } = pids(root);
-    await stack.config("mode", "rescue");
-    ok(await stack.run(["config", "rm", "main"]));
-    const { stdout } = ok(await stack.preview());
-    expect(stdout).toMatch(/-\s+openclaw:index:Gateway\s+openclaw-main delete/);
-    expect(stdout).not.toMatch(/openclaw-rescue\S* (create|replace|delete)/);
-    const outcome = ok(await stack.up());
-    // There is no main now, and only that is warned of.
-    expect(new Set(outcome.stdout.match(/warning: [^:]*: [^,]*/g))).toEqual(
-      new Set(["warning: openclaw-rescue: no main gateway was found beside it"]),
-    );
-    expect(await ask(MAIN, "/startupz")).toBeUndefined();
-    expect(state(root, "rescue").gateway.pid).toBe(rescue);
-    ok(await stack.preview("--expect-no-changes"));
-
-    await stack.config("mode", "pair");
-    await stack.config("main.basePort", String(MAIN));
-    seedGateway(root, "main");
-    ok(await stack.up());
-    expect(await ask(MAIN, "/readyz")).toMatchObject({ ready: true });
-    expect(pids(root).rescue).toBe(rescue);
-    ok(await stack.preview("--expect-no-changes"));
-  });
-});
-
-it("a first up that fails leaves nothing after destroy", async () => {
-  const root = temporaryRoot();
-  seedTools(root);
-  for (const id of ["main", "rescue"]) seedGateway(root, id);
-  const stack = await TestStack.create();
-  try {
-    await stack.config("root", root);
-    if (process.getuid!() === 0) await stack.config("account", TEST_ACCOUNT);
-    for (const [gateway, port] of [
-      ["main", 25400],
-      ["rescue", 25511],
-    ] as const) {
-      await stack.config(`${gateway}.basePort`, String(port));
-      await stack.config(`${gateway}.config.update.channel`, "bogus");
-    }
-    expect((await stack.up()).code).not.toBe(0);
-    ok(await stack.destroy());
-    expect(readdirSync(root)).toEqual([]);
-  } finally {
-    await stack.dispose();
-    rmSync(root, { recursive: true, force: true });
-  }
 });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROJECT } from "../support/engine";
 import { ask, endStrays, finished, ok, temporaryRoot, TEST_ACCOUNT, type Outcome } from "../support/hosts";
-import { seedGateway, seedTools } from "../support/seed";
+import { placeRelease, seedTools } from "../support/seed";
 
 const MAIN = 28000;
 const RESCUE = 28111;
@@ -76,7 +76,7 @@ describe("the runbook", () => {
   };
   const seed = (): void => {
     seedTools(root);
-    for (const id of ["main", "rescue"]) seedGateway(root, id);
+    for (const id of ["main", "rescue"]) placeRelease(root, id);
   };
   const config = async (path: string, value: string): Promise<void> => {
     ok(await type(`make config ARGS="set --path ${path} ${value}"`));

@@ -9,11 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderBootstrap } from "../../components/targets/bootstrap";
 import { TestStack } from "../support/engine";
 import { ok, type Outcome } from "../support/processes";
-import { VERSION } from "../support/seed";
 import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { BRIDGE_ADDRESS } from "./network";
+import { STAND_IN_VERSION } from "./registry";
 
 const APT_HELPER = "/usr/lib/apt/apt-helper";
 
@@ -123,11 +123,13 @@ inLab("a bare host", () => {
       const stack = await TestStack.create();
       try {
         const started = Date.now();
-        await stack.config("target", "ssh");
-        await stack.config("version", VERSION);
-        await stack.config("registry", lab.registryUrl);
-        await stack.config("ssh.host", bookworm.address);
-        await stack.config("ssh.hostKey", bookworm.hostKey);
+        await stack.configs({
+          target: "ssh",
+          version: STAND_IN_VERSION,
+          registry: lab.registryUrl,
+          "ssh.host": bookworm.address,
+          "ssh.hostKey": bookworm.hostKey,
+        });
         await stack.secretConfig("ssh.privateKey", lab.privateKey);
         ok(await stack.up());
         console.log(`first up by registry: ${(Date.now() - started) / 1000} s`);

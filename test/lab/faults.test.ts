@@ -4,8 +4,7 @@ import { eventually, ok, type Outcome } from "../support/hosts";
 import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
-import { standInLayer } from "./layers";
-import { standIn } from "../support/standInRelease";
+import { rootLayer } from "./layers";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
 const BOUND_SECONDS = 200;
@@ -16,7 +15,7 @@ inLab("faults", () => {
   let host: Host;
   beforeAll(async () => {
     lab = await Lab.start();
-    const layers = [await standInLayer("main", "rescue")];
+    const layers = [await rootLayer("main", "rescue")];
     pair = await PairOn.create(lab, await lab.host({ debian: "bookworm", layers, diskMegabytes: 3000 }), "root");
     host = pair.host;
     ok(await pair.stack.up());
@@ -100,10 +99,9 @@ inLab("faults", () => {
   });
 
   it("a gateway that hangs in its exit is ended, long before one with work to finish would be", async () => {
-    const hangs = "server.closeAllConnections(); server.close(); setInterval(() => {}, 1_000)";
-    await pair.release("main", "2026.9.104", standIn("2026.9.104", hangs));
+    await pair.release("main", { version: "2026.9.104", hangs: true });
     ok(await pair.stack.up());
-    await pair.release("main", "2026.9.105", standIn("2026.9.105"));
+    await pair.release("main", { version: "2026.9.105" });
     const back = await timed(pair.stack.up());
     expect(back.code, back.stdout).toBe(0);
     expect(back.seconds).toBeGreaterThan(30);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fillOnce, fingerprint } from "../../toolchain/cache";
 import { inGroup, makeGroup } from "./cgroups";
 import { command, longCommand, remove } from "./commands";
+import { releaseLock, takeLock } from "./lock";
 import { labCache } from "./names";
 
 export type Debian = "bookworm" | "trixie";
@@ -38,10 +39,24 @@ chmod 0755 ${INIT}
 `;
 
 const GROUP = "images";
+/** Another lab of this machine that makes them takes a minute or two. */
+const PATIENCE_MILLISECONDS = 10 * 60_000;
+const imagesDirectory = (): string => join(labCache(), "images");
 
-/** The directory of an image; read-only by agreement: hosts put their own directory above it. */
-export async function ensureImage(debian: Debian): Promise<string> {
-  const directory = join(labCache(), `${debian}-${fingerprint([...PACKAGES, CUSTOMIZE])}`);
+/** The directory of each image; read-only by agreement: hosts put their own directory above it. */
+export async function ensureImages(): Promise<Readonly<Record<Debian, string>>> {
+  const lock = await takeLock("claw-lab-images", PATIENCE_MILLISECONDS);
+  try {
+    removeUnfinishedImages();
+    const [bookworm, trixie] = await Promise.all([ensureImage("bookworm"), ensureImage("trixie")]);
+    return { bookworm, trixie };
+  } finally {
+    await releaseLock(lock);
+  }
+}
+
+async function ensureImage(debian: Debian): Promise<string> {
+  const directory = join(imagesDirectory(), `${debian}-${fingerprint([...PACKAGES, CUSTOMIZE])}`);
   await fillOnce(directory, async (temporary) => {
     const exclude = ["man", "doc", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
     const hook = `--customize-hook=chroot "$1" sh -c '${CUSTOMIZE.replaceAll("'", `'\\''`)}'`;
@@ -54,9 +69,9 @@ export async function ensureImage(debian: Debian): Promise<string> {
 }
 
 /** Removes what a run left that was ended while it made an image. */
-export function removeUnfinishedImages(): void {
-  mkdirSync(labCache(), { recursive: true, mode: 0o700 });
-  for (const name of readdirSync(labCache())) if (name.startsWith(".")) remove(join(labCache(), name));
+function removeUnfinishedImages(): void {
+  mkdirSync(imagesDirectory(), { recursive: true, mode: 0o700 });
+  for (const name of readdirSync(imagesDirectory())) if (name.startsWith(".")) remove(join(imagesDirectory(), name));
 }
 
 /** Where this machine's own apt gets Debian from. */

@@ -7,7 +7,7 @@ import { ensurePackages } from "../support/debianPackages";
 import { whyNoCgroups } from "./cgroups";
 import { command } from "./commands";
 import { Host } from "./host";
-import { ensureImage, type Debian } from "./images";
+import { ensureImages, type Debian } from "./images";
 import { releaseLock, takeLock } from "./lock";
 import { HOSTS_DIRECTORY, LAB, RUN_DIRECTORY } from "./names";
 import { BRIDGE_ADDRESS, makeNetwork } from "./network";
@@ -33,6 +33,12 @@ export function whyNoLab(): string | undefined {
   return whyNoCgroups();
 }
 
+/** What takes long and is made once for each machine: Debian's packages, and the hosts' images. */
+export function prepareLab(): Promise<Readonly<Record<Debian, string>>> {
+  ensurePackages(PACKAGES);
+  return ensureImages();
+}
+
 export class Lab {
   private made = 0;
 
@@ -53,15 +59,14 @@ export class Lab {
     const lock = await takeLock();
     const watchdog = startWatchdog(LAB, join(__dirname, "sweep"));
     try {
-      ensurePackages(PACKAGES);
       await sweep();
+      const images = await prepareLab();
       makeNetwork();
       mkdirSync(HOSTS_DIRECTORY, { recursive: true, mode: 0o700 });
       const key = join(RUN_DIRECTORY, "id_ed25519");
       command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", key);
-      const [bookworm, trixie] = await Promise.all([ensureImage("bookworm"), ensureImage("trixie")]);
       const registry = await Registry.start(BRIDGE_ADDRESS);
-      return new Lab(lock, watchdog, registry, { bookworm, trixie }, key, readFileSync(key, "utf8"));
+      return new Lab(lock, watchdog, registry, images, key, readFileSync(key, "utf8"));
     } catch (error) {
       await end(lock, watchdog);
       throw error;

@@ -6,38 +6,50 @@ import { ACCOUNT_HOME } from "../../host/layout";
 import { fillOnce, fingerprint } from "../../toolchain/cache";
 import { renderBootstrap } from "../../components/targets/bootstrap";
 import { ensureSeed, seedGateway, seedTools, VERSION } from "../support/seed";
+import { isSoak } from "../support/soak";
 import { PLAIN_USER } from "./images";
 import { labCache } from "./names";
-import { seedStandIn } from "../support/standInRelease";
+import { placeStandIn, standInFiles, type Behaviour } from "../standIn/release";
 
 const PLAIN_UID = 1000;
+export const SLOW_BOOT_MILLISECONDS = 2_000;
 
-/** For gateways that root deploys. */
-export const rootLayer = (...gateways: string[]): Promise<string> => layer(ACCOUNT_HOME, undefined, gateways);
+interface Place {
+  readonly root: string;
+  /** Everything's; default: root. */
+  readonly owner?: number;
+}
+const ROOTS: Place = { root: ACCOUNT_HOME };
+const PLAIN_USERS: Place = { root: `/home/${PLAIN_USER}`, owner: PLAIN_UID };
 
-/** The same with stand-ins for OpenClaw. */
-export const standInLayer = (...gateways: string[]): Promise<string> =>
-  layer(ACCOUNT_HOME, undefined, gateways, seedStandIn);
+/** With the real OpenClaw, for gateways that root deploys, and of the plain user. */
+export const openclawLayer = (...gateways: string[]): Promise<string> => layer(ROOTS, gateways, undefined);
+export const userOpenclawLayer = (...gateways: string[]): Promise<string> => layer(PLAIN_USERS, gateways, undefined);
 
-/** For gateways of the plain user. */
-export const userLayer = (...gateways: string[]): Promise<string> => layer(`/home/${PLAIN_USER}`, PLAIN_UID, gateways);
+/** With what rows need that are about us: the stand-in. */
+export const rootLayer = (...gateways: string[]): Promise<string> => layer(ROOTS, gateways, standIn());
+export const userLayer = (...gateways: string[]): Promise<string> => layer(PLAIN_USERS, gateways, standIn());
+/** One that takes as long to come back as a sampler needs to see it gone. */
+export const slowLayer = (...gateways: string[]): Promise<string> =>
+  layer(ROOTS, gateways, standIn(SLOW_BOOT_MILLISECONDS));
 
-async function layer(
-  root: string,
-  owner: number | undefined,
-  gateways: readonly string[],
-  seedRelease = seedGateway,
-): Promise<string> {
+const standIn = (bootMilliseconds?: number): Behaviour | undefined =>
+  isSoak ? undefined : { version: VERSION, ...(bootMilliseconds !== undefined && { bootMilliseconds }) };
+
+async function layer({ root, owner }: Place, gateways: readonly string[], standIn?: Behaviour): Promise<string> {
   ensureSeed();
   const tools =
     renderBootstrap({ root, binDir: root, account: null }).script.match(/nodes\/[\d.]+|npms\/[\d.]+/g) ?? [];
-  const what = fingerprint([VERSION, ...tools, root, `${owner}`, seedRelease.name, ...gateways]);
-  const directory = join(labCache(), `layer-${what}`);
+  const release = standIn ? Object.values(standInFiles(standIn)) : [];
+  const what = fingerprint([VERSION, ...tools, root, `${owner}`, ...release, ...gateways]);
+  const directory = join(labCache(), "layers", what);
   await fillOnce(directory, (temporary) => {
     const inside = join(temporary, root);
     mkdirSync(inside, { recursive: true });
     seedTools(inside);
-    for (const id of gateways) seedRelease(inside, id);
+    for (const id of gateways)
+      if (standIn) placeStandIn(inside, id, standIn);
+      else seedGateway(inside, id);
     chmodSync(temporary, 0o755);
     if (owner === undefined) return;
     // Not hard links of the seed any more: their owner is another one.

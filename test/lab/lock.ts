@@ -1,6 +1,6 @@
 /**
- * One lab at a time on a machine, and one of each other thing that is named here. The lock is an abstract socket: the
- * kernel takes it back however its holder ends.
+ * One of each thing that is named here at a time on a machine. The lock is an abstract socket: the kernel takes it back
+ * however its holder ends.
  */
 import { connect, createServer, type Server } from "node:net";
 import { pause } from "./commands";
@@ -14,8 +14,8 @@ export class LabIsTaken extends Error {}
 const PATIENCE_MILLISECONDS = 3_000;
 
 /** Takes the lock, or throws who has it. */
-export async function takeLock(name = LAB): Promise<Server> {
-  for (const end = Date.now() + PATIENCE_MILLISECONDS; ; await pause(50)) {
+export async function takeLock(name = LAB, patience = PATIENCE_MILLISECONDS): Promise<Server> {
+  for (const end = Date.now() + patience; ; await pause(50)) {
     const server = await tryLock(name);
     if (server) return server;
     if (Date.now() > end)

@@ -12,7 +12,7 @@ import { ok, type Outcome } from "../support/processes";
 import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
-import { standInLayer } from "./layers";
+import { rootLayer } from "./layers";
 import { PairOn } from "./stacks";
 
 inLab("a look at a host", () => {
@@ -251,7 +251,7 @@ inLab("a look at a host", () => {
     let host: Host;
     let stack: TestStack;
     beforeAll(async () => {
-      host = await lab.host({ debian: "bookworm", layers: [await standInLayer("main", "rescue", "ops", "ops2")] });
+      host = await lab.host({ debian: "bookworm", layers: [await rootLayer("main", "rescue", "ops", "ops2")] });
       await logConnections(host);
       stack = await stackOn(host, "root");
       const since = await now(host);

@@ -4,7 +4,7 @@ import { ok } from "../support/hosts";
 import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
-import { standInLayer } from "./layers";
+import { rootLayer } from "./layers";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
 const PAIR = ["main", "rescue"];
@@ -18,7 +18,7 @@ inLab("a pair that moves", () => {
   beforeAll(async () => {
     lab = await Lab.start();
     for (const gateways of [PAIR, PAIR, [...PAIR, "one", "two"]])
-      hosts.push(await lab.host({ debian: "bookworm", layers: [await standInLayer(...gateways)] }));
+      hosts.push(await lab.host({ debian: "bookworm", layers: [await rootLayer(...gateways)] }));
     pair = await PairOn.create(lab, host(0), "root");
     ok(await pair.stack.up());
   });

@@ -4,18 +4,19 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ok } from "../support/hosts";
 import { VERSION } from "../support/seed";
+import { isSoak } from "../support/soak";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
-import { rootLayer } from "./layers";
+import { SLOW_BOOT_MILLISECONDS, slowLayer } from "./layers";
 import { seeded } from "../support/seeded";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
-/** Changes of one gateway each, two in an `up`; `make soak` makes more. */
-const CHANGES = Number(process.env.SOAK_CHANGES ?? 20);
+/** Changes of one gateway each, two in an `up`. */
+const CHANGES = isSoak ? 24 : 16;
 const GATEWAYS = ["main", "rescue"] as const;
 const SAMPLES = "/root/samples";
-/** No gateway comes back sooner than this. */
-const SHORTEST_RESTART_MILLISECONDS = 2_000;
+/** No gateway comes back sooner than this: the real one takes longer. */
+const SHORTEST_RESTART_MILLISECONDS = SLOW_BOOT_MILLISECONDS;
 
 /** Writes down every 50 ms which gateways are ready. It waits for no answer before it asks again. */
 const SAMPLER = `
@@ -40,7 +41,7 @@ inLab("main and rescue", () => {
   let pair: PairOn;
   beforeAll(async () => {
     lab = await Lab.start();
-    const layers = [await rootLayer(...GATEWAYS)];
+    const layers = [await slowLayer(...GATEWAYS)];
     pair = await PairOn.create(lab, await lab.host({ debian: "bookworm", layers }), "root");
     ok(await pair.stack.up());
   });
@@ -55,7 +56,7 @@ inLab("main and rescue", () => {
     const { stack } = pair;
     const seconds = kind === "refused" ? "none" : String(100 + Math.floor(random() * 1000));
     await stack.config(`${gateway}.config.agents.defaults.timeoutSeconds`, seconds);
-    if (kind === "broken") await pair.release(gateway, BROKEN, 'if (process.argv[2] === "gateway") process.exit(78);');
+    if (kind === "broken") await pair.release(gateway, { version: BROKEN, endsWith: 78 });
     else await stack.config(`${gateway}.version`, VERSION);
   }
 

@@ -1,13 +1,22 @@
-/** An npm registry for hosts without a way out: it hands on what this machine's own npm can fetch. */
+/** An npm registry for hosts without a way out: it hands on what this machine's own npm can fetch, and has a stand-in. */
+import { createCipheriv, createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { basename } from "node:path";
+import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
+import { createGzip } from "node:zlib";
+import { pack } from "tar-stream";
+import { standInFiles } from "../standIn/release";
 import { npmClient, type FetchFromRegistry } from "./npmClient";
 
 interface PackageDocument {
-  readonly versions?: Readonly<Record<string, { readonly dist: { tarball: string } }>>;
+  readonly versions?: Record<string, { readonly dist: { tarball: string } }>;
 }
+
+/** A version of OpenClaw that only this registry has: the stand-in for it, with an installation of half a second. */
+export const STAND_IN_VERSION = "2026.9.200";
+const OPENCLAW = "openclaw";
 
 export class Registry {
   private readonly server = createServer((request, response) => void this.answer(request, response));
@@ -56,6 +65,7 @@ export class Registry {
   }
 
   private async sendArchive(name: string, path: string, response: ServerResponse): Promise<void> {
+    if (path === STAND_IN_PATH) return void response.end(await standInPackage());
     if (!this.archives.has(path)) await this.document(name, "application/json");
     const uri = this.archives.get(path);
     if (uri === undefined) {
@@ -82,6 +92,7 @@ export class Registry {
   private async fetchDocument(name: string, accept: string): Promise<string> {
     const response = await this.fetch(`/${name.replace("/", "%2f")}`, { spec: name, headers: { accept } });
     const document = JSON.parse(await response.text()) as PackageDocument;
+    if (name === OPENCLAW && document.versions) document.versions[STAND_IN_VERSION] = await standInEntry();
     for (const { dist } of Object.values(document.versions ?? {})) {
       const path = `/${name}/-/${basename(new URL(dist.tarball).pathname)}`;
       this.archives.set(path, dist.tarball);
@@ -89,4 +100,37 @@ export class Registry {
     }
     return JSON.stringify(document);
   }
+}
+
+const STAND_IN_PATH = `/${OPENCLAW}/-/${OPENCLAW}-${STAND_IN_VERSION}.tgz`;
+
+const STAND_IN_MANIFEST = {
+  name: OPENCLAW,
+  version: STAND_IN_VERSION,
+  // What the real one leaves to its script: without it the program is not complete.
+  scripts: { postinstall: "mv program.mjs openclaw.mjs" },
+};
+
+/** As npm packs one. Of a size that takes a moment to be sent. */
+async function standInPackage(): Promise<Buffer> {
+  const archive = pack();
+  const files: Record<string, string | Buffer> = {
+    "package.json": JSON.stringify(STAND_IN_MANIFEST),
+    ...standInFiles({ version: STAND_IN_VERSION }, "program.mjs"),
+    filler: FILLER,
+  };
+  for (const [name, content] of Object.entries(files))
+    archive.entry({ name: `package/${name}`, mtime: new Date(0) }, content);
+  archive.finalize();
+  return buffer(archive.pipe(createGzip()));
+}
+
+const FILLER_BYTES = 40 * 1024 * 1024;
+/** The same at each run, and nothing that can be compressed. */
+const FILLER = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(FILLER_BYTES));
+
+async function standInEntry() {
+  const archive = await standInPackage();
+  const integrity = `sha512-${createHash("sha512").update(archive).digest("base64")}`;
+  return { ...STAND_IN_MANIFEST, dist: { tarball: `http://registry${STAND_IN_PATH}`, integrity } };
 }

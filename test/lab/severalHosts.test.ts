@@ -7,7 +7,7 @@ import { ok } from "../support/hosts";
 import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
-import { standInLayer } from "./layers";
+import { rootLayer } from "./layers";
 import type { HostsSetup } from "./programs/hosts";
 import { MAIN_PORT, PairOn, RESCUE_PORT } from "./stacks";
 
@@ -31,7 +31,7 @@ inLab("several hosts", () => {
 
   beforeAll(async () => {
     lab = await Lab.start();
-    const layers = [await standInLayer("main", "rescue")];
+    const layers = [await rootLayer("main", "rescue")];
     for (let index = 0; index < 5; index++) hosts.push(await lab.host({ debian: "bookworm", layers }));
     stack = await TestStack.create(join(__dirname, "programs/hosts.ts"));
   });

@@ -3,6 +3,7 @@ import { ACCOUNT_HOME } from "../../host/layout";
 import { TestStack } from "../support/engine";
 import { eventually, ok, type Outcome } from "../support/hosts";
 import type { Host } from "./host";
+import { standInFiles, type Behaviour } from "../standIn/release";
 import { PLAIN_USER } from "./images";
 import type { Lab } from "./lab";
 
@@ -37,7 +38,7 @@ export class PairOn {
       "ssh.hostKey": host.hostKey,
       "ssh.registry": lab.registryUrl,
     };
-    for (const [path, value] of Object.entries(settings)) await stack.config(path, value);
+    await stack.configs(settings);
     await stack.secretConfig("ssh.privateKey", lab.privateKey);
     return new PairOn(host, who, stack);
   }
@@ -86,10 +87,12 @@ export class PairOn {
     await eventually(`a gateway on port ${port}`, seconds, async () => (await this.ask(port, "/readyz"))?.ready);
   }
 
-  /** Puts a program in the place of a release of a gateway, and asks for that version. */
-  async release(gateway: string, version: string, program: string): Promise<void> {
+  /** Puts a stand-in in the place of a release of a gateway, and asks for its version. */
+  async release(gateway: string, standIn: Behaviour): Promise<void> {
+    const { version } = standIn;
     const directory = `${this.root}/.pulumi-openclaw/gateways/${gateway}/releases/${version}/node_modules/openclaw`;
-    ok(await this.host.inside(`mkdir -p ${directory} && cat >${directory}/openclaw.mjs`, { input: program }));
+    for (const [name, input] of Object.entries(standInFiles(standIn)))
+      ok(await this.host.inside(`mkdir -p ${directory} && cat >${directory}/${name}`, { input }));
     await this.stack.config(`${gateway}.version`, version);
   }
 

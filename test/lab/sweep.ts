@@ -3,7 +3,6 @@ import { existsSync } from "node:fs";
 import { killGroup, removeGroup } from "./cgroups";
 import { remove } from "./commands";
 import { unmountBelow } from "./disk";
-import { removeUnfinishedImages } from "./images";
 import { removeNspawnFiles } from "./machine";
 import { RUN_DIRECTORY } from "./names";
 import { removeNetwork } from "./network";
@@ -16,5 +15,4 @@ export async function sweep(): Promise<void> {
   await removeGroup();
   removeNspawnFiles();
   remove(RUN_DIRECTORY);
-  removeUnfinishedImages();
 }

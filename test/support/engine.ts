@@ -1,6 +1,6 @@
 /** Stacks on the real Pulumi engine, with everything of their own: PULUMI_HOME, backend, passphrase, config file. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pulumiEnvironment } from "../../toolchain/environment";
@@ -11,6 +11,8 @@ export const PROJECT = join(__dirname, "..", "..");
 interface State {
   readonly deployment: { readonly resources?: { readonly type: string; readonly urn: string }[] };
 }
+
+const copy = (from: string, to: string): void => cpSync(from, to, { recursive: true });
 
 export class TestStack {
   readonly directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-engine-"));
@@ -23,17 +25,20 @@ export class TestStack {
   private constructor(
     program: string,
     private readonly name: string,
+    ownLibrary: boolean,
   ) {
     mkdirSync(this.project);
+    const place = ownLibrary ? copy : symlinkSync;
     copyFileSync(join(PROJECT, "Pulumi.yaml"), join(this.project, "Pulumi.yaml"));
-    symlinkSync(program, join(this.project, "index.ts"));
-    for (const name of ["package.json", "tsconfig.json", "node_modules"])
-      symlinkSync(join(PROJECT, name), join(this.project, name));
+    place(program, join(this.project, "index.ts"));
+    place(join(PROJECT, "package.json"), join(this.project, "package.json"));
+    if (ownLibrary) for (const name of ["dist", "host"]) copy(join(PROJECT, name), join(this.project, name));
+    for (const name of ["tsconfig.json", "node_modules"]) symlinkSync(join(PROJECT, name), join(this.project, name));
   }
 
-  /** A new, empty stack of a program; default: the root stack's. */
-  static async create(program = join(PROJECT, "index.ts"), name = "test"): Promise<TestStack> {
-    const stack = new TestStack(program, name);
+  /** A new, empty stack of a program; default: the root stack's. `ownLibrary`: with a copy that a test may change. */
+  static async create(program = join(PROJECT, "index.ts"), name = "test", ownLibrary = false): Promise<TestStack> {
+    const stack = new TestStack(program, name, ownLibrary);
     try {
       stack.env = await pulumiEnvironment({ isolatedIn: stack.directory });
       ok(await stack.run(["stack", "init"]));
@@ -69,6 +74,11 @@ export class TestStack {
 
   async config(path: string, value: string): Promise<void> {
     ok(await this.run(["config", "set", "--path", path, value]));
+  }
+
+  async configs(settings: Readonly<Record<string, string>>): Promise<void> {
+    const flags = Object.entries(settings).flatMap(([path, value]) => ["--plaintext", `${path}=${value}`]);
+    ok(await this.run(["config", "set-all", "--path", ...flags]));
   }
 
   /** Through stdin: an argument can be seen by everybody on the machine. */

@@ -7,6 +7,8 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync }
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { renderBootstrap } from "../../components/targets/bootstrap";
+import { placeStandIn } from "../standIn/release";
+import { isSoak } from "./soak";
 
 export const VERSION = "2026.9.6";
 
@@ -56,6 +58,12 @@ export function seedGateway(root: string, id: string): void {
   const releases = join(root, ".pulumi-openclaw", "gateways", id, "releases");
   mkdirSync(releases, { recursive: true });
   copy(release, join(releases, VERSION));
+}
+
+/** Puts what rows need that are about us below a gateway: the stand-in. */
+export function placeRelease(root: string, id: string): void {
+  if (isSoak) seedGateway(root, id);
+  else placeStandIn(root, id, { version: VERSION });
 }
 
 /** Hard links where they can be made: nothing here is ever written to again. */

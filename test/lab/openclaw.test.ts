@@ -1,0 +1,29 @@
+/** Pairs of real OpenClaw Gateways as services of real hosts: each kind of unit, on each Debian's systemd. */
+import { afterAll, beforeAll, describe } from "vitest";
+import { inLab } from "./inLab";
+import { Lab } from "./lab";
+import { openclawLayer, userOpenclawLayer } from "./layers";
+import { pairRows } from "./pairRows";
+import { PairOn } from "./stacks";
+
+inLab("OpenClaw over SSH", () => {
+  let lab: Lab;
+  beforeAll(async () => {
+    lab = await Lab.start();
+  });
+  afterAll(() => lab?.stop());
+
+  describe.each([
+    ["root", "bookworm", openclawLayer],
+    ["plain user", "trixie", userOpenclawLayer],
+  ] as const)("a pair of %s on %s", (who, debian, layer) => {
+    let pair: PairOn;
+    beforeAll(async () => {
+      const layers = [await layer("main", "rescue")];
+      pair = await PairOn.create(lab, await lab.host({ debian, layers }), who);
+    });
+    afterAll(() => pair?.dispose());
+
+    pairRows(() => pair);
+  });
+});

@@ -1,0 +1,77 @@
+/** What every pair over SSH does from nothing to removed, whoever deploys it, wherever, and whatever its release is. */
+import { expect, it } from "vitest";
+import { ok } from "../support/hosts";
+import { VERSION } from "../support/seed";
+import { MAIN_PORT, RESCUE_PORT, type PairOn } from "./stacks";
+
+/** `between`: more rows, with the pair up. */
+export function pairRows(pair: () => PairOn, between: () => void = () => undefined): void {
+  it("comes up healthy, on loopback only, as services that are no root's", async () => {
+    const up = ok(await pair().stack.up());
+    expect(up.stdout).not.toMatch(/warning:/);
+    for (const port of [MAIN_PORT, RESCUE_PORT])
+      expect(await pair().ask(port, "/startupz")).toMatchObject({ status: "started", version: VERSION });
+    const account = pair().who === "root" ? "openclaw" : pair().host.user;
+    for (const gateway of ["main", "rescue"] as const)
+      expect(ok(await pair().host.run(`ps -o user= -p ${await pair().pid(gateway)}`)).stdout.trim()).toBe(account);
+    const listening = ok(await pair().host.run("ss -Htln"))
+      .stdout.split("\n")
+      .map((line) => line.split(/\s+/)[3] ?? "");
+    expect(listening.filter((at) => /:(18[789]\d\d|19[789]\d\d)$/.test(at)).sort()).toEqual([
+      "127.0.0.1:18789",
+      "127.0.0.1:19789",
+      "[::1]:18789",
+      "[::1]:19789",
+    ]);
+  });
+
+  it("answers through its commands", async () => {
+    const main = pair().who === "root" ? "openclaw-main" : "~/.local/bin/openclaw-main";
+    expect(JSON.parse(ok(await pair().run(`${main} health --json`)).stdout)).toMatchObject({ ok: true });
+  });
+
+  it("is not touched by a second up", async () => {
+    const pids = [await pair().pid("main"), await pair().pid("rescue")];
+    ok(await pair().stack.preview("--expect-no-changes"));
+    expect(ok(await pair().stack.up()).stdout).toMatch(/15 unchanged/);
+    expect([await pair().pid("main"), await pair().pid("rescue")]).toEqual(pids);
+  });
+
+  it("changes main's configuration, and leaves rescue alone", async () => {
+    const [main, rescue] = [await pair().pid("main"), await pair().pid("rescue")];
+    await pair().stack.config("main.config.update.channel", "beta");
+    const preview = ok(await pair().stack.preview()).stdout;
+    expect(preview.match(/^ ~ .*command:remote:Command.*$/gm)).toHaveLength(1);
+    expect(preview).toMatch(/openclaw-main-deployment\S* update/);
+    ok(await pair().stack.up());
+    expect(await pair().pid("rescue")).toBe(rescue);
+    expect(await pair().pid("main")).not.toBe(main);
+    expect(await pair().ask(MAIN_PORT, "/startupz")).toMatchObject({ status: "started" });
+  });
+
+  it("keeps a bad configuration from the running gateway", async () => {
+    const main = await pair().pid("main");
+    await pair().stack.config("main.config.update.channel", "no-such-channel");
+    const refused = await pair().stack.up();
+    expect(refused.code).not.toBe(0);
+    expect(refused.stdout).toMatch(/update\.channel/);
+    expect(await pair().pid("main")).toBe(main);
+    await pair().stack.config("main.config.update.channel", "beta");
+    ok(await pair().stack.preview("--expect-no-changes"));
+  });
+
+  between();
+
+  it("goes, and leaves its data and nothing else", async () => {
+    ok(await pair().stack.destroy());
+    expect(ok(await pair().systemctl("list-units --all --plain --no-legend 'openclaw*'")).stdout).toBe("");
+    expect(ok(await pair().host.run("find / -xdev -name 'openclaw-gateway*.service'")).stdout).toBe("");
+    expect(ok(await pair().host.run("ss -Htln")).stdout).not.toMatch(/:1[89]789 /);
+    expect(
+      ok(await pair().host.run(`ls -A ${pair().root} | grep openclaw`))
+        .stdout.trim()
+        .split("\n")
+        .sort(),
+    ).toEqual([".openclaw", ".openclaw-rescue"]);
+  });
+}
