@@ -10,8 +10,8 @@ import { ask, endStrays, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../s
 import { placeRelease, seedTools } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
 
-const MAIN = 26000;
-const RESCUE = 26111;
+const MAIN = 27400;
+const RESCUE = 27511;
 const MAIN_BOT = "3333:canary-hand-made-bot-b7a0";
 const RESCUE_BOT = "4444:canary-rescue-bot-c2d9";
 

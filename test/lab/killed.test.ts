@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { manageDir } from "../../host/layout";
-import { finished, ok } from "../support/hosts";
+import { eventually, finished, ok } from "../support/hosts";
 import { longCommand, pause } from "./commands";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
@@ -134,6 +134,8 @@ inLab("a deployer that is killed", () => {
 
   /** What the layers spared the host, where destroy has removed it. */
   async function seedAgain(): Promise<void> {
+    // What the deployer had begun there goes on without it.
+    await eventually("the end of the host's programs", 60, async () => !(await lines(HOST_PROGRAMS)).length);
     for (const path of ["nodes", "npms", ...GATEWAYS.map((id) => `gateways/${id}/releases`)]) {
       const [from, to] = [layers[0]!, pair.host.rootDirectory].map((root) => join(root, manageDir(pair.root), path));
       if (existsSync(to!)) continue;
