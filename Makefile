@@ -5,7 +5,7 @@
 ## make check     OpenClaw's quick checks of every gateway, explained; ARGS="--json" for programs
 ## make config    the stack's configuration: ARGS="set --path main.basePort 18789"
 ## make test      all tests
-## make soak      the tests that kill deployers and change gateways, at many more moments (about an hour)
+## make soak      what make test proves with a stand-in for OpenClaw, with the real one (under an hour)
 ## make bench     how long it all takes, beside the least that it could: on hosts of the lab, about 15 minutes
 ## make pulumi    any other command of the same engine: ARGS="cancel --stack dev"
 ##
@@ -19,10 +19,9 @@ help:
 up preview down outputs check config test pulumi: dist/toolchain.cjs dist/components.cjs
 	@exec node dist/toolchain.cjs $@ $(ARGS)
 
-soak: export SOAK_MOMENTS = 60
-soak: export SOAK_CHANGES = 60
+soak: export SOAK = 1
 soak: dist/toolchain.cjs dist/components.cjs
-	@exec node dist/toolchain.cjs test --project lab test/lab/killed.test.ts test/lab/neverBothDown.test.ts
+	@exec node dist/toolchain.cjs test --reporter=verbose --reporter=./test/support/times.ts
 
 bench: dist/toolchain.cjs dist/components.cjs
 	@exec node -r ts-node/register/transpile-only bench/main.ts

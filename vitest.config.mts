@@ -2,6 +2,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { relative } from "node:path";
 
+const isSoak = process.env.SOAK === "1";
 const minutes = (count: number): number => count * 60_000;
 
 /** Files that run side by side, each with a lab, a Docker engine and ports of its own. They wait more than they work. */
@@ -29,6 +30,12 @@ const LONGEST = [
   "test/host/check.test.ts",
   "test/engine/besideMain.test.ts",
   "test/lab/lab.test.ts",
+];
+
+/** What `make soak` runs with the real OpenClaw in place of the stand-in; the samples of the quiet ones too. */
+const SOAK = [
+  ...["faults", "killed", "look", "moves", "severalHosts", "sshHost"].map((name) => `test/lab/${name}.test.ts`),
+  ...["besideMain", "rootStackLife", "runbook"].map((name) => `test/engine/${name}.test.ts`),
 ];
 
 class LongestFirst extends BaseSequencer {
@@ -59,29 +66,35 @@ const slow: Options = { testTimeout: minutes(10), hookTimeout: minutes(15) };
 const SETUP = "test/support/globalSetup.ts";
 const LAB_SETUP = "test/lab/globalSetup.ts";
 
+const quiet = level("quiet", {
+  ...slow,
+  globalSetup: [SETUP, LAB_SETUP],
+  include: QUIET,
+  exclude: [],
+  maxWorkers: 1,
+  sequence: { groupOrder: 1 },
+});
+
+const levels = [
+  level("static", { testTimeout: minutes(5) }),
+  level("unit", { include: ["test/unit/**/*.test.ts", "test/toolchain/**/*.test.ts"] }),
+  level("docs", { testTimeout: minutes(1), hookTimeout: minutes(1) }),
+  level("mocks"),
+  level("plugin", { testTimeout: minutes(1), hookTimeout: minutes(1) }),
+  level("package", slow),
+  level("host", { ...slow, globalSetup: SETUP }),
+  level("engine", { ...slow, globalSetup: SETUP }),
+  level("lab", { ...slow, globalSetup: [SETUP, LAB_SETUP] }),
+  level("docker", { ...slow, globalSetup: SETUP }),
+  quiet,
+];
+
+const soak = [level("soak", { ...slow, globalSetup: [SETUP, LAB_SETUP], include: SOAK }), quiet];
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
     reporters: ["default", "./test/support/times.ts"],
-    projects: [
-      level("static", { testTimeout: minutes(5) }),
-      level("unit", { include: ["test/unit/**/*.test.ts", "test/toolchain/**/*.test.ts"] }),
-      level("docs", { testTimeout: minutes(1), hookTimeout: minutes(1) }),
-      level("mocks"),
-      level("plugin", { testTimeout: minutes(1), hookTimeout: minutes(1) }),
-      level("package", slow),
-      level("host", { ...slow, globalSetup: SETUP }),
-      level("engine", { ...slow, globalSetup: SETUP }),
-      level("lab", { ...slow, globalSetup: [SETUP, LAB_SETUP] }),
-      level("docker", { ...slow, globalSetup: SETUP }),
-      level("quiet", {
-        ...slow,
-        globalSetup: [SETUP, LAB_SETUP],
-        include: QUIET,
-        exclude: [],
-        maxWorkers: 1,
-        sequence: { groupOrder: 1 },
-      }),
-    ],
+    projects: isSoak ? soak : levels,
   },
 });
