@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { refusal, type Json, type Properties } from "./pluginClient";
 import { forEachPlugin } from "./plugins";
-import { COMMAND, COPY } from "./ssh";
-import { archive, asset, output, secret, UNKNOWN } from "./wire";
+import { COMMAND } from "./ssh";
+import { asset, output, secret, UNKNOWN } from "./wire";
 
 const UNKNOWN_ERROR = 2;
 
@@ -119,68 +119,23 @@ const REFUSED: readonly (readonly [string, Properties, Record<string, string>])[
   ],
 ];
 
-const NO_SOURCE = { asset: "either asset or archive must be set" };
-const NO_ASSET = { asset: "asset must be a path-based file asset or a text asset" };
-const NO_ARCHIVE = { archive: "archive must be a path to a file or directory" };
-
-/** What else than a connection, and why not. */
-const COPIES_REFUSED: readonly (readonly [string, Properties, Record<string, string>])[] = [
-  ["no source", { remotePath: "/x" }, { source: missing("CopyToRemoteInputs", "source"), ...NO_SOURCE }],
-  ["no path", { source: TEXT }, { remotePath: missing("CopyToRemoteInputs", "remotePath") }],
-  ["an unknown source", { source: UNKNOWN, remotePath: "/x" }, NO_SOURCE],
-  ["an unknown secret source", { source: secret(UNKNOWN), remotePath: "/x" }, NO_SOURCE],
-  ["a string", { source: "a", remotePath: "/x" }, NO_SOURCE],
-  ["an object", { source: {}, remotePath: "/x" }, NO_SOURCE],
-  [
-    "a list",
-    { source: [TEXT], remotePath: "/x" },
-    { source: wrongType("CopyToRemoteInputs", "source", "types.AssetOrArchive", "[]interface {}"), ...NO_SOURCE },
-  ],
-  ["an empty text", { source: asset({ text: "", hash: "1" }), remotePath: "/x" }, NO_ASSET],
-  ["a remote asset", { source: asset({ uri: "http://h/a", hash: "1" }), remotePath: "/x" }, NO_ASSET],
-  ["a remote archive", { source: archive({ uri: "http://h/a", hash: "1" }), remotePath: "/x" }, NO_ARCHIVE],
-  ["an archive of assets", { source: archive({ assets: { a: TEXT }, hash: "1" }), remotePath: "/x" }, NO_ARCHIVE],
-  [
-    "more",
-    { source: TEXT, remotePath: "/x", more: 1 },
-    { more: "Unrecognized field 'more' on 'remote.CopyToRemoteInputs'" },
-  ],
-];
-
 const OTHER = secret({ ...STANDARD, host: "other" });
 
-/** Of which type, from, to, what is seen. */
-const DIFFS: readonly (readonly [string, string, Properties, Properties, readonly string[]])[] = [
-  ["nothing", COMMAND, { connection: FULL }, { connection: FULL }, []],
-  ["another host: an update", COMMAND, { connection: FULL }, { connection: OTHER }, ["connection: update"]],
+/** From, to, what is seen. */
+const DIFFS: readonly (readonly [string, Properties, Properties, readonly string[]])[] = [
+  ["nothing", { connection: FULL }, { connection: FULL }, []],
+  ["another host: an update", { connection: FULL }, { connection: OTHER }, ["connection: update"]],
   [
     "another host that is plain",
-    COMMAND,
     { connection: HOST },
     { connection: { host: "i", user: "u" } },
     ["connection.host: update", "connection.user: add"],
   ],
-  ["a connection that is secret and unknown", COMMAND, { connection: FULL }, { connection: secret(UNKNOWN) }, []],
-  ["a trigger", COMMAND, { triggers: [1] }, { triggers: [2] }, ["triggers[0]: update"]],
-  ["triggers where there were none", COMMAND, {}, { triggers: [1] }, ["triggers: add-replace"]],
-  ["no triggers where there were some", COPY, { triggers: [1] }, {}, ["triggers: delete-replace"]],
-  ["a variable", COMMAND, { environment: { A: "1" } }, { environment: { A: "2" } }, ["environment.A: update"]],
-  [
-    "another content and path",
-    COPY,
-    { source: TEXT, remotePath: "a" },
-    { source: asset({ text: "b", hash: "2" }), remotePath: "b" },
-    ["remotePath: update", "source: update"],
-  ],
-  ["another source with the same hash", COPY, { source: TEXT }, { source: asset({ path: "x", hash: "1" }) }, []],
-  [
-    "an archive for an asset",
-    COPY,
-    { source: TEXT },
-    { source: archive({ path: "x", hash: "1" }) },
-    ["source: update"],
-  ],
-  ["an unknown source", COPY, { source: TEXT }, { source: UNKNOWN }, ["source: update"]],
+  ["a connection that is secret and unknown", { connection: FULL }, { connection: secret(UNKNOWN) }, []],
+  ["a trigger", { triggers: [1] }, { triggers: [2] }, ["triggers[0]: update"]],
+  ["triggers where there were none", {}, { triggers: [1] }, ["triggers: add-replace"]],
+  ["no triggers where there were some", { triggers: [1] }, {}, ["triggers: delete-replace"]],
+  ["a variable", { environment: { A: "1" } }, { environment: { A: "2" } }, ["environment.A: update"]],
 ];
 
 const UNREACHABLE = secret({ ...STANDARD, host: "no.such.invalid" });
@@ -189,12 +144,9 @@ const UNKNOWN_OUTPUT = { stdout: UNKNOWN, stderr: UNKNOWN };
 forEachPlugin((plugin) => {
   describe("check accepts", () => {
     for (const [name, connection, settled] of CONNECTIONS) {
-      it.each([
-        [COMMAND, {}],
-        [COPY, { source: TEXT, remotePath: "/x" }],
-      ])(`${name} of %s`, async (urn, inputs: Properties) => {
-        expect(await plugin.client.check({ connection, ...inputs }, urn)).toEqual({
-          inputs: { connection: secret(settled), ...inputs },
+      it(name, async () => {
+        expect(await plugin.client.check({ connection }, COMMAND)).toEqual({
+          inputs: { connection: secret(settled) },
           failures: {},
         });
       });
@@ -221,12 +173,6 @@ forEachPlugin((plugin) => {
         failures: {},
       });
     });
-
-    it("a secret source", async () => {
-      const inputs = { source: secret(TEXT), remotePath: secret(UNKNOWN) };
-      const checked = await plugin.client.check({ connection: HOST, ...inputs }, COPY);
-      expect(checked.inputs).toEqual({ connection: FULL, source: secret(TEXT), remotePath: secret("") });
-    });
   });
 
   describe("check refuses", () => {
@@ -235,17 +181,12 @@ forEachPlugin((plugin) => {
         expect((await plugin.client.check(inputs, COMMAND)).failures).toEqual(failures);
       });
     }
-    for (const [name, inputs, failures] of COPIES_REFUSED) {
-      it(`${name} to copy`, async () => {
-        expect((await plugin.client.check({ connection: HOST, ...inputs }, COPY)).failures).toEqual(failures);
-      });
-    }
   });
 
   describe("diff sees", () => {
-    for (const [name, urn, olds, news, detailed] of DIFFS) {
+    for (const [name, olds, news, detailed] of DIFFS) {
       it(name, async () => {
-        const diff = await plugin.client.diff(olds, olds, news, {}, urn);
+        const diff = await plugin.client.diff(olds, olds, news, {}, COMMAND);
         const replaces = detailed.some((change) => change.endsWith("-replace")) ? ["triggers"] : [];
         expect(diff).toMatchObject({ changes: detailed.length ? "some" : "none", detailed, replaces });
       });
@@ -276,20 +217,6 @@ forEachPlugin((plugin) => {
       expect(await update({ ...inputs, create: "b" })).toEqual({ ...inputs, create: "b", ...UNKNOWN_OUTPUT });
       expect(await update({ ...inputs, connection: OTHER })).toMatchObject(UNKNOWN_OUTPUT);
     });
-
-    it("for a copy", async () => {
-      const inputs = { connection: UNREACHABLE, source: secret(TEXT), remotePath: "a" };
-      const { id, outputs } = await client().create(inputs, { preview: true }, COPY);
-      expect(id).toBe("");
-      expect(outputs).toEqual({ ...inputs, source: output({ secret: true }) });
-    });
-
-    it("for another copy", async () => {
-      const state = { connection: UNREACHABLE, source: TEXT, remotePath: "a" };
-      const update = (news: Properties): Promise<Properties> => client().update(state, news, { preview: true }, COPY);
-      expect(await update(state)).toEqual(state);
-      expect(await update({ ...state, remotePath: "b" })).toEqual({ ...state, remotePath: "b", source: UNKNOWN });
-    });
   });
 
   describe("a state", () => {
@@ -306,17 +233,6 @@ forEachPlugin((plugin) => {
     it("without a connection is refused", async () => {
       const message = `1 failures decoding:\n\tconnection: ${missing("CommandOutputs", "connection")}`;
       const call = plugin.client.delete({ stdout: "", stderr: "" }, {}, COMMAND);
-      expect(await refusal(call)).toEqual({ code: UNKNOWN_ERROR, message });
-    });
-
-    it("of a copy does not matter: nothing is deleted", async () => {
-      expect(await plugin.client.delete({ connection: UNREACHABLE }, {}, COPY)).toBeUndefined();
-    });
-
-    it("of a copy without a path is refused", async () => {
-      const message = `1 failures decoding:\n\tremotePath: ${missing("CopyToRemoteOutputs", "remotePath")}`;
-      const state = { connection: HOST, source: TEXT };
-      const call = plugin.client.update(state, { ...state, remotePath: "a" }, {}, COPY);
       expect(await refusal(call)).toEqual({ code: UNKNOWN_ERROR, message });
     });
 
@@ -337,13 +253,10 @@ forEachPlugin((plugin) => {
       const inputs = { connection: UNREACHABLE, create: "a" };
       const properties = { ...inputs, stdout: "out", stderr: "err" };
       expect(await plugin.client.read(properties, inputs, COMMAND)).toEqual({ id: "res1", properties, inputs });
-      const copy = { connection: UNREACHABLE, source: asset({ text: "a", hash: "1" }), remotePath: "a" };
-      const read = await plugin.client.read(copy, copy, COPY);
-      expect(read).toMatchObject({ id: "res1", properties: copy, inputs: copy });
     });
 
-    it.each([COMMAND, COPY])("is imported empty: %s", async (urn) => {
-      expect(await plugin.client.read({}, {}, urn)).toEqual({ id: "res1", properties: {}, inputs: {} });
+    it("is imported empty", async () => {
+      expect(await plugin.client.read({}, {}, COMMAND)).toEqual({ id: "res1", properties: {}, inputs: {} });
     });
   });
 
@@ -375,8 +288,6 @@ forEachPlugin((plugin) => {
       triggers,
       update: text,
     };
-    const copy = { connection, remotePath: text, source: { $ref: "pulumi.json#/Asset" }, triggers };
-    const required = ["connection", "source", "remotePath"];
     const schema = await plugin.client.schema();
     const plain = (part: object | undefined): unknown =>
       JSON.parse(JSON.stringify(part, (key, value: unknown) => (key === "description" ? undefined : value)));
@@ -395,12 +306,6 @@ forEachPlugin((plugin) => {
       requiredInputs: ["connection"],
       properties: { ...command, stdout: text, stderr: text },
       required: ["connection", "stdout", "stderr"],
-    });
-    expect(plain(schema.resources["command:remote:CopyToRemote"])).toEqual({
-      inputProperties: copy,
-      requiredInputs: required,
-      properties: copy,
-      required,
     });
   });
 });

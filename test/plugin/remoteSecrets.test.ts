@@ -4,8 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { expect, it } from "vitest";
 import { refusal, type PluginClient, type Properties } from "./pluginClient";
-import { COPY, create, forEachPluginWithSsh } from "./ssh";
-import { asset } from "./wire";
+import { create, forEachPluginWithSsh } from "./ssh";
 
 /** Command lines and environments of a process and of all that it started. */
 function traces(pid: number): string {
@@ -47,14 +46,12 @@ forEachPluginWithSsh((plugin, ssh) => {
     await fails({ proxy: ssh.connection({ ...secrets, port: 1 }) });
     await fails({}, { environment: { A: "canary-variable" } });
     await fails({ hostKey: "canary-hostKey" });
-    const copy = { connection: ssh.connection(secrets), source: asset({ text: "canary-text", hash: "1" }) };
-    messages.push((await refusal(client.create({ ...copy, remotePath: "/proc/none/x" }, {}, COPY))).message);
     const seen = traces(client.pid);
     expect(await running).toMatchObject({ stdout: "done" });
 
     const told = [...messages, ...plugin.engine.logs.map(({ message }) => message), seen].join("\n");
     for (const canary of canaries) expect(told.includes(canary)).toBe(false);
-    expect(messages).toHaveLength(12);
+    expect(messages).toHaveLength(11);
     await client.stop();
   });
 });
@@ -83,12 +80,10 @@ forEachPluginWithSsh((plugin, ssh) => {
     await client.configure();
     const idle = openSockets(client);
     const through = ssh.connection({ proxy: ssh.connection() });
-    const copy = { connection: through, source: asset({ text: "a", hash: "1" }), remotePath: "/proc/none/x" };
     await create({ client }, { connection: through, create: "true" });
     await refusal(create({ client }, { connection: through, create: "exit 1" }));
     await refusal(create({ client }, { connection: through, create: "true", environment: { A: "a" } }));
     await refusal(create({ client }, { connection: ssh.connection({ user: "nobody-at-all" }), create: "true" }));
-    await refusal(client.create(copy, {}, COPY));
     await expect.poll(() => openSockets(client), { timeout: 5000 }).toBe(idle);
   });
 });

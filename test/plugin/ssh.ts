@@ -5,7 +5,6 @@ import { type Properties, type StepOptions } from "./pluginClient";
 import { forEachPlugin, type PluginUnderTest } from "./plugins";
 
 export const COMMAND = "urn:pulumi:dev::project::command:remote:Command::res";
-export const COPY = "urn:pulumi:dev::project::command:remote:CopyToRemote::res";
 
 /** Whoever runs the tests may have an agent. */
 delete process.env["SSH_AUTH_SOCK"];

@@ -20,16 +20,16 @@ forStandIn((plugin) => {
   const notHere = (token: string): object => ({
     code: NOT_FOUND,
     message:
-      "the stand-in for the command plugin has only command:local:Command, command:remote:Command, " +
-      `command:remote:CopyToRemote, not ${token}. ` +
+      `the stand-in for the command plugin has only command:local:Command, command:remote:Command, not ${token}. ` +
       `That needs the official plugin; ${INSTALL}`,
   });
 
   it("refuses other resource types", async () => {
-    const urn = "urn:pulumi:dev::p::command:remote:CopyFile::a";
-    expect(await refusal(plugin.client.check({}, urn))).toEqual(notHere("command:remote:CopyFile"));
-    expect(await refusal(plugin.client.create({}, {}, urn))).toEqual(notHere("command:remote:CopyFile"));
-    expect(await refusal(plugin.client.delete({}, {}, urn))).toEqual(notHere("command:remote:CopyFile"));
+    const type = "command:remote:CopyToRemote";
+    const urn = `urn:pulumi:dev::p::${type}::a`;
+    expect(await refusal(plugin.client.check({}, urn))).toEqual(notHere(type));
+    expect(await refusal(plugin.client.create({}, {}, urn))).toEqual(notHere(type));
+    expect(await refusal(plugin.client.delete({}, {}, urn))).toEqual(notHere(type));
   });
 
   it("refuses to run commands outside resources", async () => {

@@ -28,7 +28,6 @@ export interface SshdOptions {
   /** Lines of sshd_config that come before all others. */
   readonly config?: readonly string[];
   readonly hostKey?: KeyOptions;
-  readonly sftp?: boolean;
 }
 
 export interface Sshd {
@@ -70,7 +69,7 @@ export class SshSite {
     appendFileSync(join(this.directory, "authorized_keys"), `${options} ${publicKey}\n`.trimStart());
   }
 
-  async start({ config = [], hostKey = {}, sftp = true }: SshdOptions = {}): Promise<Sshd> {
+  async start({ config = [], hostKey = {} }: SshdOptions = {}): Promise<Sshd> {
     // Where it starts as root, it insists on this directory.
     if (process.getuid!() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
     const key = this.makeKey(hostKey);
@@ -93,7 +92,6 @@ export class SshSite {
         "KbdInteractiveAuthentication no",
         "MaxStartups 1000",
         "LogLevel VERBOSE",
-        sftp ? "Subsystem sftp internal-sftp" : "",
         "",
       ].join("\n"),
     );

@@ -40,7 +40,6 @@ export const localCommand: ResourceType = {
   requiredInputs: [],
   outputs: { stdout: STRING, stderr: STRING, assets: ASSETS, archive: ARCHIVE_OUTPUT },
   requiredOutputs: ["stdout", "stderr"],
-  namesIds: true,
 
   refusals: (inputs) =>
     ["assetPaths", "archivePaths"]

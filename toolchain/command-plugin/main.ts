@@ -2,12 +2,11 @@
  * A stand-in for version 1.2.1 of Pulumi's command plugin, for machines where the official one cannot be had. It is
  * started and spoken to as any plugin is: the engine's address is the last argument, the port is printed.
  *
- * Of the plugin's types there are command:local:Command, command:remote:Command and command:remote:CopyToRemote; what
- * needs SSH is a bundle of its own (remote/), loaded once it is needed. test/plugin compares them with the official
- * plugin wherever that is installed. What differs, and is meant to:
+ * Of the plugin's types there are command:local:Command and command:remote:Command; what needs SSH is a bundle of its own
+ * (remote/), loaded once it is needed. test/plugin compares them with the official plugin wherever that is installed. What
+ * differs, and is meant to:
  *
- * - `assetPaths` and `archivePaths`, the deprecated command:remote:CopyFile and command:local:run are refused, with what
- *   to do.
+ * - Other types, command:local:run, `assetPaths` and `archivePaths` are refused, with what to do.
  * - A host that takes a connection and says nothing is given up at a cancel or a time-out. The official plugin waits for
  *   ever; `perDialTimeout` is for the TCP connection alone.
  * - A remote command's connection is closed when the command has ended, not when the plugin ends.

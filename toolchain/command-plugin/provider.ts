@@ -7,7 +7,6 @@ import { PluginInfo, type PluginAttach } from "@pulumi/pulumi/proto/plugin_pb";
 import { Calls, limit } from "./calls";
 import { diffProperties, type Change } from "./diff";
 import { EngineLog } from "./engineLog";
-import { copyToRemote } from "./copyToRemote";
 import { failuresText, mistakes, type Failure } from "./fields";
 import { HOW_TO_INSTALL, localCommand } from "./localCommand";
 import { isStale, settled, withUnknowns } from "./previews";
@@ -20,7 +19,6 @@ import { readProperties, writeProperties, type Properties, type Value } from "./
 const RESOURCE_TYPES: ReadonlyMap<string, ResourceType> = new Map([
   ["command:local:Command", localCommand],
   ["command:remote:Command", remoteCommand],
-  ["command:remote:CopyToRemote", copyToRemote],
 ]);
 
 /** Part of the provider's state: with another value, changing between the two plugins would show as a change. */
@@ -120,8 +118,7 @@ export class Provider {
     const outputs = request.getPreview()
       ? withUnknowns(inputs, type.requiredOutputs)
       : new Map([...inputs, ...(await type.create(inputs, step))]);
-    const random = randomBytes(4).toString("hex");
-    const id = type.namesIds ? step.name + random : request.getPreview() ? "" : random;
+    const id = step.name + randomBytes(4).toString("hex");
     return new pb.CreateResponse().setId(id).setProperties(writeProperties(outputs));
   }
 
@@ -159,7 +156,7 @@ export class Provider {
 
   private async delete(request: pb.DeleteRequest, call: AbortController): Promise<Empty> {
     const type = typeOf(request.getUrn());
-    if (type.delete) await type.delete(readState(type, request.getProperties()), this.step(request, call));
+    await type.delete(readState(type, request.getProperties()), this.step(request, call));
     return new Empty();
   }
 

@@ -23,7 +23,6 @@ export const remoteCommand: ResourceType = {
   requiredInputs: ["connection"],
   outputs: { stdout: STRING, stderr: STRING },
   requiredOutputs: ["stdout", "stderr"],
-  namesIds: true,
 
   refusals: () => [],
 

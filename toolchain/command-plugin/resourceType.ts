@@ -21,13 +21,10 @@ export interface ResourceType {
   /** What comes out beside the inputs. */
   readonly outputs: Fields;
   readonly requiredOutputs: readonly string[];
-  /** Ids begin with the resource's name, and a preview has one too. */
-  readonly namesIds: boolean;
   /** What is wrong with inputs beside their types. */
   refusals(inputs: Properties): Failure[];
   /** Each returns the outputs that it sets. */
   create(inputs: Properties, step: Step): Promise<Properties>;
   update(state: Properties, inputs: Properties, step: Step): Promise<Properties>;
-  /** Absent where nothing is ever deleted. */
-  delete?(state: Properties, step: Step): Promise<void>;
+  delete(state: Properties, step: Step): Promise<void>;
 }
