@@ -48,8 +48,8 @@ export class SshSite {
   private readonly servers: Sshd[] = [];
   private keys = 0;
 
-  /** Throws why there can be none here. */
-  constructor() {
+  /** Throws why there can be none here. The lines go into the sshd_config of all its servers. */
+  constructor(private readonly config: readonly string[] = []) {
     ensurePackages(["openssh-server", "openssh-client"]);
     this.directory = mkdtempSync(join(tmpdir(), "sshd-"));
     writeFileSync(join(this.directory, "authorized_keys"), "", { mode: 0o600 });
@@ -57,7 +57,8 @@ export class SshSite {
 
   makeKey({ type = "ed25519", bits, format, passphrase = "" }: KeyOptions = {}): Key {
     const file = join(this.directory, `key-${this.keys++}`);
-    const args = ["-q", "-t", type, "-f", file, "-N", passphrase, "-C", "test", "-Z", "aes256-ctr"];
+    // With -a 1 a passphrase costs next to nothing.
+    const args = ["-q", "-t", type, "-f", file, "-N", passphrase, "-C", "test", "-Z", "aes256-ctr", "-a", "1"];
     if (bits !== undefined) args.push("-b", String(bits));
     if (format) args.push("-m", format);
     execFileSync("ssh-keygen", args);
@@ -80,6 +81,7 @@ export class SshSite {
       `${base}.conf`,
       [
         ...config,
+        ...this.config,
         `Port ${port}`,
         "ListenAddress 127.0.0.1",
         `HostKey ${base}-host-key`,
