@@ -32,8 +32,7 @@ export class RemoteHost {
 
   static async open(connection: Connection, sudo: boolean): Promise<RemoteHost> {
     const signal = AbortSignal.timeout(DIAL_SECONDS * 1000);
-    const log = (line: string): Promise<void> => Promise.resolve(say(line));
-    const step = { name: "push", signal, log, report: (_severity: string, line: string) => log(line) };
+    const step = { signal, log: (line: string): Promise<void> => Promise.resolve(say(line)) };
     try {
       return new RemoteHost(await dial(connection, step), connection.host, sudo);
     } catch (error) {

@@ -6,7 +6,6 @@ import { credentials, type ClientUnaryCall, type ServiceError } from "@grpc/grpc
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import { Struct } from "google-protobuf/google/protobuf/struct_pb";
 import { ResourceProviderClient } from "@pulumi/pulumi/proto/provider_grpc_pb";
-import { PluginAttach } from "@pulumi/pulumi/proto/plugin_pb";
 import * as pb from "@pulumi/pulumi/proto/provider_pb";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -27,7 +26,6 @@ export interface StartOptions {
 export interface StepOptions {
   readonly preview?: boolean;
   readonly timeout?: number;
-  readonly ignoreChanges?: readonly string[];
   /** Gives the call up, as an engine does that ends. */
   readonly signal?: AbortSignal;
 }
@@ -41,25 +39,10 @@ export interface Diff {
   readonly detailed: readonly string[] | "none";
 }
 
-export interface PackageSchema {
-  readonly name: string;
-  readonly version: string;
-  readonly resources: Readonly<Record<string, object>>;
-  readonly types: Readonly<Record<string, object>>;
-}
-
 export const URN = "urn:pulumi:dev::project::command:local:Command::res";
 const MEGABYTE = 1024 * 1024;
 const CHANGES = ["unknown", "none", "some"] as const;
 const DIFF_KINDS = ["add", "add-replace", "delete", "delete-replace", "update", "update-replace"];
-
-const EMPTY_REQUESTS = {
-  handshake: () => new pb.ProviderHandshakeRequest(),
-  parameterize: () => new pb.ParameterizeRequest(),
-  construct: () => new pb.ConstructRequest().setAcceptsOutputValues(true),
-  getMapping: () => new pb.GetMappingRequest(),
-  getMappings: () => new pb.GetMappingsRequest(),
-};
 
 const toStruct = (properties: Properties): Struct => Struct.fromJavaScript(properties);
 const fromStruct = (struct: Struct | undefined): Properties => struct?.toJavaScript() ?? {};
@@ -100,10 +83,9 @@ export class PluginClient {
     await ended;
   }
 
-  /** As today's engines do by default, which send old inputs. */
-  async configure({ sendsOldInputs = true } = {}): Promise<pb.ConfigureResponse.AsObject> {
+  async configure(): Promise<pb.ConfigureResponse.AsObject> {
     const request = new pb.ConfigureRequest().setAcceptsecrets(true).setAcceptresources(true);
-    request.setSendsOldInputs(sendsOldInputs).setSendsOldInputsToDelete(sendsOldInputs);
+    request.setSendsOldInputs(true).setSendsOldInputsToDelete(true);
     return (await this.call<pb.ConfigureResponse>("configure", request)).toObject();
   }
 
@@ -116,9 +98,8 @@ export class PluginClient {
     return (await this.call<pb.DiffResponse>("diffConfig", new pb.DiffRequest().setUrn(URN))).toObject();
   }
 
-  async schema(): Promise<PackageSchema> {
-    const response = await this.call<pb.GetSchemaResponse>("getSchema", new pb.GetSchemaRequest());
-    return JSON.parse(response.getSchema()) as PackageSchema;
+  async handshake(): Promise<void> {
+    await this.call("handshake", new pb.ProviderHandshakeRequest());
   }
 
   async invoke(token: string, args: Properties): Promise<Properties> {
@@ -133,16 +114,9 @@ export class PluginClient {
     return { inputs: fromStruct(response.getInputs()), failures: Object.fromEntries(failures) };
   }
 
-  async diff(
-    state: Properties,
-    oldInputs: Properties,
-    news: Properties,
-    options: StepOptions = {},
-    urn = URN,
-  ): Promise<Diff> {
+  async diff(state: Properties, oldInputs: Properties, news: Properties, urn = URN): Promise<Diff> {
     const request = new pb.DiffRequest().setId("res1").setUrn(urn);
     request.setOlds(toStruct(state)).setOldInputs(toStruct(oldInputs)).setNews(toStruct(news));
-    request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
     const response = await this.call<pb.DiffResponse>("diff", request);
     const detailed: string[] = [];
     response.getDetaileddiffMap().forEach((diff, path) => detailed.push(`${path}: ${DIFF_KINDS[diff.getKind()]}`));
@@ -165,7 +139,6 @@ export class PluginClient {
   async update(state: Properties, news: Properties, options: StepOptions = {}, urn = URN): Promise<Properties> {
     const request = new pb.UpdateRequest().setId("res1").setUrn(urn).setOlds(toStruct(state)).setNews(toStruct(news));
     request.setPreview(options.preview ?? false).setTimeout(options.timeout ?? 0);
-    request.setIgnorechangesList([...(options.ignoreChanges ?? [])]);
     return fromStruct((await this.call<pb.UpdateResponse>("update", request)).getProperties());
   }
 
@@ -187,15 +160,6 @@ export class PluginClient {
   async delete(state: Properties, options: StepOptions = {}, urn = URN): Promise<void> {
     const request = new pb.DeleteRequest().setId("res1").setUrn(urn).setProperties(toStruct(state));
     await this.call("delete", request.setTimeout(options.timeout ?? 0));
-  }
-
-  async attach(engineAddress: string): Promise<void> {
-    await this.call("attach", new PluginAttach().setAddress(engineAddress));
-  }
-
-  /** A method that need not understand its request. */
-  async callEmpty(method: keyof typeof EMPTY_REQUESTS): Promise<void> {
-    await this.call(method, EMPTY_REQUESTS[method]());
   }
 
   async cancel(): Promise<void> {

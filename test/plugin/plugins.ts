@@ -1,9 +1,5 @@
 /** The plugins under test: the stand-in, built for the occasion, and the official one where it is installed. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe } from "vitest";
-import { buildCommandPlugin } from "../../toolchain/command-plugin/build";
+import { afterAll, beforeAll, describe, inject } from "vitest";
 import { officialPlugin } from "../support/officialPlugin";
 import { startFakeEngine, type FakeEngine } from "./fakeEngine";
 import { PluginClient, type StartOptions } from "./pluginClient";
@@ -13,8 +9,10 @@ export interface PluginUnderTest {
   /** Configured, connected to `engine` and shared by the rows of a table. */
   readonly client: PluginClient;
   readonly engine: FakeEngine;
-  /** Another process of the same plugin, for who wants to cancel or break it; ended with the table. */
+  /** Another process of the same plugin, ended with the table. */
   start(options?: StartOptions): Promise<PluginClient>;
+  /** One like `client`, for who cancels it: it is of no more use then. */
+  fresh(): Promise<PluginClient>;
 }
 
 const NOT_INSTALLED =
@@ -26,46 +24,41 @@ export function forEachPlugin(define: (plugin: PluginUnderTest) => void): void {
   const official = officialPlugin("command", "1.2.1");
   if (!official) console.log(NOT_INSTALLED);
   describe.skipIf(!official)(official ? "official plugin" : `official plugin (${NOT_INSTALLED})`, () =>
-    define(plugin(() => official!)),
+    define(plugin(official!)),
   );
 }
 
 /** Defines tests of what only the stand-in does. */
 export function forStandIn(define: (plugin: PluginUnderTest) => void): void {
-  describe("stand-in", () => {
-    const directory = mkdtempSync(join(tmpdir(), "command-plugin-"));
-    let executable: string;
-    beforeAll(() => {
-      executable = buildCommandPlugin(directory);
-    });
-    afterAll(() => rmSync(directory, { recursive: true }));
-    define(plugin(() => executable));
-  });
+  describe("stand-in", () => define(plugin(inject("standIn"))));
 }
 
-function plugin(executable: () => string): PluginUnderTest {
+function plugin(executable: string): PluginUnderTest {
   const started: PluginClient[] = [];
   let engine: FakeEngine;
   let client: PluginClient;
   const start = async (options: StartOptions = {}): Promise<PluginClient> => {
-    const another = await PluginClient.start(executable(), options);
+    const another = await PluginClient.start(executable, options);
     started.push(another);
+    return another;
+  };
+  const fresh = async (): Promise<PluginClient> => {
+    const another = await start({ engineAddress: engine.address });
+    await another.configure();
     return another;
   };
   beforeAll(async () => {
     engine = await startFakeEngine();
-    client = await start({ engineAddress: engine.address });
-    await client.configure();
+    client = await fresh();
   });
   afterAll(async () => {
     await Promise.all(started.map((one) => one.stop()));
     engine.stop();
   });
   return {
+    executable,
     start,
-    get executable() {
-      return executable();
-    },
+    fresh,
     get client() {
       return client;
     },

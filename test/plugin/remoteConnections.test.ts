@@ -36,26 +36,17 @@ forEachPluginWithSsh((plugin, ssh) => {
   describe("the host's key", () => {
     const blob = (): string => ssh.sshd.hostKey.publicKey.split(" ")[1]!;
 
-    it("is not asked for", () => reaches());
-
     it.each([
       ["as ssh-keygen writes it", () => ssh.sshd.hostKey.publicKey],
       ["without a comment", () => `ssh-ed25519 ${blob()}`],
-      ["as in known_hosts", () => `127.0.0.1 ssh-ed25519 ${blob()}`],
-      ["with options", () => `cert-authority,from="a b" ssh-ed25519 ${blob()}`],
-      ["after a comment and an empty line, with DOS line ends", () => `# host\r\n\r\nssh-ed25519 ${blob()}\r\n`],
-      ["with another name", () => `ssh-rsa ${blob()}`],
     ])("may be given %s", async (_name, hostKey) => reaches({ hostKey: hostKey() }));
 
     const NONE = "failed to parse host key: ssh: no key found";
     const because = (reason: string): string => `${NONE}; last parsing error for ignored line: ${reason}`;
     it.each([
       ["nothing", () => "", NONE],
-      ["a word", () => "x", NONE],
-      ["only the encoded key", blob, NONE],
-      ["what is not base64", () => "ssh-ed25519 AAAA!", because("illegal base64 data at input byte 4")],
+      ["what is not base64", () => `ssh-ed25519 ${blob()}!`, because("illegal base64 data at input byte 68")],
       ["base64 without its end", () => `ssh-ed25519 ${blob().slice(0, -4)}`, because("ssh: short read")],
-      ["too little", () => "ssh-ed25519 AAAA", because("ssh: short read")],
       ["too much", () => `ssh-ed25519 ${blob()}AAAA`, because("ssh: trailing junk in public key")],
       ["a type that is not known", () => "a AAAAB3NzaC1mb28=", because("ssh: unknown key algorithm: ssh-foo")],
     ])("cannot be %s", async (_name, hostKey, message) => {
@@ -82,17 +73,6 @@ forEachPluginWithSsh((plugin, ssh) => {
     it("may be of ECDSA", async () => {
       const { port, hostKey } = await ssh.site.start({ hostKey: { type: "ecdsa", bits: 384 } });
       await reaches({ port, hostKey: hostKey.publicKey });
-    });
-
-    // The official plugin would only take a SHA-1 signature, which no OpenSSH has given since 8.8.
-    it("may be of RSA only if it is not given", async () => {
-      const { port, hostKey } = await ssh.site.start({ hostKey: { type: "rsa", bits: 2048 } });
-      await reaches({ port });
-      const message = "ssh: handshake failed: ssh: no common algorithm for host key; we offered: [ssh-rsa]";
-      await refuses(
-        { port, hostKey: hostKey.publicKey },
-        failed(0, `${message}, peer offered: [rsa-sha2-512 rsa-sha2-256]`),
-      );
     });
   });
 
@@ -239,13 +219,8 @@ forEachPluginWithSsh((plugin, ssh) => {
         failed(0, NO_WAY_IN("none publickey")),
       ));
 
-    it.each([
-      ["/no/such", "dial unix /no/such: connect: no such file or directory"],
-      ["/etc/passwd", "dial unix /etc/passwd: connect: connection refused"],
-      ["", "dial unix: missing address"],
-    ])("must be there, even where there is a key: %j", (agentSocketPath, message) =>
-      refuses({ agentSocketPath }, message),
-    );
+    it("must be there, even where there is a key", () =>
+      refuses({ agentSocketPath: "/no/such" }, "dial unix /no/such: connect: no such file or directory"));
   });
 
   describe("a password", () => {
@@ -341,22 +316,10 @@ forEachPluginWithSsh((plugin, ssh) => {
       expect(logs()).toEqual([1, 2, 3, 4].map((dial) => `Dial ${dial}/4 failed: retrying`));
     });
 
-    it("may be one", async () => {
-      await refuses({ port: port(), dialErrorLimit: 0 }, failed(0, "ssh: handshake failed: EOF"));
-      expect([dials, logs()]).toEqual([1, []]);
-    });
-
-    it("may be without number", async () => {
-      const { code } = await refusal(reach({ port: port(), dialErrorLimit: -1 }, { timeout: 1 }));
-      expect(code).toBe(4);
-      expect(dials).toBeGreaterThan(3);
-      expect(logs()[0]).toBe("Dial 1/inf failed: retrying");
-    });
-
     it("end with the first that succeeds", async () => {
       const late = await freePort();
       const call = reach({ port: late, dialErrorLimit: -1 });
-      await sleep(300);
+      await expect.poll(logs, { interval: 20 }).toContain("Dial 1/inf failed: retrying");
       const { port: to } = ssh.sshd;
       const relay = spawn(process.execPath, ["-e", RELAY, String(late), String(to)], { stdio: "ignore" });
       expect(await call).toMatchObject({ stdout: "a" });
@@ -380,18 +343,12 @@ forEachPluginWithSsh((plugin, ssh) => {
         /^after 0 failed attempts: dial tcp: lookup no\.such\.invalid( on \S+)?: no such host$/,
       ));
 
-    it("fail for a port that is none", () =>
-      refuses({ port: 70_000 }, failed(0, "dial tcp: address 70000: invalid port")));
-
-    it("take half a port for a whole one", () => reaches({ port: ssh.sshd.port + 0.5 }));
-    it("take no host for this one", () => reaches({ host: "" }));
-    it("may have no limit of time", () => reaches({ perDialTimeout: 0 }));
-    it("may have no time at all", async () => {
-      const { message } = await refusal(reach({ perDialTimeout: -1 }));
-      expect(message).toBe(failed(0, `dial tcp 127.0.0.1:${ssh.sshd.port}: i/o timeout`));
+    it("fail where something else answers", async () => {
+      answer = (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
+      await refuses({ port: port() }, failed(0, "ssh: handshake failed: EOF"));
     });
 
-    it("have their time each", async () => {
+    it.concurrent("have their time each", async () => {
       const full = await freePort();
       const stopped = spawn(process.execPath, ["-e", FULL, String(full)], { stdio: ["ignore", "pipe", "ignore"] });
       await once(stopped.stdout, "data");
@@ -408,19 +365,18 @@ forEachPluginWithSsh((plugin, ssh) => {
       await once(stopped, "exit");
     });
 
-    it("fail where something else answers", async () => {
-      answer = (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
-      await refuses({ port: port() }, failed(0, "ssh: handshake failed: EOF"));
-    });
-
     // perDialTimeout is for the TCP connection only.
-    it("have no limit of time for a host that is silent", async () => {
-      answer = () => undefined;
+    it.concurrent("have no limit of time for a host that is silent", async () => {
+      const silent = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
+      let dials = 0;
+      silent.on("connection", () => dials++);
+      await once(silent, "listening");
       const client = await plugin.start();
-      const connection = ssh.connection({ port: port(), perDialTimeout: 1 });
+      const connection = ssh.connection({ port: (silent.address() as AddressInfo).port, perDialTimeout: 1 });
       const call = create({ client }, { connection, create: "a" }).catch(() => "refused");
       expect(await Promise.race([call, sleep(2500).then(() => "silent")])).toBe("silent");
       expect(dials).toBe(1);
+      silent.close();
     });
   });
 

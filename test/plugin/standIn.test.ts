@@ -1,48 +1,92 @@
 /** What the stand-in does otherwise than the official plugin, and means to. */
 import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { basename, dirname, join } from "node:path";
+import { afterAll, describe, expect, inject, it } from "vitest";
 import { buildCommandPlugin } from "../../toolchain/command-plugin/build";
-import { PluginClient, refusal } from "./pluginClient";
+import { PluginClient, refusal, URN, type Properties } from "./pluginClient";
 import { forStandIn } from "./plugins";
 import { COMMAND } from "./ssh";
-import { output, secret, UNKNOWN } from "./wire";
+import { asset, output, secret, UNKNOWN } from "./wire";
 
+const UNKNOWN_ERROR = 2;
 const NOT_FOUND = 5;
-const INSTALL = "install it with: pulumi plugin install resource command 1.2.1";
+const notHere = (what: string): string =>
+  `the stand-in for the command plugin has ${what}; install the official one, which has more: ` +
+  "pulumi plugin install resource command 1.2.1";
+
+/** More than fits into a variable. */
+const LONG = "x".repeat(200_000);
 
 const directory = mkdtempSync(join(tmpdir(), "stand-in-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 
 forStandIn((plugin) => {
-  const notHere = (token: string): object => ({
+  const noType = (token: string): object => ({
     code: NOT_FOUND,
-    message:
-      `the stand-in for the command plugin has only command:local:Command, command:remote:Command, not ${token}. ` +
-      `That needs the official plugin; ${INSTALL}`,
+    message: notHere(`only command:local:Command and command:remote:Command, not ${token}`),
   });
 
   it("refuses other resource types", async () => {
     const type = "command:remote:CopyToRemote";
     const urn = `urn:pulumi:dev::p::${type}::a`;
-    expect(await refusal(plugin.client.check({}, urn))).toEqual(notHere(type));
-    expect(await refusal(plugin.client.create({}, {}, urn))).toEqual(notHere(type));
-    expect(await refusal(plugin.client.delete({}, {}, urn))).toEqual(notHere(type));
+    expect(await refusal(plugin.client.check({}, urn))).toEqual(noType(type));
+    expect(await refusal(plugin.client.create({}, {}, urn))).toEqual(noType(type));
+    expect(await refusal(plugin.client.delete({}, {}, urn))).toEqual(noType(type));
   });
 
   it("refuses to run commands outside resources", async () => {
-    expect(await refusal(plugin.client.invoke("command:local:run", { command: "true" }))).toEqual(
-      notHere("command:local:run"),
-    );
+    const call = plugin.client.invoke("command:local:run", { command: "true" });
+    expect(await refusal(call)).toEqual(noType("command:local:run"));
   });
 
-  it("refuses to collect files", async () => {
-    expect((await plugin.client.check({ assetPaths: ["*"], archivePaths: UNKNOWN })).failures).toEqual({
-      assetPaths: `assetPaths needs the official command plugin; ${INSTALL}`,
-      archivePaths: `archivePaths needs the official command plugin; ${INSTALL}`,
-    });
+  const LOCAL = { create: "a" };
+  const REMOTE = { connection: { host: "h" }, addPreviousOutputInEnv: false };
+
+  it.each<[string, Properties, string]>([
+    ...["update", "interpreter", "dir", "environment", "assetPaths", "archivePaths"].map(
+      (name): [string, Properties, string] => [name, { ...LOCAL, [name]: UNKNOWN }, URN],
+    ),
+    ["update", { ...REMOTE, update: "a" }, COMMAND],
+    ["environment", { ...REMOTE, environment: {} }, COMMAND],
+  ])("has no %s", async (name, inputs, urn) => {
+    expect((await plugin.client.check(inputs, urn)).failures).toEqual({ [name]: notHere(`no ${name}`) });
+  });
+
+  it("logs all or nothing", async () => {
+    const logging = notHere("logging only as none");
+    expect((await plugin.client.check({ ...LOCAL, logging: "stdout" })).failures).toEqual({ logging });
+    expect((await plugin.client.check({ ...REMOTE, logging: "stdout" }, COMMAND)).failures).toEqual({ logging });
+  });
+
+  it("has no variables for another host: it wants to be told so", async () => {
+    const { connection } = REMOTE;
+    const failures = { addPreviousOutputInEnv: notHere("addPreviousOutputInEnv only as false") };
+    expect((await plugin.client.check({ connection }, COMMAND)).failures).toEqual(failures);
+    const inputs = { ...REMOTE, addPreviousOutputInEnv: true };
+    expect((await plugin.client.check(inputs, COMMAND)).failures).toEqual(failures);
+  });
+
+  it("runs no command of a state with more inputs, which the official plugin wrote", async () => {
+    const ran = join(directory, "ran");
+    const state = { delete: `touch ${ran}`, environment: { A: "a" }, stdout: "", stderr: "" };
+    const message = `1 failures decoding:\n\tenvironment: ${notHere("no environment")}`;
+    const refused = { code: UNKNOWN_ERROR, message };
+    expect(await refusal(plugin.client.delete(state))).toEqual(refused);
+    expect(await refusal(plugin.client.update(state, { create: `touch ${ran}` }))).toEqual(refused);
+    expect(existsSync(ran)).toBe(false);
+  });
+
+  it("refuses an asset", async () => {
+    const message = notHere("no assets, archives or references to resources, as in triggers");
+    const call = plugin.client.check({ triggers: [asset({ text: "a" })] });
+    expect(await refusal(call)).toEqual({ code: UNKNOWN_ERROR, message });
+  });
+
+  it("refuses a time-out", async () => {
+    const call = plugin.client.create({ create: "true" }, { timeout: 1 });
+    expect(await refusal(call)).toEqual({ code: UNKNOWN_ERROR, message: notHere("no customTimeouts") });
   });
 
   it("logs lines of any length", async () => {
@@ -55,18 +99,13 @@ forStandIn((plugin) => {
   });
 
   it("keeps secrets in triggers where they are", async () => {
-    const inputs = { triggers: [{ a: { b: secret(1), c: secret(2), d: 3 } }] };
+    const inputs = { triggers: ["a", secret("b")] };
     expect((await plugin.client.check(inputs)).inputs).toEqual(inputs);
   });
 
   it("lets a trigger be secret and unknown", async () => {
     const { inputs } = await plugin.client.check({ triggers: [secret(UNKNOWN)] });
     expect(inputs).toEqual({ triggers: [output({ secret: true })] });
-  });
-
-  it("refuses null in a list of strings", async () => {
-    const reason = "Field 'interpreter[1]' on 'local.CommandInputs' must be a 'string'; got 'null' instead";
-    expect((await plugin.client.check({ interpreter: ["a", null] })).failures).toEqual({ "interpreter[1]": reason });
   });
 
   it("tells a long error", async () => {
@@ -83,47 +122,53 @@ forStandIn((plugin) => {
     const before = openFiles();
     for (let i = 0; i < 5; i++) {
       await other.create({ create: "cat", stdin: "a" });
-      await refusal(other.create({ create: "x", interpreter: ["/no/such"], stdin: "a" }));
+      const { message } = await refusal(other.update({ stdout: LONG, stderr: "" }, { create: "cat", stdin: "a" }));
+      expect(message).toMatch(/^fork\/exec /);
     }
     expect(openFiles()).toBe(before);
     expect(execFileSync("ls", [pipes]).toString()).toBe("");
   });
 
   it("ends when its engine was killed", async () => {
-    // A shell in the engine's place: starts the plugin, tells its pid, stays.
-    const script = '"$0" 127.0.0.1:1 & echo $! > "$1"; sleep 60';
-    const file = join(directory, "pid");
-    const engine = spawn("sh", ["-c", script, plugin.executable, file], { stdio: "ignore", detached: true });
-    await expect.poll(() => existsSync(file) && readFileSync(file, "utf8"), { timeout: 5000 }).toMatch(/\d\n/);
-    const pid = Number(readFileSync(file, "utf8"));
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    // A shell in the engine's place: starts the plugin, which tells its port, and stays.
+    const script = '"$0" 127.0.0.1:1 > "$1/port" & echo $! > "$1/pid"; exec sleep 60';
+    const engine = spawn("sh", ["-c", script, plugin.executable, directory], { stdio: "ignore", detached: true });
+    const told = (name: string): string =>
+      existsSync(join(directory, name)) ? readFileSync(join(directory, name), "utf8") : "";
+    await expect.poll(() => told("port"), { interval: 20, timeout: 5000 }).toMatch(/\d\n/);
+    const pid = Number(told("pid"));
     expect(existsSync(`/proc/${pid}`)).toBe(true);
     engine.kill("SIGKILL");
-    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 15_000, interval: 200 }).toBe(false);
-  }, 30_000);
+    await expect.poll(() => existsSync(`/proc/${pid}`), { timeout: 15_000, interval: 50 }).toBe(false);
+  });
 });
 
 describe("the executable", () => {
+  const copyOfStandIn = (name: string): string => {
+    const executable = inject("standIn");
+    cpSync(dirname(executable), join(directory, name), { recursive: true });
+    return join(directory, name, basename(executable));
+  };
+
   it("loads what needs SSH only for another host", async () => {
-    const directoryWithout = join(directory, "without");
-    const executable = buildCommandPlugin(directoryWithout);
-    rmSync(join(directoryWithout, "remote.js"));
+    const executable = copyOfStandIn("without");
+    rmSync(join(dirname(executable), "remote.js"));
     const client = await PluginClient.start(executable);
-    const connection = { host: "127.0.0.1", port: 1, dialErrorLimit: 0 };
-    const state = { connection, stdout: "", stderr: "" };
+    const inputs = { connection: { host: "127.0.0.1", port: 1, dialErrorLimit: 0 }, addPreviousOutputInEnv: false };
+    const state = { ...inputs, stdout: "", stderr: "" };
     expect((await client.create({ create: "echo a" })).outputs).toMatchObject({ stdout: "a" });
-    expect((await client.check({ connection }, COMMAND)).failures).toEqual({});
-    await client.diff(state, { connection }, { connection, create: "a" }, {}, COMMAND);
-    await client.create({ connection, create: "a" }, { preview: true }, COMMAND);
+    expect((await client.check(inputs, COMMAND)).failures).toEqual({});
+    await client.diff(state, inputs, { ...inputs, create: "a" }, COMMAND);
+    await client.create({ ...inputs, create: "a" }, { preview: true }, COMMAND);
     await client.delete(state, {}, COMMAND);
-    expect((await refusal(client.create({ connection, create: "a" }, {}, COMMAND))).message).toContain("./remote");
+    expect((await refusal(client.create({ ...inputs, create: "a" }, {}, COMMAND))).message).toContain("./remote");
     await client.stop();
   });
 
   it("may be linked to, and may lie where files are modules", async () => {
     writeFileSync(join(directory, "package.json"), '{ "type": "module" }');
     const link = join(directory, "link");
-    symlinkSync(buildCommandPlugin(join(directory, "bin")), link);
+    symlinkSync(copyOfStandIn("bin"), link);
     const client = await PluginClient.start(link, { cwd: "/" });
     expect((await client.create({ create: "echo a" })).outputs).toMatchObject({ stdout: "a" });
     await client.stop();

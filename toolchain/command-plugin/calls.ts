@@ -1,11 +1,8 @@
-/** The calls that are being served, each of which can be aborted: by a cancel, its time-out or the engine's end. */
+/** The calls that are being served, each of which can be aborted: by a cancel or the engine's end. */
 import { status, type handleUnaryCall } from "@grpc/grpc-js";
 import { RpcError } from "./rpcError";
 
 const CANCELED = new RpcError(status.CANCELLED, "context canceled");
-const DEADLINE_EXCEEDED = new RpcError(status.DEADLINE_EXCEEDED, "context deadline exceeded");
-/** Node's timers end at once beyond it: nearly 25 days. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 export class Calls {
   private readonly running = new Set<AbortController>();
@@ -42,12 +39,4 @@ export class Calls {
         );
     };
   }
-}
-
-/** Aborts a call after whole seconds, as the official plugin does: half a second is none at all, and 0 is for ever. */
-export function limit(call: AbortController, seconds: number): void {
-  if (seconds === 0) return;
-  if (seconds < 1) return call.abort(DEADLINE_EXCEEDED);
-  const milliseconds = Math.min(Math.trunc(seconds) * 1000, LONGEST_MS);
-  setTimeout(() => call.abort(DEADLINE_EXCEEDED), milliseconds).unref();
 }

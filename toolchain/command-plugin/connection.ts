@@ -1,5 +1,5 @@
 /** How to reach another host: the `connection` of remote resources. */
-import { INTEGER, NUMBER, STRING, type Fields, type FieldType } from "./fields";
+import { INTEGER, NUMBER, STRING, WIRE_OBJECT, type Fields, type FieldType } from "./fields";
 import { isObject, type Properties, type Value } from "./values";
 
 export interface Endpoint {
@@ -15,7 +15,7 @@ export interface Endpoint {
   readonly dialErrorLimit: number;
   /** Seconds for the TCP connection; 0 is for ever. */
   readonly perDialTimeout: number;
-  /** A line as in authorized_keys. Without one any host is believed. */
+  /** A line as ssh-keygen writes it. Without one any host is believed. */
   readonly hostKey?: string;
 }
 
@@ -41,14 +41,13 @@ const ENDPOINT: Fields = {
 
 const object = (name: string, fields: Fields): FieldType => ({
   goName: `remote.${name}`,
-  wireNames: [],
+  wireName: WIRE_OBJECT,
   zero: new Map([["host", { content: "" }]]),
   fields,
   required: ["host"],
-  schema: { $ref: `#/types/command:remote:${name}` },
 });
 
-export const PROXY = object("ProxyConnection", ENDPOINT);
+const PROXY = object("ProxyConnection", ENDPOINT);
 export const CONNECTION: FieldType = { ...object("Connection", { proxy: PROXY, ...ENDPOINT }), secret: true };
 
 /** Values that Check let through. */

@@ -12,25 +12,11 @@ export class EngineLog {
     this.engine = new EngineClient(address, credentials.createInsecure());
   }
 
-  /** An ephemeral line: shown as status, kept nowhere. */
+  /** An ephemeral line: shown as status, kept nowhere. One that cannot be delivered is no reason to fail. */
   status(urn: string, message: string): Promise<void> {
-    return this.send(urn, message, LogSeverity.INFO, true);
-  }
-
-  report(urn: string, severity: "warning" | "error", message: string): Promise<void> {
-    return this.send(urn, message, severity === "error" ? LogSeverity.ERROR : LogSeverity.WARNING, false);
-  }
-
-  /** A line that cannot be delivered is no reason to fail. */
-  private send(
-    urn: string,
-    message: string,
-    severity: Parameters<LogRequest["setSeverity"]>[0],
-    ephemeral: boolean,
-  ): Promise<void> {
     const { engine } = this;
     if (!engine) return Promise.resolve();
-    const request = new LogRequest().setSeverity(severity).setUrn(urn).setMessage(message).setEphemeral(ephemeral);
+    const request = new LogRequest().setSeverity(LogSeverity.INFO).setUrn(urn).setMessage(message).setEphemeral(true);
     return new Promise((resolve) => engine.log(request, () => resolve()));
   }
 }

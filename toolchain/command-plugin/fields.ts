@@ -1,24 +1,23 @@
-/** What a resource type's properties are: one table for refusing wrong types and for the schema. */
-import { isList, isObject, Special, type Content, type Properties, type Value } from "./values";
+/** What a resource type's properties are: a table that tells what does not fit it. */
+import { notHere } from "./official";
+import { isList, isObject, type Content, type Properties, type Value } from "./values";
 
 export interface FieldType {
   /** As Go's reflection names it: part of the official plugin's messages. */
   readonly goName: string;
   /** What values of this type are named when they have just been read. */
-  readonly wireNames: readonly string[];
+  readonly wireName: string;
   readonly zero: Content;
-  /** Absent where elements may be anything. */
-  readonly element?: FieldType | undefined;
-  /** The fields of an object that is not a map. */
+  /** The only values that the stand-in understands; undefined where it need not be given. */
+  readonly here?: readonly (string | boolean | undefined)[];
+  /** The fields of an object. */
   readonly fields?: Fields;
   readonly required?: readonly string[];
-  /** Taken for granted where an object of fields lacks it. */
+  /** Taken for granted where an object lacks it. */
   readonly standard?: Content;
   /** Check makes it secret if it is not. */
   readonly secret?: boolean;
-  readonly isInteger?: boolean;
   readonly replaceOnChanges?: boolean;
-  readonly schema: object;
 }
 
 export type Fields = Readonly<Record<string, FieldType>>;
@@ -29,38 +28,15 @@ export interface Failure {
 }
 
 const WIRE_LIST = "[]interface {}";
-const WIRE_OBJECT = "map[string]interface {}";
+export const WIRE_OBJECT = "map[string]interface {}";
 
-export const STRING: FieldType = { goName: "string", wireNames: ["string"], zero: "", schema: { type: "string" } };
-export const BOOLEAN: FieldType = { goName: "bool", wireNames: ["bool"], zero: false, schema: { type: "boolean" } };
-export const NUMBER: FieldType = {
-  goName: "float64",
-  wireNames: ["float64"],
-  zero: 0,
-  schema: { type: "number" },
-};
-export const INTEGER: FieldType = { ...NUMBER, goName: "int", isInteger: true, schema: { type: "integer" } };
-export const STRINGS: FieldType = {
-  goName: "[]string",
-  wireNames: [WIRE_LIST],
-  zero: [],
-  element: STRING,
-  schema: { type: "array", items: STRING.schema },
-};
-export const STRING_MAP: FieldType = {
-  goName: "map[string]string",
-  wireNames: [WIRE_OBJECT],
-  zero: new Map(),
-  element: STRING,
-  schema: { type: "object", additionalProperties: STRING.schema },
-};
-export const TRIGGERS: FieldType = {
-  goName: WIRE_LIST,
-  wireNames: [WIRE_LIST],
-  zero: [],
-  replaceOnChanges: true,
-  schema: { type: "array", items: { $ref: "pulumi.json#/Any" }, replaceOnChanges: true },
-};
+export const STRING: FieldType = { goName: "string", wireName: "string", zero: "" };
+export const BOOLEAN: FieldType = { goName: "bool", wireName: "bool", zero: false };
+export const NUMBER: FieldType = { goName: "float64", wireName: "float64", zero: 0 };
+export const INTEGER: FieldType = { ...NUMBER, goName: "int" };
+export const TRIGGERS: FieldType = { goName: WIRE_LIST, wireName: WIRE_LIST, zero: [], replaceOnChanges: true };
+/** An input that only the official plugin has. */
+export const ELSEWHERE: FieldType = { ...STRING, here: [undefined] };
 
 /** What does not fit the table, in the official plugin's words. `owner` is the Go type that it decodes into. */
 export function mistakes(
@@ -71,6 +47,7 @@ export function mistakes(
 ): Failure[] {
   const known = Object.entries(fields).flatMap(([name, type]): Failure[] => {
     const value = properties.get(name);
+    if (type.here && !type.here.some((one) => one === value?.content)) return [absence(name, type.here)];
     if (value) return mistake(value, type, name, owner);
     return required.includes(name)
       ? [{ property: name, reason: `Missing required field '${name}' on '${owner}'` }]
@@ -83,22 +60,21 @@ export function mistakes(
   ];
 }
 
+function absence(property: string, here: NonNullable<FieldType["here"]>): Failure {
+  const values = here.filter((value) => value !== undefined);
+  return { property, reason: notHere(values.length ? `${property} only as ${values.join()}` : `no ${property}`) };
+}
+
 function mistake(value: Value, type: FieldType, property: string, owner: string): Failure[] {
   if (value.unknown) return [];
   const actual = wireName(value.content);
-  const failure = (reason: string): Failure[] => [{ property, reason }];
+  if (actual !== type.wireName)
+    return [
+      { property, reason: `Field '${property}' on '${owner}' must be a '${type.goName}'; got '${actual}' instead` },
+    ];
+  const inner = type.fields ? mistakes(value.content as Properties, type.fields, type.required ?? [], type.goName) : [];
   const decoding = `An error occurred decoding '${owner.split(".")[1]}.${property}': `;
-  if (actual === WIRE_OBJECT && type.fields) {
-    const inner = mistakes(value.content as Properties, type.fields, type.required ?? [], type.goName);
-    return inner.length ? failure(decoding + failuresText(inner)) : [];
-  }
-  if (type.wireNames.includes(actual))
-    return type.element ? elementMistakes(value.content, type.element, property, owner) : [];
-  return failure(
-    actual === WIRE_OBJECT
-      ? `${decoding}Cannot decode Object{} to type ${type.goName}; it isn't a struct, and no custom decoder exists`
-      : `Field '${property}' on '${owner}' must be a '${type.goName}'; got '${actual}' instead`,
-  );
+  return inner.length ? [{ property, reason: decoding + failuresText(inner) }] : [];
 }
 
 /** Several failures as one text. */
@@ -107,17 +83,8 @@ export function failuresText(failures: readonly Failure[]): string {
   return `${failures.length} failures decoding:${lines.join("")}`;
 }
 
-/** The first element that does not fit, as the official plugin stops there. */
-function elementMistakes(content: Content, type: FieldType, property: string, owner: string): Failure[] {
-  const elements = isList(content)
-    ? content.map((element, i): [string, Value] => [`${property}[${i}]`, element])
-    : [...(content as Properties)].map(([key, element]): [string, Value] => [`${property}[${key}] value`, element]);
-  return elements.flatMap(([path, element]) => mistake(element, type, path, owner)).slice(0, 1);
-}
-
 function wireName(content: Content): string {
   if (content === null) return "null";
-  if (content instanceof Special) return content.goType;
   if (isList(content)) return WIRE_LIST;
   if (isObject(content)) return WIRE_OBJECT;
   return { boolean: "bool", number: "float64", string: "string" }[typeof content as "boolean" | "number" | "string"];

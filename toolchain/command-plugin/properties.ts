@@ -1,19 +1,9 @@
 /** Single inputs, as what they are in this program. Whether they are secret no longer matters. */
-import { isList, isObject, type Properties, type Value } from "./values";
+import type { Properties } from "./values";
 
-export const textIn = (properties: Properties, name: string): string | undefined => textOf(properties.get(name));
-
-const textOf = (value: Value | undefined): string | undefined =>
-  typeof value?.content === "string" ? value.content : undefined;
-
-export function textsIn(properties: Properties, name: string): string[] {
-  const content = properties.get(name)?.content ?? null;
-  return isList(content) ? content.map((element) => textOf(element) ?? "") : [];
-}
-
-export function textMapIn(properties: Properties, name: string): Record<string, string> {
-  const content = properties.get(name)?.content ?? null;
-  return isObject(content) ? Object.fromEntries([...content].map(([key, value]) => [key, textOf(value) ?? ""])) : {};
+export function textIn(properties: Properties, name: string): string | undefined {
+  const content = properties.get(name)?.content;
+  return typeof content === "string" ? content : undefined;
 }
 
 /** The previous run's output as variables, unless that is not wanted. An empty one is none. */

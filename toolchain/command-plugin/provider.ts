@@ -3,17 +3,19 @@ import { randomBytes } from "node:crypto";
 import { status, type UntypedServiceImplementation } from "@grpc/grpc-js";
 import { Empty } from "google-protobuf/google/protobuf/empty_pb";
 import * as pb from "@pulumi/pulumi/proto/provider_pb";
-import { PluginInfo, type PluginAttach } from "@pulumi/pulumi/proto/plugin_pb";
-import { Calls, limit } from "./calls";
+import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
+import { Calls } from "./calls";
+import { NO_OUTPUT } from "./commandOutput";
 import { diffProperties, type Change } from "./diff";
 import { EngineLog } from "./engineLog";
-import { failuresText, mistakes, type Failure } from "./fields";
-import { HOW_TO_INSTALL, localCommand } from "./localCommand";
+import { failuresText, mistakes, STRING } from "./fields";
+import { localCommand } from "./localCommand";
+import { notHere, VERSION } from "./official";
 import { isStale, settled, withUnknowns } from "./previews";
+import { textIn } from "./properties";
 import { remoteCommand } from "./remoteCommand";
 import type { ResourceType, Step } from "./resourceType";
 import { RpcError } from "./rpcError";
-import { packageSchema, VERSION } from "./schema";
 import { readProperties, writeProperties, type Properties, type Value } from "./values";
 
 const RESOURCE_TYPES: ReadonlyMap<string, ResourceType> = new Map([
@@ -21,13 +23,14 @@ const RESOURCE_TYPES: ReadonlyMap<string, ResourceType> = new Map([
   ["command:remote:Command", remoteCommand],
 ]);
 
+const OUTPUTS = { stdout: STRING, stderr: STRING };
+
 /** Part of the provider's state: with another value, changing between the two plugins would show as a change. */
 const FRAMEWORK: [string, Value] = ["__pulumi-go-provider-version", { content: "1.2.0" }];
 
 export class Provider {
   private readonly log = new EngineLog();
   private readonly calls = new Calls();
-  private sendsOldInputs = false;
 
   get isIdle(): boolean {
     return this.calls.isIdle;
@@ -37,27 +40,19 @@ export class Provider {
     this.log.attach(engineAddress);
   }
 
-  /** Whatever is not here is answered with UNIMPLEMENTED, here and there. */
+  /** Whatever is not here is answered with UNIMPLEMENTED. */
   readonly service: UntypedServiceImplementation = {
     getPluginInfo: this.calls.unary(() => new PluginInfo().setVersion(VERSION)),
-    attach: this.calls.unary((request: PluginAttach) => {
-      this.attach(request.getAddress());
-      return new Empty();
-    }),
-    getSchema: this.calls.unary(() =>
-      new pb.GetSchemaResponse().setSchema(JSON.stringify(packageSchema(RESOURCE_TYPES))),
-    ),
     checkConfig: this.calls.unary((request: pb.CheckRequest) =>
       new pb.CheckResponse().setInputs(writeProperties(new Map([...readProperties(request.getNews()), FRAMEWORK]))),
     ),
-    configure: this.calls.unary((request: pb.ConfigureRequest) => {
-      this.sendsOldInputs = request.getSendsOldInputs() && request.getSendsOldInputsToDelete();
-      return new pb.ConfigureResponse()
+    configure: this.calls.unary(() =>
+      new pb.ConfigureResponse()
         .setAcceptsecrets(true)
         .setSupportspreview(true)
         .setAcceptresources(true)
-        .setAcceptoutputs(true);
-    }),
+        .setAcceptoutputs(true),
+    ),
     cancel: this.calls.unary(() => {
       this.calls.cancel();
       return new Empty();
@@ -65,111 +60,99 @@ export class Provider {
     invoke: this.calls.unary((request: pb.InvokeRequest) => {
       throw notSupported(request.getTok());
     }),
-    check: this.calls.unary((request: pb.CheckRequest) => this.check(request)),
-    diff: this.calls.unary((request: pb.DiffRequest) => this.diff(request)),
+    check: this.calls.unary(check),
+    diff: this.calls.unary(diff),
     create: this.calls.unary((request: pb.CreateRequest, call) => this.create(request, call)),
-    read: this.calls.unary((request: pb.ReadRequest) => this.read(request)),
+    read: this.calls.unary(read),
     update: this.calls.unary((request: pb.UpdateRequest, call) => this.update(request, call)),
     delete: this.calls.unary((request: pb.DeleteRequest, call) => this.delete(request, call)),
   };
 
-  private check(request: pb.CheckRequest): pb.CheckResponse {
-    const type = typeOf(request.getUrn());
-    const inputs = readProperties(request.getNews());
-    const wrong = mistakes(inputs, type.inputs, type.requiredInputs, `${type.goName}Inputs`);
-    const failures = [...wrong, ...type.refusals(inputs)];
-    return new pb.CheckResponse()
-      .setInputs(writeProperties(failures.length ? inputs : settled(inputs, type.inputs)))
-      .setFailuresList(
-        failures.map(({ property, reason }) => new pb.CheckFailure().setProperty(property).setReason(reason)),
-      );
-  }
-
-  private diff(request: pb.DiffRequest): pb.DiffResponse {
-    const { inputs: fields } = typeOf(request.getUrn());
-    const state = readProperties(request.getOlds());
-    const news = withIgnored(readProperties(request.getNews()), state, request.getIgnorechangesList());
-    const olds = this.sendsOldInputs
-      ? readProperties(request.getOldInputs())
-      : filter(state, (name) => Object.hasOwn(fields, name));
-    const changes = diffProperties(
-      olds,
-      filter(news, (name) => name !== "version" && !name.startsWith("__")),
-    );
-
-    const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
-    const response = new pb.DiffResponse().setHasdetaileddiff(true).setChanges(changes.length ? DIFF_SOME : DIFF_NONE);
-    // Only for the property as a whole. That a changed trigger replaces is an option which the SDK sets on the resource.
-    const replaces = ({ path }: Change): boolean => !!fields[path]?.replaceOnChanges;
-    for (const change of changes) {
-      const kind = DIFF_KINDS[change.kind][replaces(change) ? 1 : 0];
-      response.getDetaileddiffMap().set(change.path, new pb.PropertyDiff().setKind(kind));
-    }
-    return response
-      .setDiffsList([...new Set(changes.map(({ property }) => property))])
-      .setReplacesList(changes.filter(replaces).map(({ property }) => property));
-  }
-
   private async create(request: pb.CreateRequest, call: AbortController): Promise<pb.CreateResponse> {
     const type = typeOf(request.getUrn());
     const inputs = readProperties(request.getProperties());
-    refuse(mistakes(inputs, type.inputs, type.requiredInputs, `${type.goName}Inputs`), "invalid inputs: ");
-    const step = this.step(request, call);
     const outputs = request.getPreview()
-      ? withUnknowns(inputs, type.requiredOutputs)
-      : new Map([...inputs, ...(await type.create(inputs, step))]);
-    const id = step.name + randomBytes(4).toString("hex");
+      ? withUnknowns(inputs)
+      : new Map([
+          ...inputs,
+          ...NO_OUTPUT,
+          ...(await run(type, "create", inputs, new Map(), this.step(request, call)))(),
+        ]);
+    const id = nameOf(request.getUrn()) + randomBytes(4).toString("hex");
     return new pb.CreateResponse().setId(id).setProperties(writeProperties(outputs));
-  }
-
-  private read(request: pb.ReadRequest): pb.ReadResponse {
-    const type = typeOf(request.getUrn());
-    const inputs = readProperties(request.getInputs());
-    const state = readProperties(request.getProperties());
-    refuse(mistakes(inputs, type.inputs, [], `${type.goName}Inputs`));
-    // Empty for an import, so nothing is required.
-    refuse(mistakes(state, { ...type.outputs, ...type.inputs }, [], `${type.goName}Outputs`));
-    return new pb.ReadResponse()
-      .setId(request.getId())
-      .setInputs(writeProperties(inputs))
-      .setProperties(writeProperties(state));
   }
 
   private async update(request: pb.UpdateRequest, call: AbortController): Promise<pb.UpdateResponse> {
     const type = typeOf(request.getUrn());
     const state = readState(type, request.getOlds());
-    const inputs = withIgnored(readProperties(request.getNews()), state, request.getIgnorechangesList());
-    refuse(mistakes(inputs, type.inputs, type.requiredInputs, `${type.goName}Inputs`));
-    const kept = Object.keys(type.outputs).filter((name) => state.has(name));
+    const inputs = readProperties(request.getNews());
     if (request.getPreview() && isStale(type.inputs, inputs, state)) {
-      return new pb.UpdateResponse().setProperties(writeProperties(withUnknowns(inputs, kept)));
+      return new pb.UpdateResponse().setProperties(writeProperties(withUnknowns(inputs)));
     }
-    const outputs = new Map([
-      ...inputs,
-      ...kept.map((name): [string, Value] => [name, { content: state.get(name)!.content }]),
-    ]);
+    const outputs = new Map(inputs);
+    for (const name of Object.keys(OUTPUTS)) outputs.set(name, { content: state.get(name)!.content });
     if (!request.getPreview()) {
-      for (const [name, value] of await type.update(state, inputs, this.step(request, call))) outputs.set(name, value);
+      const ran = await run(type, "create", inputs, state, this.step(request, call));
+      for (const [name, value] of ran()) outputs.set(name, value);
     }
     return new pb.UpdateResponse().setProperties(writeProperties(outputs));
   }
 
   private async delete(request: pb.DeleteRequest, call: AbortController): Promise<Empty> {
     const type = typeOf(request.getUrn());
-    await type.delete(readState(type, request.getProperties()), this.step(request, call));
+    const state = readState(type, request.getProperties());
+    await run(type, "delete", state, state, this.step(request, call));
     return new Empty();
   }
 
-  private step(request: { getUrn(): string; getTimeout(): number }, call: AbortController): Step {
-    limit(call, request.getTimeout());
-    const urn = request.getUrn();
-    return {
-      name: nameOf(urn),
-      signal: call.signal,
-      log: (line) => this.log.status(urn, line),
-      report: (severity, message) => this.log.report(urn, severity, message),
-    };
+  private step(request: { getUrn(): string; getTimeout(): number }, { signal }: AbortController): Step {
+    if (request.getTimeout()) throw new Error(notHere("no customTimeouts"));
+    return { signal, log: (line) => this.log.status(request.getUrn(), line) };
   }
+}
+
+/** What it returns gives the outputs: none where there is nothing to run. */
+async function run(
+  type: ResourceType,
+  which: "create" | "delete",
+  inputs: Properties,
+  previous: Properties,
+  step: Step,
+): Promise<() => Properties> {
+  const command = textIn(inputs, which);
+  return command === undefined ? () => new Map() : type.run(command, inputs, previous, step);
+}
+
+function check(request: pb.CheckRequest): pb.CheckResponse {
+  const type = typeOf(request.getUrn());
+  const inputs = readProperties(request.getNews());
+  const failures = mistakes(inputs, type.inputs, type.requiredInputs, `${type.goName}Inputs`);
+  return new pb.CheckResponse()
+    .setInputs(writeProperties(failures.length ? inputs : settled(inputs, type.inputs)))
+    .setFailuresList(
+      failures.map(({ property, reason }) => new pb.CheckFailure().setProperty(property).setReason(reason)),
+    );
+}
+
+function diff(request: pb.DiffRequest): pb.DiffResponse {
+  const { inputs: fields } = typeOf(request.getUrn());
+  const news = [...readProperties(request.getNews())];
+  const changes = diffProperties(
+    readProperties(request.getOldInputs()),
+    new Map(news.filter(([name]) => name !== "version" && !name.startsWith("__"))),
+  );
+
+  const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
+  const response = new pb.DiffResponse().setHasdetaileddiff(true).setChanges(changes.length ? DIFF_SOME : DIFF_NONE);
+  // Only for the property as a whole. That a changed trigger replaces is an option which the SDK sets on the resource.
+  const replaces = ({ path }: Change): boolean => !!fields[path]?.replaceOnChanges;
+  for (const change of changes) {
+    const kind = DIFF_KINDS[change.kind][replaces(change) ? 1 : 0];
+    response.getDetaileddiffMap().set(change.path, new pb.PropertyDiff().setKind(kind));
+  }
+  return response
+    .setDiffsList([...new Set(changes.map(({ property }) => property))])
+    .setReplacesList(changes.filter(replaces).map(({ property }) => property));
 }
 
 const { Kind } = pb.PropertyDiff;
@@ -179,12 +162,17 @@ const DIFF_KINDS = {
   update: [Kind.UPDATE, Kind.UPDATE_REPLACE],
 } as const;
 
+/** As it is: nobody looks at what a command has led to. */
+function read(request: pb.ReadRequest): pb.ReadResponse {
+  typeOf(request.getUrn());
+  return new pb.ReadResponse()
+    .setId(request.getId())
+    .setInputs(writeProperties(readProperties(request.getInputs())))
+    .setProperties(writeProperties(readProperties(request.getProperties())));
+}
+
 const notSupported = (token: string): RpcError =>
-  new RpcError(
-    status.NOT_FOUND,
-    `the stand-in for the command plugin has only ${[...RESOURCE_TYPES.keys()].join(", ")}, not ${token}. ` +
-      `That needs the official plugin; ${HOW_TO_INSTALL}`,
-  );
+  new RpcError(status.NOT_FOUND, notHere(`only ${[...RESOURCE_TYPES.keys()].join(" and ")}, not ${token}`));
 
 /** `urn:pulumi:stack::project::parent$type::name`; the name may contain `::`. */
 function typeOf(urn: string): ResourceType {
@@ -196,21 +184,11 @@ function typeOf(urn: string): ResourceType {
 
 const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 
+/** Throws where it holds what is not here: the official plugin may have written it. */
 function readState(type: ResourceType, struct: Parameters<typeof readProperties>[0]): Properties {
   const state = readProperties(struct);
-  const required = [...type.requiredOutputs, ...type.requiredInputs];
-  refuse(mistakes(state, { ...type.outputs, ...type.inputs }, required, `${type.goName}Outputs`));
+  const required = [...Object.keys(OUTPUTS), ...type.requiredInputs];
+  const failures = mistakes(state, { ...OUTPUTS, ...type.inputs }, required, `${type.goName}Outputs`);
+  if (failures.length) throw new Error(failuresText(failures));
   return state;
-}
-
-function refuse(failures: readonly Failure[], prefix = ""): void {
-  if (failures.length) throw new Error(prefix + failuresText(failures));
-}
-
-const filter = (properties: Properties, wanted: (name: string) => boolean): Properties =>
-  new Map([...properties].filter(([name]) => wanted(name)));
-
-/** `ignoreChanges` by top-level names only: the engine itself does the rest before it asks. */
-function withIgnored(news: Properties, state: Properties, names: readonly string[]): Properties {
-  return new Map([...news, ...filter(state, (name) => names.includes(name))]);
 }

@@ -1,16 +1,12 @@
-/** What a resource type must bring; everything else (check, diff, unknowns in previews) is common to all of them. */
-import type { Failure, Fields } from "./fields";
+/** What the two kinds of command have each for itself; all else (check, diff, unknowns in previews) is common to them. */
+import type { Fields } from "./fields";
 import type { Properties } from "./values";
 
 export interface Step {
-  /** The resource's name. */
-  readonly name: string;
-  /** Aborted, with an RpcError as the reason, by a cancel, a time-out or the engine's end. */
+  /** Aborted, with an RpcError as the reason, by a cancel or the engine's end. */
   readonly signal: AbortSignal;
   /** Shows a line beside the resource for as long as it is worked on. */
   log(line: string): Promise<void>;
-  /** Shows a message that stays. */
-  report(severity: "warning" | "error", message: string): Promise<void>;
 }
 
 export interface ResourceType {
@@ -18,13 +14,6 @@ export interface ResourceType {
   readonly goName: string;
   readonly inputs: Fields;
   readonly requiredInputs: readonly string[];
-  /** What comes out beside the inputs. */
-  readonly outputs: Fields;
-  readonly requiredOutputs: readonly string[];
-  /** What is wrong with inputs beside their types. */
-  refusals(inputs: Properties): Failure[];
-  /** Each returns the outputs that it sets. */
-  create(inputs: Properties, step: Step): Promise<Properties>;
-  update(state: Properties, inputs: Properties, step: Step): Promise<Properties>;
-  delete(state: Properties, step: Step): Promise<void>;
+  /** Runs a command with its inputs and the state before it; what it returns gives the outputs. */
+  run(command: string, inputs: Properties, previous: Properties, step: Step): Promise<() => Properties>;
 }

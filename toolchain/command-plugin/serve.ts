@@ -3,7 +3,7 @@ import { Server, ServerCredentials, type UntypedServiceImplementation } from "@g
 import { ResourceProviderService } from "@pulumi/pulumi/proto/provider_grpc_pb";
 
 const MEGABYTE = 1024 * 1024;
-const ORPHAN_POLL_MS = 5000;
+const ORPHAN_POLL_MS = 1000;
 
 export interface Served {
   readonly service: UntypedServiceImplementation;

@@ -15,8 +15,7 @@ const LONGEST_DELAY_MS = 5000;
 const NO_LIMIT = -1;
 
 export async function dial(connection: Connection, step: Step): Promise<Client> {
-  const { host, proxy, dialErrorLimit: limit } = connection;
-  const port = Math.trunc(connection.port);
+  const { host, port, proxy, dialErrorLimit: limit } = connection;
   const login = await prepareLogin(connection);
   if (!proxy) return retrying("Dial", limit, step, () => connect(connection, login, step));
 
@@ -44,7 +43,7 @@ async function connect(
   step: Step,
 ): Promise<Client> {
   const { host, port, perDialTimeout } = endpoint;
-  const socket = await connectTcp(host, Math.trunc(port), perDialTimeout);
+  const socket = await connectTcp(host, port, perDialTimeout);
   return handshake(socket, login, step.signal);
 }
 

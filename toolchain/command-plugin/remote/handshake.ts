@@ -25,9 +25,6 @@ export class HandshakeError extends Error {
 
 const HOST_KEY_OFFER = /^Handshake: \((local|remote)\) Host key format: (.*)/;
 
-/** For one that begins when the step is aborted already: the official plugin still runs a command then. */
-const GRACE_MS = 5000;
-
 /** Without a limit of time, as the official plugin has none; but aborting it ends it. */
 export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Promise<Client> {
   const client = new Client();
@@ -36,7 +33,6 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
   let shownKey: Buffer | undefined;
   let isOther = false;
   let abort: () => void;
-  let grace: NodeJS.Timeout | undefined;
   const failure = (reason: string): Error =>
     new HandshakeError(reason, {
       isOther,
@@ -49,7 +45,7 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
   return new Promise<Client>((resolve, reject) => {
     abort = () => reject(signal.reason as Error);
     signal.addEventListener("abort", abort);
-    if (signal.aborted) grace = setTimeout(abort, GRACE_MS);
+    if (signal.aborted) abort();
     client
       .once("ready", () => resolve(client))
       .on("error", (error: Error & ClientErrorExtensions) => {
@@ -79,10 +75,7 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
       stream.destroy();
       throw error;
     })
-    .finally(() => {
-      signal.removeEventListener("abort", abort);
-      clearTimeout(grace);
-    });
+    .finally(() => signal.removeEventListener("abort", abort));
 }
 
 /** Each way is tried once, in order, where the host offers it. Two ways by key are one: the agent comes after no key. */

@@ -1,36 +1,18 @@
-/** A host's key as the inputs name it: a line as in authorized_keys. */
+/** A host's key as the inputs name it: a line as ssh-keygen writes it, of Ed25519 or ECDSA. */
 
 export interface HostKey {
   readonly type: string;
   readonly blob: Buffer;
 }
 
-/** Of several lines, the first with a key counts. Options before the key, or a host's name, are passed over. */
+/** The first word does not count: the key says itself of what type it is. Nor does what follows the key. */
 export function parseHostKey(text: string): HostKey {
-  let lastError = "";
-  for (const line of text.split("\n").map((one) => one.replace(/\r.*$/, "").trim())) {
-    if (!line || line.startsWith("#")) continue;
-    const [, rest] = split(line);
-    if (rest === undefined) continue;
-    const candidates = [rest, split(withoutOptions(line))[1]];
-    for (const candidate of candidates) {
-      if (candidate === undefined) continue;
-      const key = readKey(split(candidate)[0]);
-      if (typeof key !== "string") return key;
-      lastError = key;
-    }
-  }
-  const why = lastError && `; last parsing error for ignored line: ${lastError}`;
+  const [, base64] = text.trim().split(/\s+/);
+  const key = base64 === undefined ? "" : readKey(base64);
+  if (typeof key !== "string") return key;
+  const why = key && `; last parsing error for ignored line: ${key}`;
   throw new Error(`failed to parse host key: ssh: no key found${why}`);
 }
-
-/** The first word and what follows it. */
-function split(text: string): [string, string?] {
-  const [, first = "", rest] = /^(\S*)(?:[ \t]+(.*))?$/.exec(text) ?? [];
-  return rest ? [first, rest] : [first];
-}
-
-const withoutOptions = (line: string): string => line.replace(/^(?:"(?:\\"|[^"])*"|[^ \t"])*[ \t]*/, "");
 
 /** The key, or why there is none. */
 function readKey(base64: string): HostKey | string {
@@ -48,7 +30,6 @@ function readKey(base64: string): HostKey | string {
 
 /** How many fields a key has, its type included. */
 const FIELDS: ReadonlyMap<string, number> = new Map([
-  ["ssh-rsa", 3],
   ["ssh-ed25519", 2],
   ["ecdsa-sha2-nistp256", 3],
   ["ecdsa-sha2-nistp384", 3],

@@ -53,7 +53,6 @@ export async function prepareLogin(endpoint: Endpoint): Promise<Login> {
 
 /** An agent that cannot be reached is an error even where there is another way to log in. */
 function reach(path: string): Promise<void> {
-  if (!path) return Promise.reject(new Error("dial unix: missing address"));
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => {
       socket.destroy();

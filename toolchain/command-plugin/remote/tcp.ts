@@ -5,16 +5,13 @@ import { connect, type Socket } from "node:net";
 import { systemText } from "../goText";
 import { address } from "./errors";
 
-const LAST_PORT = 65_535;
 const KEEP_ALIVE_MS = 15_000;
 
 /** No host at all is this one. The time counts for the connection only, not for what comes after it; 0 is for ever. */
 export async function connectTcp(host: string, port: number, seconds: number): Promise<Socket> {
-  if (port < 0 || port > LAST_PORT) throw new Error(`dial tcp: address ${port}: invalid port`);
   const deadline = seconds > 0 ? AbortSignal.timeout(seconds * 1000) : undefined;
   const addresses = await resolve(host || "localhost");
   const first = address(addresses[0]!.address, port);
-  if (port === 0) throw new Error(`dial tcp ${first}: connect: connection refused`);
   const socket = connect({ host: host || "localhost", port, lookup: (_host, _options, done) => done(null, addresses) });
   return new Promise((resolve, reject) => {
     const late = (): void => {
@@ -25,7 +22,7 @@ export async function connectTcp(host: string, port: number, seconds: number): P
       const one = "errors" in error ? (error.errors[0] as NodeJS.ErrnoException) : error;
       reject(new Error(`dial tcp ${first}: connect: ${systemText(one)}`));
     };
-    if (seconds < 0 || deadline?.aborted) return late();
+    if (deadline?.aborted) return late();
     deadline?.addEventListener("abort", late);
     socket.once("error", failed).once("connect", () => {
       deadline?.removeEventListener("abort", late);
