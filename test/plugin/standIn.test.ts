@@ -16,7 +16,7 @@ const notHere = (what: string): string =>
   `the stand-in for the command plugin has ${what}; install the official one, which has more: ` +
   "pulumi plugin install resource command 1.2.1";
 
-/** More than fits into a variable. */
+/** More than fits into a variable, or into an error. */
 const LONG = "x".repeat(200_000);
 
 const directory = mkdtempSync(join(tmpdir(), "stand-in-"));
@@ -111,6 +111,12 @@ forStandIn((plugin) => {
   it("tells a long error", async () => {
     const { message } = await refusal(plugin.client.create({ create: "head -c 40000 /dev/zero | tr '\\0' x; exit 1" }));
     expect(message.endsWith("x".repeat(40_000))).toBe(true);
+  });
+
+  it("tells beginning and end of a very long one", async () => {
+    const { message } = await refusal(plugin.client.create({ create: "echo $0; cat >&2; exit 1", stdin: LONG }));
+    expect(message.startsWith('exit status 1: running "echo $0; cat >&2; exit 1":\n/bin/sh\nx')).toBe(true);
+    expect(message.endsWith("x".repeat(15_000))).toBe(true);
   });
 
   it("leaves nothing behind", async () => {

@@ -34,9 +34,19 @@ export class Calls {
           (response) => done(null, response),
           (error: Error) => {
             const { code = status.UNKNOWN, metadata } = error instanceof RpcError ? error : {};
-            done({ code, details: error.message, ...(metadata && { metadata }) });
+            done({ code, details: sendable(error.message), ...(metadata && { metadata }) });
           },
         );
     };
   }
+}
+
+/** What a header holds, as gRPC encodes a message: up to three characters for a byte. */
+const LONGEST = 60_000;
+
+/** Cuts a message that Node.js would never send, so that the call would never end. */
+function sendable(message: string): string {
+  if (encodeURI(message).length <= LONGEST) return message;
+  const bytes = Buffer.from(message);
+  return `${bytes.subarray(0, 4000).toString()}\n[…]\n${bytes.subarray(-15_000).toString()}`;
 }

@@ -15,6 +15,7 @@
  * - A remote command's connection is closed when the command has ended, not when the plugin ends.
  * - What a remote command still writes after a cancel is shown. Both plugins wait for its end.
  * - A line of output of 64 KiB or more is logged like any other. The official plugin waits for ever.
+ * - Of an error text of 60 KB or more the middle is left out: Node.js sends no longer header.
  * - A secret within `triggers` stays secret and where it is. The official plugin fails a preview where one is not known
  *   yet, and below the second level it may make plain what is secret and the other way round.
  * - A change within an object in `triggers` is shown as one of the object.
