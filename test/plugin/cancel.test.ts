@@ -8,6 +8,7 @@ import { forEachPlugin } from "./plugins";
 
 const CANCELLED = 1;
 const UNKNOWN_ERROR = 2;
+const POLL = { interval: 20, timeout: 5000 };
 
 const directory = mkdtempSync(join(tmpdir(), "cancel-"));
 const started = join(directory, "started");
@@ -16,7 +17,7 @@ beforeEach(() => [started, another].forEach((file) => rmSync(file, { force: true
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const hasStarted = async (file = started): Promise<void> => {
-  await expect.poll(() => existsSync(file) && readFileSync(file, "utf8"), { interval: 20 }).toMatch(/\d\n/);
+  await expect.poll(() => existsSync(file) && readFileSync(file, "utf8"), POLL).toMatch(/\d\n/);
 };
 const isAlive = (pid: number): boolean => existsSync(`/proc/${pid}`);
 const startedPid = (): number => Number(readFileSync(started, "utf8"));
@@ -58,7 +59,7 @@ forEachPlugin((plugin) => {
     const goOn = `while ! test -e ${another}; do sleep 0.05; done`;
     const call = client.create({ create: `echo $$ > ${started}; (${goOn}; echo late) & :` });
     await hasStarted();
-    await expect.poll(() => isAlive(startedPid()), { interval: 20 }).toBe(false);
+    await expect.poll(() => isAlive(startedPid()), POLL).toBe(false);
     await client.cancel();
     writeFileSync(another, "");
     expect((await call).outputs).toMatchObject({ stdout: "late" });
@@ -95,6 +96,6 @@ forEachPlugin((plugin) => {
     expect(isAlive(startedPid())).toBe(true);
     engine.abort();
     expect((await call).code).toBe(CANCELLED);
-    await expect.poll(() => isAlive(startedPid()), { interval: 20, timeout: 5000 }).toBe(false);
+    await expect.poll(() => isAlive(startedPid()), POLL).toBe(false);
   });
 });

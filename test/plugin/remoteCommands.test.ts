@@ -226,7 +226,7 @@ forEachPluginWithSsh((plugin, ssh) => {
     const cancelled = { code: CANCELLED, message: "context canceled" };
     const client = await plugin.fresh();
     const call = refusal(create({ client }, unreachable));
-    await expect.poll(() => logs().length, { interval: 20 }).toBeGreaterThan(1);
+    await expect.poll(() => logs().length, { interval: 20, timeout: 5000 }).toBeGreaterThan(1);
     await client.cancel();
     expect(await call).toEqual(cancelled);
     expect(await refusal(create({ client }, unreachable))).toEqual(cancelled);

@@ -319,7 +319,7 @@ forEachPluginWithSsh((plugin, ssh) => {
     it("end with the first that succeeds", async () => {
       const late = await freePort();
       const call = reach({ port: late, dialErrorLimit: -1 });
-      await expect.poll(logs, { interval: 20 }).toContain("Dial 1/inf failed: retrying");
+      await expect.poll(logs, { interval: 20, timeout: 5000 }).toContain("Dial 1/inf failed: retrying");
       const { port: to } = ssh.sshd;
       const relay = spawn(process.execPath, ["-e", RELAY, String(late), String(to)], { stdio: "ignore" });
       expect(await call).toMatchObject({ stdout: "a" });
