@@ -104,6 +104,8 @@ export class Consumer {
       name: "consumer",
       private: true,
       dependencies: { [manifest.name]: `file:${this.packed.tarball}`, "@pulumi/pulumi": sdk },
+      // Beside a pinned SDK, Yarn gives @pulumi/command the newest one.
+      ...(name === "yarn" && { resolutions: { "@pulumi/pulumi": sdk } }),
       // TypeScript's newest is newer than what the SDK allows.
       devDependencies: {
         typescript: manifest.devDependencies.typescript,
