@@ -8,7 +8,7 @@ import { prepareTools, pulumiEnvironment } from "./environment";
 import { handleSignals, onTerminal, run, runInForeground } from "./processes";
 import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
-import { say } from "./steps";
+import { duration, say } from "./steps";
 import { gatewaysOf, keptBy, summary, type StackGateways } from "./summary";
 
 const OLDEST_NODE = 20;
@@ -75,8 +75,11 @@ const verbs: Readonly<Record<string, Verb>> = {
 
 /** The tests make environments of their own. Their tools are built before, outside their time limits. */
 async function test(args: readonly string[]): Promise<number> {
+  const started = Date.now();
   await prepareTools();
-  return runInForeground("npm", ["test", "--", ...args], { env: process.env, cwd: PROJECT });
+  const code = await runInForeground("npm", ["test", "--", ...args], { env: process.env, cwd: PROJECT });
+  say(`Tests, with the tools that they need: ${duration(Date.now() - started)}`);
+  return code;
 }
 
 const pulumi = (args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> =>
