@@ -1,8 +1,18 @@
 /** A real Docker engine of its own for tests: `Dockerd.start()`, `dockerd.api`, `dockerd.stop()`. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import type { Server } from "node:net";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import Docker from "dockerode";
 import { cacheDirectory, fillOnce } from "../../toolchain/cache";
 import { which } from "../../toolchain/processes";
@@ -26,6 +36,7 @@ const LOG = join(RUN_DIRECTORY, "dockerd.log");
 const CONTAINERD = "/run/containerd/containerd.sock";
 const SYSTEM_PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
 const START_SECONDS = 30;
+const MAKING_MILLISECONDS = 600_000;
 
 /** Why there can be no Docker engine on this machine, whatever is installed. */
 export function whyNoDocker(): string | undefined {
@@ -33,6 +44,18 @@ export function whyNoDocker(): string | undefined {
   if (process.getuid!() !== 0) return "a Docker engine needs root: it makes namespaces, mounts and control groups";
   if (existsSync(CONTAINERD)) return `this machine has a containerd of its own, at ${CONTAINERD}: it is not for tests`;
   return whyNoCgroups();
+}
+
+/** Everything that is slow the first time; nothing where there can be no engine. */
+export async function prepareDocker(): Promise<void> {
+  if (whyNoDocker() !== undefined) return;
+  installDocker();
+  if (!existsSync(imagesDirectory())) await (await Dockerd.start()).stop();
+}
+
+function installDocker(): void {
+  if (which("dockerd", SYSTEM_PATH) === undefined) ensurePackages(["docker.io", "iptables"]);
+  ensurePackages(["iproute2"]);
 }
 
 export class Dockerd {
@@ -54,8 +77,7 @@ export class Dockerd {
     const lock = await takeLock(ENGINE);
     const dockerd = new Dockerd(lock, startWatchdog(ENGINE, join(__dirname, "sweep")));
     try {
-      if (which("dockerd", SYSTEM_PATH) === undefined) ensurePackages(["docker.io", "iptables"]);
-      ensurePackages(["iproute2"]);
+      installDocker();
       await sweep();
       mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o700 });
       writeFileSync(CONFIG, "{}");
@@ -134,11 +156,9 @@ export class Dockerd {
 
   /** Into its disk before it starts: to import them takes 20 s, to link to what a first import left takes one. */
   private async placeImages(): Promise<void> {
-    const cache = join(cacheDirectory(process.env), "docker");
-    const images = join(cache, `images-${imagesFingerprint()}`);
+    const images = imagesDirectory();
     await fillOnce(images, async (temporary) => {
-      // Older ones, and what a run left that was ended while it made some.
-      for (const name of readdirSync(cache)) if (name !== basename(temporary)) remove(join(cache, name));
+      removeOlder(images);
       await this.switchOn();
       await makeImages(this.api, join(RUN_DIRECTORY, "roots"));
       const { Driver } = (await this.api.info()) as { Driver: string };
@@ -164,6 +184,18 @@ export class Dockerd {
     await sweep();
     this.watchdog.kill("SIGKILL");
     await releaseLock(this.lock);
+  }
+}
+
+const imagesDirectory = (): string => join(cacheDirectory(process.env), "docker", `images-${imagesFingerprint()}`);
+
+/** What a run left that was ended while it made images, and those of other versions: not what another slot makes now. */
+function removeOlder(images: string): void {
+  const cache = dirname(images);
+  const since = Date.now() - MAKING_MILLISECONDS;
+  for (const path of readdirSync(cache).map((name) => join(cache, name))) {
+    const isNew = (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > since;
+    if (path !== images && !(isNew && basename(path).startsWith("."))) remove(path);
   }
 }
 

@@ -14,8 +14,11 @@ import { SshSite } from "../support/sshd";
 import { Dockerd } from "./dockerd";
 import { STAND_IN_REPOSITORY } from "./images";
 import { inDocker } from "./inDocker";
+import { portAt } from "./names";
 import { installDockerPlugin } from "./plugin/build";
 
+/** What a gateway on a host has. */
+const BLOCK = portAt(0);
 const STAND_IN = { repository: STAND_IN_REPOSITORY };
 
 inDocker("gateways in containers and elsewhere", () => {
@@ -115,8 +118,7 @@ inDocker("gateways in containers and elsewhere", () => {
       seedTools(root);
       seedStandIn(root, onHost);
       pair.args[onHost].onHost = root;
-      // A gateway on a host has a whole block of ports.
-      pair.args[onHost].basePort = 25700;
+      pair.args[onHost].basePort = BLOCK;
     });
     afterEach(async () => {
       await pair.prepared().destroy();
@@ -124,13 +126,18 @@ inDocker("gateways in containers and elsewhere", () => {
     });
 
     it("comes up, and neither is taken down while the other is down", async () => {
-      pair.args[contained].basePort = 25705;
-      await pair.refused("claw.rescue.basePort: its ports", "overlap those of claw.main", "25700-25810", "25705");
+      pair.args[contained].basePort = BLOCK + 5;
+      await pair.refused(
+        "claw.rescue.basePort: its ports",
+        "overlap those of claw.main",
+        `${BLOCK}-${BLOCK + 110}`,
+        `${BLOCK + 5}`,
+      );
       pair.args[contained].basePort = PORTS[contained];
       ok(await pair.up());
       ok(await pair.preview("--expect-no-changes"));
       expect(await pair.version(contained)).toBe(VERSION);
-      expect(await startedAt(25700)).toBe("started");
+      expect(await startedAt(BLOCK)).toBe("started");
 
       const before = await pair.id(contained);
       for (const gateway of [onHost, contained]) pair.args[gateway].config = { update: { channel: "stable" } };
@@ -143,7 +150,7 @@ inDocker("gateways in containers and elsewhere", () => {
         const alone = await pair.up();
         expect(alone.code).not.toBe(0);
         expect(said(alone)).toContain(`in the container ${pair.name(contained)}, its partner, is not healthy`);
-        expect(await startedAt(25700)).toBe("started");
+        expect(await startedAt(BLOCK)).toBe("started");
       });
       await pair.converge();
     });

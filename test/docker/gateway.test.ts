@@ -7,9 +7,9 @@ import { eventually } from "../support/processes";
 import { Dockerd } from "./dockerd";
 import { NODE_UID, OPENCLAW_IMAGE } from "./images";
 import { inDocker } from "./inDocker";
-import { RUN_DIRECTORY } from "./names";
+import { portAt, RUN_DIRECTORY } from "./names";
 
-const PORT = 25998;
+const PORT = portAt(170);
 const TOKEN = "canary-token-of-the-gateway-in-a-container";
 const FILES = "/etc/openclaw";
 const BOOT_SECONDS = 120;

@@ -6,6 +6,7 @@ import { TestStack } from "../support/engine";
 import { eventually, ok, type Outcome } from "../support/processes";
 import { VERSION } from "../support/seed";
 import type { Dockerd } from "./dockerd";
+import { portAt } from "./names";
 import { installDockerPlugin } from "./plugin/build";
 
 export type Gateway = "main" | "rescue";
@@ -18,7 +19,7 @@ export interface PairArgs {
   isNew?: true;
 }
 
-export const PORTS = { main: 25990, rescue: 25995 };
+export const PORTS = { main: portAt(190), rescue: portAt(195) };
 
 export class DockerPair {
   readonly args: PairArgs;

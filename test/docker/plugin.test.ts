@@ -8,9 +8,10 @@ import { ok, type Outcome } from "../support/processes";
 import { Dockerd } from "./dockerd";
 import { WRONG_IMAGE } from "./images";
 import { inDocker } from "./inDocker";
+import { portAt } from "./names";
 import { installDouble } from "./plugin/build";
 
-const PORT = 25997;
+const PORT = portAt(160);
 const SECRET = "canary-uploaded";
 
 inDocker("the double of the docker plugin", () => {
@@ -25,7 +26,7 @@ inDocker("the double of the docker plugin", () => {
   beforeEach(async () => {
     stack = await TestStack.create(join(__dirname, "programs/fourResources.ts"));
     installDouble(stack.env.PULUMI_HOME!);
-    Object.assign(stack.env, { TEST_HOST: dockerd.host, TEST_IMAGE: WRONG_IMAGE });
+    Object.assign(stack.env, { TEST_HOST: dockerd.host, TEST_IMAGE: WRONG_IMAGE, TEST_PORT: `${PORT}` });
   });
   afterEach(async () => {
     await stack?.dispose();

@@ -8,6 +8,7 @@ const {
   TEST_LABEL = "a",
   TEST_IMAGE = "",
   TEST_HEALTH = "true",
+  TEST_PORT,
   TEST_READ_ONLY,
 } = process.env;
 const provider = new docker.Provider("engine", {
@@ -31,7 +32,7 @@ const container = new docker.Container(
     envs: ["B=1", "A=2"],
     networksAdvanced: [{ name: network.name, aliases: ["web"] }],
     mounts: [{ type: "volume", source: volume.name, target: "/data" }],
-    ports: [{ internal: 8080, external: 25997, ip: "127.0.0.1" }],
+    ports: [{ internal: 8080, external: Number(TEST_PORT), ip: "127.0.0.1" }],
     uploads: [{ file: "/srv/index.html", content: pulumi.secret("canary-uploaded"), permissions: "0444" }],
     capabilities: { drops: ["ALL"] },
     securityOpts: ["no-new-privileges"],
