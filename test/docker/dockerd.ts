@@ -1,16 +1,6 @@
 /** A real Docker engine of its own for tests: `Dockerd.start()`, `dockerd.api`, `dockerd.stop()`. */
 import { spawn, type ChildProcess } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
 import { basename, dirname, join } from "node:path";
 import Docker from "dockerode";
@@ -36,7 +26,8 @@ const LOG = join(RUN_DIRECTORY, "dockerd.log");
 const CONTAINERD = "/run/containerd/containerd.sock";
 const SYSTEM_PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
 const START_SECONDS = 30;
-const MAKING_MILLISECONDS = 600_000;
+/** For another engine that makes images. */
+const PATIENCE_MILLISECONDS = 600_000;
 
 /** Why there can be no Docker engine on this machine, whatever is installed. */
 export function whyNoDocker(): string | undefined {
@@ -84,7 +75,8 @@ export class Dockerd {
       groups.makeGroup(DAEMON);
       command("ip", "link", "add", ENGINE, "type", "bridge");
       command("ip", "address", "add", `${SUBNET}.0.1/24`, "dev", ENGINE);
-      await dockerd.placeImages();
+      const making = await takeLock("claw-docker-images", PATIENCE_MILLISECONDS);
+      await dockerd.placeImages().finally(() => releaseLock(making));
       await dockerd.switchOn();
       return dockerd;
     } catch (error) {
@@ -157,8 +149,10 @@ export class Dockerd {
   /** Into its disk before it starts: to import them takes 20 s, to link to what a first import left takes one. */
   private async placeImages(): Promise<void> {
     const images = imagesDirectory();
+    const cache = dirname(images);
     await fillOnce(images, async (temporary) => {
-      removeOlder(images);
+      // Older ones, and what a run left that was ended while it made some.
+      for (const name of readdirSync(cache)) if (name !== basename(temporary)) remove(join(cache, name));
       await this.switchOn();
       await makeImages(this.api, join(RUN_DIRECTORY, "roots"));
       const { Driver } = (await this.api.info()) as { Driver: string };
@@ -188,16 +182,6 @@ export class Dockerd {
 }
 
 const imagesDirectory = (): string => join(cacheDirectory(process.env), "docker", `images-${imagesFingerprint()}`);
-
-/** What a run left that was ended while it made images, and those of other versions: not what another slot makes now. */
-function removeOlder(images: string): void {
-  const cache = dirname(images);
-  const since = Date.now() - MAKING_MILLISECONDS;
-  for (const path of readdirSync(cache).map((name) => join(cache, name))) {
-    const isNew = (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > since;
-    if (path !== images && !(isNew && basename(path).startsWith("."))) remove(path);
-  }
-}
 
 const FLAGS = [
   `--host=unix://${SOCKET}`,
