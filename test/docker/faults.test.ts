@@ -48,7 +48,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     await drifts[main]("main");
     if (rescue) await drifts[rescue]("rescue");
     if (config) pair.args.rescue.config = config;
-    const { plan } = await pair.shownUp("--diff", ...flags);
+    const { plan } = await pair.shownUp(...flags);
     expect(plan).toContain("claw-main-container");
     expect(plan).toContain(`claw-main: ${REASONS[main]}`);
     if (rescue) expect(plan).toContain(`claw-rescue: ${REASONS[rescue]}`);
