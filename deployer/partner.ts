@@ -7,16 +7,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "../host/failure";
 import { say } from "./archives";
 import { dockerCommand, openclawIn } from "./docker/names";
+import { PATIENCE } from "./patience";
 import { RemoteHost } from "./remoteHost";
 import type { OnHost, PartnerRequest, Whereabouts } from "./request";
 
-/** How long a partner that is not healthy may take to become so: it may just be restarting. */
-const PATIENCE = { graceMs: 20_000, pollMs: 2_000 };
 const PREPARE_SECONDS = 15 * 60;
 
 export async function requirePartner(
   { gateway, partner }: PartnerRequest,
-  { graceMs, pollMs } = PATIENCE,
+  { graceMs, pollMs } = PATIENCE.partner,
 ): Promise<string> {
   // What takes long comes before the question, so that little time passes between the answer and the restart.
   const before = await prepare(gateway);

@@ -14,6 +14,18 @@ const common: BuildOptions = {
   absWorkingDir: root,
 };
 
+/** What runs on the deployer beside the library. */
+export const deployerBundle = (entry: string) => ({
+  ...common,
+  metafile: true as const,
+  entryPoints: [join(root, entry)],
+  target: "node20",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  // What ssh2 would like to have compiled: it does without.
+  external: ["cpu-features", "*.node"],
+});
+
 /** Writes the bundles of dist/ and the licences of the packages inside. */
 export function build(): void {
   const host = buildSync({
@@ -43,19 +55,7 @@ export function build(): void {
   const [ssh, deployer] = [
     ["components/targets/ssh/client.ts", "ssh.cjs"],
     ["deployer/main.ts", "deployer.cjs"],
-  ].map(([entry, name]) =>
-    buildSync({
-      ...common,
-      metafile: true,
-      entryPoints: [join(root, entry!)],
-      outfile: join(root, "dist", name!),
-      target: "node20",
-      minifySyntax: true,
-      minifyWhitespace: true,
-      // What ssh2 would like to have compiled: it does without.
-      external: ["cpu-features", "*.node"],
-    }),
-  );
+  ].map(([entry, name]) => buildSync({ ...deployerBundle(entry!), outfile: join(root, "dist", name!) }));
   const cli = join(root, "dist", "cli.cjs");
   const check = buildSync({
     ...common,

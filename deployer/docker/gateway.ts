@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { Failure, messageOf } from "../../host/failure";
 import { say } from "../archives";
+import { PATIENCE } from "../patience";
 import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageRequest } from "../request";
 import { connect } from "./engine";
 import { envFile, filesVolume, giveToUser } from "./files";
@@ -32,11 +33,7 @@ import {
   requireFree,
 } from "./owned";
 
-/** Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
-const HEALTH_TIMEOUT_MS = 180_000;
-/** How long a gateway that runs may fail to answer before it counts as down. */
-const PATIENCE_MS = 15_000;
-const POLL_MS = 1_000;
+const { healthMs, answerMs, pollMs } = PATIENCE;
 /** A gateway that ended this often by itself will not come up. */
 const MAX_EXITS = 2;
 const LOG_LINES = 20;
@@ -264,7 +261,7 @@ export async function health({ claim, limits, volumes }: HealthRequest): Promise
 }
 
 async function untilHealthy(api: Docker, container: string): Promise<void> {
-  for (const end = Date.now() + HEALTH_TIMEOUT_MS; ; await sleep(POLL_MS)) {
+  for (const end = Date.now() + healthMs; ; await sleep(pollMs)) {
     const seen = await containerOf(api, { container });
     if (!seen) throw new Failure("its container is gone\n    -> pulumi up --refresh makes it anew");
     const { Running, Restarting, ExitCode, OOMKilled } = seen.State;
@@ -275,7 +272,7 @@ async function untilHealthy(api: Docker, container: string): Promise<void> {
     const problem = Running ? await problemOf(api, container) : "it starts again";
     if (problem === undefined) return;
     if (Date.now() > end)
-      throw new Failure(`not within ${HEALTH_TIMEOUT_MS / 1000} s: ${problem}${await lastLines(api, container)}`);
+      throw new Failure(`not within ${healthMs / 1000} s: ${problem}${await lastLines(api, container)}`);
   }
 }
 
@@ -323,12 +320,13 @@ async function problemOf(api: Docker, container: string): Promise<string | undef
 
 /** In the words of the host program. */
 async function healthOf(api: Docker, container: string): Promise<"healthy" | "unhealthy" | "absent"> {
-  for (const end = Date.now() + PATIENCE_MS; ; await sleep(POLL_MS)) {
+  for (const end = Date.now() + answerMs; ; await sleep(pollMs)) {
     const seen = await containerOf(api, { container });
     if (!seen) return "absent";
     if (!seen.State.Running || seen.State.Paused) return "unhealthy";
     if ((await problemOf(api, container)) === undefined) return "healthy";
-    if (Date.now() > end) return "unhealthy";
+    // One that never was healthy is nothing to wait for.
+    if (Date.now() > end || !isFinished(seen)) return "unhealthy";
   }
 }
 

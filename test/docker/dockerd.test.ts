@@ -10,9 +10,10 @@ import { eventually, isRunning } from "../support/processes";
 import { Dockerd } from "./dockerd";
 import { WRONG_IMAGE } from "./images";
 import { inDocker } from "./inDocker";
-import { SUBNET } from "./names";
+import { portAt, SUBNET } from "./names";
 import { readProcess, traces } from "./traces";
 
+const PORT = portAt(150);
 const MEBIBYTE = 1024 * 1024;
 
 inDocker("a Docker engine", () => {
@@ -47,10 +48,10 @@ inDocker("a Docker engine", () => {
       Image: WRONG_IMAGE,
       Cmd: ["sh", "-c", "cd /tmp && echo hello > index.html && exec httpd -f -p 80"],
       ExposedPorts: { "80/tcp": {} },
-      HostConfig: { PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "25999" }] } },
+      HostConfig: { PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: `${PORT}` }] } },
     });
     await web.start();
-    const ask = (host: string) => fetch(`http://${host}:25999/`).then((answer) => answer.text());
+    const ask = (host: string) => fetch(`http://${host}:${PORT}/`).then((answer) => answer.text());
     await expect.poll(() => ask("127.0.0.1").catch(String), { timeout: 5_000 }).toBe("hello\n");
     await expect(ask(`${SUBNET}.0.1`)).rejects.toThrow();
     await web.remove({ force: true });

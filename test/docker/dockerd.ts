@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Server } from "node:net";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import Docker from "dockerode";
 import { cacheDirectory, fillOnce } from "../../toolchain/cache";
 import { which } from "../../toolchain/processes";
@@ -26,6 +26,8 @@ const LOG = join(RUN_DIRECTORY, "dockerd.log");
 const CONTAINERD = "/run/containerd/containerd.sock";
 const SYSTEM_PATH = `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`;
 const START_SECONDS = 30;
+/** For another engine that makes images. */
+const PATIENCE_MILLISECONDS = 600_000;
 
 /** Why there can be no Docker engine on this machine, whatever is installed. */
 export function whyNoDocker(): string | undefined {
@@ -33,6 +35,18 @@ export function whyNoDocker(): string | undefined {
   if (process.getuid!() !== 0) return "a Docker engine needs root: it makes namespaces, mounts and control groups";
   if (existsSync(CONTAINERD)) return `this machine has a containerd of its own, at ${CONTAINERD}: it is not for tests`;
   return whyNoCgroups();
+}
+
+/** Everything that is slow the first time; nothing where there can be no engine. */
+export async function prepareDocker(): Promise<void> {
+  if (whyNoDocker() !== undefined) return;
+  installDocker();
+  if (!existsSync(imagesDirectory())) await (await Dockerd.start()).stop();
+}
+
+function installDocker(): void {
+  if (which("dockerd", SYSTEM_PATH) === undefined) ensurePackages(["docker.io", "iptables"]);
+  ensurePackages(["iproute2"]);
 }
 
 export class Dockerd {
@@ -54,15 +68,15 @@ export class Dockerd {
     const lock = await takeLock(ENGINE);
     const dockerd = new Dockerd(lock, startWatchdog(ENGINE, join(__dirname, "sweep")));
     try {
-      if (which("dockerd", SYSTEM_PATH) === undefined) ensurePackages(["docker.io", "iptables"]);
-      ensurePackages(["iproute2"]);
+      installDocker();
       await sweep();
       mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o700 });
       writeFileSync(CONFIG, "{}");
       groups.makeGroup(DAEMON);
       command("ip", "link", "add", ENGINE, "type", "bridge");
       command("ip", "address", "add", `${SUBNET}.0.1/24`, "dev", ENGINE);
-      await dockerd.placeImages();
+      const making = await takeLock("claw-docker-images", PATIENCE_MILLISECONDS);
+      await dockerd.placeImages().finally(() => releaseLock(making));
       await dockerd.switchOn();
       return dockerd;
     } catch (error) {
@@ -134,8 +148,8 @@ export class Dockerd {
 
   /** Into its disk before it starts: to import them takes 20 s, to link to what a first import left takes one. */
   private async placeImages(): Promise<void> {
-    const cache = join(cacheDirectory(process.env), "docker");
-    const images = join(cache, `images-${imagesFingerprint()}`);
+    const images = imagesDirectory();
+    const cache = dirname(images);
     await fillOnce(images, async (temporary) => {
       // Older ones, and what a run left that was ended while it made some.
       for (const name of readdirSync(cache)) if (name !== basename(temporary)) remove(join(cache, name));
@@ -166,6 +180,8 @@ export class Dockerd {
     await releaseLock(this.lock);
   }
 }
+
+const imagesDirectory = (): string => join(cacheDirectory(process.env), "docker", `images-${imagesFingerprint()}`);
 
 const FLAGS = [
   `--host=unix://${SOCKET}`,

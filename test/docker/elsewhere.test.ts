@@ -1,41 +1,34 @@
-/** An engine behind SSH, and pairs of which one gateway is in a container and the other on the machine itself. */
-import { rmSync, writeFileSync } from "node:fs";
+/** Engines as programs name them: by the ready stack's configuration, one that is not there yet, one behind SSH. */
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { DockerPair, PORTS, said, type Gateway } from "./pairs";
-import { seedStandIn } from "../support/standInRelease";
-import { temporaryRoot } from "../support/hosts";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { keptBy, summary, type GatewayOutput } from "../../toolchain/summary";
 import { TestStack } from "../support/engine";
 import { ok } from "../support/processes";
-import { keptBy, summary, type GatewayOutput } from "../../toolchain/summary";
-import { seedTools, VERSION } from "../support/seed";
+import { VERSION } from "../support/seed";
 import { SshSite } from "../support/sshd";
 import { Dockerd } from "./dockerd";
 import { STAND_IN_REPOSITORY } from "./images";
 import { inDocker } from "./inDocker";
+import { DockerPair, PORTS } from "./pairs";
 import { installDockerPlugin } from "./plugin/build";
 
-const STAND_IN = { repository: STAND_IN_REPOSITORY };
-
-inDocker("gateways in containers and elsewhere", () => {
+inDocker("gateways on an engine", () => {
   let dockerd: Dockerd;
-  let pair: DockerPair;
+  let pair: DockerPair | undefined;
 
   beforeAll(async () => {
     dockerd = await Dockerd.start();
   });
   afterAll(() => dockerd?.stop());
-  beforeEach(async () => {
-    pair = await DockerPair.create(dockerd, STAND_IN);
-  });
   afterEach(() => pair?.dispose());
 
   it("is the ready stack's, by its configuration", async () => {
     const stack = await TestStack.create();
     try {
       installDockerPlugin(stack.env.PULUMI_HOME!);
-      const settings = {
+      await stack.configs({
         target: "docker",
         "docker.host": dockerd.host,
         "docker.repository": STAND_IN_REPOSITORY,
@@ -43,8 +36,7 @@ inDocker("gateways in containers and elsewhere", () => {
         "docker.cpus": "1.5",
         "main.basePort": `${PORTS.main}`,
         "rescue.basePort": `${PORTS.rescue}`,
-      };
-      for (const [path, value] of Object.entries(settings)) await stack.config(path, value);
+      });
       ok(await stack.up());
       ok(await stack.preview("--expect-no-changes"));
       const { gateways } = (await stack.outputs()) as { gateways: GatewayOutput[] };
@@ -62,17 +54,19 @@ inDocker("gateways in containers and elsewhere", () => {
   });
 
   it("comes up on an engine that is not there yet in the preview", async () => {
+    pair = await DockerPair.ofStandIns(dockerd);
     pair.args.isNew = true;
-    const plan = said(ok(await pair.preview()));
+    const { plan } = await pair.shownUp();
     expect(plan).toContain("engine: its address or key is not known yet, so nobody looked at what is on it");
     expect(plan).toContain("docker:index:Container claw-main-container create");
-    await pair.converge();
+    ok(await pair.preview("--expect-no-changes"));
     for (const gateway of ["main", "rescue"] as const) expect(await pair.version(gateway)).toBe(VERSION);
     const { mainCommand } = await pair.stack.outputs();
     expect(mainCommand).toBe(`docker -H ${dockerd.host} exec openclaw-test-claw-main openclaw`);
   });
 
   it("comes up on an engine behind SSH, whose key is checked", async () => {
+    pair = await DockerPair.ofStandIns(dockerd);
     const site = new SshSite();
     try {
       // No more logins at once than sshd takes where nobody has set more.
@@ -93,7 +87,6 @@ inDocker("gateways in containers and elsewhere", () => {
       other.close();
       ok(await pair.up());
       for (const gateway of ["main", "rescue"] as const) expect(await pair.version(gateway)).toBe(VERSION);
-      ok(await pair.preview("--expect-no-changes"));
       pair.args.main.config = { update: { channel: "stable" } };
       await pair.converge();
       const { mainCommand } = await pair.stack.outputs();
@@ -104,53 +97,4 @@ inDocker("gateways in containers and elsewhere", () => {
       await site.stop();
     }
   });
-
-  describe.each([
-    ["main", "rescue"],
-    ["rescue", "main"],
-  ] as const)("%s on the machine, %s in a container", (onHost: Gateway, contained: Gateway) => {
-    let root: string;
-    beforeEach(() => {
-      root = temporaryRoot();
-      seedTools(root);
-      seedStandIn(root, onHost);
-      pair.args[onHost].onHost = root;
-      // A gateway on a host has a whole block of ports.
-      pair.args[onHost].basePort = 25700;
-    });
-    afterEach(async () => {
-      await pair.prepared().destroy();
-      rmSync(root, { recursive: true, force: true });
-    });
-
-    it("comes up, and neither is taken down while the other is down", async () => {
-      pair.args[contained].basePort = 25705;
-      await pair.refused("claw.rescue.basePort: its ports", "overlap those of claw.main", "25700-25810", "25705");
-      pair.args[contained].basePort = PORTS[contained];
-      ok(await pair.up());
-      ok(await pair.preview("--expect-no-changes"));
-      expect(await pair.version(contained)).toBe(VERSION);
-      expect(await startedAt(25700)).toBe("started");
-
-      const before = await pair.id(contained);
-      for (const gateway of [onHost, contained]) pair.args[gateway].config = { update: { channel: "stable" } };
-      await pair.converge();
-      expect(await pair.id(contained)).not.toBe(before);
-
-      // The deployer asks for the host's program.
-      await pair.hanging(contained, async () => {
-        pair.args[onHost].config = { update: { channel: "beta" } };
-        const alone = await pair.up();
-        expect(alone.code).not.toBe(0);
-        expect(said(alone)).toContain(`in the container ${pair.name(contained)}, its partner, is not healthy`);
-        expect(await startedAt(25700)).toBe("started");
-      });
-      await pair.converge();
-    });
-  });
-
-  async function startedAt(port: number): Promise<unknown> {
-    const response = await fetch(`http://127.0.0.1:${port}/startupz`, { signal: AbortSignal.timeout(3_000) });
-    return ((await response.json()) as { status?: unknown }).status;
-  }
 });

@@ -1,15 +1,16 @@
-/** What a real gateway in a container needs of the name of its host. */
+/** The same questions to OpenClaw and to the stand-in for it, in containers; and what the real one needs of its host name. */
 import { chmodSync, chownSync, mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { eventually } from "../support/processes";
+import { VERSION } from "../support/seed";
 import { Dockerd } from "./dockerd";
-import { NODE_UID, OPENCLAW_IMAGE } from "./images";
+import { NODE_UID, OPENCLAW_IMAGE, STAND_IN_IMAGE } from "./images";
 import { inDocker } from "./inDocker";
-import { RUN_DIRECTORY } from "./names";
+import { portAt, RUN_DIRECTORY } from "./names";
 
-const PORT = 25998;
+const PORT = portAt(170);
 const TOKEN = "canary-token-of-the-gateway-in-a-container";
 const FILES = "/etc/openclaw";
 const BOOT_SECONDS = 120;
@@ -34,14 +35,9 @@ inDocker("a gateway in a container", () => {
   beforeAll(async () => {
     dockerd = await Dockerd.start();
     files = mkdtempSync(join(RUN_DIRECTORY, "files-"));
-    for (const [name, contents] of [
-      ["openclaw.json", JSON.stringify(CONFIG)],
-      ["token", TOKEN],
-    ] as const) {
-      writeFileSync(join(files, name), contents);
-      chmodSync(join(files, name), 0o400);
-      chownSync(join(files, name), NODE_UID, NODE_UID);
-    }
+    put("openclaw.json", JSON.stringify(CONFIG));
+    put("wrong.json", JSON.stringify({ ...CONFIG, update: { channel: "bogus" } }));
+    put("token", TOKEN);
     chmodSync(files, 0o755);
   });
   afterAll(() => dockerd?.stop());
@@ -51,14 +47,23 @@ inDocker("a gateway in a container", () => {
     for (const { Name } of (await dockerd.api.listVolumes()).Volumes) await dockerd.api.getVolume(Name).remove();
   });
 
-  async function start(image: string, options: Docker.ContainerCreateOptions = {}): Promise<Docker.Container> {
+  function put(name: string, contents: string): void {
+    writeFileSync(join(files, name), contents, { mode: 0o400 });
+    chownSync(join(files, name), NODE_UID, NODE_UID);
+  }
+
+  async function start(
+    image: string,
+    options: Docker.ContainerCreateOptions = {},
+    config = "openclaw.json",
+  ): Promise<Docker.Container> {
     const container = await dockerd.api.createContainer({
       Image: image,
       User: `${NODE_UID}`,
       Cmd: ["node", "dist/index.js", "gateway", "--bind", "lan", "--port", "18789"],
       Env: [
         "OPENCLAW_STATE_DIR=/home/node/.openclaw",
-        `OPENCLAW_CONFIG_PATH=${FILES}/openclaw.json`,
+        `OPENCLAW_CONFIG_PATH=${FILES}/${config}`,
         "OPENCLAW_CONFIG_READONLY=1",
         "OPENCLAW_NO_AUTO_UPDATE=1",
       ],
@@ -88,19 +93,42 @@ inDocker("a gateway in a container", () => {
 
   const untilReady = () => eventually("readiness", BOOT_SECONDS, async () => (await ask("/readyz"))?.ready === true);
 
-  it("leaves its state to a successor of the same host name, even where it was killed", async () => {
+  const log = async (container: Docker.Container): Promise<string> =>
+    (await container.logs({ stdout: true, stderr: true })).toString();
+  const exitCode = async (container: Docker.Container): Promise<number> =>
+    ((await container.wait()) as { StatusCode: number }).StatusCode;
+
+  it.each([
+    ["OpenClaw", OPENCLAW_IMAGE],
+    ["the stand-in", STAND_IN_IMAGE],
+  ])("%s tells its version to who has its token, refuses a wrong configuration, and ends well", async (_, image) => {
     const named = { Hostname: "gateway" };
-    const first = await start(OPENCLAW_IMAGE, named);
+    const wrong = await start(image, named, "wrong.json");
+    expect(await exitCode(wrong)).toBe(78);
+    expect(await log(wrong)).toContain("update.channel");
+    await wrong.remove();
+
+    const first = await start(image, named);
     await untilReady();
+    expect(await ask("/healthz")).toEqual({ ok: true, status: "live" });
+    expect(await ask("/readyz")).toEqual({ ready: true });
+    expect(await ask("/readyz", TOKEN)).toMatchObject({ ready: true, failing: [] });
+    expect(await ask("/startupz")).toMatchObject({ ok: true, status: "started" });
+    expect(await ask("/startupz")).not.toHaveProperty("version");
+    expect(await ask("/startupz", "another")).not.toHaveProperty("version");
+    expect(await ask("/startupz", TOKEN)).toMatchObject({ version: VERSION });
+
     await first.remove({ force: true });
-    const second = await start(OPENCLAW_IMAGE, named);
-    await untilReady();
-    await second.remove({ force: true });
     // To another host's gateway it seems alive for five minutes: nobody can see over there whether it is.
-    const third = await start(OPENCLAW_IMAGE, { Hostname: "another" });
-    await third.wait();
-    expect((await third.inspect()).State.ExitCode).toBe(1);
-    const log = (await third.logs({ stdout: true, stderr: true })).toString();
-    expect(log).toContain("Another Gateway owner lease is still active");
+    if (image === OPENCLAW_IMAGE) {
+      const other = await start(image, { Hostname: "another" });
+      expect(await exitCode(other)).toBe(1);
+      expect(await log(other)).toContain("Another Gateway owner lease is still active");
+      await other.remove();
+    }
+    const successor = await start(image, named);
+    await untilReady();
+    await successor.stop({ t: BOOT_SECONDS });
+    expect(await exitCode(successor)).toBe(0);
   });
 });

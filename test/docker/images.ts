@@ -12,6 +12,7 @@ import { NODE_VERSION } from "../../components/targets/pins";
 import { fingerprint } from "../../toolchain/cache";
 import { command } from "../lab/commands";
 import { ensurePackages } from "../support/debianPackages";
+import { standInFiles } from "../standIn/release";
 import { copy, ensureSeed, seedNode, seedRelease, VERSION } from "../support/seed";
 
 /** Names of images: nothing is ever fetched by them. */
@@ -19,9 +20,9 @@ export const OPENCLAW_IMAGE = `test.invalid/openclaw:${VERSION}`;
 /** Has all the commands of a gateway, and its "gateway" answers nothing. */
 export const WRONG_IMAGE = "test.invalid/wrong:1";
 
-/** Two seconds from its start to its health, of the same version; for rows that are about what we do. */
+/** For rows that are about us. */
 export const STAND_IN_REPOSITORY = "test.invalid/stand-in";
-const STAND_IN_IMAGE = `${STAND_IN_REPOSITORY}:${VERSION}`;
+export const STAND_IN_IMAGE = `${STAND_IN_REPOSITORY}:${VERSION}`;
 
 export const NODE_UID = 1000;
 const HOME = "/home/node";
@@ -49,27 +50,7 @@ const CHANGES: Readonly<Record<string, readonly string[]>> = {
   [WRONG_IMAGE]: COMMON,
   [STAND_IN_IMAGE]: COMMON,
 };
-/** What is asked of a gateway by us, and what tests ask of it: to refuse a configuration, to fill its memory. */
-const STAND_IN_PROGRAM = `
-import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
-const config = JSON.parse(readFileSync(process.env.OPENCLAW_CONFIG_PATH, "utf8"));
-if (config.update.channel === "refused") {
-  console.error("update.channel: refused");
-  process.exit(78);
-}
-const token = readFileSync(config.secrets.providers.openclaw_gateway_token.path, "utf8");
-process.on("SIGTERM", () => setTimeout(() => process.exit(0), 500));
-process.on("SIGUSR2", () => {
-  for (const all = []; ; ) all.push(Buffer.alloc(2 ** 24, 1));
-});
-const answer = ({ url, headers }) =>
-  url === "/readyz" ? { ready: true, failing: [] }
-  : { ok: true, status: "started", ...(headers.authorization === "Bearer " + token && { version: "${VERSION}" }) };
-const server = createServer((request, response) => response.end(JSON.stringify(answer(request))));
-if (config.update.channel !== "mute") setTimeout(() => server.listen(config.gateway.port), 2_000);
-setInterval(() => undefined, 1_000);
-`;
+const STAND_IN_FILES = standInFiles({ version: VERSION }, "index.js");
 const WRONG_PROGRAM = `#!/bin/sh
 case "$1" in dist/index.js) ;; *) echo "this is not OpenClaw" >&2; exit 1 ;; esac
 trap 'exit 0' TERM
@@ -77,7 +58,8 @@ while :; do sleep 1 & wait $!; done
 `;
 
 /** Other images have another one. */
-export const imagesFingerprint = (): string => fingerprint([VERSION, NODE_VERSION, readFileSync(__filename)]);
+export const imagesFingerprint = (): string =>
+  fingerprint([VERSION, NODE_VERSION, readFileSync(__filename), ...Object.values(STAND_IN_FILES)]);
 
 /** Puts the images into an engine. */
 export async function makeImages(api: Docker, directory: string): Promise<void> {
@@ -93,7 +75,8 @@ export async function makeImages(api: Docker, directory: string): Promise<void> 
   makeBase(standIn);
   copyPrograms(standIn, seedNode, "/usr/local/bin/node");
   put(standIn, "app/package.json", (path) => writeFileSync(path, '{"type":"module"}'));
-  put(standIn, "app/dist/index.js", (path) => writeFileSync(path, STAND_IN_PROGRAM));
+  for (const [name, contents] of Object.entries(STAND_IN_FILES))
+    put(standIn, `app/dist/${name}`, (path) => writeFileSync(path, contents));
   await importImage(api, STAND_IN_IMAGE, standIn);
 
   const openclaw = join(directory, "openclaw");

@@ -1,11 +1,15 @@
 /** A stack with a pair on the tests' Docker engine. */
 import { deepEqual, notEqual, ok as isTrue } from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DockerEngineArgs } from "../../components";
 import { TestStack } from "../support/engine";
 import { eventually, ok, type Outcome } from "../support/processes";
 import { VERSION } from "../support/seed";
 import type { Dockerd } from "./dockerd";
+import { STAND_IN_REPOSITORY } from "./images";
+import { makeImpatient } from "./impatient";
+import { portAt } from "./names";
 import { installDockerPlugin } from "./plugin/build";
 
 export type Gateway = "main" | "rescue";
@@ -18,7 +22,7 @@ export interface PairArgs {
   isNew?: true;
 }
 
-export const PORTS = { main: 25990, rescue: 25995 };
+export const PORTS = { main: portAt(190), rescue: portAt(195) };
 
 export class DockerPair {
   readonly args: PairArgs;
@@ -36,14 +40,36 @@ export class DockerPair {
     };
   }
 
-  static async create(dockerd: Dockerd, engine: DockerEngineArgs, name = "test"): Promise<DockerPair> {
-    const stack = await TestStack.create(join(__dirname, "programs/pair.ts"), name);
+  static create(dockerd: Dockerd, engine: DockerEngineArgs): Promise<DockerPair> {
+    return DockerPair.make(dockerd, engine, "test", false);
+  }
+
+  /** Of stand-ins for gateways, deployed without patience: for rows that are about us. */
+  static async ofStandIns(dockerd: Dockerd, name = "test"): Promise<DockerPair> {
+    const pair = await DockerPair.make(dockerd, { repository: STAND_IN_REPOSITORY }, name, true);
+    await makeImpatient(pair.stack);
+    return pair;
+  }
+
+  private static async make(
+    dockerd: Dockerd,
+    engine: DockerEngineArgs,
+    name: string,
+    ownLibrary: boolean,
+  ): Promise<DockerPair> {
+    const stack = await TestStack.create(join(__dirname, "programs/pair.ts"), name, ownLibrary);
     installDockerPlugin(stack.env.PULUMI_HOME!);
     return new DockerPair(dockerd, stack, name, engine);
   }
 
   preview = (...args: string[]): Promise<Outcome> => this.prepared().preview(...args);
   up = (...args: string[]): Promise<Outcome> => this.prepared().up(...args);
+  /** With its preview before it, in one run: returns what each of them said. */
+  async shownUp(...args: string[]): Promise<{ plan: string; update: string }> {
+    const { stdout } = ok(await this.prepared().run(["up", "--yes", ...args]));
+    const [plan = "", update = ""] = stdout.split("Updating (");
+    return { plan, update };
+  }
   prepared(): TestStack {
     this.stack.env.TEST_ARGS = JSON.stringify(this.args);
     return this.stack;
@@ -110,8 +136,9 @@ export class DockerPair {
     await eventually(`health of ${gateway}`, 60, async () => (await this.version(gateway)) === VERSION);
   }
 
+  /** Without a destroy, which has rows of its own: what is on the engine is removed, whosever it is. */
   async dispose(): Promise<void> {
-    await this.prepared().dispose();
+    rmSync(this.stack.directory, { recursive: true, force: true });
     for (const id of Object.values(await this.ids())) await this.dockerd.api.getContainer(id).remove({ force: true });
     for (const name of await this.volumes()) await this.dockerd.api.getVolume(name).remove();
     const networks = await this.dockerd.api.listNetworks();

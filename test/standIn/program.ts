@@ -96,11 +96,14 @@ async function serve(): Promise<void> {
   const isLocal = gateway.bind === "loopback";
   const answer: RequestListener = ({ url = "", headers }, response) => {
     const isKnown = headers.authorization === `Bearer ${token()}`;
-    const version = (isLocal || isKnown) && { version: behaviour.claims ?? behaviour.version };
+    const details = (all: object): object | false => (isLocal || isKnown) && all;
     const answers: Record<string, readonly [number, unknown]> = {
       "/healthz": [200, { ok: true, status: "live" }],
-      "/startupz": [200, { ok: true, status: "started", ...version }],
-      "/readyz": [failing.size ? 503 : 200, { ready: !failing.size, failing: [...failing] }],
+      "/startupz": [
+        200,
+        { ok: true, status: "started", ...details({ version: behaviour.claims ?? behaviour.version }) },
+      ],
+      "/readyz": [failing.size ? 503 : 200, { ready: !failing.size, ...details({ failing: [...failing] }) }],
       "/tools/invoke": isKnown
         ? [400, { ok: false, error: { type: "invalid_request", message: "tools.invoke requires name" } }]
         : [401, { error: { message: "Unauthorized", type: "unauthorized" } }],

@@ -1,0 +1,41 @@
+/** The deployer's program as it is, but for its patience: for rows that wait until it has none left. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { deployerBundle } from "../../toolchain/build";
+import type { TestStack } from "../support/engine";
+
+const PATIENCE: typeof import("../../deployer/patience").PATIENCE = {
+  healthMs: 180_000,
+  answerMs: 2_000,
+  pollMs: 200,
+  partner: { graceMs: 3_000, pollMs: 500 },
+};
+
+let bundle: Promise<string> | undefined;
+
+/** Puts it into a stack's own library. Commands find the program in a cache: that is the stack's own then, too. */
+export async function makeImpatient(stack: TestStack): Promise<void> {
+  const program = join(stack.project, "dist", "deployer.cjs");
+  const contents = await (bundle ??= bundled());
+  rmSync(program); // a link to the one that is shipped
+  writeFileSync(program, contents);
+  stack.env.XDG_CACHE_HOME = join(stack.directory, "cache");
+}
+
+async function bundled(): Promise<string> {
+  const { outputFiles } = await build({
+    ...deployerBundle("deployer/main.ts"),
+    write: false,
+    plugins: [
+      {
+        name: "patience",
+        setup: (esbuild) =>
+          esbuild.onLoad({ filter: /deployer\/patience\.ts$/ }, () => ({
+            contents: `export const PATIENCE = ${JSON.stringify(PATIENCE)};`,
+          })),
+      },
+    ],
+  });
+  return outputFiles[0]!.text;
+}
