@@ -9,6 +9,7 @@ import { generationName, pointAt, pointedAt, removeUnused, stageGeneration, type
 import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
 import { SYSTEM_PATH } from "./layout";
+import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
 import { predecessorOf, retire, standing } from "./predecessor";
 import { ensureRelease, indent } from "./release";
@@ -23,8 +24,6 @@ const GUIDE_FILE = "RESCUE.md";
 const GUIDE_MARK = "`pulumi up` writes this file.";
 const GUIDE_TIMEOUT_MS = 10_000;
 const VALIDATE_TIMEOUT_MS = 120_000;
-/** How long a partner that is just being created may take to begin its own deployment. */
-const PARTNER_GRACE_MS = 20_000;
 /** How long a change waits for its partner's deployment. */
 const PARTNER_TIMEOUT_MS = 15 * 60_000;
 const LOG_LINES = 30;
@@ -176,7 +175,7 @@ async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progre
   const { partner: id, force } = spec;
   if (id === undefined || force) return;
   const started = Date.now();
-  for (let idleSince = started, told = false; ; await sleep(500)) {
+  for (let idleSince = started, told = false; ; await sleep(PARTNER_POLL_MS)) {
     const isThere = findGateway(gateway.host, id) !== undefined;
     if (isThere && (await hasHealthyPartner(gateway, spec))) return;
     if (isLocked(lockPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
@@ -203,7 +202,7 @@ const neighbourFailure = ({ neighbour }: Spec): Failure =>
 /** As for a partner; it may just be restarting. */
 async function requireNeighbour(spec: Spec, progress: Progress): Promise<void> {
   const end = Date.now() + PARTNER_GRACE_MS;
-  for (let told = false; !(await hasNeighbour(spec)); await sleep(500)) {
+  for (let told = false; !(await hasNeighbour(spec)); await sleep(PARTNER_POLL_MS)) {
     if (Date.now() > end) throw neighbourFailure(spec);
     if (!told) progress(`waiting until the main gateway on port ${spec.neighbour?.port} answers`);
     told = true;

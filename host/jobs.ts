@@ -12,11 +12,11 @@ import { workerEnvironment } from "./environment";
 import { Failure, messageOf } from "./failure";
 import { entries, isMissing, makeDir, readJson, removeTree, writeFile, writeJson } from "./files";
 import { lockPath, openGateway, type Host } from "./host";
+import { JOB_POLL_MS } from "./limits";
 import { takeLock } from "./lock";
 import { identify, isAlive, type ProcessIdentity } from "./processes";
 import type { Spec } from "./spec";
 
-const POLL_MS = 100;
 /** Finished jobs that are kept, for whoever looks for what happened. */
 const KEPT_JOBS = 5;
 
@@ -55,7 +55,7 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
 
   const show = follow(progressFile(job));
   const caller = process.ppid;
-  for (let alive = true; alive; await sleep(POLL_MS)) {
+  for (let alive = true; alive; await sleep(JOB_POLL_MS)) {
     alive = isAlive(identity);
     // Whoever started this command is gone, and with it whoever records what it says: nobody waits any more.
     if (process.ppid !== caller) process.exit(1);

@@ -6,8 +6,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-
-const POLL_MS = 200;
+import { LOCK_POLL_MS } from "./limits";
 
 export interface Lock {
   release(): void;
@@ -34,7 +33,7 @@ export async function takeLock(path: string, onWait: () => void): Promise<Lock> 
     const lock = tryLock(path);
     if (lock) return lock;
     if (!waited) onWait();
-    await sleep(POLL_MS);
+    await sleep(LOCK_POLL_MS);
   }
 }
 

@@ -10,22 +10,20 @@ import { Failure } from "../failure";
 import { readJson, writeJson } from "../files";
 import { pointedAt } from "../generation";
 import { lockPath, openGateway, type Host, type HostGateway } from "../host";
+import {
+  DRAIN_TIMEOUT_MS,
+  FIRST_BACKOFF_MS,
+  MAX_BACKOFF_MS,
+  PROCESS_POLL_MS,
+  STOP_TIMEOUT_MS,
+  SUPERVISOR_START_TIMEOUT_MS,
+} from "../limits";
 import { tryLock } from "../lock";
 import { gatewayMark, MARK_VARIABLE } from "../layout";
 import { endCarrying, identify, isAlive, signal, waitForEnd, type ProcessIdentity } from "../processes";
 import { readSecrets } from "../secrets";
-import {
-  DRAIN_TIMEOUT_MS,
-  EXIT_UNRECOVERABLE,
-  STOP_TIMEOUT_MS,
-  watchExit,
-  type Supervisor,
-  type SupervisorStatus,
-} from "./supervisor";
+import { EXIT_UNRECOVERABLE, watchExit, type Supervisor, type SupervisorStatus } from "./supervisor";
 
-const START_TIMEOUT_MS = 10_000;
-const FIRST_BACKOFF_MS = 1_000;
-const MAX_BACKOFF_MS = 60_000;
 /** A gateway that ran this long starts with the first back-off again. */
 const STABLE_MS = 60_000;
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
@@ -51,7 +49,7 @@ export const processSupervisor: Supervisor = {
     });
     child.unref();
     const identity = child.pid === undefined ? undefined : identify(child.pid);
-    for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end; await sleep(50)) {
+    for (const end = Date.now() + SUPERVISOR_START_TIMEOUT_MS; Date.now() < end; await sleep(PROCESS_POLL_MS)) {
       const state = readState(gateway);
       if (state && identity && state.supervisor.pid === identity.pid) return;
       if (!isAlive(identity)) break;

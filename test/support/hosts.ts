@@ -9,6 +9,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { renderBootstrap } from "../../components/targets/bootstrap";
@@ -16,6 +17,7 @@ import { resolveGateway } from "../../components/rules/resolve";
 import { specOf } from "../../components/targets/hostGateway";
 import type { HostLayout } from "../../host/layout";
 import type { Claim, Spec } from "../../host/spec";
+import { testProgram } from "./hostProgram";
 import { finished, ok, type Outcome } from "./processes";
 import { seedGateway, seedTools, VERSION } from "./seed";
 
@@ -59,6 +61,7 @@ export class TestHost {
     const { script } = renderBootstrap(this.layout);
     const result = spawnSync("sh", ["-s", "--", this.manage], { ...this.options(), input: script, encoding: "utf8" });
     if (result.status !== 0) throw new Error(result.stderr);
+    writeFileSync(join(this.manage, "host.cjs"), testProgram());
   }
 
   private options() {
