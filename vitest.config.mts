@@ -38,6 +38,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: "crash",
+          include: ["test/crash/**/*.test.ts"],
+          globalSetup: "test/support/globalSetup.ts",
+          testTimeout: minutes(10),
+          hookTimeout: minutes(2),
+        },
+      },
+      {
+        test: {
           name: "engine",
           include: ["test/engine/**/*.test.ts"],
           globalSetup: "test/support/globalSetup.ts",

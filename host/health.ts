@@ -1,5 +1,6 @@
 /** What "healthy" means: the right gateway answers, at the right version. Bodies are read, not status codes. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { ask } from "./ask";
 import { Failure } from "./failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
@@ -10,33 +11,15 @@ import { carries, ownerOf } from "./processes";
 import { readSecrets } from "./secrets";
 import { run, type RunResult } from "./run";
 import { supervisorFor } from "./supervisors";
-import { isObject, valueAt } from "./json";
+import { valueAt } from "./json";
 
 /** Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
 const HEALTH_TIMEOUT_MS = 180_000;
 const READY_TIMEOUT_MS = 60_000;
-const HTTP_TIMEOUT_MS = 3_000;
 /** A gateway that ended this often by itself while it was started will not come up. */
 const MAX_EXITS = 2;
 
 export const gatewayPort = ({ spec }: Generation): number => Number(valueAt(spec.config, "gateway.port"));
-
-async function ask(
-  port: number,
-  path: string,
-  request: RequestInit = {},
-): Promise<Record<string, unknown> | undefined> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-      ...request,
-      signal: AbortSignal.timeout(HTTP_TIMEOUT_MS),
-    });
-    const body: unknown = await response.json();
-    return isObject(body as never) ? (body as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 async function isStarted(generation: Generation): Promise<boolean> {
   const body = await ask(gatewayPort(generation), "/startupz");

@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LOCK_POLL_MS } from "./limits";
+import { about } from "./systemError";
 
 export interface Lock {
   release(): void;
@@ -23,7 +24,7 @@ export function tryLock(path: string): Lock | undefined {
   } catch (error) {
     database.close();
     if (/locked|busy/i.test(String(error))) return undefined;
-    throw error;
+    throw about(path, error);
   }
 }
 

@@ -34,6 +34,14 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return found && { pid, startTime: found.startTime, boot: bootId() };
 }
 
+/** A process in a name of a file: until when that is its own. */
+export const nameOf = ({ pid, startTime }: ProcessIdentity): string => `${pid}-${startTime}`;
+
+/** Whether the process in such a name is still there. */
+export function isNamed(pid: number, startTime: string): boolean {
+  return isAlive({ pid, startTime, boot: bootId() });
+}
+
 export function isAlive(identity: ProcessIdentity | undefined): identity is ProcessIdentity {
   if (!identity) return false;
   const found = stat(identity.pid);

@@ -25,8 +25,10 @@ export { eventually, finished, isRunning, ok, type Outcome } from "./processes";
 
 /** Set once for each run of the tests, so that a run ends only what it started itself. */
 export const RUN_VARIABLE = "PULUMI_OPENCLAW_TEST_RUN";
-const rootPrefix = (): string => `/tmp/pulumi-openclaw-test-${process.env[RUN_VARIABLE] ?? process.pid}-`;
-export const TEST_ACCOUNT = "openclaw-test";
+const runId = process.env[RUN_VARIABLE] ?? String(process.pid);
+const rootPrefix = (): string => `/tmp/pulumi-openclaw-test-${runId}-`;
+/** Of this run alone: another one removes its own at its end. */
+export const TEST_ACCOUNT = `openclaw-test-${runId}`;
 const NOBODY = 65534;
 const MARK = "PULUMI_OPENCLAW_GATEWAY=";
 
