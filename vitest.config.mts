@@ -8,10 +8,14 @@ const minutes = (count: number): number => count * 60_000;
 /** Files that run side by side, each with a lab, a Docker engine and ports of its own. They wait more than they work. */
 const WORKERS = 4;
 /** Their rows sample or take the time: they run one after the other, when everything else is done. */
-const QUIET = ["test/lab/neverBothDown.test.ts", "test/lab/secrets.test.ts"];
+const QUIET = ["test/docker/quiet.test.ts", "test/lab/neverBothDown.test.ts", "test/lab/secrets.test.ts"];
 
 /** The files that take longest, in this order: they start first, so that none of them is left alone at the end. */
 const LONGEST = [
+  "test/crash/killRest.test.ts",
+  "test/crash/killWork.test.ts",
+  "test/crash/brokenDisk.test.ts",
+  "test/crash/noSpace.test.ts",
   "test/lab/openclaw.test.ts",
   "test/lab/faults.test.ts",
   "test/lab/look.test.ts",
@@ -65,10 +69,11 @@ const level = (name: string, options: Options = {}): TestProjectInlineConfigurat
 const slow: Options = { testTimeout: minutes(10), hookTimeout: minutes(15) };
 const SETUP = "test/support/globalSetup.ts";
 const LAB_SETUP = "test/lab/globalSetup.ts";
+const DOCKER_SETUP = "test/docker/globalSetup.ts";
 
 const quiet = level("quiet", {
   ...slow,
-  globalSetup: [SETUP, LAB_SETUP],
+  globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP],
   include: QUIET,
   exclude: [],
   maxWorkers: 1,
@@ -89,9 +94,10 @@ const levels = [
   }),
   level("package", slow),
   level("host", { ...slow, globalSetup: SETUP }),
+  level("crash", { ...slow, globalSetup: SETUP }),
   level("engine", { ...slow, globalSetup: SETUP }),
   level("lab", { ...slow, globalSetup: [SETUP, LAB_SETUP] }),
-  level("docker", { ...slow, globalSetup: SETUP }),
+  level("docker", { ...slow, globalSetup: [SETUP, DOCKER_SETUP] }),
   quiet,
 ];
 

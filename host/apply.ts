@@ -5,10 +5,20 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "./failure";
-import { generationName, pointAt, pointedAt, removeUnused, stageGeneration, type Generation } from "./generation";
+import type { ReadyLink } from "./files";
+import {
+  generationName,
+  pointedAt,
+  readyPointer,
+  removeUnused,
+  stageGeneration,
+  sweepGateway,
+  type Generation,
+} from "./generation";
 import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
 import { SYSTEM_PATH } from "./layout";
+import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
 import { predecessorOf, retire, standing } from "./predecessor";
 import { ensureRelease, indent } from "./release";
@@ -16,6 +26,7 @@ import { run } from "./run";
 import { readSecrets, redact } from "./secrets";
 import type { Spec } from "./spec";
 import { supervisorFor } from "./supervisors";
+import { systemFailure, told } from "./systemError";
 
 /** How to help main, for the rescue's agent. */
 const GUIDE_FILE = "RESCUE.md";
@@ -23,8 +34,6 @@ const GUIDE_FILE = "RESCUE.md";
 const GUIDE_MARK = "`pulumi up` writes this file.";
 const GUIDE_TIMEOUT_MS = 10_000;
 const VALIDATE_TIMEOUT_MS = 120_000;
-/** How long a partner that is just being created may take to begin its own deployment. */
-const PARTNER_GRACE_MS = 20_000;
 /** How long a change waits for its partner's deployment. */
 const PARTNER_TIMEOUT_MS = 15 * 60_000;
 const LOG_LINES = 30;
@@ -47,7 +56,7 @@ export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string,
   const good = pointedAt(gateway, "good");
   const isCurrent = current?.name === generationName(spec, nonce) && good?.name === current.name;
   if (current && isCurrent && !predecessor && supervised && (await isHealthy(gateway, current))) {
-    if (spec.neighbour) await writeGuide(gateway, spec.neighbour.guide);
+    await settle(gateway, spec, progress);
     return summary(current, "already");
   }
 
@@ -57,9 +66,24 @@ export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string,
   await validate(gateway, next);
   await switchTo({ gateway, next, predecessor }, spec, order);
   if (predecessor) retire(predecessor);
-  if (spec.neighbour) await writeGuide(gateway, spec.neighbour.guide);
-  removeUnused(gateway);
+  await settle(gateway, spec, progress);
   return summary(next, "now");
+}
+
+/** What the gateway runs without: where it fails, that is said, and the next deployment does it. */
+async function settle(gateway: HostGateway, { neighbour }: Spec, progress: Progress): Promise<void> {
+  const steps: readonly (() => void | Promise<void>)[] = [
+    ...(neighbour ? [() => writeGuide(gateway, neighbour.guide)] : []),
+    () => removeUnused(gateway),
+    () => sweepGateway(gateway),
+  ];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      progress(told(error));
+    }
+  }
 }
 
 /** Into the workspace, where the agent reads it; as its account, for whom a link in the workspace leads nowhere new. */
@@ -176,7 +200,7 @@ async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progre
   const { partner: id, force } = spec;
   if (id === undefined || force) return;
   const started = Date.now();
-  for (let idleSince = started, told = false; ; await sleep(500)) {
+  for (let idleSince = started, told = false; ; await sleep(PARTNER_POLL_MS)) {
     const isThere = findGateway(gateway.host, id) !== undefined;
     if (isThere && (await hasHealthyPartner(gateway, spec))) return;
     if (isLocked(lockPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
@@ -203,7 +227,7 @@ const neighbourFailure = ({ neighbour }: Spec): Failure =>
 /** As for a partner; it may just be restarting. */
 async function requireNeighbour(spec: Spec, progress: Progress): Promise<void> {
   const end = Date.now() + PARTNER_GRACE_MS;
-  for (let told = false; !(await hasNeighbour(spec)); await sleep(500)) {
+  for (let told = false; !(await hasNeighbour(spec)); await sleep(PARTNER_POLL_MS)) {
     if (Date.now() > end) throw neighbourFailure(spec);
     if (!told) progress(`waiting until the main gateway on port ${spec.neighbour?.port} answers`);
     told = true;
@@ -223,46 +247,72 @@ function needsChannels(next: Generation, good: Generation | undefined, wereLive:
 
 async function replace(change: Switch, wereLive: boolean, order: Order): Promise<void> {
   const { gateway, next, predecessor } = change;
+  const { progress } = order;
   const supervisor = supervisorFor(gateway.host);
   if (!order.isWanted()) throw new Failure("cancelled; nothing was changed\n    -> run `pulumi up` again");
-  if (supervisor.status(gateway).supervised) order.progress("stopping the former generation");
-  if (predecessor) order.progress(`stopping gateway ${predecessor.id}, whose place this one takes`);
-  for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) await supervisor.stop(former, true);
-  pointAt(gateway, "current", next);
-  order.progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
-  await prove(change, wereLive, order, () => supervisor.start(gateway));
+  const forward = readyPointer(gateway, "current", next);
+  try {
+    await prove(change, wereLive, order, async () => {
+      if (supervisor.status(gateway).supervised) progress("stopping the former generation");
+      if (predecessor) progress(`stopping gateway ${predecessor.id}, whose place this one takes`);
+      for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) await supervisor.stop(former, true);
+      forward.place();
+      progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
+      await supervisor.start(gateway);
+    });
+  } finally {
+    forward.drop();
+  }
 }
 
-/** Waits until a generation is healthy, and so good; goes back to the last good one where it is not. */
+/** Waits until a generation is healthy, and so good; whatever fails, goes back to the last good one. */
 async function prove(change: Switch, wereLive: boolean, order: Order, start?: () => Promise<void>): Promise<void> {
-  const { gateway, next, predecessor } = change;
-  const former = pointedAt(gateway, "good") ? gateway : (predecessor ?? gateway);
-  const good = pointedAt(former, "good");
+  const { gateway, next } = change;
+  // On disk before anything is stopped: the disk may be full by then.
+  const back = wayBack(change);
+  const proof = readyPointer(gateway, "good", next);
   const logStart = supervisorFor(gateway.host).logPosition(gateway);
   try {
     await start?.();
-    await waitUntilHealthy(gateway, next, needsChannels(next, good, wereLive));
-    if (!order.isWanted() && good) throw new Failure("cancelled");
-    pointAt(gateway, "good", next);
+    await waitUntilHealthy(gateway, next, needsChannels(next, back.good, wereLive));
+    if (!order.isWanted() && back.good) throw new Failure("cancelled");
+    proof.place();
   } catch (error) {
     const log = lastLines(gateway, logStart, next);
     order.progress("not healthy: going back");
-    const outcome = await goBack(gateway, former, good);
+    const outcome = await goBack(gateway, back);
+    const failure = systemFailure(error);
+    if (failure) throw new Failure(failure.message.replace("\n", `\n${outcome}\n`));
     throw new Failure(
       `the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}\n` +
         "    -> correct what was changed and run `pulumi up` again",
     );
+  } finally {
+    proof.drop();
+    back.link?.drop();
   }
 }
 
-/** `former`: the gateway that `good` is a generation of. */
-async function goBack(gateway: HostGateway, former: HostGateway, good: Generation | undefined): Promise<string> {
+interface WayBack {
+  /** The gateway that `good` is a generation of. */
+  readonly former: HostGateway;
+  readonly good: Generation | undefined;
+  readonly link: ReadyLink | undefined;
+}
+
+function wayBack({ gateway, predecessor }: Switch): WayBack {
+  const former = pointedAt(gateway, "good") ? gateway : (predecessor ?? gateway);
+  const good = pointedAt(former, "good");
+  return { former, good, link: good && readyPointer(former, "current", good) };
+}
+
+async function goBack(gateway: HostGateway, { former, good, link }: WayBack): Promise<string> {
   const supervisor = supervisorFor(gateway.host);
   await supervisor.stop(gateway, false);
   if (!good || former !== gateway) retire(gateway);
   if (!good) return "There was no former generation: the gateway is stopped.";
-  pointAt(former, "current", good);
   try {
+    link?.place();
     await supervisor.start(former);
     await waitUntilHealthy(former, good, false);
     return "The former generation runs again and is healthy.";

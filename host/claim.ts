@@ -1,16 +1,17 @@
 /** Claims: a gateway takes possession of what is its on the host, and gives it up again. */
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Identity } from "./account";
 import { homeOf } from "./environment";
 import { Failure } from "./failure";
-import { entries, lstat, makeDir, readLink, removeTree, setLink, writeJson } from "./files";
-import { findGateway, gatewaysBeside, openGateway, type Host, type HostGateway, type OwnedClaim } from "./host";
+import { entries, lstat, makeDir, makeDirOf, readLink, removeTree, setLink, sweep, writeJson } from "./files";
+import { findGateway, gatewaysBeside, type Host, type HostGateway, type OwnedClaim, type Place } from "./host";
 import { configFile, gatewayLogFile, gatewayPaths, isWithin } from "./layout";
 import { writeMark } from "./mark";
 import { findObstacles } from "./obstacles";
 import type { Claim } from "./spec";
+import { attempt } from "./systemError";
 import { removeWrapper, writeWrapper } from "./wrapper";
 
 /** Takes possession: refuses what is not ours, then marks and creates what is. Returns the claim's id. */
@@ -28,19 +29,37 @@ export function claimGateway(host: Host, id: string, claim: Claim): string {
     created: [...new Set([...(former?.created ?? []), ...missing])],
     claimId: former?.claimId ?? randomBytes(8).toString("hex"),
   };
-  makeDir(gatewayPaths(host.manage, id).dir);
-  writeJson(gatewayPaths(host.manage, id).owner, owned);
+  const paths = gatewayPaths(host.manage, id);
   try {
-    takePossession(host, id, claim, former);
+    makeDir(paths.dir);
+    const left = former
+      ? [...(former.leaving ?? []), placeOf(former)].filter((place) => !isSamePlace(place, claim))
+      : [];
+    writeJson(paths.owner, left.length ? { ...owned, leaving: left } : owned);
+    takePossession(host, id, claim);
+    for (const place of left) leave(host, id, place, claim);
+    if (left.length) writeJson(paths.owner, owned);
   } catch (error) {
     // Pulumi records nothing of a claim that failed, so nothing of it may stay.
-    if (!former) releaseClaim(openGateway(host, id));
+    if (!former) attempt(() => releaseClaim({ host, id, paths, claim: owned }));
     throw error;
   }
   return owned.claimId;
 }
 
-function takePossession(host: Host, id: string, claim: Claim, former: Claim | undefined): void {
+const placeOf = ({ stateDir, wrapper, configPath }: Place): Place => ({ stateDir, wrapper, configPath });
+
+const isSamePlace = (one: Place, other: Place): boolean =>
+  JSON.stringify(placeOf(one)) === JSON.stringify(placeOf(other));
+
+/** Gives up a place, but for what the gateway has where it is now. Its data stays. */
+function leave(host: Host, id: string, place: Place, { owner, ...now }: Claim): void {
+  if (place.stateDir !== now.stateDir && lstat(place.stateDir)) writeMark(place.stateDir, { owner, released: true });
+  if (place.wrapper !== now.wrapper) removeWrapper(host.manage, id, place.wrapper);
+  if (place.configPath !== now.configPath) removeConfigLink(host.manage, id, place.configPath);
+}
+
+function takePossession(host: Host, id: string, claim: Claim): void {
   makeOwned(claim.stateDir, host.identity);
   // At once: a state directory with something in it and no mark is somebody else's.
   writeMark(claim.stateDir, { owner: claim.owner, released: false });
@@ -48,9 +67,6 @@ function takePossession(host: Host, id: string, claim: Claim, former: Claim | un
   makeOwned(homeOf(host.layout, claim.stateDir), host.identity);
   makeOwned(dirname(gatewayLogFile(claim.stateDir)), host.identity);
   const own = configFile(host.manage, id);
-  if (former && former.stateDir !== claim.stateDir) writeMark(former.stateDir, { owner: claim.owner, released: true });
-  if (former && former.wrapper !== claim.wrapper) removeWrapper(host.manage, id, former.wrapper);
-  if (former && former.configPath !== claim.configPath) removeConfigLink(host.manage, id, former.configPath);
   writeWrapper(host.manage, id, claim.wrapper);
   if (claim.configPath !== own) {
     makeDir(dirname(claim.configPath));
@@ -59,6 +75,7 @@ function takePossession(host: Host, id: string, claim: Claim, former: Claim | un
 }
 
 function removeConfigLink(manage: string, id: string, path: string): void {
+  sweep(dirname(path), basename(path));
   if (readLink(path) === configFile(manage, id)) removeTree(path);
 }
 
@@ -66,9 +83,7 @@ function removeConfigLink(manage: string, id: string, path: string): void {
 function makeOwned(path: string, identity: Identity): void {
   if (lstat(path)) return;
   makeDir(dirname(path));
-  const temporary = fs.mkdtempSync(`${path}.`);
-  fs.lchownSync(temporary, identity.uid, identity.gid);
-  fs.renameSync(temporary, path);
+  makeDirOf(path, identity);
 }
 
 /**
@@ -76,6 +91,7 @@ function makeOwned(path: string, identity: Identity): void {
  * they were created for a gateway that never became healthy and the workspace is empty: nothing in them is a user's then.
  */
 export function releaseClaim({ host, id, paths, claim }: HostGateway): void {
+  for (const place of claim.leaving ?? []) leave(host, id, place, claim);
   removeWrapper(host.manage, id, claim.wrapper);
   removeConfigLink(host.manage, id, claim.configPath);
   const wasHealthy = readLink(paths.good) !== undefined;

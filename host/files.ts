@@ -1,7 +1,9 @@
 /** Files as the host program needs them: written whole or not at all, with exact owner and mode. */
 import * as fs from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Identity } from "./account";
+import { identify, isNamed, nameOf } from "./processes";
+import { about, attempt } from "./systemError";
 
 /** Who may read what we write: the gateway's account through its group, or only the deploying user. */
 export interface Access {
@@ -24,9 +26,47 @@ export function makeDir(path: string, access?: Access): void {
   fs.chmodSync(path, access.dirMode);
 }
 
+let temporaries = 0;
+
+/** What is to take a path's place: beside it, with the process that makes it in its name. */
+function temporaryFor(path: string, owner?: number): string {
+  sweep(dirname(path), basename(path), owner);
+  const name = `.${basename(path)}.${nameOf(identify(process.pid)!)}-${temporaries++}.tmp`;
+  return join(dirname(path), name);
+}
+
+const TEMPORARY = /^\.(.+)\.(\d+)-(\d+)-\d+\.tmp$/s;
+/** As they were called before 0.2, with a time that says nothing, or none. */
+const FORMER_TEMPORARY = /^(?:\.(\d+)-\d+|(?:current|good)\.(\d+))\.tmp$/;
+
+/**
+ * Removes what killed programs of ours have left for one target, or in a directory that is ours alone. Others may write
+ * beside a target: nothing is removed that is not this user's or the target's owner's, and a directory only where it is empty.
+ */
+export function sweep(directory: string, target?: string, owner = process.getuid!()): void {
+  const owners = [process.getuid!(), owner];
+  attempt(() => {
+    for (const name of entries(directory)) if (isAbandoned(name, target)) removeOf(owners, join(directory, name));
+  });
+}
+
+function isAbandoned(name: string, target: string | undefined): boolean {
+  const [, of, pid, startTime] = TEMPORARY.exec(name) ?? [];
+  if (of !== undefined) return (target ?? of) === of && !isNamed(Number(pid), startTime!);
+  const [, writer, linker] = (target === undefined && FORMER_TEMPORARY.exec(name)) || [];
+  return (writer ?? linker) !== undefined && !identify(Number(writer ?? linker));
+}
+
+function removeOf(owners: readonly number[], path: string): void {
+  const stats = lstat(path);
+  if (!stats || !owners.includes(stats.uid)) return;
+  if (stats.isDirectory()) fs.rmdirSync(path);
+  else fs.unlinkSync(path);
+}
+
 /** Replaces a file in one step; the content is on disk before the name points at it. */
 export function writeFile(path: string, content: string, access?: Access): void {
-  const temporary = join(dirname(path), `.${process.pid}-${Date.now()}.tmp`);
+  const temporary = temporaryFor(path);
   const file = fs.openSync(temporary, "wx", 0o600);
   try {
     fs.writeFileSync(file, content);
@@ -39,12 +79,31 @@ export function writeFile(path: string, content: string, access?: Access): void 
     fs.fsyncSync(file);
     fs.renameSync(temporary, path);
   } catch (error) {
-    fs.rmSync(temporary, { force: true });
-    throw error;
+    attempt(() => fs.rmSync(temporary, { force: true }));
+    throw about(path, error);
   } finally {
     fs.closeSync(file);
   }
   syncDir(dirname(path));
+}
+
+/** Creates a directory that is somebody's from the first moment. */
+export function makeDirOf(path: string, { uid, gid }: Identity): void {
+  const temporary = temporaryFor(path, uid);
+  fs.mkdirSync(temporary, 0o700);
+  try {
+    // By its handle: whoever may write above it could put something else in its place.
+    const directory = fs.openSync(temporary, fs.constants.O_DIRECTORY | fs.constants.O_NOFOLLOW);
+    try {
+      fs.fchownSync(directory, uid, gid);
+    } finally {
+      fs.closeSync(directory);
+    }
+    fs.renameSync(temporary, path);
+  } catch (error) {
+    attempt(() => fs.rmdirSync(temporary));
+    throw about(path, error);
+  }
 }
 
 export const writeJson = (path: string, value: unknown, access?: Access): void =>
@@ -60,13 +119,35 @@ export function readJson<T>(path: string): T | undefined {
   }
 }
 
+/** A symbolic link that is on disk, and not yet in its place. */
+export interface ReadyLink {
+  /** In one step, for which no room is needed. */
+  place(): void;
+  /** Where it was not placed. */
+  drop(): void;
+}
+
+export function readyLink(path: string, target: string): ReadyLink {
+  const temporary = temporaryFor(path);
+  fs.symlinkSync(target, temporary);
+  syncDir(dirname(path));
+  return {
+    place() {
+      fs.renameSync(temporary, path);
+      syncDir(dirname(path));
+    },
+    drop: () => void attempt(() => fs.rmSync(temporary, { force: true })),
+  };
+}
+
 /** Points a symbolic link at a target in one step. */
 export function setLink(path: string, target: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  fs.rmSync(temporary, { force: true });
-  fs.symlinkSync(target, temporary);
-  fs.renameSync(temporary, path);
-  syncDir(dirname(path));
+  const link = readyLink(path, target);
+  try {
+    link.place();
+  } finally {
+    link.drop();
+  }
 }
 
 /** Target of a symbolic link, or `undefined` where there is none. */
@@ -107,6 +188,8 @@ function syncDir(path: string): void {
   const dir = fs.openSync(path, "r");
   try {
     fs.fsyncSync(dir);
+  } catch (error) {
+    throw about(path, error);
   } finally {
     fs.closeSync(dir);
   }

@@ -8,7 +8,19 @@ import { createHash } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gatewayEnvironment } from "./environment";
-import { entries, makeDir, readableBy, readJson, readLink, removeTree, setLink, writeFile, writeJson } from "./files";
+import {
+  entries,
+  makeDir,
+  readableBy,
+  readJson,
+  readLink,
+  readyLink,
+  removeTree,
+  sweep,
+  writeFile,
+  writeJson,
+  type ReadyLink,
+} from "./files";
 import type { HostGateway } from "./host";
 import { configFile } from "./layout";
 import { releaseEntry, removeUnusedReleases } from "./release";
@@ -58,8 +70,9 @@ export function pointedAt(gateway: HostGateway, pointer: Pointer): Generation | 
   return target === undefined ? undefined : readGeneration(gateway, basename(target));
 }
 
-export const pointAt = (gateway: HostGateway, pointer: Pointer, generation: Generation): void =>
-  setLink(gateway.paths[pointer], join("generations", generation.name));
+/** Points at a generation as soon as it is placed. */
+export const readyPointer = (gateway: HostGateway, pointer: Pointer, generation: Generation): ReadyLink =>
+  readyLink(gateway.paths[pointer], join("generations", generation.name));
 
 export const unpoint = (gateway: HostGateway, pointer: Pointer): void => removeTree(gateway.paths[pointer]);
 
@@ -107,4 +120,10 @@ export function removeUnused(gateway: HostGateway): void {
   for (const name of entries(gateway.paths.secrets))
     if (!secrets.has(name)) removeTree(join(gateway.paths.secrets, name));
   removeUnusedReleases(gateway, new Set(kept.map(({ spec }) => spec.version)));
+}
+
+/** Removes what killed programs have left in a gateway's own directory. */
+export function sweepGateway({ paths }: HostGateway): void {
+  const jobs = entries(paths.jobs).map((job) => join(paths.jobs, job));
+  for (const directory of [paths.dir, paths.secrets, ...jobs]) sweep(directory);
 }

@@ -1,46 +1,25 @@
 /** What "healthy" means: the right gateway answers, at the right version. Bodies are read, not status codes. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { ask } from "./ask";
 import { Failure } from "./failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
 import { GATEWAY_TOKEN_VARIABLE, gatewayMark } from "./layout";
+import { CHANNEL_PATIENCE_MS, HEALTH_POLL_MS, RUNNING_PATIENCE_MS } from "./limits";
 import { listeners } from "./listeners";
 import { carries, ownerOf } from "./processes";
 import { readSecrets } from "./secrets";
 import { run, type RunResult } from "./run";
 import { supervisorFor } from "./supervisors";
-import { isObject, valueAt } from "./json";
+import { valueAt } from "./json";
 
 /** Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
 const HEALTH_TIMEOUT_MS = 180_000;
 const READY_TIMEOUT_MS = 60_000;
-/** A channel that is not connected after this is asked why. */
-const PATIENCE_MS = 5_000;
-/** How long a process that runs may fail to answer before its gateway counts as down. */
-const PATIENCE_WITH_RUNNING_MS = 15_000;
-const HTTP_TIMEOUT_MS = 3_000;
-const POLL_MS = 250;
 /** A gateway that ended this often by itself while it was started will not come up. */
 const MAX_EXITS = 2;
 
 export const gatewayPort = ({ spec }: Generation): number => Number(valueAt(spec.config, "gateway.port"));
-
-async function ask(
-  port: number,
-  path: string,
-  request: RequestInit = {},
-): Promise<Record<string, unknown> | undefined> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-      ...request,
-      signal: AbortSignal.timeout(HTTP_TIMEOUT_MS),
-    });
-    const body: unknown = await response.json();
-    return isObject(body as never) ? (body as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 async function isStarted(generation: Generation): Promise<boolean> {
   const body = await ask(gatewayPort(generation), "/startupz");
@@ -141,7 +120,7 @@ export async function isHealthy(gateway: HostGateway, generation: Generation): P
 /** Whether a gateway is healthy, or becomes it soon: one slow answer on a busy machine does not make it unhealthy. */
 export async function isUp(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const supervisor = supervisorFor(gateway.host);
-  for (const end = Date.now() + PATIENCE_WITH_RUNNING_MS; ; await sleep(POLL_MS)) {
+  for (const end = Date.now() + RUNNING_PATIENCE_MS; ; await sleep(HEALTH_POLL_MS)) {
     if (await isHealthy(gateway, generation)) return true;
     if (supervisor.status(gateway).gatewayPid === undefined || Date.now() > end) return false;
   }
@@ -161,19 +140,19 @@ export async function waitUntilHealthy(
     if (!supervised) throw new Failure("its supervisor ended");
     if (exits >= MAX_EXITS) throw new Failure(`it ended by itself ${exits} times`);
     if (Date.now() > end) throw new Failure(`it did not answer on port ${gatewayPort(generation)} within 180 s`);
-    await sleep(POLL_MS);
+    await sleep(HEALTH_POLL_MS);
   }
   while (!(await isHealthy(gateway, generation))) {
     if (Date.now() > end)
       throw new Failure(
         `nothing on port ${gatewayPort(generation)} answered as this gateway, with its token, within 180 s`,
       );
-    await sleep(POLL_MS);
+    await sleep(HEALTH_POLL_MS);
   }
   if (!needsChannels) return;
   const readyEnd = Date.now() + READY_TIMEOUT_MS;
-  for (let asked = false; !(await isReady(generation)); await sleep(POLL_MS)) {
-    if (!asked && Date.now() > readyEnd - READY_TIMEOUT_MS + PATIENCE_MS) {
+  for (let asked = false; !(await isReady(generation)); await sleep(HEALTH_POLL_MS)) {
+    if (!asked && Date.now() > readyEnd - READY_TIMEOUT_MS + CHANNEL_PATIENCE_MS) {
       asked = true;
       const refused = await refusedChannels(gateway, generation);
       if (refused.length) throw new Failure(`its credentials are refused: ${refused.join(", ")}`);

@@ -4,19 +4,21 @@
  * more is undone: Pulumi records it as failed, and the host must not be ahead of the stack's state.
  */
 import { spawn } from "node:child_process";
-import { appendFileSync, closeSync, openSync, readSync } from "node:fs";
+import { appendFileSync, closeSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { applySpec } from "./apply";
 import { workerEnvironment } from "./environment";
-import { Failure, messageOf } from "./failure";
-import { entries, isMissing, makeDir, readJson, removeTree, writeFile, writeJson } from "./files";
+import { Failure } from "./failure";
+import { entries, isMissing, makeDir, readJson, removeTree, writeJson } from "./files";
 import { lockPath, openGateway, type Host } from "./host";
+import { JOB_POLL_MS } from "./limits";
 import { takeLock } from "./lock";
 import { identify, isAlive, type ProcessIdentity } from "./processes";
 import type { Spec } from "./spec";
+import { attempt, told } from "./systemError";
 
-const POLL_MS = 100;
 /** Finished jobs that are kept, for whoever looks for what happened. */
 const KEPT_JOBS = 5;
 
@@ -43,25 +45,27 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
   const job = join(paths.jobs, name);
   makeDir(job, access);
   writeJson(join(job, "request.json"), { ...request, follower: identify(process.pid)! } satisfies Request, access);
-  writeFile(progressFile(job), "", access);
   const worker = spawn(process.execPath, [process.argv[1]!, "work", id, name], {
     cwd: "/",
     env: workerEnvironment(process.env),
-    stdio: "ignore",
+    stdio: ["ignore", "pipe", "ignore"],
     detached: true,
   });
-  worker.unref();
+  let notStarted: Error | undefined;
+  worker.on("error", (error) => (notStarted = error)).unref();
+  const said = text(worker.stdout);
   const identity = worker.pid === undefined ? undefined : identify(worker.pid);
 
   const show = follow(progressFile(job));
   const caller = process.ppid;
-  for (let alive = true; alive; await sleep(POLL_MS)) {
+  for (let alive = true; alive; await sleep(JOB_POLL_MS)) {
     alive = isAlive(identity);
     // Whoever started this command is gone, and with it whoever records what it says: nobody waits any more.
     if (process.ppid !== caller) process.exit(1);
     show();
   }
-  const result = readJson<Result>(resultFile(job));
+  if (notStarted) throw notStarted;
+  const result = parsed(await said) ?? readJson<Result>(resultFile(job));
   if (result?.summary !== undefined) return result.summary;
   throw new Failure(
     result?.error ??
@@ -69,26 +73,41 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
   );
 }
 
+function parsed(said: string): Result | undefined {
+  try {
+    return JSON.parse(said) as Result;
+  } catch {
+    return undefined; // it was killed, or could not say it
+  }
+}
+
 /** The worker: one transaction under the gateway's lock. */
 export async function work(host: Host, id: string, name: string): Promise<void> {
   const gateway = openGateway(host, id);
   const job = join(gateway.paths.jobs, name);
-  const progress = (line: string): void => appendFileSync(progressFile(job), `${line}\n`);
+  const progress = (line: string): void => void attempt(() => appendFileSync(progressFile(job), `${line}\n`));
   const lock = await takeLock(lockPath(host, `gateway-${id}`), () =>
     progress("waiting for another deployment of this gateway"),
   );
-  const finish = (result: Result): void => writeJson(resultFile(job), result, { ...OWN_ONLY, gid: process.getgid!() });
+  // To whoever waits, also where the disk is full; and into a file, for whoever looks later.
+  const finish = (result: Result): void => {
+    attempt(() => writeJson(resultFile(job), result, { ...OWN_ONLY, gid: process.getgid!() }));
+    attempt(() => writeSync(1, JSON.stringify(result)));
+  };
   try {
     const { spec, nonce, follower } = readJson<Request>(join(job, "request.json"))!;
     const isWanted = (): boolean => isAlive(follower);
     finish({ summary: await applySpec(gateway, spec, nonce, { progress, isWanted }) });
   } catch (error) {
-    finish({ error: error instanceof Failure ? error.message : ((error as Error).stack ?? messageOf(error)) });
+    finish({ error: told(error) });
   } finally {
-    for (const old of entries(gateway.paths.jobs).sort().slice(0, -KEPT_JOBS))
-      removeTree(join(gateway.paths.jobs, old));
+    attempt(() => removeOldJobs(gateway.paths.jobs));
     lock.release();
   }
+}
+
+function removeOldJobs(jobs: string): void {
+  for (const old of entries(jobs).sort().slice(0, -KEPT_JOBS)) removeTree(join(jobs, old));
 }
 
 const progressFile = (job: string): string => join(job, "progress.log");

@@ -6,8 +6,8 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-
-const POLL_MS = 200;
+import { LOCK_POLL_MS } from "./limits";
+import { about } from "./systemError";
 
 export interface Lock {
   release(): void;
@@ -24,7 +24,7 @@ export function tryLock(path: string): Lock | undefined {
   } catch (error) {
     database.close();
     if (/locked|busy/i.test(String(error))) return undefined;
-    throw error;
+    throw about(path, error);
   }
 }
 
@@ -34,7 +34,7 @@ export async function takeLock(path: string, onWait: () => void): Promise<Lock> 
     const lock = tryLock(path);
     if (lock) return lock;
     if (!waited) onWait();
-    await sleep(POLL_MS);
+    await sleep(LOCK_POLL_MS);
   }
 }
 

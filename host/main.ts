@@ -25,7 +25,7 @@ import { ensureAccount } from "./account";
 import { lastLines, restartGateway, startGateway, stopGateway } from "./apply";
 import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
-import { Failure, messageOf } from "./failure";
+import { Failure } from "./failure";
 import { entries, makeDir, readJson, removeTree, writeJson } from "./files";
 import { pointedAt } from "./generation";
 import { findGateway, hostFile, lockPath, openGateway, openHost, ownManageDir, type Host } from "./host";
@@ -41,6 +41,7 @@ import type { Claim, Secrets, Spec } from "./spec";
 import { supervisorKind } from "./supervisors";
 import { supervise } from "./supervisors/process";
 import { lingerObstacle } from "./supervisors/systemd";
+import { told } from "./systemError";
 
 const FORMAT = 1;
 
@@ -215,6 +216,6 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
 }
 
 main(process.argv[2], process.argv.slice(3)).catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Failure ? error.message : ((error as Error).stack ?? messageOf(error))}\n`);
+  process.stderr.write(`${told(error)}\n`);
   process.exitCode = 1;
 });

@@ -1,8 +1,7 @@
 /** Processes by identity, not by number alone: a pid can be reused, a pid with its start time cannot. Linux. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-
-const POLL_MS = 50;
+import { PROCESS_POLL_MS } from "./limits";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -33,6 +32,14 @@ const bootId = (): string => readFileSync("/proc/sys/kernel/random/boot_id", "ut
 export function identify(pid: number): ProcessIdentity | undefined {
   const found = stat(pid);
   return found && { pid, startTime: found.startTime, boot: bootId() };
+}
+
+/** A process in a name of a file: until when that is its own. */
+export const nameOf = ({ pid, startTime }: ProcessIdentity): string => `${pid}-${startTime}`;
+
+/** Whether the process in such a name is still there. */
+export function isNamed(pid: number, startTime: string): boolean {
+  return isAlive({ pid, startTime, boot: bootId() });
 }
 
 export function isAlive(identity: ProcessIdentity | undefined): identity is ProcessIdentity {
@@ -77,7 +84,7 @@ export async function waitForEnd(
   timeoutMs: number,
   isVain: () => boolean = () => false,
 ): Promise<boolean> {
-  for (const end = Date.now() + timeoutMs; Date.now() < end && !isVain(); await sleep(POLL_MS))
+  for (const end = Date.now() + timeoutMs; Date.now() < end && !isVain(); await sleep(PROCESS_POLL_MS))
     if (!isAlive(identity)) return true;
   return !isAlive(identity);
 }
@@ -96,6 +103,6 @@ export async function endCarrying(variable: string, uid: number, timeoutMs: numb
   }
   for (let left = carrying(variable, uid); left.length; left = carrying(variable, uid)) {
     for (const { pid } of left) signal(pid, "SIGKILL");
-    await sleep(POLL_MS);
+    await sleep(PROCESS_POLL_MS);
   }
 }

@@ -1,7 +1,7 @@
 /** The command of a gateway, e.g. `openclaw-main`: a script that says whose it is. */
 import { readFileSync } from "node:fs";
-import { dirname } from "node:path";
-import { makeDir, removeTree, writeFile } from "./files";
+import { basename, dirname } from "node:path";
+import { makeDir, removeTree, sweep, writeFile } from "./files";
 import { gatewayPaths, hostCommand } from "./layout";
 
 const wrapperMark = (manage: string, id: string): string => `# pulumi-openclaw ${gatewayPaths(manage, id).dir}`;
@@ -20,6 +20,7 @@ export function writeWrapper(manage: string, id: string, path: string): void {
 }
 
 export function removeWrapper(manage: string, id: string, path: string): void {
+  sweep(dirname(path), basename(path));
   if (isOurWrapper(manage, id, path)) removeTree(path);
 }
 

@@ -2,7 +2,8 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
-import { buildSync, type BuildOptions } from "esbuild";
+import { build as bundle, buildSync, type BuildOptions, type BuildResult, type Plugin } from "esbuild";
+import * as limits from "../host/limits";
 
 const root = join(__dirname, "..");
 const common: BuildOptions = {
@@ -26,9 +27,23 @@ export const deployerBundle = (entry: string) => ({
   external: ["cpu-features", "*.node"],
 });
 
-/** Writes the bundles of dist/ and the licences of the packages inside. */
-export function build(): void {
-  const host = buildSync({
+/** Numbers of host/limits.ts that the tests' host program has instead. */
+export type Limits = Partial<Record<keyof typeof limits, number>>;
+
+/** Puts other values in the place of a module's, for tests: what is shipped is made without it. */
+export const withValues = (module: string, values: Readonly<Record<string, unknown>>): Plugin => ({
+  name: module,
+  setup: (bundling) =>
+    bundling.onLoad({ filter: new RegExp(`/${module.replace(".", "\\.")}$`) }, () => ({
+      contents: Object.entries(values)
+        .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
+        .join("\n"),
+    })),
+});
+
+/** The host program as one file. What is shipped is made without an argument. */
+export const bundleHost = (changed?: Limits): Promise<BuildResult<{ metafile: true; write: false }>> =>
+  bundle({
     ...common,
     metafile: true,
     entryPoints: [join(root, "host", "main.ts")],
@@ -36,7 +51,12 @@ export function build(): void {
     minifySyntax: true,
     minifyWhitespace: true,
     write: false,
+    plugins: changed ? [withValues("host/limits.ts", { ...limits, ...changed })] : [],
   });
+
+/** Writes the bundles of dist/ and the licences of the packages inside. */
+export async function build(): Promise<void> {
+  const host = await bundleHost();
   mkdirSync(join(root, "dist"), { recursive: true });
   writeFileSync(join(root, "dist", "host.cjs.br"), brotliCompressSync(host.outputFiles[0]!.contents));
   // Compiling the library's sources at each preview would take longer than everything else that it does.
@@ -91,4 +111,4 @@ function licencesOf(files: readonly string[]): string {
     .join("\n\n");
 }
 
-if (require.main === module) build();
+if (require.main === module) void build();

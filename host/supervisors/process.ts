@@ -10,22 +10,21 @@ import { Failure } from "../failure";
 import { readJson, writeJson } from "../files";
 import { pointedAt } from "../generation";
 import { lockPath, openGateway, type Host, type HostGateway } from "../host";
+import {
+  DRAIN_TIMEOUT_MS,
+  FIRST_BACKOFF_MS,
+  MAX_BACKOFF_MS,
+  PROCESS_POLL_MS,
+  STOP_TIMEOUT_MS,
+  SUPERVISOR_START_TIMEOUT_MS,
+} from "../limits";
 import { tryLock } from "../lock";
 import { gatewayMark, MARK_VARIABLE } from "../layout";
 import { endCarrying, identify, isAlive, signal, waitForEnd, type ProcessIdentity } from "../processes";
 import { readSecrets } from "../secrets";
-import {
-  DRAIN_TIMEOUT_MS,
-  EXIT_UNRECOVERABLE,
-  STOP_TIMEOUT_MS,
-  watchExit,
-  type Supervisor,
-  type SupervisorStatus,
-} from "./supervisor";
+import { attempt } from "../systemError";
+import { EXIT_UNRECOVERABLE, watchExit, type Supervisor, type SupervisorStatus } from "./supervisor";
 
-const START_TIMEOUT_MS = 10_000;
-const FIRST_BACKOFF_MS = 1_000;
-const MAX_BACKOFF_MS = 60_000;
 /** A gateway that ran this long starts with the first back-off again. */
 const STABLE_MS = 60_000;
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
@@ -49,13 +48,15 @@ export const processSupervisor: Supervisor = {
       stdio: "ignore",
       detached: true,
     });
-    child.unref();
+    let notStarted: Error | undefined;
+    child.on("error", (error) => (notStarted = error)).unref();
     const identity = child.pid === undefined ? undefined : identify(child.pid);
-    for (const end = Date.now() + START_TIMEOUT_MS; Date.now() < end; await sleep(50)) {
+    for (const end = Date.now() + SUPERVISOR_START_TIMEOUT_MS; Date.now() < end; await sleep(PROCESS_POLL_MS)) {
       const state = readState(gateway);
       if (state && identity && state.supervisor.pid === identity.pid) return;
       if (!isAlive(identity)) break;
     }
+    if (notStarted) throw notStarted;
     if (identity) signal(identity.pid, "SIGKILL");
     throw new Failure(
       `the supervisor of gateway ${gateway.id} did not start\n    -> see ${gateway.paths.log}, and run \`pulumi up\` again`,
@@ -72,7 +73,6 @@ export const processSupervisor: Supervisor = {
     }
     // What a supervisor that was killed has left behind.
     await endCarrying(gatewayMark(gateway.paths.dir), gateway.host.identity.uid, drain && !hangs() ? timeout : 0);
-    fs.rmSync(gateway.paths.supervisorState, { force: true });
   },
 
   remove: () => undefined,
@@ -119,7 +119,10 @@ export async function supervise(host: Host, id: string): Promise<void> {
   const save = (child?: ChildProcess, gaveUp?: string): void => {
     const running = child?.pid === undefined ? undefined : identify(child.pid);
     const state: State = { supervisor: self, exits, ...(running && { gateway: running }), ...(gaveUp && { gaveUp }) };
-    writeJson(gateway.paths.supervisorState, state);
+    attempt(
+      () => writeJson(gateway.paths.supervisorState, state),
+      () => attempt(() => overwrite(gateway.paths.supervisorState, state)),
+    );
   };
 
   let stopping = false;
@@ -174,18 +177,28 @@ export async function supervise(host: Host, id: string): Promise<void> {
   log("stopped");
 }
 
+/** Where there is no room for another file: into the one that is there, which is as long afterwards. */
+function overwrite(path: string, state: State): void {
+  fs.writeFileSync(path, JSON.stringify(state).padEnd(fs.statSync(path).size), { flag: "r+" });
+}
+
 /** The gateway's output and the supervisor's own words, in one file with one former one. */
 function openLog(path: string, gid: number): ((line: string) => void) & { file: number } {
-  const file = fs.openSync(path, "a", 0o640);
-  fs.fchownSync(file, process.getuid!(), gid);
+  const open = (): number => {
+    const opened = fs.openSync(path, "a", 0o640);
+    fs.fchownSync(opened, process.getuid!(), gid);
+    return opened;
+  };
+  // A gateway that runs without a log is better than none.
+  const file = attempt(open, () => fs.openSync("/dev/null", "a"))!;
   const write = (line: string): void => {
-    fs.writeSync(file, `${new Date().toISOString()} [supervisor] ${line}\n`);
+    attempt(() => fs.writeSync(file, `${new Date().toISOString()} [supervisor] ${line}\n`));
   };
   // The gateway holds the file open for months: it is emptied under it, which appending writers do not mind.
   const limit = (): void => {
     if (fs.fstatSync(file).size <= MAX_LOG_BYTES) return;
-    fs.copyFileSync(path, `${path}.1`);
-    fs.ftruncateSync(file, 0);
+    attempt(() => fs.copyFileSync(path, `${path}.1`));
+    attempt(() => fs.ftruncateSync(file, 0));
   };
   setInterval(limit, LOG_CHECK_MS).unref();
   return Object.assign(write, { file });

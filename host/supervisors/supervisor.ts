@@ -1,13 +1,8 @@
 /** What keeps a gateway running. One implementation per service manager. */
 import type { HostGateway } from "../host";
+import { EXIT_TIMEOUT_MS } from "../limits";
 import { isListening } from "../listeners";
 
-/** A busy gateway drains its work for up to 315 s before it ends. Source: OpenClaw's own unit waits 330 s. */
-export const DRAIN_TIMEOUT_MS = 330_000;
-/** For one that has nothing to finish. */
-export const STOP_TIMEOUT_MS = 15_000;
-/** For one that has closed its port: it has finished everything, and ends within a second (measured, 2026.9.6). */
-const EXIT_TIMEOUT_MS = 30_000;
 /** Exit code that a restart cannot mend: bad or missing configuration, state in use. Source: measured. */
 export const EXIT_UNRECOVERABLE = 78;
 

@@ -11,9 +11,9 @@ import { Failure } from "../failure";
 import { makeDir, removeTree, writeFile } from "../files";
 import type { Host, HostGateway } from "../host";
 import { gatewayPaths, hostCommand, serviceName, SYSTEM_PATH, wrapperName, type HostLayout } from "../layout";
-import { DRAIN_TIMEOUT_MS, EXIT_UNRECOVERABLE, STOP_TIMEOUT_MS, watchExit, type Supervisor } from "./supervisor";
+import { DRAIN_TIMEOUT_MS, STOP_TIMEOUT_MS, UNIT_POLL_MS } from "../limits";
+import { EXIT_UNRECOVERABLE, watchExit, type Supervisor } from "./supervisor";
 
-const POLL_MS = 100;
 const COMMAND_TIMEOUT_MS = 30_000;
 const RESTART_SECONDS = 5;
 const LOG_LINES = "200";
@@ -98,7 +98,7 @@ export const systemdSupervisor: Supervisor = {
     if (!existsSync(unitPath(gateway))) return;
     const hangs = watchExit(gateway);
     const ended = async (timeoutMs: number, isVain = () => false): Promise<boolean> => {
-      for (const end = Date.now() + timeoutMs; Date.now() < end && !isVain(); await sleep(POLL_MS))
+      for (const end = Date.now() + timeoutMs; Date.now() < end && !isVain(); await sleep(UNIT_POLL_MS))
         if (["inactive", "failed"].includes(show(gateway).ActiveState)) return true;
       return false;
     };

@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
-import { deployerBundle } from "../../toolchain/build";
+import { deployerBundle, withValues } from "../../toolchain/build";
 import type { TestStack } from "../support/engine";
 
 const PATIENCE: typeof import("../../deployer/patience").PATIENCE = {
@@ -27,15 +27,7 @@ async function bundled(): Promise<string> {
   const { outputFiles } = await build({
     ...deployerBundle("deployer/main.ts"),
     write: false,
-    plugins: [
-      {
-        name: "patience",
-        setup: (esbuild) =>
-          esbuild.onLoad({ filter: /deployer\/patience\.ts$/ }, () => ({
-            contents: `export const PATIENCE = ${JSON.stringify(PATIENCE)};`,
-          })),
-      },
-    ],
+    plugins: [withValues("deployer/patience.ts", { PATIENCE })],
   });
   return outputFiles[0]!.text;
 }

@@ -20,6 +20,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "host/bootstrap.sh": "Preparing the host",
   "host/main.ts": "Commands of the host program",
   "host/host.ts": "What the host program expects to find",
+  "host/systemError.ts": "What the machine refuses",
   "host/account.ts": "The account that gateways run as",
   "host/claim.ts": "Claiming a gateway",
   "host/release.ts": "Installing OpenClaw",

@@ -13,7 +13,7 @@ import { FakeDocker } from "../unit/fakeDocker";
 
 const EXAMPLES = join(PROJECT, "examples");
 /** The gateways that the examples describe may well run on this machine. */
-const MOVED_BY = 10_000;
+const MOVED_BY = 11_000;
 
 const moved = (port: number): number => port + MOVED_BY;
 

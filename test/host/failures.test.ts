@@ -1,9 +1,10 @@
-/** Releases that misbehave: stand-ins for OpenClaw that show at once what takes the real one minutes. */
+/** Releases that misbehave: the stand-in for OpenClaw shows at once what takes the real one minutes. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MARK_FILE } from "../../host/layout";
-import { installFake } from "../support/fakeRelease";
+import { placeStandIn, type Behaviour } from "../standIn/release";
+import { TEST_LIMITS } from "../support/hostProgram";
 import { ask, eventually, isRunning, ok, TestHost } from "../support/hosts";
 
 const PORT = 23400;
@@ -14,14 +15,15 @@ describe("a deployment fails", () => {
   afterAll(() => host.dispose());
 
   /** Version numbers stand for what the release does. */
-  const releases: [version: string, program: string][] = [
-    ["2026.9.100", `serve("2026.9.100")`],
-    ["2026.9.101", `console.log("canary-log-line", process.env.OPENCLAW_GATEWAY_TOKEN); process.exit(78)`],
-    ["2026.9.102", `process.exit(1)`],
-    ["2026.9.103", `serve("2026.9.100"); setTimeout(() => process.exit(1), 3000)`],
+  const releases: readonly Behaviour[] = [
+    { version: "2026.9.100" },
+    { version: "2026.9.101", prints: "canary-log-line", endsWith: 78 },
+    { version: "2026.9.102", endsWith: 1 },
+    { version: "2026.9.103", claims: "2026.9.100", endsAfterMilliseconds: 300 },
+    { version: "2026.9.104", hangs: true },
   ];
   const deploy = (version: string) => {
-    for (const [each, program] of releases) installFake(host, "main", each, program);
+    for (const each of releases) placeStandIn(host.root, "main", each);
     return host.up("main", host.describe({ basePort: PORT, version }));
   };
 
@@ -55,19 +57,12 @@ describe("a deployment fails", () => {
   });
 
   it("that hangs in its exit is ended, long before one with work to finish would be", async () => {
-    installFake(
-      host,
-      "main",
-      "2026.9.104",
-      `const server = serve("2026.9.104");
-      process.on("SIGTERM", () => { server.closeAllConnections(); server.close(); setInterval(() => {}, 1000); });`,
-    );
-    ok(await host.up("main", host.describe({ basePort: PORT, version: "2026.9.104" })));
+    ok(await deploy("2026.9.104"));
     const started = Date.now();
     ok(await deploy("2026.9.100"));
-    const seconds = (Date.now() - started) / 1000;
-    expect(seconds).toBeGreaterThan(30);
-    expect(seconds).toBeLessThan(60);
+    const took = Date.now() - started;
+    expect(took).toBeGreaterThan(TEST_LIMITS.EXIT_TIMEOUT_MS);
+    expect(took).toBeLessThan(TEST_LIMITS.EXIT_TIMEOUT_MS + 10_000);
   });
 
   it("because the registry does not have the version: said, with what to do, and nothing changed", async () => {
@@ -86,7 +81,7 @@ describe("a change", () => {
   let host: TestHost;
   beforeAll(async () => {
     host = new TestHost();
-    installFake(host, "main", version, `setTimeout(() => serve("${version}"), 1500)`);
+    placeStandIn(host.root, "main", { version, bootMilliseconds: 500 });
     ok(await host.up("main", host.describe({ basePort: PORT, version })));
   });
   afterAll(() => host.dispose());
@@ -145,7 +140,7 @@ describe("main and rescue as one unit", () => {
     force,
   });
   const up = (id: string, channel: string, force = false) => {
-    installFake(host, id, version, `setTimeout(() => serve("${version}"), 500)`);
+    placeStandIn(host.root, id, { version });
     return host.up(id, host.describe(args(id, channel, force), { partner: id === "main" ? "rescue" : "main" }));
   };
   const downAtOnce = (): Promise<boolean> =>

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { installFake } from "../support/fakeRelease";
+import { placeStandIn } from "../standIn/release";
 import { ask, isRunning, ok, TestHost, type GatewayUnderTest } from "../support/hosts";
 
 const MAIN = 22400;
@@ -22,8 +22,8 @@ describe("gateways that get other profiles", () => {
   const rescue = (profile: string, partner: string) =>
     gateway("claw-rescue", profile, { basePort: RESCUE, version: GOOD }, partner);
   const up = (id: string, described: GatewayUnderTest) => {
-    installFake(host, id, GOOD, `setTimeout(() => serve("${GOOD}"), 500)`);
-    installFake(host, id, BAD, "process.exit(78)");
+    placeStandIn(host.root, id, { version: GOOD });
+    placeStandIn(host.root, id, { version: BAD, endsWith: 78 });
     return host.up(id, described);
   };
   const isReady = async (port: number): Promise<boolean> => (await ask(port, "/readyz"))?.ready === true;

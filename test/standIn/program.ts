@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
-import { createServer, type RequestListener } from "node:http";
+import type { RequestListener } from "node:http";
 import { dirname, join } from "node:path";
 import type { Behaviour } from "./release";
 
@@ -32,6 +32,9 @@ interface Issue {
   readonly path: string;
   readonly message: string;
 }
+
+// An import of it would load `fetch` as well: 35 ms, in each of its processes.
+const { createServer } = process.getBuiltinModule("node:http");
 
 const DEFAULT_BOOT_MILLISECONDS = 150;
 const UNRECOVERABLE = 78;

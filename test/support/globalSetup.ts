@@ -2,12 +2,14 @@
 import { execFileSync } from "node:child_process";
 import { build } from "../../toolchain/build";
 import { endStrays, RUN_VARIABLE, TEST_ACCOUNT } from "./hosts";
+import { writeTestProgram } from "./hostProgram";
 import { ensureSeed } from "./seed";
 
-export function setup(): void {
+export async function setup(): Promise<void> {
   if (process.platform !== "linux") throw new Error("the host and engine suites need Linux: gateways run there only");
   process.env[RUN_VARIABLE] ??= String(process.pid);
-  build();
+  await build();
+  await writeTestProgram();
   ensureSeed();
 }
 

@@ -9,6 +9,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { renderBootstrap } from "../../components/targets/bootstrap";
@@ -16,6 +17,7 @@ import { resolveGateway } from "../../components/rules/resolve";
 import { specOf } from "../../components/targets/hostGateway";
 import type { HostLayout } from "../../host/layout";
 import type { Claim, Spec } from "../../host/spec";
+import { testProgram } from "./hostProgram";
 import { finished, ok, type Outcome } from "./processes";
 import { seedGateway, seedTools, VERSION } from "./seed";
 
@@ -23,8 +25,10 @@ export { eventually, finished, isRunning, ok, type Outcome } from "./processes";
 
 /** Set once for each run of the tests, so that a run ends only what it started itself. */
 export const RUN_VARIABLE = "PULUMI_OPENCLAW_TEST_RUN";
-const rootPrefix = (): string => `/tmp/pulumi-openclaw-test-${process.env[RUN_VARIABLE] ?? process.pid}-`;
-export const TEST_ACCOUNT = "openclaw-test";
+const runId = process.env[RUN_VARIABLE] ?? String(process.pid);
+const rootPrefix = (): string => `/tmp/pulumi-openclaw-test-${runId}-`;
+/** Of this run alone: another one removes its own at its end. */
+export const TEST_ACCOUNT = `openclaw-test-${runId}`;
 const NOBODY = 65534;
 const MARK = "PULUMI_OPENCLAW_GATEWAY=";
 
@@ -59,6 +63,7 @@ export class TestHost {
     const { script } = renderBootstrap(this.layout);
     const result = spawnSync("sh", ["-s", "--", this.manage], { ...this.options(), input: script, encoding: "utf8" });
     if (result.status !== 0) throw new Error(result.stderr);
+    writeFileSync(join(this.manage, "host.cjs"), testProgram());
   }
 
   private options() {

@@ -1,0 +1,115 @@
+/**
+ * The first thing that a verb does to the machine goes wrong, then the second, and so on, until a run ends without reaching
+ * its point. Each time: what is there right after it, and after the next deployment. SQLite is tested like this.
+ */
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { ok, type Outcome } from "../support/hosts";
+import { CrashHost, isClear, type Mode } from "./crashes";
+
+/** What a verb is tried with. A turn is one point; gateways of two turns in a row are different ones. */
+export interface Scenario {
+  readonly verb: string;
+  /** Tells two of one verb apart. */
+  readonly of?: string;
+  /** Fewer points than these were not all: where it is killed, where the disk is full, where it is broken. */
+  readonly floor: Floor;
+  /** A gateway ran before, and runs again after whatever fails. */
+  readonly runs?: true;
+  /** Once, before all. */
+  begin?(crash: CrashHost): Promise<void>;
+  /** Before each point. */
+  before?(crash: CrashHost, turn: number): Promise<void>;
+  act(crash: CrashHost, turn: number): Promise<Outcome>;
+  /** The next deployment. */
+  again(crash: CrashHost, turn: number): Promise<Outcome>;
+  /** What is wrong after it. */
+  faults?(crash: CrashHost, turn: number): Promise<string[]>;
+  /** After each point. */
+  after?(crash: CrashHost): Promise<void>;
+  /** Once, after all. */
+  end?(crash: CrashHost): Promise<void>;
+}
+
+export type Floor = readonly [kill: number, full: number, broken: number];
+
+const MODES: readonly Mode[] = ["kill", "ENOSPC", "EIO"];
+
+class Points {
+  private readonly shapes = new Map<number, readonly string[]>();
+
+  constructor(
+    private readonly crash: CrashHost,
+    private readonly mode: Mode,
+    private readonly scenario: Scenario,
+  ) {}
+
+  /** Without anything that goes wrong: how it is to be afterwards. */
+  async begin(): Promise<void> {
+    await this.scenario.begin?.(this.crash);
+    for (const turn of [1, 2, 1, 2]) await this.calm(turn);
+  }
+
+  private async calm(turn: number): Promise<void> {
+    await this.scenario.before?.(this.crash, turn);
+    ok(await this.scenario.act(this.crash, turn));
+    ok(await this.scenario.again(this.crash, turn));
+    this.shapes.set(turn % 2, this.crash.shape());
+    await this.scenario.after?.(this.crash);
+  }
+
+  /** What was hit, and what was wrong then; `undefined` where the run did not reach its point. */
+  async at(turn: number): Promise<{ readonly hit: string; readonly faults: string[] } | undefined> {
+    const { scenario, crash, mode } = this;
+    await scenario.before?.(crash, turn);
+    const { outcome, hit } = await crash.crash({ verb: scenario.verb, mode, at: turn }, () =>
+      scenario.act(crash, turn),
+    );
+    if (hit === undefined) return void ok(outcome);
+    const faults = [...(await this.atOnce(outcome)), ...(await this.afterNext(turn))];
+    await scenario.after?.(crash);
+    if (faults.length) await this.calm(turn);
+    return { hit, faults };
+  }
+
+  private async atOnce(outcome: Outcome): Promise<string[]> {
+    const { runs } = this.scenario;
+    const torn = runs ? this.crash.torn() : [];
+    if (this.mode === "kill") return torn;
+    return [
+      ...torn,
+      ...(outcome.code === 0 || isClear(outcome) ? [] : [`is not clear: ${outcome.stderr}`]),
+      ...(!runs || (await this.crash.comesUp()) ? [] : [`is left down: ${outcome.stderr}`]),
+    ];
+  }
+
+  private async afterNext(turn: number): Promise<string[]> {
+    const { scenario, crash } = this;
+    const { code, stderr } = await scenario.again(crash, turn);
+    if (code !== 0) return [`does not converge: ${stderr}`];
+    return [...((await scenario.faults?.(crash, turn)) ?? []), ...crash.left(this.shapes.get(turn % 2)!)];
+  }
+}
+
+/** One row for each verb. */
+export function everyPoint(mode: Mode, scenarios: readonly Scenario[], port: number): void {
+  let crash: CrashHost;
+  beforeEach(() => void (crash = new CrashHost(port)));
+  afterEach(() => crash.dispose());
+
+  it.each(scenarios.map((scenario) => [nameOf(scenario), scenario] as const))(`${mode}: %s`, async (name, scenario) => {
+    const points = new Points(crash, mode, scenario);
+    await points.begin();
+    const started = Date.now();
+    const faults: string[] = [];
+    let turn = 1;
+    for (let found; (found = await points.at(turn)); turn++)
+      for (const fault of found.faults) faults.push(`${found.hit}\n    ${fault.replaceAll(crash.host.root, "")}`);
+    await scenario.end?.(crash);
+    const took = (Date.now() - started) / 1000;
+    console.log(`${mode}: ${name}: ${turn - 1} points, ${took.toFixed(1)} s`);
+    expect(faults.join("\n")).toBe("");
+    expect(turn - 1).toBeGreaterThanOrEqual(scenario.floor[MODES.indexOf(mode)]!);
+  });
+}
+
+const nameOf = ({ verb, of }: Scenario): string => [verb, ...(of === undefined ? [] : [of])].join(" ");

@@ -1,0 +1,141 @@
+/** The verbs that change something, each as a stack uses it. */
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { endStrays, eventually, ok, type Outcome } from "../support/hosts";
+import type { CrashHost } from "./crashes";
+import type { Floor, Scenario } from "./everyPoint";
+
+let nonce: string;
+const deploy = async (crash: CrashHost): Promise<void> => void (nonce = await crash.deploy(crash.describe(0)));
+const apply = (crash: CrashHost, turn: number): Promise<Outcome> => crash.apply(crash.describe(turn), nonce);
+const faults = (crash: CrashHost, turn: number): Promise<string[]> => crash.faults(turn);
+
+/** A change of a gateway that runs. */
+const change = { begin: deploy, again: apply, faults, runs: true } as const;
+
+const work: Scenario = { ...change, verb: "work", act: apply, floor: [40, 30, 45] };
+const front: Scenario = { ...change, verb: "apply", act: apply, floor: [14, 6, 10] };
+
+const supervise: Scenario = {
+  ...change,
+  verb: "supervise",
+  floor: [28, 20, 25],
+  async act(crash, turn) {
+    const outcome = await apply(crash, turn);
+    if (outcome.code !== 0 || crash.hit !== undefined) return outcome;
+    process.kill(crash.host.gatewayPid("main"), "SIGKILL");
+    await eventually("another process, or none", 5, () => crash.hit !== undefined || crash.answers());
+    if (crash.hit !== undefined) return outcome;
+    return apply(crash, turn + 1);
+  },
+};
+
+/** Of a gateway that runs, by a verb that is followed by a deployment in which nothing has changed. */
+const verbOf = (
+  verb: string,
+  floor: Floor,
+  act: (crash: CrashHost, turn: number) => Promise<Outcome>,
+  rest: Partial<Scenario> = {},
+): Scenario => ({
+  ...change,
+  verb,
+  floor,
+  faults: (crash) => crash.faults(0),
+  act,
+  async again(crash, turn) {
+    const outcome = await act(crash, turn);
+    return outcome.code === 0 ? apply(crash, 0) : outcome;
+  },
+  ...rest,
+});
+
+const restart = verbOf("restart", [3, 2, 2], (crash) => crash.host.run("restart", ["main"]));
+const setup = verbOf("setup", [5, 5, 5], (crash) => crash.setUp());
+
+const { runs: _, ...isDown } = verbOf("start", [3, 1, 1], (crash) => crash.host.run("start", ["main"]), {
+  async before(crash) {
+    endStrays(crash.host.root);
+    await eventually("it is down", 5, async () => !(await crash.answers()));
+  },
+});
+const start: Scenario = isDown;
+
+const disown = verbOf("disown", [5, 5, 5], (crash) => crash.host.run("disown", ["main"]), {
+  async again(crash, turn) {
+    ok(await crash.host.run("disown", ["main"]));
+    const outcome = await crash.claim(crash.describe(turn));
+    return outcome.code === 0 ? apply(crash, 0) : outcome;
+  },
+});
+
+const stage: Scenario = {
+  ...change,
+  verb: "stage-secrets",
+  floor: [8, 6, 8],
+  act: (crash, turn) => crash.stage(crash.describe(turn), { TURN: String(turn) }),
+  async again(crash, turn) {
+    const outcome = await crash.stage(crash.describe(turn), { TURN: String(turn) });
+    return outcome.code === 0 ? crash.apply(crash.describe(turn), outcome.stdout.trim()) : outcome;
+  },
+};
+
+const RELEASE = "2026.9.101";
+const prepare = verbOf("prepare", [5, 4, 5], (crash) => crash.host.run("prepare", ["main", RELEASE]), {
+  before: (crash) => Promise.resolve(crash.send(RELEASE)),
+});
+
+/** Every other turn it has other directories, and its configuration another path. */
+const moved = (crash: CrashHost, turn: number) => {
+  const directory = join(crash.host.root, `place-${turn % 2}`);
+  const paths = { state: join(directory, "state"), config: join(directory, "etc", "openclaw.json") };
+  return crash.describe(turn, { stateDir: paths.state, configPath: paths.config });
+};
+const move: Scenario = {
+  ...change,
+  verb: "claim",
+  of: "with other directories",
+  floor: [30, 25, 30],
+  act: (crash, turn) => crash.claim(moved(crash, turn)),
+  again: (crash, turn) => crash.claim(moved(crash, turn)),
+  faults: (crash) => crash.faults(0),
+  end: async (crash) => void ok(await crash.apply(moved(crash, 1), nonce)),
+};
+
+const memory = (crash: CrashHost): string => join(crash.describe(0).claim.workspace, "memory.md");
+
+/** Nothing is there, not even what a gateway leaves behind. */
+function clear(crash: CrashHost): void {
+  rmSync(crash.describe(0).claim.stateDir, { recursive: true, force: true });
+}
+
+/** What a destroy leaves, and what the user had. */
+const removed = async (crash: CrashHost): Promise<string[]> => [
+  ...(existsSync(memory(crash)) ? [] : ["the user's file is gone"]),
+  ...((await crash.answers()) ? ["still runs"] : []),
+];
+
+const remove: Scenario = {
+  verb: "remove",
+  floor: [10, 5, 8],
+  async before(crash) {
+    await crash.deploy(crash.describe(0));
+    writeFileSync(memory(crash), "precious");
+  },
+  act: (crash) => crash.remove(crash.describe(0)),
+  again: (crash) => crash.remove(crash.describe(0)),
+  faults: removed,
+};
+
+const claim: Scenario = {
+  verb: "claim",
+  of: "of what is not there",
+  floor: [30, 25, 30],
+  before: (crash) => Promise.resolve(clear(crash)),
+  act: (crash) => crash.claim(crash.describe(0)),
+  again: (crash) => crash.claim(crash.describe(0)),
+  after: async (crash) => void ok(await crash.remove(crash.describe(0))),
+  end: deploy,
+};
+
+export const TRANSACTION: readonly Scenario[] = [work, front, supervise];
+export const REST: readonly Scenario[] = [claim, move, stage, prepare, restart, start, disown, setup, remove];

@@ -1,0 +1,43 @@
+/** Tests run the host program with shorter limits; what is shipped has its own, and no way to be given others. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
+import { expect, it } from "vitest";
+import * as limits from "../../host/limits";
+import { bundleHost, type Limits } from "../../toolchain/build";
+import { TEST_LIMITS } from "../support/hostProgram";
+
+const textOf = async (changed?: Limits): Promise<string> => (await bundleHost(changed)).outputFiles[0]!.text;
+
+it("the limits of the program that is shipped", () =>
+  expect(limits).toMatchInlineSnapshot(`
+  {
+    "CHANNEL_PATIENCE_MS": 5000,
+    "DRAIN_TIMEOUT_MS": 330000,
+    "EXIT_TIMEOUT_MS": 30000,
+    "FIRST_BACKOFF_MS": 1000,
+    "HEALTH_POLL_MS": 250,
+    "JOB_POLL_MS": 100,
+    "LOCK_POLL_MS": 200,
+    "MAX_BACKOFF_MS": 60000,
+    "PARTNER_GRACE_MS": 20000,
+    "PARTNER_POLL_MS": 500,
+    "PROCESS_POLL_MS": 50,
+    "RUNNING_PATIENCE_MS": 15000,
+    "STOP_TIMEOUT_MS": 15000,
+    "SUPERVISOR_START_TIMEOUT_MS": 10000,
+    "UNIT_POLL_MS": 100,
+  }
+`));
+
+it("it is made of host/ alone, with these limits", async () => {
+  const { metafile, outputFiles } = await bundleHost();
+  expect(Object.keys(metafile.inputs).filter((path) => !path.startsWith("host/"))).toEqual([]);
+  expect(outputFiles[0]!.text).toBe(await textOf({ ...limits }));
+  const built = readFileSync(join(__dirname, "../../dist/host.cjs.br"));
+  expect(brotliDecompressSync(built).toString(), "run `npm run build`").toBe(outputFiles[0]!.text);
+});
+
+it.each(Object.entries(TEST_LIMITS))("%s is another in the program of the tests", async (name, value) => {
+  expect(await textOf({ [name]: value })).not.toBe(await textOf());
+});
