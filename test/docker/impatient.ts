@@ -5,11 +5,11 @@ import { build } from "esbuild";
 import { deployerBundle } from "../../toolchain/build";
 import type { TestStack } from "../support/engine";
 
-const PATIENCE: typeof import("../../deployer/patience").PATIENCE = {
-  healthMs: 180_000,
-  answerMs: 2_000,
-  pollMs: 200,
-  partner: { graceMs: 3_000, pollMs: 500 },
+const PATIENCE: Record<keyof typeof import("../../deployer/patience"), unknown> = {
+  HEALTH_MS: 180_000,
+  ANSWER_MS: 2_000,
+  POLL_MS: 200,
+  PARTNER: { graceMs: 3_000, pollMs: 500 },
 };
 
 let bundle: Promise<string> | undefined;
@@ -32,7 +32,9 @@ async function bundled(): Promise<string> {
         name: "patience",
         setup: (esbuild) =>
           esbuild.onLoad({ filter: /deployer\/patience\.ts$/ }, () => ({
-            contents: `export const PATIENCE = ${JSON.stringify(PATIENCE)};`,
+            contents: Object.entries(PATIENCE)
+              .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
+              .join("\n"),
           })),
       },
     ],
