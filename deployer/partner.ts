@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "../host/failure";
 import { say } from "./archives";
 import { dockerCommand, openclawIn } from "./docker/names";
-import { PATIENCE } from "./patience";
+import { PARTNER } from "./patience";
 import { RemoteHost } from "./remoteHost";
 import type { OnHost, PartnerRequest, Whereabouts } from "./request";
 
@@ -15,7 +15,7 @@ const PREPARE_SECONDS = 15 * 60;
 
 export async function requirePartner(
   { gateway, partner }: PartnerRequest,
-  { graceMs, pollMs } = PATIENCE.partner,
+  { graceMs, pollMs } = PARTNER,
 ): Promise<string> {
   // What takes long comes before the question, so that little time passes between the answer and the restart.
   const before = await prepare(gateway);

@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { Failure, messageOf } from "../../host/failure";
 import { say } from "../archives";
-import { PATIENCE } from "../patience";
+import { ANSWER_MS, HEALTH_MS, POLL_MS } from "../patience";
 import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageRequest } from "../request";
 import { connect } from "./engine";
 import { envFile, filesVolume, giveToUser } from "./files";
@@ -33,7 +33,6 @@ import {
   requireFree,
 } from "./owned";
 
-const { healthMs, answerMs, pollMs } = PATIENCE;
 /** A gateway that ended this often by itself will not come up. */
 const MAX_EXITS = 2;
 const LOG_LINES = 20;
@@ -261,7 +260,7 @@ export async function health({ claim, limits, volumes }: HealthRequest): Promise
 }
 
 async function untilHealthy(api: Docker, container: string): Promise<void> {
-  for (const end = Date.now() + healthMs; ; await sleep(pollMs)) {
+  for (const end = Date.now() + HEALTH_MS; ; await sleep(POLL_MS)) {
     const seen = await containerOf(api, { container });
     if (!seen) throw new Failure("its container is gone\n    -> pulumi up --refresh makes it anew");
     const { Running, Restarting, ExitCode, OOMKilled } = seen.State;
@@ -272,7 +271,7 @@ async function untilHealthy(api: Docker, container: string): Promise<void> {
     const problem = Running ? await problemOf(api, container) : "it starts again";
     if (problem === undefined) return;
     if (Date.now() > end)
-      throw new Failure(`not within ${healthMs / 1000} s: ${problem}${await lastLines(api, container)}`);
+      throw new Failure(`not within ${HEALTH_MS / 1000} s: ${problem}${await lastLines(api, container)}`);
   }
 }
 
@@ -320,7 +319,7 @@ async function problemOf(api: Docker, container: string): Promise<string | undef
 
 /** In the words of the host program. */
 async function healthOf(api: Docker, container: string): Promise<"healthy" | "unhealthy" | "absent"> {
-  for (const end = Date.now() + answerMs; ; await sleep(pollMs)) {
+  for (const end = Date.now() + ANSWER_MS; ; await sleep(POLL_MS)) {
     const seen = await containerOf(api, { container });
     if (!seen) return "absent";
     if (!seen.State.Running || seen.State.Paused) return "unhealthy";

@@ -108,11 +108,11 @@ function variantsOfCall(node: ts.CallExpression, file: ts.SourceFile): string[] 
 }
 
 /** Where texts stand that several files say. */
-const SHARED = "host/failure.ts";
+const SHARED = ["host/failure.ts", "deployer/patience.ts"];
 
 function declared(name: string, file: ts.SourceFile): ts.Expression | ts.FunctionDeclaration | undefined {
   let found: ts.Expression | ts.FunctionDeclaration | undefined;
-  if (file.fileName !== SHARED) found = declared(name, parse(SHARED));
+  if (!SHARED.includes(file.fileName)) for (const path of SHARED) found ??= declared(name, parse(path));
   visit(file, (node) => {
     if (ts.isFunctionDeclaration(node) && node.name?.text === name) found ??= node;
     if (ts.isVariableDeclaration(node) && node.name.getText(file) === name) found ??= node.initializer;

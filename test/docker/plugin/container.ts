@@ -1,15 +1,11 @@
 /** Containers. */
-import { readFileSync } from "node:fs";
-import { buffer } from "node:stream/consumers";
 import type { ContainerArgs } from "@pulumi/docker";
 import type { Unwrap } from "@pulumi/pulumi";
 import type Docker from "dockerode";
-import { pack } from "tar-stream";
 import { cpusText } from "../../../deployer/docker/names";
 import { found, pairs, type Made, type Properties, type ResourceType } from "./resourceType";
 
 type Inputs = Unwrap<ContainerArgs>;
-type Upload = NonNullable<Inputs["uploads"]>[number];
 
 const MEBIBYTE = 1024 * 1024;
 const NANOSECONDS = { ms: 1e6, s: 1e9, m: 60e9, h: 3600e9 };
@@ -37,7 +33,7 @@ export const container: ResourceType = {
     ...IN_PLACE,
     ...["capabilities", "command", "cpus", "dns", "entrypoints", "envs", "groupAdds", "hostname", "hosts", "image"],
     ...["labels", "logDriver", "logOpts", "mounts", "name", "networkMode", "networksAdvanced", "ports", "readOnly"],
-    ...["securityOpts", "shmSize", "stopSignal", "stopTimeout", "sysctls", "ulimits", "uploads", "user", "volumes"],
+    ...["securityOpts", "shmSize", "stopSignal", "stopTimeout", "sysctls", "ulimits", "user", "volumes"],
     "workingDir",
   ],
   defaults: {
@@ -67,7 +63,6 @@ export const container: ResourceType = {
     let failure: string | undefined;
     try {
       await joinNetworks(api, made, inputs);
-      for (const upload of inputs.uploads ?? []) await made.putArchive(await archiveOf(upload), { path: "/" });
       if (inputs.start) {
         await made.start();
         if (inputs.wait) await untilHealthy(made, inputs.waitTimeout!);
@@ -216,20 +211,6 @@ async function joinNetworks(api: Docker, made: Docker.Container, { networksAdvan
         IPAMConfig: ipv4Address === undefined ? {} : { IPv4Address: ipv4Address },
       },
     });
-}
-
-/** To be unpacked at `/`, which Docker refuses where the root is read-only, wherever the file belongs. */
-function archiveOf(upload: Upload): Promise<Buffer> {
-  const { file, content, contentBase64, source, executable, permissions, owner, group } = upload;
-  const given = [content, contentBase64, source].filter((one) => one !== undefined && one !== "");
-  if (given.length !== 1)
-    throw new Error("error with upload content: one of 'content', 'content_base64', or 'source' must be set");
-  const contents = source ? readFileSync(source) : Buffer.from(given[0]!, contentBase64 ? "base64" : "utf8");
-  const mode = permissions ? parseInt(permissions, 8) : executable ? 0o744 : 0o644;
-  const archive = pack();
-  archive.entry({ name: file, mode, uid: Number(owner ?? 0), gid: Number(group ?? 0) }, contents);
-  archive.finalize();
-  return buffer(archive);
 }
 
 async function untilHealthy(made: Docker.Container, seconds: number): Promise<void> {
