@@ -5,11 +5,11 @@ import { build } from "esbuild";
 import { deployerBundle, withValues } from "../../toolchain/build";
 import type { TestStack } from "../support/engine";
 
-const PATIENCE: typeof import("../../deployer/patience").PATIENCE = {
-  healthMs: 180_000,
-  answerMs: 2_000,
-  pollMs: 200,
-  partner: { graceMs: 3_000, pollMs: 500 },
+const PATIENCE: Record<keyof typeof import("../../deployer/patience"), unknown> = {
+  HEALTH_MS: 180_000,
+  ANSWER_MS: 2_000,
+  POLL_MS: 200,
+  PARTNER: { graceMs: 3_000, pollMs: 500 },
 };
 
 let bundle: Promise<string> | undefined;
@@ -27,7 +27,7 @@ async function bundled(): Promise<string> {
   const { outputFiles } = await build({
     ...deployerBundle("deployer/main.ts"),
     write: false,
-    plugins: [withValues("deployer/patience.ts", { PATIENCE })],
+    plugins: [withValues("deployer/patience.ts", PATIENCE)],
   });
   return outputFiles[0]!.text;
 }
