@@ -149,11 +149,11 @@ inDocker("a pair in containers, when something goes wrong", () => {
 
   it("keeps its volumes when it is destroyed, and finds them again", async () => {
     const file = "/home/node/.openclaw/workspace/kept";
-    await inMain("touch", file);
+    await inMain("sh", "-c", `echo still there > ${file}`);
     ok(await pair.prepared().destroy());
     expect(await pair.ids()).toEqual({});
     ok(await pair.up());
-    expect(await inMain("ls", file)).toContain(file);
+    expect(await inMain("cat", file)).toBe("still there\r\n");
   });
 
   async function inMain(...line: string[]): Promise<string> {
