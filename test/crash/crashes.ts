@@ -7,8 +7,8 @@ import { pushedRelease, type HostLayout } from "../../host/layout";
 import { ask, eventually, ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
 import { placeStandIn, standInFiles } from "../standIn/release";
 
-/** It is killed, the disk is full, the disk is broken. */
-export type Mode = "kill" | "ENOSPC" | "EIO";
+/** It is killed; a call fails once, as on a full disk or a broken one; the disk is full from then on. */
+export type Mode = "kill" | "ENOSPC" | "EIO" | "full";
 
 /** What the prelude reads: at the how manieth thing that a verb does, what happens. */
 export interface Plan {
@@ -34,6 +34,7 @@ export class CrashHost {
   readonly host = new TestHost();
   private readonly program = join(this.host.manage, "host.cjs");
   private readonly planFile = join(this.host.root, "crash.json");
+  private readonly fullFile = join(this.host.root, "crash.full");
   private readonly logFile = join(this.host.root, "crash.log");
 
   constructor(readonly port: number) {
@@ -47,7 +48,7 @@ export class CrashHost {
     rmSync(this.logFile, { force: true });
     writeFileSync(this.planFile, JSON.stringify(plan));
     const outcome = await act();
-    rmSync(this.planFile, { force: true });
+    for (const file of [this.planFile, this.fullFile]) rmSync(file, { force: true });
     return { outcome, hit: this.hit };
   }
 

@@ -1,4 +1,4 @@
 import { everyPoint } from "./everyPoint";
 import { REST } from "./scenarios";
 
-everyPoint("kill", REST, 24120);
+everyPoint("kill", REST, 24111);

@@ -1,6 +1,6 @@
 /**
- * In front of the host program: counts each thing that a verb does to the machine, and at the n-th kills the program, or has
- * it fail once. Only what reads is not counted, so that an operation that the program has not used yet is in it by itself.
+ * In front of the host program: counts each thing that a verb does to the machine, and at the n-th kills the program, has it
+ * fail once, or fills the disk for all that come after it. Only what reads is not counted, so that an operation that the program has not used yet is in it by itself.
  */
 import childProcess from "node:child_process";
 import fs from "node:fs";
@@ -23,18 +23,21 @@ const NUMBERS = { ENOSPC: -28, EIO: -5 } as const;
 
 const root = join(__dirname, "..");
 const planFile = join(root, "crash.json");
-const { appendFileSync, rmSync } = fs;
+const fullFile = join(root, "crash.full");
+const { appendFileSync, existsSync, rmSync } = fs;
 const kill = process.kill.bind(process);
 
 function readPlan(): Plan | undefined {
   try {
-    return JSON.parse(fs.readFileSync(planFile, "utf8")) as Plan;
+    const found = JSON.parse(fs.readFileSync(planFile, "utf8")) as Plan;
+    return process.argv[2] === found.verb ? found : undefined;
   } catch {
     return undefined;
   }
 }
 
 const plan = readPlan();
+let isFull = existsSync(fullFile);
 let count = 0;
 /** Inside of an operation that is counted already. */
 let isInside = false;
@@ -60,11 +63,25 @@ function systemError(code: keyof typeof DESCRIPTIONS, name: string, [path]: unkn
   return Object.assign(new Error(message), { code, errno: NUMBERS[code], syscall, ...where });
 }
 
+/** What a full disk refuses: what is new. A file that is there can be opened, replaced by another, written over. */
+function needsRoom(name: string, [path, second, third]: unknown[]): boolean {
+  if (["write", "writeFile", "appendFile"].includes(name))
+    return !([1, 2] as unknown[]).includes(path) && (third as { flag?: unknown } | undefined)?.flag !== "r+";
+  if (name === "open") return isWriting(second) && !existsSync(path as string);
+  return name === "mkdir"
+    ? !existsSync(path as string)
+    : ["copyFile", "cp", "link", "mkdtemp", "symlink"].includes(name);
+}
+
 function happen({ mode }: Plan, real: Operation, name: string, args: unknown[]): void {
   const words = args.filter((each) => typeof each === "string" || typeof each === "number").join(" ");
   const text = `${count} ${name} ${words}`.replaceAll(root, "").replace(/\s+/g, " ").slice(0, 140);
   appendFileSync(join(root, "crash.log"), `${text}\n`);
   rmSync(planFile, { force: true });
+  if (mode === "full") {
+    isFull = true;
+    return appendFileSync(fullFile, "");
+  }
   if (mode !== "kill") throw systemError(mode, name, args);
   tear(real, name, args);
   kill(process.pid, "SIGKILL");
@@ -75,8 +92,9 @@ function watch(operations: Operations, name: string, isCounted: (args: unknown[]
   const real = operations[name]!;
   operations[name] = Object.assign(function (this: unknown, ...args: unknown[]) {
     const outer = isInside;
-    if (!outer && isCounted(args) && ++count === plan!.at)
-      happen(plan!, (...others) => real.apply(this, others), name, args);
+    if (!outer && isCounted(args) && plan && ++count === plan.at)
+      happen(plan, (...others) => real.apply(this, others), name, args);
+    if (!outer && isFull && needsRoom(name.replace(/Sync$/, ""), args)) throw systemError("ENOSPC", name, args);
     isInside = true;
     try {
       return real.apply(this, args);
@@ -89,15 +107,16 @@ function watch(operations: Operations, name: string, isCounted: (args: unknown[]
 function countFiles(operations: Operations, mode: Plan["mode"]): void {
   for (const name of Object.keys(operations)) {
     if (typeof operations[name] !== "function" || !/^[a-z]/.test(name) || READS.test(name)) continue;
-    if (mode === "ENOSPC" && FREES.test(name)) continue;
+    if (["ENOSPC", "full"].includes(mode) && FREES.test(name)) continue;
     watch(operations, name, /^open(Sync)?$/.test(name) ? ([, flags]) => isWriting(flags) : undefined);
   }
 }
 
-if (plan && process.argv[2] === plan.verb) {
-  countFiles(fs as unknown as Operations, plan.mode);
-  countFiles(fs.promises as unknown as Operations, plan.mode);
-  if (plan.mode === "kill") {
+if (plan || isFull) {
+  const mode = plan?.mode ?? "full";
+  countFiles(fs as unknown as Operations, mode);
+  countFiles(fs.promises as unknown as Operations, mode);
+  if (mode === "kill") {
     for (const name of ["exec", "execFile", "execFileSync", "execSync", "fork", "spawn", "spawnSync"])
       watch(childProcess as unknown as Operations, name);
     watch(process as unknown as Operations, "kill", ([, signal]) => signal !== 0);

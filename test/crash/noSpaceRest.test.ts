@@ -1,4 +1,5 @@
 import { everyPoint } from "./everyPoint";
 import { REST, TRANSACTION } from "./scenarios";
 
-everyPoint("ENOSPC", [...TRANSACTION, ...REST], 24240);
+everyPoint("ENOSPC", REST, 24333);
+everyPoint("full", TRANSACTION, 24333);

@@ -1,4 +1,0 @@
-import { everyPoint } from "./everyPoint";
-import { REST, TRANSACTION } from "./scenarios";
-
-everyPoint("EIO", [...TRANSACTION, ...REST], 24360);
