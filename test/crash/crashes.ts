@@ -118,7 +118,8 @@ export class CrashHost {
   }
 
   async comesUp(): Promise<boolean> {
-    return eventually("an answer", 5, () => this.answers()).catch(() => false);
+    const isUp = async (): Promise<boolean> => this.supervisors() === 1 && (await this.answers());
+    return eventually("an answer", 5, isUp).catch(() => false);
   }
 
   /** What is wrong with `current`, whatever has happened. */

@@ -65,19 +65,21 @@ class Points {
       scenario.act(crash, turn),
     );
     if (hit === undefined) return void ok(outcome);
-    const faults = [...(await this.atOnce(outcome)), ...(await this.afterNext(turn))];
+    const faults = [...(await this.atOnce(outcome, hit)), ...(await this.afterNext(turn))];
     await scenario.after?.(crash);
     if (faults.length) await this.calm(turn);
     return { hit, faults };
   }
 
-  private async atOnce(outcome: Outcome): Promise<string[]> {
+  private async atOnce(outcome: Outcome, hit: string): Promise<string[]> {
     const { runs } = this.scenario;
     const torn = runs ? this.crash.torn() : [];
     if (this.mode === "kill") return torn;
+    const fails = outcome.code !== 0;
     return [
       ...torn,
-      ...(outcome.code === 0 || isClear(outcome) ? [] : [`is not clear: ${outcome.stderr}`]),
+      ...(fails && !isClear(outcome) ? [`is not clear: ${outcome.stderr}`] : []),
+      ...(fails && this.mode !== "full" && ONLY_TOLD.test(hit) ? [`fails for nothing: ${outcome.stderr}`] : []),
       ...(!runs || (await this.crash.comesUp()) ? [] : [`is left down: ${outcome.stderr}`]),
     ];
   }
@@ -89,6 +91,9 @@ class Points {
     return [...((await scenario.faults?.(crash, turn)) ?? []), ...crash.left(this.shapes.get(turn % 2)!)];
   }
 }
+
+/** What says how it goes, and what cleans up: no change fails for it. */
+const ONLY_TOLD = /progress\.log|result\.json|^\d+ rmSync \S+\/(jobs|secrets|generations)\/[^./]+( |$)/;
 
 /** One row for each verb. */
 export function everyPoint(mode: Mode, scenarios: readonly Scenario[], port: number): void {

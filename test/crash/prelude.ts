@@ -76,12 +76,12 @@ function needsRoom(name: string, [path, second, third]: unknown[]): boolean {
 function happen({ mode }: Plan, real: Operation, name: string, args: unknown[]): void {
   const words = args.filter((each) => typeof each === "string" || typeof each === "number").join(" ");
   const text = `${count} ${name} ${words}`.replaceAll(root, "").replace(/\s+/g, " ").slice(0, 140);
+  isInside = true;
   appendFileSync(join(root, "crash.log"), `${text}\n`);
   rmSync(planFile, { force: true });
-  if (mode === "full") {
-    isFull = true;
-    return appendFileSync(fullFile, "");
-  }
+  if (mode === "full") appendFileSync(fullFile, "");
+  isInside = false;
+  if (mode === "full") return void (isFull = true);
   if (mode !== "kill") throw systemError(mode, name, args);
   tear(real, name, args);
   kill(process.pid, "SIGKILL");
