@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ask, ok, TestHost } from "../support/hosts";
 
-const PORT = 24200;
+const PORT = 24850;
 let host: TestHost;
 beforeAll(() => void (host = new TestHost({ plainUser: true })));
 afterAll(() => host.dispose());
