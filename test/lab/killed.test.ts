@@ -97,6 +97,7 @@ inLab("a deployer that is killed", () => {
       owed++;
       milliseconds[operation] = Date.now() - started; // the machine has less to do than when it was measured
     }
+    pair.stack.mendState();
     await pair.stack.run(["cancel", "--yes"]); // what pulumi advises; there is nothing to cancel where it had not begun
   }
 

@@ -96,6 +96,16 @@ export class TestStack {
     return ((JSON.parse(stdout) as State).deployment.resources ?? []).map(({ urn }) => urn);
   }
 
+  /** Pulumi writes its state in place: where a kill has torn that, the copy that it keeps beside it takes its place. */
+  mendState(): void {
+    const file = join(this.directory, "state/.pulumi/stacks/openclaw", `${this.name}.json`);
+    try {
+      JSON.parse(readFileSync(file, "utf8"));
+    } catch {
+      copyFileSync(`${file}.bak`, file);
+    }
+  }
+
   private runQuietly(args: readonly string[]): Promise<Outcome> {
     return finished(this.start(args));
   }

@@ -65,7 +65,8 @@ export class HandMadeGateway {
       const name = relative(this.home, path);
       if (name.endsWith(".tmp")) return; // it writes its files through such
       // It writes these itself, some of them minutes after its start.
-      if (/^\.openclaw\/(state|tmp|logs|cache|agents|control-ui|media|credentials)(\/|$)/.test(name)) return;
+      if (/^\.openclaw\/(state|tmp|logs|cache|agents|control-ui|media|credentials|plugin-skills)(\/|$)/.test(name))
+        return;
       if (name === ".openclaw/openclaw.json.last-good") return;
       const hash = stats.isFile() ? createHash("sha256").update(readFileSync(path)).digest("hex") : "";
       const target = stats.isSymbolicLink() ? readlinkSync(path) : "";
