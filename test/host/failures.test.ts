@@ -1,4 +1,6 @@
 /** Releases that misbehave: the stand-in for OpenClaw shows at once what takes the real one minutes. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -6,6 +8,7 @@ import { MARK_FILE } from "../../host/layout";
 import { placeStandIn, type Behaviour } from "../standIn/release";
 import { TEST_LIMITS } from "../support/hostProgram";
 import { ask, eventually, isRunning, ok, TestHost } from "../support/hosts";
+import { seedNode } from "../support/seed";
 
 const PORT = 23400;
 
@@ -160,6 +163,24 @@ describe("main and rescue as one unit", () => {
     expect(await watch).toBe(0);
   });
 
+  it("neither is taken down while the other's turn lasts", async () => {
+    const turn = holdLock(join(host.manage, "locks", "take-down.sqlite"));
+    await once(turn.stdout!, "data");
+    const pids = [host.gatewayPid("main"), host.gatewayPid("rescue")];
+    const changes = Promise.all([up("main", "extended-stable"), up("rescue", "extended-stable")]);
+    for (const id of ["main", "rescue"])
+      await eventually(`${id} waits`, 20, () => progressOf(id).includes("waiting for its turn to restart"));
+    expect([host.gatewayPid("main"), host.gatewayPid("rescue")]).toEqual(pids);
+    turn.kill("SIGKILL");
+    for (const outcome of await changes) ok(outcome);
+  });
+
+  /** What the latest deployment of a gateway has said. */
+  function progressOf(id: string): string {
+    const jobs = join(host.dir(id), "jobs");
+    return readFileSync(join(jobs, readdirSync(jobs).sort().at(-1)!, "progress.log"), "utf8");
+  }
+
   it("a healthy one is not taken down while the other is not healthy, unless forced", async () => {
     const [supervisor, gateway, main] = [
       host.supervisorPid("rescue"),
@@ -185,3 +206,13 @@ describe("main and rescue as one unit", () => {
     expect(await downAtOnce()).toBe(false);
   });
 });
+
+/** Another process that has a lock of the host program, and says so, until it is killed. */
+function holdLock(path: string): ChildProcess {
+  const hold = `const { DatabaseSync } = require("node:sqlite");
+    const database = new DatabaseSync(${JSON.stringify(path)});
+    database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    console.log("held");
+    setInterval(() => database, 1000);`;
+  return spawn(seedNode, ["-e", hold], { stdio: ["ignore", "pipe", "ignore"] });
+}
