@@ -1,7 +1,7 @@
 /** Releases that misbehave: the stand-in for OpenClaw shows at once what takes the real one minutes. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MARK_FILE } from "../../host/layout";
@@ -165,20 +165,25 @@ describe("main and rescue as one unit", () => {
 
   it("neither is taken down while the other's turn lasts", async () => {
     const turn = holdLock(join(host.manage, "locks", "take-down.sqlite"));
-    await once(turn.stdout!, "data");
-    const pids = [host.gatewayPid("main"), host.gatewayPid("rescue")];
-    const changes = Promise.all([up("main", "extended-stable"), up("rescue", "extended-stable")]);
-    for (const id of ["main", "rescue"])
-      await eventually(`${id} waits`, 20, () => progressOf(id).includes("waiting for its turn to restart"));
-    expect([host.gatewayPid("main"), host.gatewayPid("rescue")]).toEqual(pids);
-    turn.kill("SIGKILL");
-    for (const outcome of await changes) ok(outcome);
+    try {
+      await once(turn.stdout!, "data");
+      const pids = [host.gatewayPid("main"), host.gatewayPid("rescue")];
+      const changes = Promise.all([up("main", "extended-stable"), up("rescue", "extended-stable")]);
+      for (const id of ["main", "rescue"])
+        await eventually(`${id} waits`, 20, () => progressOf(id).includes("waiting for its turn to restart"));
+      expect([host.gatewayPid("main"), host.gatewayPid("rescue")]).toEqual(pids);
+      turn.kill("SIGKILL");
+      for (const outcome of await changes) ok(outcome);
+    } finally {
+      turn.kill("SIGKILL");
+    }
   });
 
-  /** What the latest deployment of a gateway has said. */
+  /** What the latest deployment of a gateway has said; it may have said nothing yet. */
   function progressOf(id: string): string {
     const jobs = join(host.dir(id), "jobs");
-    return readFileSync(join(jobs, readdirSync(jobs).sort().at(-1)!, "progress.log"), "utf8");
+    const progress = join(jobs, readdirSync(jobs).sort().at(-1)!, "progress.log");
+    return existsSync(progress) ? readFileSync(progress, "utf8") : "";
   }
 
   it("a healthy one is not taken down while the other is not healthy, unless forced", async () => {
