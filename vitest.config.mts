@@ -1,8 +1,8 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 import { relative } from "node:path";
+import { isSoak } from "./test/support/soak";
 
-const isSoak = process.env.SOAK === "1";
 const minutes = (count: number): number => count * 60_000;
 
 /** Files that run side by side, each with a lab, a Docker engine and ports of its own. They wait more than they work. */
@@ -33,8 +33,6 @@ const LONGEST = [
   "test/lab/push.test.ts",
   "test/lab/bareHost.test.ts",
   "test/package/package.test.ts",
-  "test/host/lifecycle.test.ts",
-  "test/host/check.test.ts",
   "test/host/standIn.test.ts",
   "test/engine/besideMain.test.ts",
   "test/engine/examples.test.ts",
@@ -46,6 +44,7 @@ const LONGEST = [
 /** What `make soak` runs with the real OpenClaw in place of the stand-in; the samples of the quiet ones too. */
 const SOAK = [
   ...["faults", "killed", "look", "moves", "severalHosts", "sshHost"].map((name) => `test/lab/${name}.test.ts`),
+  ...["check", "lifecycle"].map((name) => `test/host/${name}.test.ts`),
   ...["besideMain", "rootStackLife", "runbook"].map((name) => `test/engine/${name}.test.ts`),
 ];
 

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gatewayMark } from "../../host/layout";
 import { carries } from "../../host/processes";
 import { TestStack } from "../support/engine";
-import { ask, endStrays, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
-import { VERSION } from "../support/seed";
+import { ask, endStrays, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT, type Outcome } from "../support/hosts";
+import { seedGateway, seedTools, VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
 import { manage, pids } from "./gateways";
 
@@ -55,6 +55,9 @@ describe("the root stack", () => {
     rmSync(root, { recursive: true, force: true });
   });
 
+  const command = (id: string, ...args: string[]): Promise<Outcome> =>
+    finished(spawn(join(root, "bin", `openclaw-${id}`), args, { stdio: ["ignore", "pipe", "pipe"] }));
+
   it.each([["preview"], ["up", "--yes", "--skip-preview"]])(
     "refuses overlapping blocks (%s …), and nothing is registered or touched",
     async (...command) => {
@@ -74,6 +77,8 @@ describe("the root stack", () => {
 
   it("comes up: both healthy, each with its own token", async () => {
     await stack.config("rescue.basePort", String(RESCUE));
+    seedTools(root);
+    for (const id of ["main", "rescue"]) seedGateway(root, id);
     const { stdout, stderr } = ok(await stack.up());
     expect(stdout + stderr).not.toContain("warning:");
     const outputs = await stack.outputs();
@@ -100,12 +105,25 @@ describe("the root stack", () => {
     ] as const) {
       expect(await ask(port, "/startupz")).toMatchObject({ ok: true, version: VERSION });
       expect(await ask(port, "/readyz")).toMatchObject({ ready: true, failing: [] });
-      const wrapper = spawn(join(root, "bin", `openclaw-${id}`), ["health", "--json"], {
-        stdio: ["ignore", "pipe", "pipe"],
-      });
-      expect(JSON.parse(ok(await finished(wrapper)).stdout)).toMatchObject({ ok: true });
+      expect(JSON.parse(ok(await command(id, "health", "--json")).stdout)).toMatchObject({ ok: true });
       expect(readFileSync(`/proc/${pids(root)[id]}/environ`, "utf8")).toContain(`OPENCLAW_GATEWAY_TOKEN=${tokens[id]}`);
     }
+  });
+
+  it("listens on loopback only", () => {
+    const table = `${readFileSync("/proc/net/tcp", "utf8")}${readFileSync("/proc/net/tcp6", "utf8")}`;
+    for (const port of [MAIN, RESCUE]) {
+      const hex = port.toString(16).toUpperCase().padStart(4, "0");
+      const addresses = [...table.matchAll(new RegExp(`: ([0-9A-F]+):${hex} \\S+ 0A`, "g"))].map(([, at]) => at);
+      expect(addresses.sort()).toEqual(["00000000000000000000000001000000", "0100007F"]);
+    }
+  });
+
+  it("refuses to let its command line write the configuration", async () => {
+    const before = configOf(root, "main");
+    const { code, stdout, stderr } = await command("main", "config", "set", "update.channel", "beta");
+    expect([code, stdout + stderr]).toEqual([1, expect.stringContaining("externally managed")]);
+    expect(configOf(root, "main")).toEqual(before);
   });
 
   it("shows no secret anywhere", async () => {

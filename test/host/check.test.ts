@@ -1,4 +1,4 @@
-/** The quick checks, asked of real gateways in every state that they tell apart. */
+/** The quick checks, asked of gateways in every state that they tell apart. */
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { check, render } from "../../check";
 import type { Gateway } from "../../check/gateways";
 import { gatewayUnits } from "../../check/units";
-import { HandMadeGateway } from "../support/handMadeGateway";
 import { ok, temporaryRoot, TestHost } from "../support/hosts";
-import { seedNode, seedRelease, VERSION } from "../support/seed";
+import { placeRelease, seedNode, VERSION } from "../support/seed";
+import { releaseDirectory } from "../standIn/release";
 
 const only = (...gateways: Gateway[]) => ({ gateways, neverUp: [] });
 
@@ -23,22 +23,17 @@ describe("the quick checks", () => {
   let down: Gateway;
 
   beforeAll(async () => {
-    host.seed("main");
+    placeRelease(host.root, "main");
     ok(await host.up("main", host.describe({ basePort: PORT })));
     const stateDir = join(host.root, ".openclaw");
     const command = join(host.layout.binDir, "openclaw-main");
     healthy = { name: "main", isOurs: true, port: PORT, version: VERSION, command, stateDir };
 
     home = temporaryRoot();
-    const handMade = new HandMadeGateway(home, DOWN);
-    await handMade.onboard();
-    down = {
-      name: "down",
-      isOurs: true,
-      port: DOWN,
-      command: commandFor(handMade.stateDir),
-      stateDir: handMade.stateDir,
-    };
+    const token = { source: "env", provider: "default", id: "OPENCLAW_GATEWAY_TOKEN" };
+    const gateway = { mode: "local", port: DOWN, bind: "loopback", auth: { mode: "token", token } };
+    writeFileSync(join(home, "openclaw.json"), JSON.stringify({ gateway }));
+    down = { name: "down", isOurs: true, port: DOWN, command: commandFor(home), stateDir: home };
   });
   afterAll(async () => {
     await host.dispose();
@@ -47,7 +42,7 @@ describe("the quick checks", () => {
 
   /** A command line made by hand, as `beside.command` may be one. */
   const commandFor = (stateDir: string, token = "token-made-by-hand", config = join(stateDir, "openclaw.json")) => {
-    const openclaw = join(seedRelease, "node_modules", "openclaw", "openclaw.mjs");
+    const openclaw = join(releaseDirectory(host.root, "main", VERSION), "openclaw.mjs");
     const env = `OPENCLAW_STATE_DIR=${stateDir} OPENCLAW_CONFIG_PATH=${config} OPENCLAW_GATEWAY_TOKEN=${token}`;
     // Under vitest OpenClaw takes itself for its own tests.
     return `env -u VITEST ${env} ${realpathSync(seedNode)} ${openclaw}`;

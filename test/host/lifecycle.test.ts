@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ask, eventually, isRunning, ok, TestHost, TEST_ACCOUNT } from "../support/hosts";
-import { VERSION } from "../support/seed";
+import { placeRelease, VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
 
 const PORT = 22000;
@@ -15,7 +15,7 @@ describe("one gateway, from nothing to removed and back", () => {
   let host: TestHost;
   beforeAll(() => {
     host = new TestHost();
-    host.seed("main");
+    placeRelease(host.root, "main");
   });
   afterAll(() => host.dispose());
 
@@ -25,16 +25,6 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(await ask(PORT, "/startupz")).toMatchObject({ ok: true, status: "started", version: VERSION });
     expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });
     expect(host.current("main")).toBe(host.good("main"));
-  });
-
-  it("listens on loopback only", () => {
-    const table = `${readFileSync("/proc/net/tcp", "utf8")}${readFileSync("/proc/net/tcp6", "utf8")}`;
-    const hex = PORT.toString(16).toUpperCase().padStart(4, "0");
-    const addresses = [...table.matchAll(new RegExp(`: ([0-9A-F]+):${hex} \\S+ 0A`, "g"))].map((match) => match[1]);
-    expect(addresses.length).toBeGreaterThan(0);
-    expect(addresses.every((address) => ["0100007F", "00000000000000000000000001000000"].includes(address!))).toBe(
-      true,
-    );
   });
 
   it.runIf(asRoot)("runs as an account of its own that cannot change its configuration or program", () => {
@@ -75,11 +65,6 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(JSON.parse(health.stdout)).toMatchObject({ ok: true });
     const file = ok(await host.wrapper("main", ["config", "file"], foreign));
     expect(file.stdout).toContain(join(host.dir("main"), "current", "openclaw.json"));
-  });
-
-  it("refuses to let its command line write the configuration", async () => {
-    const outcome = await host.wrapper("main", ["config", "set", "update.channel", "beta"]);
-    expect(outcome.code).not.toBe(0);
   });
 
   it("is not touched by applying what is already there", async () => {
@@ -164,7 +149,7 @@ describe("one gateway, from nothing to removed and back", () => {
     );
     expect(stranger.stderr).toMatch(/stateDir: .* was kept for gateway main of stack test\/test\/test/);
 
-    host.seed("main");
+    placeRelease(host.root, "main");
     ok(await host.up("main", host.describe(config("beta"), { ownerId: "another id, the same stack" })));
     expect(readFileSync(diary, "utf8")).toBe("dear diary");
   });
@@ -185,7 +170,7 @@ describe("a gateway whose channel does not connect", () => {
   beforeAll(async () => {
     telegram = await FakeTelegram.start([TOKEN]);
     host = new TestHost();
-    host.seed("main");
+    placeRelease(host.root, "main");
   });
   afterAll(async () => {
     await host.dispose();

@@ -1,6 +1,7 @@
 /** The same questions to OpenClaw's real release and to the stand-in for it: what this product asks and reads. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listeners } from "../../host/listeners";
@@ -98,6 +99,23 @@ describe.each([
       report: { rpc: { ok: false }, port: { listeners: [] } },
     });
     expect((await run("gateway probe --json")).code).toBe(1);
+  });
+
+  it("says who listens on its port in its place", async () => {
+    const stranger = createServer((_, response) => response.end("no gateway"));
+    await new Promise<void>((resolve) => stranger.listen(PORT, "127.0.0.1", resolve));
+    try {
+      expect(await report("gateway status --deep --require-rpc --json")).toMatchObject({
+        code: 1,
+        report: {
+          rpc: { ok: false, connectFailure: { kind: "unreachable" } },
+          port: { listeners: [{ pid: process.pid, address: `127.0.0.1:${PORT}` }] },
+        },
+      });
+    } finally {
+      stranger.closeAllConnections();
+      stranger.close();
+    }
   });
 
   describe("that runs, with a channel", () => {
@@ -203,10 +221,16 @@ describe.each([
       expect(await ask(PORT, "/healthz")).toBeUndefined();
     });
 
-    it("starts, and is not ready, where its credentials are refused", async () => {
+    it("is ready while its channel's service is out, and not where its credentials are refused", async () => {
+      await telegram.stop();
       gateway = start("gateway run", { config: path, bot: WRONG_BOT });
-      await eventually("its start", BOOT_SECONDS, async () => (await ask(PORT, "/startupz"))?.ok);
-      await eventually("a channel that fails", 30, async () => (await ask(PORT, "/readyz"))?.ready === false);
+      await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
+      expect(await report("channels status --probe --json", { config: path, bot: WRONG_BOT })).toMatchObject({
+        code: 0,
+        report: { channels: { telegram: { probe: { ok: false, status: null } } } },
+      });
+      await telegram.startAgain();
+      await eventually("a channel that fails", 60, async () => (await ask(PORT, "/readyz"))?.ready === false);
       expect(await ask(PORT, "/readyz")).toMatchObject({ failing: ["telegram"] });
       expect(await report("channels status --probe --json", { config: path, bot: WRONG_BOT })).toMatchObject({
         code: 0,

@@ -2,7 +2,7 @@
  * A stand-in for OpenClaw's release, for rows that are about us: what this product asks of a release and reads of it, with a
  * boot of 0.15 s instead of 8. `test/host/standIn.test.ts` puts the same questions to it and to the real one.
  */
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { dirname, join } from "node:path";
@@ -89,10 +89,14 @@ async function serve(): Promise<void> {
   if (found.length) process.exit(UNRECOVERABLE);
   await new Promise((resolve) => setTimeout(resolve, behaviour.bootMilliseconds ?? DEFAULT_BOOT_MILLISECONDS));
 
-  const failing = new Set(Object.keys(channels));
-  const connect = async (): Promise<void> => {
-    for (const name of failing) if ((await probe(channels[name]!)).ok) failing.delete(name);
-    if (failing.size) setTimeout(() => void connect(), 500);
+  const failing = new Set(["startup-sidecars"]);
+  /** A channel whose service is out does not fail; it is only not connected yet. */
+  const connect = async (names = Object.keys(channels)): Promise<void> => {
+    const probes = await Promise.all(names.map((name) => probe(channels[name]!)));
+    names.forEach((name, at) => (probes[at]!.status === null ? failing.delete(name) : failing.add(name)));
+    failing.delete("startup-sidecars");
+    const left = names.filter((_, at) => !probes[at]!.ok);
+    if (left.length) setTimeout(() => void connect(left), 500);
   };
   void connect();
 
@@ -147,9 +151,17 @@ async function look(): Promise<{ readonly ok: boolean; readonly kind?: string; r
     const headers = { authorization: `Bearer ${token()}` };
     const { status } = await fetch(`http://127.0.0.1:${port}/tools/invoke`, { method: "POST", headers, body: "{}" });
     return status === 401 ? { ok: false, kind: "auth-rejected" } : { ok: true, running: started.version };
-  } catch {
-    return { ok: false, kind: "closed" };
+  } catch (error) {
+    return { ok: false, kind: error instanceof SyntaxError ? "unreachable" : "closed" };
   }
+}
+
+/** Who listens on its port, as far as this user may know. */
+function listeners(): { readonly pid: number; readonly command: string; readonly address: string }[] {
+  const found = execFileSync("ss", ["-Hltnp", `sport = :${port}`], { encoding: "utf8" }).matchAll(
+    /^\S+ +\S+ +\S+ +(\S+) .*\(\("([^"]+)",pid=(\d+)/gm,
+  );
+  return [...found].map(([, address, command, pid]) => ({ pid: Number(pid), command: command!, address: address! }));
 }
 
 const url = `ws://127.0.0.1:${port}`;
@@ -181,7 +193,7 @@ const commands: Record<string, () => void | Promise<void>> = {
     const { ok, kind, running } = await look();
     print({
       gateway: { port, ...(ok && { version: running }) },
-      port: { port, listeners: [] },
+      port: { port, listeners: ok ? [] : listeners() },
       rpc: { ok, url, ...(!ok && { connectFailure: { kind } }) },
       extraServices: [],
     });

@@ -1,6 +1,6 @@
 /**
  * Node.js, npm and one OpenClaw release, fetched once for each machine, so that not every test waits for the registry.
- * The first deployment of the engine suite takes nothing from here: it is the real path.
+ * The gateway of a plain user takes nothing from here: it is the real path.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";

@@ -28,6 +28,12 @@ export class FakeTelegram {
     return new FakeTelegram(server, `http://${address}:${(server.address() as AddressInfo).port}`);
   }
 
+  /** At the same address. */
+  async startAgain(): Promise<void> {
+    const { hostname, port } = new URL(this.apiRoot);
+    await new Promise<void>((resolve) => this.server.listen(Number(port), hostname, resolve));
+  }
+
   async stop(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
