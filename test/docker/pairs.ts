@@ -1,6 +1,5 @@
 /** A stack with a pair on the tests' Docker engine. */
 import { deepEqual, notEqual, ok as isTrue } from "node:assert/strict";
-import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { DockerEngineArgs } from "../../components";
 import { TestStack } from "../support/engine";
@@ -138,7 +137,7 @@ export class DockerPair {
 
   /** Without a destroy, which has rows of its own: what is on the engine is removed, whosever it is. */
   async dispose(): Promise<void> {
-    rmSync(this.stack.directory, { recursive: true, force: true });
+    this.stack.forget();
     for (const id of Object.values(await this.ids())) await this.dockerd.api.getContainer(id).remove({ force: true });
     for (const name of await this.volumes()) await this.dockerd.api.getVolume(name).remove();
     const networks = await this.dockerd.api.listNetworks();

@@ -1,7 +1,16 @@
 /** docs/runbook.md, typed by a test: every command of every section, in the situation that the section is for. */
 import { spawn } from "node:child_process";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -175,6 +184,16 @@ describe("the runbook", () => {
 
   it("The Control UI from afar", async () => {
     expect(await typed("The Control UI from afar")).toContain("localforward");
+  });
+
+  it("An `up` was killed, or the machine that ran it lost its power", async () => {
+    const stacks = join(clone, ".pulumi-local", "state", ".pulumi", "stacks");
+    const torn = readdirSync(stacks, { recursive: true, encoding: "utf8" }).find((name) =>
+      name.endsWith("dev.json.attrs"),
+    );
+    writeFileSync(join(stacks, torn!), "");
+    expect((await type("make preview")).stderr).toContain("failed to load checkpoint: EOF");
+    expect(await typed("An `up` was killed, or the machine that ran it lost its power")).toContain("15 unchanged");
   });
 
   it("The stack's state or passphrase is lost", async () => {

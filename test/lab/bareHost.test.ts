@@ -136,7 +136,7 @@ inLab("a bare host", () => {
         for (const gateway of ["main", "rescue"]) ok(await bookworm.run(`openclaw-${gateway} gateway health`));
         ok(await stack.preview("--expect-no-changes"));
       } finally {
-        await stack.dispose();
+        stack.forget();
       }
     });
   });

@@ -37,7 +37,7 @@ inLab("a deployer that is killed", () => {
   });
   afterAll(async () => {
     if (pair) endOrphans(pair.stack.project);
-    await pair?.stack.dispose();
+    pair?.stack.forget();
     await lab?.stop();
   });
 

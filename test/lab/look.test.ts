@@ -37,7 +37,7 @@ inLab("a look at a host", () => {
       await logConnections(host);
       stack = await stackOn(host, host.user);
     });
-    afterAll(() => stack?.dispose());
+    afterAll(() => stack?.forget());
 
     /** What `up` says where it is refused, and changes nothing. */
     async function refusal(): Promise<string> {
@@ -220,7 +220,7 @@ inLab("a look at a host", () => {
         expect(stdout).toContain("box.user: the host refuses the login of nobody-there, by password");
         expect(other.transcript).not.toContain("canary");
       } finally {
-        await other.dispose();
+        other.forget();
       }
     });
 
@@ -259,7 +259,7 @@ inLab("a look at a host", () => {
       ok(await stack.up());
       console.log(`first up: ${Date.now() - started} ms`, opened(await connections(host, since)));
     });
-    afterAll(() => stack?.dispose());
+    afterAll(() => stack?.forget());
 
     it("costs one connection, also in an up that changes nothing", async () => {
       const since = await now(host);
@@ -278,7 +278,7 @@ inLab("a look at a host", () => {
         const { address, hostKey } = host;
         Object.assign(one.env, { address, hostKey, privateKey: lab.privateKey, registry: lab.registryUrl });
       });
-      afterAll(() => one?.dispose());
+      afterAll(() => one?.forget());
 
       const isWhole = async (id: string): Promise<void> => void ok(await host.inside(`openclaw-${id} gateway health`));
 
@@ -321,7 +321,7 @@ inLab("a look at a host", () => {
             ]),
           );
         } finally {
-          await same.dispose();
+          same.forget();
         }
         await isWhole("main");
       });

@@ -23,7 +23,7 @@ inLab("a pair that moves", () => {
     ok(await pair.stack.up());
   });
   afterAll(async () => {
-    await pair?.stack.dispose();
+    pair?.stack.forget();
     for (const each of hosts) await each.dispose();
     await lab?.stop();
   });

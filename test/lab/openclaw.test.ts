@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { openclawLayer, userOpenclawLayer } from "./layers";
-import { pairRows } from "./pairRows";
-import { PairOn } from "./stacks";
+import { downRow, pairRows, upRows } from "./pairRows";
+import { PairOn, type Who } from "./stacks";
 
 inLab("OpenClaw over SSH", () => {
   let lab: Lab;
@@ -13,17 +13,22 @@ inLab("OpenClaw over SSH", () => {
   });
   afterAll(() => lab?.stop());
 
-  describe.each([
-    ["root", "bookworm", openclawLayer],
-    ["plain user", "trixie", userOpenclawLayer],
-  ] as const)("a pair of %s on %s", (who, debian, layer) => {
-    let pair: PairOn;
-    beforeAll(async () => {
-      const layers = [await layer("main", "rescue")];
-      pair = await PairOn.create(lab, await lab.host({ debian, layers }), who);
+  function on(who: Who, debian: "bookworm" | "trixie", rows: (pair: () => PairOn) => void): void {
+    describe(`a pair of ${who} on ${debian}`, () => {
+      let pair: PairOn;
+      beforeAll(async () => {
+        const layer = who === "root" ? openclawLayer : userOpenclawLayer;
+        pair = await PairOn.create(lab, await lab.host({ debian, layers: [await layer("main", "rescue")] }), who);
+      });
+      afterAll(() => pair?.dispose());
+      rows(() => pair);
     });
-    afterAll(() => pair?.dispose());
+  }
 
-    pairRows(() => pair);
+  on("root", "bookworm", pairRows);
+  // That it lives under the other kind of unit. Its changes there are the stand-in's rows.
+  on("plain user", "trixie", (pair) => {
+    upRows(pair);
+    downRow(pair);
   });
 });

@@ -36,7 +36,7 @@ inLab("several hosts", () => {
     stack = await TestStack.create(join(__dirname, "programs/hosts.ts"));
   });
   afterAll(async () => {
-    await stack?.dispose();
+    stack?.forget();
     for (const each of hosts) await each.dispose();
     await lab?.stop();
   });

@@ -106,9 +106,9 @@ export class PairOn {
     return new PairOn(host, this.who, this.stack);
   }
 
-  /** The pair's gateways end and the host goes. */
+  /** The host goes, and the pair's gateways with it. */
   async dispose(): Promise<void> {
-    await this.stack.dispose();
+    this.stack.forget();
     await this.host.dispose();
   }
 }

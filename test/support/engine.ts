@@ -1,6 +1,16 @@
 /** Stacks on the real Pulumi engine, with everything of their own: PULUMI_HOME, backend, passphrase, config file. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pulumiEnvironment } from "../../toolchain/environment";
@@ -96,14 +106,11 @@ export class TestStack {
     return ((JSON.parse(stdout) as State).deployment.resources ?? []).map(({ urn }) => urn);
   }
 
-  /** Pulumi writes its state in place: where a kill has torn that, the copy that it keeps beside it takes its place. */
+  /** Pulumi replaces its state as a whole, but writes attributes beside it in place: without those that a kill has torn it reads it. */
   mendState(): void {
-    const file = join(this.directory, "state/.pulumi/stacks/openclaw", `${this.name}.json`);
-    try {
-      JSON.parse(readFileSync(file, "utf8"));
-    } catch {
-      copyFileSync(`${file}.bak`, file);
-    }
+    const directory = join(this.directory, "state/.pulumi/stacks/openclaw");
+    for (const name of readdirSync(directory).filter((each) => each.endsWith(".attrs")))
+      if (statSync(join(directory, name)).size === 0) rmSync(join(directory, name));
   }
 
   private runQuietly(args: readonly string[]): Promise<Outcome> {
@@ -113,6 +120,11 @@ export class TestStack {
   /** Destroys what is left and forgets the stack. */
   async dispose(): Promise<void> {
     await this.destroy();
+    this.forget();
+  }
+
+  /** Without a destroy, which has rows of its own: for a stack whose hosts go with all that is on them. */
+  forget(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
