@@ -45,6 +45,7 @@ const LONGEST = [
 const SOAK = [
   ...["faults", "killed", "look", "moves", "severalHosts", "sshHost"].map((name) => `test/lab/${name}.test.ts`),
   ...["check", "lifecycle"].map((name) => `test/host/${name}.test.ts`),
+  ...["elsewhere", "faults", "firstUp", "twoTargets"].map((name) => `test/docker/${name}.test.ts`),
   ...["besideMain", "rootStackLife", "runbook"].map((name) => `test/engine/${name}.test.ts`),
 ];
 
@@ -107,7 +108,7 @@ const levels = [
   quiet,
 ];
 
-const soak = [level("soak", { ...slow, globalSetup: [SETUP, LAB_SETUP], include: SOAK }), quiet];
+const soak = [level("soak", { ...slow, globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP], include: SOAK }), quiet];
 
 export default defineConfig({
   test: {

@@ -27,7 +27,7 @@ export async function inContainers(): Promise<Row[]> {
       FIRST_UP_ROUNDS,
       async () => {
         await pair?.dispose();
-        pair = await DockerPair.create(dockerd, { repository: OPENCLAW_IMAGE.split(":")[0]! });
+        pair = await DockerPair.ofOpenclaw(dockerd);
         return timed(pair.up());
       },
       async () => {

@@ -7,9 +7,10 @@ import { keptBy, summary, type GatewayOutput } from "../../toolchain/summary";
 import { TestStack } from "../support/engine";
 import { ok } from "../support/processes";
 import { VERSION } from "../support/seed";
+import { isSoak } from "../support/soak";
 import { SshSite } from "../support/sshd";
 import { Dockerd } from "./dockerd";
-import { STAND_IN_REPOSITORY } from "./images";
+import { OPENCLAW_REPOSITORY, STAND_IN_REPOSITORY } from "./images";
 import { inDocker } from "./inDocker";
 import { DockerPair, PORTS } from "./pairs";
 import { installDockerPlugin } from "./plugin/build";
@@ -31,7 +32,7 @@ inDocker("gateways on an engine", () => {
       await stack.configs({
         target: "docker",
         "docker.host": dockerd.host,
-        "docker.repository": STAND_IN_REPOSITORY,
+        "docker.repository": isSoak ? OPENCLAW_REPOSITORY : STAND_IN_REPOSITORY,
         "docker.pull": "never",
         "docker.cpus": "1.5",
         "main.basePort": `${PORTS.main}`,

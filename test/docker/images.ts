@@ -16,7 +16,8 @@ import { standInFiles } from "../standIn/release";
 import { copy, ensureSeed, seedNode, seedRelease, VERSION } from "../support/seed";
 
 /** Names of images: nothing is ever fetched by them. */
-export const OPENCLAW_IMAGE = `test.invalid/openclaw:${VERSION}`;
+export const OPENCLAW_REPOSITORY = "test.invalid/openclaw";
+export const OPENCLAW_IMAGE = `${OPENCLAW_REPOSITORY}:${VERSION}`;
 /** Has all the commands of a gateway, and its "gateway" answers nothing. */
 export const WRONG_IMAGE = "test.invalid/wrong:1";
 

@@ -22,7 +22,7 @@ inDocker("a pair of real gateways in containers", () => {
 
   beforeAll(async () => {
     dockerd = await Dockerd.start();
-    pair = await DockerPair.create(dockerd, { repository: "test.invalid/openclaw" });
+    pair = await DockerPair.ofOpenclaw(dockerd);
     telegram = await FakeTelegram.start([BOT], `${SUBNET}.0.1`);
     Object.assign(pair.args.main, {
       env: { SOME_KEY: CANARIES[0] },

@@ -5,8 +5,9 @@ import type { DockerEngineArgs } from "../../components";
 import { TestStack } from "../support/engine";
 import { eventually, ok, type Outcome } from "../support/processes";
 import { VERSION } from "../support/seed";
+import { isSoak } from "../support/soak";
 import type { Dockerd } from "./dockerd";
-import { STAND_IN_REPOSITORY } from "./images";
+import { OPENCLAW_REPOSITORY, STAND_IN_REPOSITORY } from "./images";
 import { makeImpatient } from "./impatient";
 import { portAt } from "./names";
 import { installDockerPlugin } from "./plugin/build";
@@ -39,12 +40,13 @@ export class DockerPair {
     };
   }
 
-  static create(dockerd: Dockerd, engine: DockerEngineArgs): Promise<DockerPair> {
-    return DockerPair.make(dockerd, engine, "test", false);
+  static ofOpenclaw(dockerd: Dockerd): Promise<DockerPair> {
+    return DockerPair.make(dockerd, { repository: OPENCLAW_REPOSITORY }, "test", false);
   }
 
-  /** Of stand-ins for gateways, deployed without patience: for rows that are about us. */
+  /** For rows that are about us: of stand-ins for gateways, deployed without patience. `make soak` has real ones. */
   static async ofStandIns(dockerd: Dockerd, name = "test"): Promise<DockerPair> {
+    if (isSoak) return DockerPair.make(dockerd, { repository: OPENCLAW_REPOSITORY }, name, false);
     const pair = await DockerPair.make(dockerd, { repository: STAND_IN_REPOSITORY }, name, true);
     await makeImpatient(pair.stack);
     return pair;

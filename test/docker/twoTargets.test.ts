@@ -3,8 +3,7 @@ import { rmSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { temporaryRoot } from "../support/hosts";
 import { ok } from "../support/processes";
-import { seedTools, VERSION } from "../support/seed";
-import { placeStandIn } from "../standIn/release";
+import { placeRelease, seedTools, VERSION } from "../support/seed";
 import { Dockerd } from "./dockerd";
 import { inDocker } from "./inDocker";
 import { portAt } from "./names";
@@ -34,7 +33,7 @@ inDocker("a pair on two targets", () => {
     beforeEach(() => {
       root = temporaryRoot();
       seedTools(root);
-      placeStandIn(root, onHost, { version: VERSION });
+      placeRelease(root, onHost);
       pair.args[onHost].onHost = root;
       pair.args[onHost].basePort = BLOCK;
     });
