@@ -7,38 +7,49 @@ const minutes = (count: number): number => count * 60_000;
 
 /** Files that run side by side, each with a lab, a Docker engine and ports of its own. They wait more than they work. */
 const WORKERS = 4;
-/** Their rows sample or take the time: they run one after the other, when everything else is done. */
+/** Their rows sample or take the time: they run when everything else is done. */
 const QUIET = ["test/docker/quiet.test.ts", "test/lab/neverBothDown.test.ts", "test/lab/secrets.test.ts"];
 
 /** The files that take longest, in this order: they start first, so that none of them is left alone at the end. */
 const LONGEST = [
   "test/lab/openclaw.test.ts",
-  "test/lab/faults.test.ts",
   "test/docker/pair.test.ts",
-  "test/lab/severalHosts.test.ts",
-  "test/crash/killWork.test.ts",
-  "test/crash/killRest.test.ts",
-  "test/engine/rootStack.test.ts",
-  "test/lab/look.test.ts",
-  "test/crash/brokenDiskWork.test.ts",
-  "test/crash/noSpaceWork.test.ts",
-  "test/lab/moves.test.ts",
-  "test/lab/sshHost.test.ts",
-  "test/engine/runbook.test.ts",
+  "test/lab/faults.test.ts",
   "test/docker/faults.test.ts",
-  "test/docker/firstUp.test.ts",
-  "test/docker/twoTargets.test.ts",
-  "test/docker/elsewhere.test.ts",
-  "test/lab/killed.test.ts",
-  "test/lab/push.test.ts",
-  "test/lab/bareHost.test.ts",
-  "test/package/package.test.ts",
-  "test/host/standIn.test.ts",
+  "test/lab/severalHosts.test.ts",
+  "test/lab/sshHost.test.ts",
+  "test/crash/noSpaceRest.test.ts",
+  "test/crash/killWork.test.ts",
+  "test/lab/look.test.ts",
+  "test/engine/rootStack.test.ts",
   "test/engine/besideMain.test.ts",
+  "test/package/package.test.ts",
+  "test/crash/brokenDiskWork.test.ts",
+  "test/engine/runbook.test.ts",
+  "test/crash/killRest.test.ts",
+  "test/docker/firstUp.test.ts",
+  "test/lab/moves.test.ts",
+  "test/host/standIn.test.ts",
+  "test/docker/elsewhere.test.ts",
+  "test/crash/noSpaceWork.test.ts",
+  "test/docker/twoTargets.test.ts",
+  "test/lab/bareHost.test.ts",
+  "test/lab/push.test.ts",
   "test/engine/examples.test.ts",
   "test/crash/brokenDiskRest.test.ts",
-  "test/crash/noSpaceRest.test.ts",
+  "test/host/plainUser.test.ts",
+  "test/lab/killed.test.ts",
+  "test/static/sources.test.ts",
+  "test/engine/rootStackLife.test.ts",
+  "test/engine/programs.test.ts",
   "test/lab/lab.test.ts",
+  "test/docker/gateway.test.ts",
+  "test/docker/dockerd.test.ts",
+  "test/host/failures.test.ts",
+  "test/host/claims.test.ts",
+  "test/host/lifecycle.test.ts",
+  "test/docs/reference.test.ts",
+  "test/host/rename.test.ts",
 ];
 
 /** What `make soak` runs with the real OpenClaw in place of the stand-in; the samples of the quiet ones too. */
@@ -83,7 +94,7 @@ const quiet = level("quiet", {
   globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP],
   include: QUIET,
   exclude: [],
-  maxWorkers: 1,
+  maxWorkers: 2,
   sequence: { groupOrder: 1 },
 });
 

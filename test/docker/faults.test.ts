@@ -22,6 +22,22 @@ inDocker("a pair in containers, when something goes wrong", () => {
     await dockerd?.stop();
   });
 
+  it("replaces main's container alone where main's configuration changes, and keeps its volumes", async () => {
+    const [main, rescue] = [await pair.id("main"), await pair.id("rescue")];
+    const file = "/home/node/.openclaw/workspace/file";
+    await inMain("sh", "-c", `echo kept > ${file}`);
+    pair.args.main.config = { update: { channel: "stable" } };
+    const { plan } = await pair.shownUp("--diff");
+    expect(plan).toMatch(/\+ channel\s*: "stable"/);
+    expect(plan).toMatch(/\+-docker:index\/container:Container: \(replace\)[^]*claw-main-container/);
+    expect(plan).not.toContain("claw-rescue");
+    ok(await pair.preview("--expect-no-changes"));
+    expect(await pair.id("main")).not.toBe(main);
+    expect(await pair.id("rescue")).toBe(rescue);
+    expect(await inMain("cat", file)).toBe("kept\r\n");
+    expect((await pair.volumes()).filter((name) => name.includes("claw-main")).length).toBe(4);
+  });
+
   const drifts = {
     stop: (gateway: Gateway) => pair.container(gateway).stop(),
     remove: (gateway: Gateway) => pair.container(gateway).remove({ force: true }),
@@ -37,11 +53,10 @@ inDocker("a pair in containers, when something goes wrong", () => {
     restart: "its restart policy has been changed",
   };
   it.each<{ main: keyof typeof drifts; rescue?: keyof typeof drifts; config?: object; flags?: string[] }>([
-    { main: "stop" },
     // It waits until its partner has been helped.
-    { main: "remove", config: { update: { channel: "stable" } } },
+    { main: "remove", config: { update: { channel: "beta" } } },
     { main: "pause", rescue: "limits" },
-    { main: "restart" },
+    { main: "restart", rescue: "remove" },
     { main: "stop", flags: ["--refresh"] },
   ])("shows in a preview and makes anew what is not as it was: %j", async ({ main, rescue, config, flags = [] }) => {
     const [mainBefore, rescueBefore] = [await pair.id("main"), await pair.id("rescue")];
@@ -120,12 +135,13 @@ inDocker("a pair in containers, when something goes wrong", () => {
 
   it("keeps the old one where the new one does not start", async () => {
     const before = await pair.ids();
+    const { config } = pair.args.main;
     pair.args.main.config = { update: { channel: "refused" } };
     const failed = await pair.up();
     expect(said(failed)).toContain("the new gateway claw-main does not start, so the old one was left as it is");
     expect(said(failed)).toContain("Invalid config: update.channel");
     expect(await pair.ids()).toEqual(before);
-    delete pair.args.main.config;
+    pair.args.main.config = config;
     ok(await pair.preview("--expect-no-changes"));
   });
 

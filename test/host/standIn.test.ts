@@ -76,10 +76,15 @@ describe.each([
   it.each([
     ["update.channel", { update: { channel: "bogus" } }],
     ["agents.defaults.timeoutSeconds", { agents: { defaults: { timeoutSeconds: "none" } } }],
-  ])("refuses a wrong %s, asked and when it starts", async (path, wrong) => {
+  ])("refuses a wrong %s", async (path, wrong) => {
     const config = configuration(wrong);
     const asked = await report("config validate --json", { config });
     expect(asked).toMatchObject({ code: 1, report: { valid: false, issues: [{ path }] } });
+  });
+
+  it("does not start with a wrong configuration", async () => {
+    const path = "update.channel";
+    const config = configuration({ update: { channel: "bogus" } });
     const started = await run("gateway run", { config });
     expect(started.code).toBe(78);
     expect(started.stdout + started.stderr).toContain(path);

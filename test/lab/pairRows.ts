@@ -1,16 +1,8 @@
-/** What every pair over SSH does from nothing to removed, whoever deploys it, wherever, and whatever its release is. */
+/** What a pair over SSH does from nothing to removed, whoever deploys it, wherever, and whatever its release is. */
 import { expect, it } from "vitest";
 import { ok } from "../support/hosts";
 import { VERSION } from "../support/seed";
 import { MAIN_PORT, RESCUE_PORT, type PairOn } from "./stacks";
-
-/** `between`: more rows, with the pair up. */
-export function pairRows(pair: () => PairOn, between: () => void = () => undefined): void {
-  upRows(pair);
-  changeRows(pair);
-  between();
-  downRow(pair);
-}
 
 export function upRows(pair: () => PairOn): void {
   it("comes up healthy, on loopback only, as services that are no root's", async () => {
@@ -44,7 +36,7 @@ export function upRows(pair: () => PairOn): void {
   });
 }
 
-function changeRows(pair: () => PairOn): void {
+export function changeRows(pair: () => PairOn): void {
   it("changes main's configuration, and leaves rescue alone", async () => {
     const [main, rescue] = [await pair().pid("main"), await pair().pid("rescue")];
     await pair().stack.config("main.config.update.channel", "beta");

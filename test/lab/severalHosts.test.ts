@@ -61,7 +61,6 @@ inLab("several hosts", () => {
     ok(await stack.up());
     expect(await on(4).pid("main")).not.toBe(before);
     expect([await on(3).pid("main"), await on(4).pid("rescue")]).toEqual(pids);
-    ok(await stack.destroy());
   });
 
   describe("one pair over two of them", () => {

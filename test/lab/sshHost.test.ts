@@ -5,7 +5,7 @@ import { isSoak } from "../support/soak";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { rootLayer, userLayer } from "./layers";
-import { pairRows } from "./pairRows";
+import { changeRows, downRow, upRows } from "./pairRows";
 import { MAIN_PORT, PairOn, RESCUE_PORT, type Who } from "./stacks";
 
 inLab("a pair over SSH", () => {
@@ -28,50 +28,50 @@ inLab("a pair over SSH", () => {
     });
     afterAll(() => pair?.dispose());
 
-    pairRows(
-      () => pair,
-      () => {
-        // Once as root and once as a user, once on each Debian.
-        if ((who === "root") === (debian === "bookworm")) {
-          it("comes back by itself when the host reboots", async () => {
-            await pair.host.reboot();
-            await Promise.all([pair.untilReady(MAIN_PORT), pair.untilReady(RESCUE_PORT)]);
-            ok(await pair.stack.preview("--expect-no-changes"));
-          });
+    upRows(() => pair);
 
-          it("comes back when its power fails", async () => {
-            await pair.host.kill();
-            await pair.host.boot();
-            await Promise.all([pair.untilReady(MAIN_PORT), pair.untilReady(RESCUE_PORT)]);
-          });
+    // Once as root and once as a user, once on each Debian.
+    if ((who === "root") === (debian === "bookworm")) {
+      changeRows(() => pair);
 
-          it("comes back when it is killed", async () => {
-            const [main, rescue] = [await pair.pid("main"), await pair.pid("rescue")];
-            ok(await pair.host.run(`kill -9 ${main}`));
-            await eventually("another main", 30, async () => ![0, main].includes(await pair.pid("main")));
-            await pair.untilReady(MAIN_PORT);
-            expect(await pair.pid("rescue")).toBe(rescue);
-          });
-        }
+      it("comes back by itself when the host reboots", async () => {
+        await pair.host.reboot();
+        await Promise.all([pair.untilReady(MAIN_PORT), pair.untilReady(RESCUE_PORT)]);
+        ok(await pair.stack.preview("--expect-no-changes"));
+      });
 
-        // A limit for one unit is root's to set.
-        if (who === "root" && debian === "bookworm") {
-          it("comes back when it used up its memory", async () => {
-            const rescue = await pair.pid("rescue");
-            const restarts = async (): Promise<number> =>
-              Number(ok(await pair.systemctl("show -P NRestarts openclaw-gateway")).stdout);
-            const before = await restarts();
-            // Less than it needs to start, and than it has: the kernel takes a lower limit only for what starts anew.
-            ok(await pair.systemctl(`set-property --runtime openclaw-gateway MemoryMax=${isSoak ? 200 : 20}M`));
-            ok(await pair.host.run(`kill -9 ${await pair.pid("main")}`));
-            // The first restart is ours; only the lack of memory makes more.
-            await eventually("it ends by itself again and again", 90, async () => (await restarts()) >= before + 3);
-            ok(await pair.systemctl("set-property --runtime openclaw-gateway MemoryMax=infinity"));
-            await pair.untilReady(MAIN_PORT);
-            expect(await pair.pid("rescue")).toBe(rescue);
-          });
-        }
-      },
-    );
+      it("comes back when its power fails", async () => {
+        await pair.host.kill();
+        await pair.host.boot();
+        await Promise.all([pair.untilReady(MAIN_PORT), pair.untilReady(RESCUE_PORT)]);
+      });
+
+      it("comes back when it is killed", async () => {
+        const [main, rescue] = [await pair.pid("main"), await pair.pid("rescue")];
+        ok(await pair.host.run(`kill -9 ${main}`));
+        await eventually("another main", 30, async () => ![0, main].includes(await pair.pid("main")));
+        await pair.untilReady(MAIN_PORT);
+        expect(await pair.pid("rescue")).toBe(rescue);
+      });
+    }
+
+    // A limit for one unit is root's to set.
+    if (who === "root" && debian === "bookworm")
+      it("comes back when it used up its memory", async () => {
+        const rescue = await pair.pid("rescue");
+        const restarts = async (): Promise<number> =>
+          Number(ok(await pair.systemctl("show -P NRestarts openclaw-gateway")).stdout);
+        const before = await restarts();
+        // Less than it needs to start, and than it has: the kernel takes a lower limit only for what starts anew.
+        ok(await pair.systemctl(`set-property --runtime openclaw-gateway MemoryMax=${isSoak ? 200 : 20}M`));
+        ok(await pair.host.run(`kill -9 ${await pair.pid("main")}`));
+        // The first restart is ours; only the lack of memory makes more.
+        await eventually("it ends by itself again and again", 90, async () => (await restarts()) >= before + 3);
+        ok(await pair.systemctl("set-property --runtime openclaw-gateway MemoryMax=infinity"));
+        await pair.untilReady(MAIN_PORT);
+        expect(await pair.pid("rescue")).toBe(rescue);
+      });
+
+    downRow(() => pair);
   });
 });

@@ -47,6 +47,15 @@ export class HandMadeGateway {
     await ended;
   }
 
+  /** It takes connections from here on, and answers none. */
+  freeze(): void {
+    process.kill(-this.pid, "SIGSTOP");
+  }
+
+  thaw(): void {
+    process.kill(-this.pid, "SIGCONT");
+  }
+
   get pid(): number {
     return this.process!.pid!;
   }
