@@ -39,12 +39,12 @@ beforeAll(async () => {
       sudo: true,
     });
     const version = "2026.9.6";
-    new GatewayPair("claw", { target: here, version, main: { basePort: 28000 }, rescue: { target: box } });
+    new GatewayPair("claw", { target: here, version, main: { basePort: 21300 }, rescue: { target: box } });
     new GatewayPair("forced", {
       target: here,
       version,
-      main: { basePort: 28200, profile: "a", force: true },
-      rescue: { basePort: 28400, profile: "b", target: box },
+      main: { basePort: 21500, profile: "a", force: true },
+      rescue: { basePort: 21700, profile: "b", target: box },
     });
     return Promise.resolve({});
   });
