@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { eventually, ok } from "../support/processes";
 import { VERSION } from "../support/seed";
+import { isSoak } from "../support/soak";
 import { Dockerd } from "./dockerd";
 import { inDocker } from "./inDocker";
 import { DockerPair, said, type Gateway } from "./pairs";
@@ -82,7 +83,8 @@ inDocker("a pair in containers, when something goes wrong", () => {
   it("comes back by itself when its machine loses its power, when it is killed, or runs out of memory", async () => {
     const before = await pair.ids();
     const [main, end] = [() => pair.container("main").inspect(), (signal: string) => () => killMain(signal)];
-    for (const harm of [() => losePower(), end("SIGKILL"), end("SIGUSR2")]) {
+    // At this signal the stand-in takes all the memory that there is.
+    for (const harm of [() => losePower(), end("SIGKILL"), ...(isSoak ? [] : [end("SIGUSR2")])]) {
       const { StartedAt } = (await main()).State;
       await harm();
       await eventually("another start", 60, async () => {
@@ -139,7 +141,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     pair.args.main.config = { update: { channel: "refused" } };
     const failed = await pair.up();
     expect(said(failed)).toContain("the new gateway claw-main does not start, so the old one was left as it is");
-    expect(said(failed)).toContain("Invalid config: update.channel");
+    expect(said(failed)).toMatch(/Invalid config[^]*update\.channel/);
     expect(await pair.ids()).toEqual(before);
     pair.args.main.config = config;
     ok(await pair.preview("--expect-no-changes"));
