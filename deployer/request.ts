@@ -14,7 +14,13 @@ export interface PinnedPackage {
   readonly sha512: string;
 }
 
-export interface SendRequest {
+/** Of commands that run again for another reason, and would do the same. */
+interface Repeated {
+  /** The reason. Nobody reads it: it makes another request. */
+  readonly because?: string;
+}
+
+export interface SendRequest extends Repeated {
   readonly connection: Connection;
   /** Whether the user becomes root on the host. */
   readonly sudo: boolean;
@@ -43,7 +49,7 @@ export interface InContainer {
   readonly container: string;
 }
 
-export interface PartnerRequest {
+export interface PartnerRequest extends Repeated {
   /** The gateway that will be changed, with the version that it will have. */
   readonly gateway: Whereabouts & { readonly version: string };
   /** The one that must be healthy meanwhile, on another target. */
@@ -76,7 +82,7 @@ export interface ContainerClaim {
   readonly image?: string;
 }
 
-export interface StageRequest {
+export interface StageRequest extends Repeated {
   readonly claim: ContainerClaim;
   /** Id of the image: whatever is there. */
   readonly image: string;
@@ -87,7 +93,7 @@ export interface StageRequest {
 }
 
 /** Everything about a gateway in a container that is not secret: what is shown in a preview. */
-export interface CheckRequest {
+export interface CheckRequest extends Repeated {
   readonly claim: ContainerClaim;
   readonly version: string;
   readonly config: JsonObject;
@@ -106,7 +112,7 @@ export interface ContainerLimits {
   readonly pids: number;
 }
 
-export interface HealthRequest {
+export interface HealthRequest extends Repeated {
   readonly claim: ContainerClaim;
   readonly limits: ContainerLimits;
   /** The volumes that the container uses; all others of the gateway are old. */

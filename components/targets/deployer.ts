@@ -31,8 +31,8 @@ export const runAtDestroy = (about: About, words: string): string =>
 
 interface DeployerCommand {
   readonly about: About;
-  /** The verb, and what else somebody who reads a preview should know. */
-  readonly words: pulumi.Input<string>;
+  /** The verb, and what else somebody who reads a preview should know: nothing that another machine has said. */
+  readonly words: string;
   /** A verb with the same request. */
   readonly delete?: string;
   /** Goes to the program's standard input. */
@@ -50,7 +50,7 @@ export function deployerCommand(
   putProgram(command.about);
   const stdin = pulumi.output(command.request).apply((value) => JSON.stringify(value));
   const inputs: local.CommandArgs = {
-    create: pulumi.interpolate`${runDeployer(command.about)} ${command.words}`,
+    create: `${runDeployer(command.about)} ${command.words}`,
     ...(command.delete !== undefined && { delete: runAtDestroy(command.about, command.delete) }),
     stdin: command.isShown ? stdin : pulumi.secret(stdin),
     triggers: [...(command.triggers ?? [])],

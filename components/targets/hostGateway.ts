@@ -12,6 +12,7 @@ import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
 import { keptValue } from "../kept";
 import { explicitPorts } from "../rules/isolation";
 import type { ResolvedGateway } from "../rules/resolve";
+import { answerOf } from "./answers";
 import type { Bootstrap } from "./bootstrap";
 import { partnerCommand } from "./partner";
 import type { Deployment, GatewayToCheck, Target } from "./target";
@@ -130,12 +131,13 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     },
     { ...opts, dependsOn: [target] },
   );
-  const parcel = { gateway: gateway.id, version: gateway.version, claim: slot.stdout };
+  const claimId = answerOf(slot.stdout, "id", name);
+  const parcel = { gateway: gateway.id, version: gateway.version, claim: claimId };
   const sent = target.send?.(`${name}-push${suffix}`, parcel, { parent, dependsOn: [slot] }) ?? [];
   const secrets = target.command(
     `${name}-secrets${suffix}`,
     {
-      create: pulumi.interpolate`${host} stage-secrets ${id} ${slot.stdout}`,
+      create: pulumi.interpolate`${host} stage-secrets ${id} ${claimId}`,
       stdin: pulumi.secret(
         pulumi.all([env, claim]).apply(([env, claim]) => toJson({ format: 1, env, claim } satisfies Secrets)),
       ),
@@ -145,14 +147,14 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     { ...opts, dependsOn: [slot] },
   );
   // The nonce says nothing about the secrets; as a secret it would hide the whole command from preview.
-  const nonce = pulumi.unsecret(secrets.stdout);
+  const nonce = answerOf(pulumi.unsecret(secrets.stdout), "id", name);
   const elsewhere = partner?.target === target ? undefined : partner;
   const spec = pulumi
     .output(neighbour)
     .apply((beside) => toJson(specOf(gateway, elsewhere ? undefined : partner?.id, beside)));
   const before: pulumi.Resource[] = [slot, secrets, ...sent];
   if (elsewhere && !gateway.force) {
-    const change = [spec, slot.stdout, nonce];
+    const change = [spec, claimId, nonce];
     before.push(
       partnerCommand(`${name}-partner${suffix}`, target, name, gateway, elsewhere, change, [...before], { parent }),
     );
@@ -160,7 +162,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   return target.command(
     `${name}-deployment${suffix}`,
     {
-      create: pulumi.interpolate`${host} apply ${id} ${slot.stdout} ${nonce}`,
+      create: pulumi.interpolate`${host} apply ${id} ${claimId} ${nonce}`,
       stdin: spec,
       triggers,
     },

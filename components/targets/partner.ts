@@ -20,13 +20,17 @@ export function partnerCommand(
   dependsOn: readonly pulumi.Resource[],
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
-  const request = pulumi
-    .all([target.whereabouts(gateway.id, gatewayName), partner.target.whereabouts(partner.id, partner.name)])
-    .apply(([mine, theirs]): PartnerRequest => ({ gateway: { ...mine, version: gateway.version }, partner: theirs }));
-  const digest = pulumi
+  const because = pulumi
     .output(change)
     .apply((parts) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12));
-  const words = pulumi.interpolate`partner ${partner.id} before ${gateway.id} ${digest}`;
+  const request = pulumi
+    .all([target.whereabouts(gateway.id, gatewayName), partner.target.whereabouts(partner.id, partner.name), because])
+    .apply(([mine, theirs, because]): PartnerRequest => ({
+      gateway: { ...mine, version: gateway.version },
+      partner: theirs,
+      because,
+    }));
+  const words = `partner ${partner.id} before ${gateway.id}`;
   const about = [target, partner.target].some(({ layout }) => "prefix" in layout) ? "containers" : "hosts";
   const earlier = Promise.resolve(partner.changesFirst).then((first) => [...dependsOn, ...(first ? [first] : [])]);
   return deployerCommand(name, { about, words, request }, { ...opts, dependsOn: earlier });

@@ -31,6 +31,7 @@ const hidden = <Request>(name: string): Request => {
 
 const cache = mkdtempSync(join(tmpdir(), "containers-cache-"));
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
+const CONTAINER_ID = "c0".repeat(32);
 const FAR = "@203.0.113.7:2222";
 const urns: string[] = [];
 const valueOf = <T>(output: pulumi.Output<T>): Promise<T> => new Promise((resolve) => void output.apply(resolve));
@@ -41,9 +42,12 @@ beforeAll(async () => {
     {
       newResource: ({ type, name, inputs, provider }) => {
         registered.push({ type, name, inputs: inputs as Record<string, unknown>, provider });
-        const state = inputs as { input?: unknown };
+        const state = inputs as { input?: unknown; create?: unknown };
         if (type === "pulumi:index:Stash") return { id: name, state: { ...state, output: state.input } };
-        return { id: `${name}-id`, state: { ...state, stdout: `${name}-said`, imageId: `${name}-image` } };
+        const id = type === "docker:index/container:Container" ? CONTAINER_ID : `${name}-id`;
+        const isOfContainers = String(state.create).includes("/containers-1.cjs");
+        const stdout = isOfContainers ? `${name.replace(/@.*/, "")}-said` : "0123456789abcdef";
+        return { id, state: { ...state, stdout, imageId: `${name}-image` } };
       },
       call: () => ({}),
     },
@@ -212,6 +216,7 @@ describe("the check before a container is made", () => {
       secrets: "claw-main-secrets-said",
       limits: { memoryMiB: 2048, cpus: 2, pids: 512 },
       isAlone: false,
+      because: "it is new",
     });
   });
 
@@ -219,31 +224,33 @@ describe("the check before a container is made", () => {
     const { stdin } = byName(`ops-check${FAR}`).inputs as { stdin: string };
     const text = stdin.replace(byName("far-owner").inputs.input as string, "OWNER").replaceAll(HOST_KEY, "KEY");
     expect(text.replace(/"config":.*,"image"/, '"config":{},"image"')).toMatchInlineSnapshot(
-      `"{"claim":{"engine":{"host":"ssh://claw@203.0.113.7:2222","ssh":["-o","BatchMode=yes","-o","StrictHostKeyChecking=yes","-o","UserKnownHostsFile=/dev/null","-o","GlobalKnownHostsFile=/dev/null","-o","KnownHostsCommand=/usr/bin/env echo %H KEY","-o","IdentitiesOnly=yes","-i","~/.ssh/claw"]},"container":"project-stack-ops","owner":{"stack":"organization/project/stack","gateway":"ops","id":"OWNER"},"publish":{"address":"10.0.0.7","ports":[21000]}},"version":"2026.9.6","config":{},"image":"far-image-2026.9.6@203.0.113.7:2222-image","secrets":"ops-secrets@203.0.113.7:2222-said","limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"isAlone":true}"`,
+      `"{"claim":{"engine":{"host":"ssh://claw@203.0.113.7:2222","ssh":["-o","BatchMode=yes","-o","StrictHostKeyChecking=yes","-o","UserKnownHostsFile=/dev/null","-o","GlobalKnownHostsFile=/dev/null","-o","KnownHostsCommand=/usr/bin/env echo %H KEY","-o","IdentitiesOnly=yes","-i","~/.ssh/claw"]},"container":"project-stack-ops","owner":{"stack":"organization/project/stack","gateway":"ops","id":"OWNER"},"publish":{"address":"10.0.0.7","ports":[21000]}},"version":"2026.9.6","config":{},"image":"far-image-2026.9.6@203.0.113.7:2222-image","secrets":"ops-secrets-said","limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"isAlone":true,"because":"it is new"}"`,
     );
     // Whether the image may be fetched is of the claim alone: with it a change would show as one of the container.
     const claim = /"claim":(.*)\},"version"/.exec(stdin)![1]!;
     expect(byName(`ops-claim${FAR}`).inputs.stdin).toBe(`${claim},"image":"registry.example.org/openclaw@${DIGEST}"}`);
     const health = byName(`ops-health${FAR}`).inputs.stdin as string;
-    expect(health.replace(/"claim":.*,"limits"/, '"claim":{},"limits"')).toMatchInlineSnapshot(
-      `"{"claim":{},"limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"volumes":["ops-check@203.0.113.7:2222-said","ops-secrets@203.0.113.7:2222-said"]}"`,
+    const known = health.replace(/"claim":.*,"limits"/, '"claim":{},"limits"').replace(CONTAINER_ID, "CONTAINER");
+    expect(known).toMatchInlineSnapshot(
+      `"{"claim":{},"limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"volumes":["ops-check-said","ops-secrets-said"],"because":"CONTAINER"}"`,
     );
     const { value } = byName(`ops-secrets${FAR}`).inputs.stdin as { value: string };
-    expect([...value.matchAll(/"(\w+)":/g)].map(([, key]) => key).slice(-4)).toMatchInlineSnapshot(`
+    expect([...value.matchAll(/"(\w+)":/g)].map(([, key]) => key).slice(-5)).toMatchInlineSnapshot(`
       [
         "ports",
         "image",
         "env",
         "OPENCLAW_GATEWAY_TOKEN",
+        "because",
       ]
     `);
   });
 
   it("says what it is about in its text", () => {
-    expect(byName("claw-main-check").inputs.create).toMatch(/containers-1\.cjs" check claw-main # it is new$/);
-    expect(byName("claw-main-secrets").inputs.create).toMatch(/containers-1\.cjs" stage claw-main # it is new$/);
+    expect(byName("claw-main-check").inputs.create).toMatch(/containers-1\.cjs" check claw-main$/);
+    expect(byName("claw-main-secrets").inputs.create).toMatch(/containers-1\.cjs" stage claw-main$/);
     expect(byName("claw-main-claim").inputs.delete).toMatch(/^if .*\/containers-1\.cjs" leave claw-main; else /);
-    expect(byName("claw-main-health").inputs.create).toMatch(/" health claw-main # claw-main-container-id$/);
+    expect(byName("claw-main-health").inputs.create).toMatch(/" health claw-main$/);
   });
 
   it("of a gateway alone clears up what nobody finished", () => {
@@ -374,6 +381,7 @@ describe("a pair of a container and a gateway on the host", () => {
     expect(hidden<PartnerRequest>("mixed-main-partner")).toEqual({
       gateway: { ...container, version: "2026.9.6" },
       partner: onHost,
+      because: expect.stringMatching(/^[0-9a-f]{12}$/) as string,
     });
     const { gateway, partner } = hidden<PartnerRequest>(
       names().find((name) => name.startsWith("mixed-rescue-partner"))!,

@@ -5,6 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { HOST_KEY, SECRET } from "./values";
 
+const CLAIM_ID = "0123456789abcdef";
 const registered: { name: string; inputs: Record<string, unknown> }[] = [];
 const indexOf = (name: string): number => registered.findIndex((each) => each.name === name);
 const inputsOf = (name: string): Record<string, unknown> => registered[indexOf(name)]!.inputs;
@@ -16,7 +17,7 @@ beforeAll(async () => {
     {
       newResource: ({ name, inputs }) => {
         registered.push({ name, inputs: inputs as Record<string, unknown> });
-        return { id: name, state: { ...(inputs as object), stdout: "claim-id", output: "kept" } };
+        return { id: name, state: { ...(inputs as object), stdout: CLAIM_ID, output: "kept" } };
       },
       call: () => ({}),
     },
@@ -54,14 +55,16 @@ describe("a host that everything is sent to", () => {
   it("is told of in texts that are the same on every machine, with its login in a secret", () => {
     for (const [name, words] of [
       ["box-push@203.0.113.7", "send tools"],
-      ["claw-rescue-push@203.0.113.7", "send release rescue 2026.9.6 claim-id"],
+      ["claw-rescue-push@203.0.113.7", "send release rescue 2026.9.6"],
     ] as const) {
       const { create, stdin, triggers } = inputsOf(name);
-      expect(create).toContain(`/deployer-1.cjs" ${words}`);
+      expect(create).toMatch(new RegExp(`/deployer-1\\.cjs" ${words}( [\\d.]+)*$`));
       expect(create).not.toContain(cache);
       expect(stdin).toHaveProperty([SECRET]);
       expect(JSON.stringify({ create, triggers })).not.toContain("canary");
     }
+    const { value } = inputsOf("claw-main-push@203.0.113.7").stdin as { value: string };
+    expect(JSON.parse(value)).toMatchObject({ release: { gateway: "main" }, because: CLAIM_ID });
     expect(existsSync(join(cache, "pulumi-openclaw/deployer-1.cjs"))).toBe(true);
   });
 });

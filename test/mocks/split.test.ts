@@ -17,7 +17,7 @@ beforeAll(async () => {
     {
       newResource: ({ name, inputs }) => {
         registered.push({ name, inputs: inputs as Record<string, unknown> });
-        return { id: name, state: { ...(inputs as object), stdout: "printed", output: "kept" } };
+        return { id: name, state: { ...(inputs as object), stdout: "0123456789abcdef", output: "kept" } };
       },
       call: () => ({}),
     },
@@ -75,9 +75,10 @@ describe("a pair on two targets", () => {
 
   it("asks over there, with the login in a secret, and says in plain text what for", () => {
     const { create, stdin } = inputsOf("claw-main-partner") as { create: string; stdin: Record<string, string> };
-    expect(create).toMatch(/\/deployer-1\.cjs" partner rescue before main [0-9a-f]{12}$/);
+    expect(create).toMatch(/\/deployer-1\.cjs" partner rescue before main$/);
     expect(stdin).toHaveProperty([SECRET]);
-    const { gateway, partner } = JSON.parse(stdin.value!) as PartnerRequest;
+    const { gateway, partner, because } = JSON.parse(stdin.value!) as PartnerRequest;
+    expect(because).toMatch(/^[0-9a-f]{12}$/);
     expect(gateway).toEqual({
       id: "main",
       program: "/tmp/no-such-root/.pulumi-openclaw/host",

@@ -30,7 +30,10 @@ beforeAll(async () => {
         const state = inputs as { input?: unknown };
         return {
           id: `${name}-id`,
-          state: type === "pulumi:index:Stash" ? { ...state, output: state.input } : { ...state, stdout: "nonce" },
+          state:
+            type === "pulumi:index:Stash"
+              ? { ...state, output: state.input }
+              : { ...state, stdout: "0123456789abcdef" },
         };
       },
       call: () => ({}),
@@ -105,7 +108,7 @@ describe("the tree of a pair and one more gateway", () => {
       expect(isSecret(byName(`${name}-secrets`).inputs.stdin), name).toBe(true);
       expect(byName(`${name}-secrets`).inputs.logging).toBe("none");
       expect(typeof byName(`${name}-deployment`).inputs.stdin, name).toBe("string");
-      expect(byName(`${name}-deployment`).inputs.create).toMatch(/' apply '\w+' nonce nonce$/);
+      expect(byName(`${name}-deployment`).inputs.create).toMatch(/' apply '\w+' 0123456789abcdef 0123456789abcdef$/);
     }
     expect(outputs.tokenIsSecret).toBe(true);
     const plain = registered

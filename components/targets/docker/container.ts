@@ -24,6 +24,7 @@ import type { CheckRequest, HealthRequest, StageRequest } from "../../../deploye
 import { valueAt } from "../../../host/json";
 import type { JsonObject } from "../../../host/spec";
 import { withoutStackTraces } from "../../stackTraces";
+import { answerOf } from "../answers";
 import { deployerCommand } from "../deployer";
 import { stackName } from "../hostGateway";
 import { partnerCommand } from "../partner";
@@ -74,32 +75,31 @@ export function deployInContainer(
   const [state, workspace] = [keptVolume("state"), keptVolume("workspace")];
   const image = engine.image(version).imageId;
 
-  // Why it was made anew the last time: a comment for the shell, and another text, so that it runs again.
-  const repair = engine.repair(name, { parent });
-  const words = (verb: string) => pulumi.interpolate`${verb} ${name} # ${repair}`;
+  // Why it was made anew the last time: with another reason in their requests its commands run again.
+  const because = engine.repair(name, { parent });
   const staged = deployerCommand(
     called("secrets"),
     {
       about: "containers",
-      words: words("stage"),
-      request: requestOf<StageRequest>({ claim, image, env, ...telegramOf(config) }),
+      words: `stage ${name}`,
+      request: requestOf<StageRequest>({ claim, image, env, ...telegramOf(config), because }),
     },
     on(network, state, workspace),
   );
   // The volume's name says nothing about the secrets; as a secret it would hide the whole container from preview.
-  const secrets = pulumi.unsecret(staged.stdout);
+  const secrets = answerOf(pulumi.unsecret(staged.stdout), "volume", name);
   const isAlone = !partner || gateway.force;
   const checked = deployerCommand(
     called("check"),
     {
       about: "containers",
-      words: words("check"),
-      request: requestOf<CheckRequest>({ claim, version, config, image, secrets, limits, isAlone }),
+      words: `check ${name}`,
+      request: requestOf<CheckRequest>({ claim, version, config, image, secrets, limits, isAlone, because }),
       isShown: true,
     },
     on(staged),
   );
-  const configVolume = checked.stdout;
+  const configVolume = answerOf(checked.stdout, "volume", name);
   const before: pulumi.Resource[] = [checked];
   if (!isAlone)
     before.push(
@@ -170,8 +170,13 @@ export function deployInContainer(
     called("health"),
     {
       about: "containers",
-      words: pulumi.interpolate`health ${name} # ${container.id}`,
-      request: requestOf<HealthRequest>({ claim, limits, volumes: [configVolume, secrets] }),
+      words: `health ${name}`,
+      request: requestOf<HealthRequest>({
+        claim,
+        limits,
+        volumes: [configVolume, secrets],
+        because: answerOf(container.id, "container", name),
+      }),
       isShown: true,
     },
     on(container),

@@ -1,0 +1,43 @@
+/**
+ * What commands print on the machines where they run, and what engines say. A machine that lies says anything: nothing of
+ * it goes into another command before it was found to be what it has to be.
+ */
+import * as pulumi from "@pulumi/pulumi";
+import { refuse } from "../program";
+
+const GRAMMARS = {
+  /** Of a claim or of secrets on a host. Source: host/claim.ts, host/secrets.ts. */
+  id: /^[0-9a-f]{16}$/,
+  /** Of a volume with files. Source: deployer/docker/files.ts, and Docker's rule for names. */
+  volume: /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,126}$/,
+  /** Of a container. Source: Docker. */
+  container: /^[0-9a-f]{64}$/,
+} as const;
+
+/**
+ * An answer, once it is known. Ends the program where it is something else.
+ *
+ * @param who The resource that gave it, for the message; what it has said is not repeated.
+ */
+export const answerOf = (
+  answer: pulumi.Output<string>,
+  grammar: keyof typeof GRAMMARS,
+  who: string,
+): pulumi.Output<string> =>
+  answer.apply((text: string | undefined) =>
+    Promise.resolve(
+      // Nothing at all is what the mocks of a program's own tests say; a machine cannot.
+      text === undefined || GRAMMARS[grammar].test(text)
+        ? text!
+        : refuse(
+            [
+              {
+                path: who,
+                reason: `its machine has not answered with ${grammar === "id" ? "an id" : `the name of a ${grammar}`}`,
+                advice: "look at that machine: its program, or whoever answers in its place, is not what was put there",
+              },
+            ],
+            "found before anything else was changed",
+          ),
+    ),
+  );
