@@ -14,4 +14,18 @@ export default tseslint.config(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },
   },
+  {
+    files: ["components/**"],
+    // What programs of this machine print is no other machine's answer.
+    ignores: ["components/targets/answers.ts", "components/targets/deployer.ts", "components/targets/bootstrap.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "MemberExpression[property.name='stdout'], ObjectPattern > Property[key.name='stdout']",
+          message: "What a machine answers comes through answerOf() of components/targets/answers.ts.",
+        },
+      ],
+    },
+  },
 );

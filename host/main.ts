@@ -33,7 +33,7 @@ import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, isWithin, type HostLayout } from "./layout";
 import { isHealthy } from "./health";
 import { takeLock } from "./lock";
-import { findObstacles, type LookAnswer, type LookInput } from "./obstacles";
+import { lookFor, type LookAnswer, type LookInput } from "./obstacles";
 import { standing } from "./predecessor";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
@@ -170,7 +170,7 @@ function leave(manage: string): void {
 }
 
 const look = ({ layout, claims }: LookInput): string =>
-  JSON.stringify({ obstacles: findObstacles(layout, claims) } satisfies LookAnswer);
+  JSON.stringify({ found: lookFor(layout, claims) } satisfies LookAnswer);
 
 async function main(verb: string | undefined, args: readonly string[]): Promise<void> {
   const manage = ownManageDir();

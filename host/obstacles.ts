@@ -10,37 +10,19 @@ import {
   gatewayMark,
   gatewayPaths,
   gatewaysDir,
-  hostCommand,
   isWithin,
   manageDir,
   MARK_FILE,
   type HostLayout,
 } from "./layout";
-import { describeListener, ephemeralPorts, listeners, type Listener } from "./listeners";
+import { inWords, LAST_PORT_OFFSET, listensOn, type ClaimToCheck, type Found, type Obstacle } from "./found";
+import { ephemeralPorts, listeners, type Listener } from "./listeners";
 import { readMark } from "./mark";
 import { carries } from "./processes";
-import type { Claim, Owner } from "./spec";
+import type { Owner } from "./spec";
 import { isOurUnit, unitName } from "./supervisors/systemd";
 import { unitDirectories } from "./units";
 import { isOurWrapper } from "./wrapper";
-
-const LAST_PORT_OFFSET = 110;
-
-/** Something on the host that forbids a claim. */
-export interface Obstacle {
-  /** The claim's property that meets it. */
-  readonly property: "basePort" | "stateDir" | "workspace" | "configPath" | "profile";
-  readonly reason: string;
-  readonly advice: string;
-}
-
-/** A claim before the stack's id is known, as preview sees it. */
-export type ClaimToCheck = Omit<Claim, "owner" | "format"> & {
-  readonly id: string;
-  readonly owner: Omit<Owner, "id"> & { readonly id?: string };
-  /** Ports outside the block that the gateway will listen on. */
-  readonly extraPorts?: readonly number[];
-};
 
 /** stdin of `look`. */
 export interface LookInput {
@@ -49,16 +31,17 @@ export interface LookInput {
   readonly claims: readonly ClaimToCheck[];
 }
 
-/** stdout of `look`: the obstacles of each claim, in their order. */
+/** stdout of `look`: what forbids each of the claims, in their order. */
 export interface LookAnswer {
-  readonly obstacles: readonly (readonly Obstacle[])[];
+  readonly found: readonly (readonly Found[])[];
 }
 
-/**
- * Everything on this machine that forbids each of the claims. Only looks, so preview calls it too. What belongs to a
- * gateway already, by its owner mark, is no obstacle.
- */
-export function findObstacles(layout: HostLayout, claims: readonly ClaimToCheck[]): Obstacle[][] {
+/** What forbids each of the claims, in words. Only looks, so preview calls it too. */
+export const findObstacles = (layout: HostLayout, claims: readonly ClaimToCheck[]): Obstacle[][] =>
+  lookFor(layout, claims).map((found, index) => found.map((each) => inWords(layout, claims[index]!, each)));
+
+/** Everything on this machine that forbids each of the claims. What belongs to a gateway already, by its owner mark, does not. */
+export function lookFor(layout: HostLayout, claims: readonly ClaimToCheck[]): Found[][] {
   const manage = manageDir(layout.root);
   // All at once: finding the process behind a port is the slow part of a look.
   const inUse = listeners((port) => claims.some((claim) => listensOn(claim, port)));
@@ -79,52 +62,28 @@ export function findObstacles(layout: HostLayout, claims: readonly ClaimToCheck[
   ]);
 }
 
-export const listensOn = ({ basePort, extraPorts = [] }: ClaimToCheck, port: number): boolean =>
-  (port >= basePort && port <= basePort + LAST_PORT_OFFSET) || extraPorts.includes(port);
-
-const describeOwner = ({ stack, gateway }: Pick<Owner, "stack" | "gateway">): string =>
-  `gateway ${gateway} of stack ${stack}`;
+const named = ({ stack, gateway }: Owner) => ({ stack, gateway });
 
 function isSameOwner(mine: ClaimToCheck["owner"], theirs: Owner): boolean {
   // By id whatever stack and gateway were renamed to; preview, which does not know it, goes by the stack.
   return mine.id === undefined ? mine.stack === theirs.stack : mine.id === theirs.id;
 }
 
-function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Obstacle[] {
-  const path = gatewayPaths(manage, id).owner;
-  const found = readJson<OwnedClaim>(path);
+function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Found[] {
+  const found = readJson<OwnedClaim>(gatewayPaths(manage, id).owner);
   if (!found || found.disowned || isSameOwner(owner, found.owner)) return [];
-  const theirs = found.owner;
-  const sameName = theirs.stack === owner.stack && theirs.gateway === owner.gateway;
-  return [
-    {
-      property: "profile",
-      reason: sameName
-        ? `this host has a gateway ${id} from another stack of the same name (${theirs.stack}), with other state`
-        : `this host has a gateway ${id} that belongs to ${describeOwner(theirs)}`,
-      advice:
-        "destroy it there, or use another profile here; if that stack's state is lost, this one may have it: " +
-        `${hostCommand(dirname(manage))} disown ${id}`,
-    },
-  ];
+  return [{ is: "gateway", owner: named(found.owner) }];
 }
 
 /** As root, whoever may write above our directories could have root run a program of theirs. */
-function unsafeRoot({ root, account }: HostLayout, { stateDir, configPath }: ClaimToCheck): Obstacle[] {
+function unsafeRoot({ root, account }: HostLayout, { stateDir, configPath }: ClaimToCheck): Found[] {
   if (account === null) return [];
   const trusted = new Set([root, dirname(stateDir), dirname(configPath)].flatMap((path) => ancestors(realPath(path))));
-  return [...trusted].flatMap((path): Obstacle[] => {
+  return [...trusted].flatMap((path): Found[] => {
     const stats = lstat(path);
     if (!stats) return [];
     const isSticky = (stats.mode & 0o1000) !== 0;
-    if (stats.uid === 0 && ((stats.mode & 0o022) === 0 || isSticky)) return [];
-    return [
-      {
-        property: "stateDir",
-        reason: `${path} can be changed by others than root, and root would run programs below it`,
-        advice: `chown root ${path} && chmod go-w ${path}, or choose another \`root\``,
-      },
-    ];
+    return stats.uid === 0 && ((stats.mode & 0o022) === 0 || isSticky) ? [] : [{ is: "unsafe", path }];
   });
 }
 
@@ -142,132 +101,79 @@ function realPath(path: string): string {
 }
 
 /** Directories that the gateway would lose with ours. */
-function insideOurs(manage: string, { stateDir, workspace }: ClaimToCheck): Obstacle[] {
-  return Object.entries({ stateDir, workspace })
-    .filter(([, path]) => isWithin(path, manage) || isWithin(manage, path))
-    .map(([property, path]) => ({
-      property: property as "stateDir" | "workspace",
-      reason: `${path} and ${manage}, which is removed with the gateway, lie inside each other`,
-      advice: "choose a directory outside of it",
-    }));
-}
+const insideOurs = (manage: string, claim: ClaimToCheck): Found[] =>
+  (["stateDir", "workspace"] as const)
+    .filter((property) => isWithin(claim[property], manage) || isWithin(manage, claim[property]))
+    .map((property) => ({ is: "inside", property }));
 
-function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck): Obstacle[] {
+function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck): Found[] {
   const stats = lstat(stateDir);
   const ours = readJson<OwnedClaim>(gatewayPaths(manageDir(layout.root), id).owner);
   // Our own directory says that it is this gateway's; what stands in the other is in its agent's hands.
   const isOurs = ours !== undefined && (ours.disowned || isSameOwner(owner, ours.owner));
   if (!stats || (isOurs && ours.stateDir === stateDir)) return [];
-  const found = (reason: string, advice: string): Obstacle[] => [{ property: "stateDir", reason, advice }];
-  if (!stats.isDirectory()) return found(`${stateDir} exists and is not a directory`, "move it away");
-  const markFile = join(stateDir, MARK_FILE);
-  const mark = readMark(markFile);
-  if (!mark && entries(stateDir).length) return [unownedState(stateDir)];
+  if (!stats.isDirectory()) return [{ is: "noDirectory" }];
+  const mark = readMark(join(stateDir, MARK_FILE));
+  if (!mark && entries(stateDir).length) return [{ is: "unownedState" }];
   const uid = uidOf(layout.account);
-  if (uid !== undefined && stats.uid !== uid)
-    return found(
-      `${stateDir} belongs to another user than the one that the gateway runs as`,
-      `chown -R ${layout.account ?? "$(id -un)"} ${stateDir}, or choose another directory`,
-    );
+  if (uid !== undefined && stats.uid !== uid) return [{ is: "othersState" }];
   if (!mark) return [];
-  const { id: stackId, ...named } = owner;
+  const { id: stackId, ...mine } = owner;
   // Kept by a destroy: the same stack finds its data again, although its id is new.
-  if (isSameOwner(mark.released ? named : { ...named, ...(stackId !== undefined && { id: stackId }) }, mark.owner))
+  if (isSameOwner(mark.released ? mine : { ...mine, ...(stackId !== undefined && { id: stackId }) }, mark.owner))
     return [];
-  const takeOver = JSON.stringify({ owner: named, released: true } satisfies {
-    owner: Partial<Owner>;
-    released: boolean;
-  });
-  return found(
-    `${stateDir} ${mark.released ? "was kept for" : "belongs to"} ${describeOwner(mark.owner)}`,
-    "use another profile or stateDir; or, if that stack is gone for good and this one may have its data: " +
-      `rm ${markFile} && echo '${takeOver}' > ${markFile}`,
-  );
+  return [{ is: "ownedState", owner: named(mark.owner), kept: mark.released }];
 }
 
-export const unownedState = (stateDir: string): Obstacle => ({
-  property: "stateDir",
-  reason: `${stateDir} exists and no stack owns it: it may be a gateway that was set up by hand`,
-  advice: `move it away (mv ${stateDir} ${stateDir}.before), or give this gateway another profile or stateDir`,
-});
-
 /** A workspace that exists may be anybody's work: it is used as it is, where the gateway can write in it. */
-function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck): Obstacle[] {
+function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck): Found[] {
   const stats = lstat(workspace);
   const uid = uidOf(account);
   // An account that is still to be created gets the number of data that was moved here; the claim looks again.
   if (!stats || uid === undefined || stats.uid === uid) return [];
+  return [{ is: "othersWorkspace" }];
+}
+
+function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck): Found[] {
+  const own = configFile(manage, id);
   return [
-    {
-      property: "workspace",
-      reason: `${workspace} belongs to another user than the one that the gateway runs as`,
-      advice: `chown -R ${account ?? "$(id -un)"} ${workspace}, or choose another directory`,
-    },
+    ...(lstat(wrapper) && !isOurWrapper(manage, id, wrapper) ? [{ is: "wrapper" } as const] : []),
+    ...(configPath !== own && lstat(configPath) && readLink(configPath) !== own ? [{ is: "config" } as const] : []),
   ];
 }
 
-function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck): Obstacle[] {
-  const obstacles: Obstacle[] = [];
-  if (lstat(wrapper) && !isOurWrapper(manage, id, wrapper))
-    obstacles.push({
-      property: "profile",
-      reason: `${wrapper} exists and is not this gateway's command`,
-      advice: "remove it, or give the target another binDir",
-    });
-  const own = configFile(manage, id);
-  if (configPath !== own && lstat(configPath) && readLink(configPath) !== own)
-    obstacles.push({
-      property: "configPath",
-      reason: `${configPath} exists and was not put there by this gateway`,
-      advice: "move it away, or leave configPath out",
-    });
-  return obstacles;
-}
-
 /** A service that `openclaw gateway install` set up for the same profile. Source: measured unit names. */
-function foreignService(manage: string, id: string): Obstacle[] {
+function foreignService(manage: string, id: string): Found[] {
   const unit = unitName(id);
   return unitDirectories(homedir())
     .map(({ path }) => join(path, unit))
     .filter((path) => lstat(path) && !isOurUnit(manage, id, path))
-    .map(foreignUnit);
+    .map((path) => ({ is: "unit", path }));
 }
 
-export const foreignUnit = (path: string): Obstacle => ({
-  property: "profile",
-  reason: `${path} runs a gateway of the same profile that no stack owns, or one below another \`root\``,
-  advice: "uninstall it (openclaw gateway uninstall), use another profile, or go back to the former `root`",
-});
-
 /** Gateways of other stacks, or of other programs, below the same root. */
-function neighbours(manage: string, claim: ClaimToCheck): Obstacle[] {
-  return entries(gatewaysDir(manage)).flatMap((id): Obstacle[] => {
+function neighbours(manage: string, claim: ClaimToCheck): Found[] {
+  return entries(gatewaysDir(manage)).flatMap((id): Found[] => {
     const theirs = id === claim.id ? undefined : readJson<OwnedClaim>(gatewayPaths(manage, id).owner);
     // Gateways of this stack are compared by the program itself, with what they are about to become.
     if (!theirs || theirs.owner.stack === claim.owner.stack) return [];
-    const whose = describeOwner(theirs.owner);
-    const obstacles: Obstacle[] = [];
-    if (Math.abs(theirs.basePort - claim.basePort) <= LAST_PORT_OFFSET)
-      obstacles.push({
-        property: "basePort",
-        reason: `its ports ${claim.basePort}-${claim.basePort + LAST_PORT_OFFSET} overlap those of ${whose} (${theirs.basePort}-${theirs.basePort + LAST_PORT_OFFSET})`,
-        advice: `use a base port from ${theirs.basePort + LAST_PORT_OFFSET + 1} up`,
-      });
-    for (const property of ["stateDir", "workspace"] as const)
-      for (const path of [theirs.stateDir, theirs.workspace, theirs.configPath])
-        if (isWithin(claim[property], path) || isWithin(path, claim[property]))
-          obstacles.push({
-            property,
-            reason: `${claim[property]} shares ${path} with ${whose}`,
-            advice: "give each gateway directories of its own",
-          });
-    return obstacles;
+    const owner = named(theirs.owner);
+    const places = [theirs.stateDir, theirs.workspace, theirs.configPath];
+    return [
+      ...(Math.abs(theirs.basePort - claim.basePort) <= LAST_PORT_OFFSET
+        ? [{ is: "ports", owner, basePort: theirs.basePort } as const]
+        : []),
+      ...(["stateDir", "workspace"] as const).flatMap((property) =>
+        places
+          .filter((path) => isWithin(claim[property], path) || isWithin(path, claim[property]))
+          .map((path) => ({ is: "shared", property, path, owner }) as const),
+      ),
+    ];
   });
 }
 
-function foreignListeners(manage: string, claim: ClaimToCheck, inUse: readonly Listener[]): Obstacle[] {
-  const { basePort } = claim;
-  return inUse.flatMap((listener): Obstacle[] => {
+function foreignListeners(manage: string, claim: ClaimToCheck, inUse: readonly Listener[]): Found[] {
+  return inUse.flatMap((listener): Found[] => {
     const { port, pid } = listener;
     const holder = entries(gatewaysDir(manage)).find(
       (id) => pid !== undefined && carries(pid, gatewayMark(gatewayPaths(manage, id).dir)),
@@ -276,35 +182,7 @@ function foreignListeners(manage: string, claim: ClaimToCheck, inUse: readonly L
     // The gateway itself, also under the profile that it is about to give up.
     if (holder === claim.id || (theirs?.stack === claim.owner.stack && theirs.gateway === claim.owner.gateway))
       return [];
-    if (theirs)
-      return [
-        {
-          property: "basePort",
-          reason: `${describeOwner(theirs)} still listens on ${portOf(port, basePort)}`,
-          advice: "change the other gateway's ports first, in an `up` of its own",
-        },
-      ];
-    return [foreignListener(listener, basePort, ephemeralPorts())];
+    if (theirs) return [{ is: "gatewaysPort", owner: named(theirs), port }];
+    return [{ is: "port", listener, ephemeral: ephemeralPorts() }];
   });
-}
-
-const portOf = (port: number, basePort: number): string =>
-  `port ${port}, which belongs to its ports ${basePort}-${basePort + LAST_PORT_OFFSET}`;
-
-/** `ephemeral`: what the machine hands out to programs that ask for any port. */
-export function foreignListener(
-  listener: Listener,
-  basePort: number,
-  ephemeral: { readonly first: number; readonly last: number },
-): Obstacle {
-  const { port } = listener;
-  const { first, last } = ephemeral;
-  return {
-    property: "basePort",
-    reason: `${describeListener(listener)} listens on ${portOf(port, basePort)}`,
-    advice:
-      port >= first && port <= last
-        ? `use a basePort below ${first - LAST_PORT_OFFSET}: this machine hands out ports from ${first} up to any program`
-        : "end that program, or use another basePort",
-  };
 }

@@ -14,16 +14,20 @@ const GRAMMARS = {
   container: /^[0-9a-f]{64}$/,
 } as const;
 
-/**
- * An answer, once it is known. Ends the program where it is something else.
- *
- * @param who The resource that gave it, for the message; what it has said is not repeated.
- */
+type Grammar = keyof typeof GRAMMARS;
+
+/** What a command has printed; it says nothing about its secrets. `who`: the gateway that it is about. */
 export const answerOf = (
-  answer: pulumi.Output<string>,
-  grammar: keyof typeof GRAMMARS,
+  command: { readonly stdout: pulumi.Output<string> },
+  grammar: Grammar,
   who: string,
-): pulumi.Output<string> =>
+): pulumi.Output<string> => checked(pulumi.unsecret(command.stdout), grammar, who);
+
+export const containerId = ({ id }: pulumi.CustomResource, who: string): pulumi.Output<string> =>
+  checked(id, "container", who);
+
+/** Ends the program where it is something else, which is not repeated. */
+const checked = (answer: pulumi.Output<string>, grammar: Grammar, who: string): pulumi.Output<string> =>
   answer.apply((text: string | undefined) =>
     Promise.resolve(
       // Nothing at all is what the mocks of a program's own tests say; a machine cannot.

@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../host/layout";
-import type { ClaimToCheck } from "../../host/obstacles";
+import type { ClaimToCheck } from "../../host/found";
 import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
 import { keptValue } from "../kept";
 import { explicitPorts } from "../rules/isolation";
@@ -131,7 +131,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     },
     { ...opts, dependsOn: [target] },
   );
-  const claimId = answerOf(slot.stdout, "id", name);
+  const claimId = answerOf(slot, "id", name);
   const parcel = { gateway: gateway.id, version: gateway.version, claim: claimId };
   const sent = target.send?.(`${name}-push${suffix}`, parcel, { parent, dependsOn: [slot] }) ?? [];
   const secrets = target.command(
@@ -147,7 +147,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     { ...opts, dependsOn: [slot] },
   );
   // The nonce says nothing about the secrets; as a secret it would hide the whole command from preview.
-  const nonce = answerOf(pulumi.unsecret(secrets.stdout), "id", name);
+  const nonce = answerOf(secrets, "id", name);
   const elsewhere = partner?.target === target ? undefined : partner;
   const spec = pulumi
     .output(neighbour)

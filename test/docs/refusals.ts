@@ -18,7 +18,7 @@ import { configFile, gatewayPaths, manageDir, MARK_FILE, type HostLayout } from 
 import { findForeignGateway, isUnknown, type ForeignGateway } from "../../host/foreignGateway";
 import { identify } from "../../host/processes";
 import type { Listener } from "../../host/listeners";
-import type { ClaimToCheck, Obstacle } from "../../host/obstacles";
+import type { ClaimToCheck, Obstacle } from "../../host/found";
 import { noShell, problemOf, type Refusal } from "../../components/targets/ssh/answer";
 import type { HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";

@@ -48,5 +48,4 @@ export const GOOD_HOST: HostFacts = {
   missing: ["main"],
   unownedStates: [],
   installed: false,
-  obstacles: undefined,
 };

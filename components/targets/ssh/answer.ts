@@ -1,5 +1,6 @@
 /** What comes of asking a host, and what is wrong with it. Pure. */
 import { createHash } from "node:crypto";
+import { hostCommand, type HostLayout } from "../../../host/layout";
 import { HOW_TO_GET } from "../../rules/hostKey";
 import type { Problem } from "../../rules/problems";
 
@@ -68,6 +69,13 @@ export function noShell(name: string, user: string, { output, errors }: { output
     advice: `give ${user} a login shell (chsh -s /bin/sh ${user}), or log in as another user`,
   };
 }
+
+/** It did not say what our script and our program say. */
+export const strangeAnswer = ({ name, layout }: { name: string; layout: HostLayout }): Problem => ({
+  path: `${name}.host`,
+  reason: "could not be looked at: what it answers is no answer of this package, and is not shown for that reason",
+  advice: `look at ${hostCommand(layout.root)} there: somebody may have put another program in its place`,
+});
 
 const LONGEST_QUOTE = 200;
 

@@ -1,50 +1,75 @@
 /** The script that has a host say what it is, and its answer. Pure. */
 import { join } from "node:path/posix";
+import * as z from "zod";
 import { gatewayPaths, manageDir, MARK_FILE, quote, type HostLayout } from "../../../host/layout";
-import { listenersIn, type Listener } from "../../../host/listeners";
-import type { LookAnswer, LookInput } from "../../../host/obstacles";
+import { listenersIn } from "../../../host/listeners";
+import type { LookInput } from "../../../host/obstacles";
 import { unitMark, unitName } from "../../../host/supervisors/systemd";
 import { unitDirectories } from "../../../host/units";
 import { claimToCheck } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
 
-export interface HostFacts {
-  readonly system: string;
-  readonly machine: string;
-  /** `glibc 2.36`; empty: not known. */
-  readonly libc: string;
-  /** Dynamic loaders of glibc. */
-  readonly loaders: readonly string[];
-  readonly user: string;
-  readonly home: string;
-  readonly systemd: boolean;
-  readonly linger: boolean;
-  readonly sudo: boolean;
-  /** Line of /etc/passwd of the gateways' account. */
-  readonly account: string;
-  readonly root: Directory;
-  readonly binDir: Directory;
-  readonly freeBytes: number | undefined;
-  readonly memoryBytes: number | undefined;
-  readonly ephemeral: { readonly first: number; readonly last: number };
-  readonly listeners: readonly Listener[];
-  /** Unit files that are not ours, by gateway. */
-  readonly units: readonly { readonly id: string; readonly path: string }[];
-  /** Gateways whose release is still to be installed. */
-  readonly missing: readonly string[];
-  /** Gateways whose state directory has something in it and no mark. */
-  readonly unownedStates: readonly string[];
-  /** Whether there is a host program. */
-  readonly installed: boolean;
-  /** What it finds, where it knows how to look. */
-  readonly obstacles: LookAnswer["obstacles"] | undefined;
-}
+// A host that lies may say anything. What stands in an advice, which somebody may type, has no sign that a shell knows.
+const word = z.string().regex(/^[\w.@+-]{0,64}$/);
+const path = z.string().regex(/^\/[^\p{C}`$'"\\;&|<>()]{0,1023}$/u);
+const text = z.string().regex(/^\P{C}{0,512}$/u);
+const port = z.int().min(0).max(65_535);
+const count = z.int().min(0);
 
-/** What exists of a path: where the rest would be made. */
-export interface Directory {
-  readonly parent: string;
-  readonly state: "writable" | "closed" | "file";
-}
+const directorySchema = z.object({ parent: path, state: z.enum(["writable", "closed", "file"]) });
+const listenerSchema = z.union([z.strictObject({ port, pid: count, command: text }), z.strictObject({ port })]);
+const ephemeralSchema = z.object({ first: port, last: port });
+const owner = z.object({ stack: text, gateway: text });
+const property = z.enum(["stateDir", "workspace"]);
+
+const foundSchema = z.discriminatedUnion("is", [
+  z.object({ is: z.literal("gateway"), owner }),
+  z.object({ is: z.literal("unsafe"), path }),
+  z.object({ is: z.literal("inside"), property }),
+  z.object({ is: z.enum(["noDirectory", "unownedState", "othersState", "othersWorkspace", "wrapper", "config"]) }),
+  z.object({ is: z.literal("ownedState"), owner, kept: z.boolean() }),
+  z.object({ is: z.literal("unit"), path }),
+  z.object({ is: z.literal("ports"), owner, basePort: port }),
+  z.object({ is: z.literal("shared"), property, path, owner }),
+  z.object({ is: z.literal("gatewaysPort"), owner, port }),
+  z.object({ is: z.literal("port"), listener: listenerSchema, ephemeral: ephemeralSchema }),
+]);
+
+const factsSchema = z.object({
+  system: word,
+  machine: word,
+  /** `glibc 2.36`; empty: not known. */
+  libc: text,
+  /** Dynamic loaders of glibc. */
+  loaders: z.array(path),
+  user: word,
+  home: path,
+  systemd: z.boolean(),
+  linger: z.boolean(),
+  sudo: z.boolean(),
+  /** Line of /etc/passwd of the gateways' account. */
+  account: text,
+  /** What exists of a path: where the rest would be made. */
+  root: directorySchema,
+  binDir: directorySchema,
+  freeBytes: count.optional(),
+  memoryBytes: count.optional(),
+  ephemeral: ephemeralSchema,
+  listeners: z.array(listenerSchema),
+  /** Unit files that are not ours, by gateway. */
+  units: z.array(z.object({ id: word, path })),
+  /** Gateways whose release is still to be installed. */
+  missing: z.array(word),
+  /** Gateways whose state directory has something in it and no mark. */
+  unownedStates: z.array(word),
+  /** Whether there is a host program. */
+  installed: z.boolean(),
+  /** What it finds, where it knows how to look. */
+  found: z.array(z.array(foundSchema)).optional(),
+});
+
+export type HostFacts = z.output<typeof factsSchema>;
+export type Directory = HostFacts["root"];
 
 /** `template`: host/look.sh. */
 export function renderScript(
@@ -78,21 +103,21 @@ function lookFor(manage: string, { gateway }: GatewayToCheck): string {
   return `look_for_gateway ${words.map(quote).join(" ")}`;
 }
 
-/** Nothing where the script did not run to its end. */
-export function parseFacts(output: string): HostFacts | undefined {
-  // What a shell's start-up files print comes before. Nothing of a host may steer the terminal that shows it.
-  const lines = output.split("\n").map((line) => line.replace(/\p{Cc}/gu, " "));
+/** Nothing where the script did not run to its end; "strange" where something is no answer of it, or of our program. */
+export function parseFacts(output: string, gateways: number): HostFacts | "strange" | undefined {
+  // What a shell's start-up files print comes before.
+  const lines = output.split("\n");
   const from = lines.indexOf("pulumi-openclaw look");
   const to = lines.lastIndexOf("end");
   if (from < 0 || to < from) return undefined;
-  const said = lines.slice(from + 1, to).map((line) => /^(\S+) ?(.*)$/.exec(line)?.slice(1) ?? ["", ""]);
+  const said = lines.slice(from + 1, to).map((line) => /^(\S+) ?([^]*)$/.exec(line)?.slice(1) ?? ["", ""]);
   const all = (name: string): string[] => said.flatMap(([key, value]) => (key === name ? [value!] : []));
   const one = (name: string): string => all(name)[0] ?? "";
   const numbers = (name: string): number[] => (one(name).match(/\d+/g) ?? []).map(Number);
   const [first = 32768, last = 60999] = numbers("ephemeral");
   const free = /\s\d+\s+\d+\s+(\d+)\s+\d+%/.exec(one("disk"))?.[1];
   const [memory] = numbers("memory");
-  return {
+  const parsed = factsSchema.safeParse({
     system: one("system"),
     machine: one("machine"),
     libc: one("libc"),
@@ -105,30 +130,40 @@ export function parseFacts(output: string): HostFacts | undefined {
     account: one("account"),
     root: directory(one("root")),
     binDir: directory(one("bin_dir")),
-    freeBytes: free === undefined ? undefined : Number(free) * 1024,
-    memoryBytes: memory === undefined ? undefined : memory * 1024,
+    ...(free !== undefined && { freeBytes: Number(free) * 1024 }),
+    ...(memory !== undefined && { memoryBytes: memory * 1024 }),
     ephemeral: { first, last },
     listeners: listenersIn([...all("tcp"), ...all("process")]),
-    units: all("unit").map((text) => {
-      const [id = "", ...path] = text.split(" ");
-      return { id, path: path.join(" ") };
+    units: all("unit").map((line) => {
+      const [id = "", ...rest] = line.split(" ");
+      return { id, path: rest.join(" ") };
     }),
     missing: all("missing"),
     unownedStates: all("state"),
     installed: one("program") === "installed",
-    obstacles: answerIn(one("answer")),
-  };
+    ...foundIn(one("answer")),
+  });
+  const isWhole = parsed.success && (parsed.data.found ?? { length: gateways }).length === gateways;
+  return isWhole ? parsed.data : "strange";
 }
 
-function directory(text: string): Directory {
-  const [, state = "writable", parent = "/"] = /^(writable|closed|file) (.*)$/.exec(text) ?? [];
-  return { state: state as Directory["state"], parent };
+function directory(line: string): { parent: string; state: string } {
+  const [, state = "writable", parent = "/"] = /^(writable|closed|file) ([^]*)$/.exec(line) ?? [];
+  return { state, parent };
 }
 
-function answerIn(text: string): HostFacts["obstacles"] {
+function foundIn(answer: string): { found?: unknown } {
+  if (answer === "") return {}; // an older program, that cannot look
+  const parsed = json(answer);
+  const isObject = typeof parsed === "object" && parsed !== null;
+  if (isObject && "obstacles" in parsed) return {}; // an older one, that says in words of its own what it sees
+  return { found: isObject && "found" in parsed ? parsed.found : null };
+}
+
+function json(answer: string): unknown {
   try {
-    return (JSON.parse(text) as LookAnswer).obstacles;
+    return JSON.parse(answer);
   } catch {
-    return undefined; // an older program, that cannot look
+    return undefined;
   }
 }

@@ -1,7 +1,7 @@
 /** What of a host's facts forbids the gateways that are to run on it. Pure. */
 import { accountObstacle } from "../../../host/account";
 import type { HostLayout } from "../../../host/layout";
-import { foreignListener, foreignUnit, listensOn, unownedState, type Obstacle } from "../../../host/obstacles";
+import { inWords, listensOn, type ClaimToCheck, type Found, type Obstacle } from "../../../host/found";
 import { lingering } from "../../../host/supervisors/systemd";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
@@ -56,7 +56,11 @@ export function findingsOf(host: LookedAtHost, facts: HostFacts, gateways: reado
       ...wrongDirectory(`${host.name}.binDir`, "binDir", facts.binDir, facts),
       ...fullDisk(host, facts),
     ],
-    obstacles: facts.obstacles ?? gateways.map((gateway) => obstaclesOf(gateway, facts)),
+    obstacles: gateways.map((each, index) => {
+      const claim = claimToCheck(each);
+      const found = facts.found?.[index] ?? foundFor(each, claim, facts);
+      return found.map((thing) => inWords(host.layout, claim, thing));
+    }),
     warnings: littleMemory(host, facts, gateways.length),
   };
 }
@@ -129,14 +133,14 @@ function littleMemory({ name }: LookedAtHost, { memoryBytes }: HostFacts, count:
   ];
 }
 
-function obstaclesOf(each: GatewayToCheck, facts: HostFacts): Obstacle[] {
-  const { id, stateDir, basePort } = each.gateway;
-  const claim = claimToCheck(each);
+/** What the facts say, where the host has no program that can look. */
+function foundFor({ gateway }: GatewayToCheck, claim: ClaimToCheck, facts: HostFacts): Found[] {
+  const { id } = gateway;
   // A program that cannot look may run this very gateway.
   const listeners = facts.installed ? [] : facts.listeners.filter(({ port }) => listensOn(claim, port));
   return [
-    ...(facts.unownedStates.includes(id) ? [unownedState(stateDir)] : []),
-    ...facts.units.filter((unit) => unit.id === id).map(({ path }) => foreignUnit(path)),
-    ...listeners.map((listener) => foreignListener(listener, basePort, facts.ephemeral)),
+    ...(facts.unownedStates.includes(id) ? [{ is: "unownedState" } as const] : []),
+    ...facts.units.filter((unit) => unit.id === id).map(({ path }) => ({ is: "unit", path }) as const),
+    ...listeners.map((listener) => ({ is: "port", listener, ephemeral: facts.ephemeral }) as const),
   ];
 }

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Whereabouts } from "../../../deployer/request";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
-import type { Obstacle } from "../../../host/obstacles";
+import type { Obstacle } from "../../../host/found";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
 import { behindGate, currentProgram, refuse } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";

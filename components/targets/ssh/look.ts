@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
 import { builtFile, packageFile } from "../bootstrap";
 import type { GatewayToCheck } from "../target";
-import { noShell, problemOf, type Answer } from "./answer";
+import { noShell, problemOf, strangeAnswer, type Answer } from "./answer";
 import type * as client from "./client";
 import { parseFacts, renderScript } from "./facts";
 import { findingsOf, type Findings, type LookedAtHost } from "./findings";
@@ -38,8 +38,10 @@ function findingsIn(
     const { hostKey = "" } = answer.at === "proxy" ? connection.proxy! : connection;
     return { ...nothing, problems: [problemOf(answer, name, hostKey)] };
   }
-  const facts = parseFacts(answer.output);
-  return facts ? findingsOf(host, facts, gateways) : { ...nothing, problems: [noShell(name, connection.user, answer)] };
+  const facts = parseFacts(answer.output, gateways.length);
+  if (facts === undefined) return { ...nothing, problems: [noShell(name, connection.user, answer)] };
+  if (facts === "strange") return { ...nothing, problems: [strangeAnswer(host)] };
+  return findingsOf(host, facts, gateways);
 }
 
 /** Loaded by programs with such a host only. */
