@@ -1,4 +1,5 @@
 /** The package's command, `pulumi-openclaw`. */
+import { plain } from "../host/plain";
 import { runCheck, USAGE } from "./cli";
 
 const CANNOT_RUN = 2;
@@ -12,7 +13,7 @@ async function main([verb, ...args]: readonly string[]): Promise<number> {
 main(process.argv.slice(2)).then(
   (code) => (process.exitCode = code),
   (error: unknown) => {
-    console.error(`error: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(plain(`error: ${error instanceof Error ? error.message : String(error)}`));
     process.exitCode = CANNOT_RUN;
   },
 );

@@ -1,6 +1,7 @@
 /** `pulumi-openclaw check`: the quick checks for the gateways of the stack that Pulumi has selected. */
 import { execFile } from "node:child_process";
 import { parseArgs, promisify } from "node:util";
+import { plain } from "../host/plain";
 import { foreignGateways, gatewaysOfState } from "./gateways";
 import { check, render } from ".";
 
@@ -39,6 +40,6 @@ export async function runCheck(args: readonly string[], env: NodeJS.ProcessEnv):
   const all = [...ours.gateways, ...foreignGateways(ours.gateways)];
   if (all.length) console.error(`Asking ${all.map(({ name }) => name).join(", ")} (takes up to a minute) …`);
   const result = await check({ ...ours, gateways: all });
-  console.log(json ? JSON.stringify(result, undefined, 2) : render(result));
+  console.log(json ? JSON.stringify(result, undefined, 2) : plain(render(result)));
   return result.ok ? 0 : 1;
 }

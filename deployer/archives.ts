@@ -20,6 +20,7 @@ import { workerEnvironment } from "../host/environment";
 import { INSTALL_FLAGS } from "../host/release";
 import { cacheDirectory } from "../toolchain/cache";
 import { Failure, messageOf } from "../host/failure";
+import { plain } from "../host/plain";
 import { withLock } from "./lock";
 import type { PinnedPackage } from "./request";
 
@@ -70,7 +71,7 @@ export function releaseArchive(version: string, cpu: Cpu): Promise<Archive> {
   });
 }
 
-export const say = (line: string): void => void process.stderr.write(`${line}\n`);
+export const say = (line: string): void => void process.stderr.write(`${plain(line)}\n`);
 
 /** An archive of the cache; `make` puts it into a directory of its own first. One that was damaged is made again. */
 async function cached(name: string, make: (directory: string) => Promise<void>): Promise<Archive> {

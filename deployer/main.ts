@@ -15,6 +15,8 @@
  */
 import { readFileSync } from "node:fs";
 import { Failure } from "../host/failure";
+import { plain } from "../host/plain";
+import { say } from "./archives";
 import { requirePartner } from "./partner";
 import type {
   CheckRequest,
@@ -56,10 +58,10 @@ async function answer(verb: string | undefined, request: unknown): Promise<strin
 async function main(): Promise<void> {
   const said = await answer(process.argv[2], JSON.parse(readFileSync(0, "utf8")));
   // Connections to an engine are kept alive, and would keep this process.
-  process.stdout.write(`${said}\n`, () => process.exit());
+  process.stdout.write(`${plain(said)}\n`, () => process.exit());
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Failure ? error.message : ((error as Error).stack ?? String(error))}\n`);
+  say(error instanceof Failure ? error.message : ((error as Error).stack ?? String(error)));
   process.exit(1);
 });

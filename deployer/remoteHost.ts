@@ -8,12 +8,15 @@ import { dial } from "../toolchain/command-plugin/remote/dial";
 import { say } from "./archives";
 import { Failure, messageOf } from "../host/failure";
 import { quote } from "../host/layout";
+import { plain } from "../host/plain";
 
 const DIAL_SECONDS = 120;
 /** How long a connection may be silent: nothing is sent, nothing is answered. */
 const SILENCE_SECONDS = 30;
 const COMMAND_SECONDS = 300;
 export const BLOCK_SIZE = 65_536;
+/** What a command may print, all in all: ours say a few words. */
+const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 interface Started {
   readonly channel: ClientChannel;
@@ -55,7 +58,8 @@ export class RemoteHost {
   /** The same for one that may take longer, and tells on stderr how it goes. */
   follow(seconds: number, script: string, ...args: readonly string[]): Promise<string> {
     const started = this.start(script, args);
-    void started.then(({ channel }) => channel.stderr.pipe(process.stderr)).catch(() => undefined);
+    const show = (chunk: Buffer): void => void process.stderr.write(plain(chunk.toString()));
+    void started.then(({ channel }) => channel.stderr.on("data", show)).catch(() => undefined);
     return this.finish(seconds, started);
   }
 
@@ -143,11 +147,18 @@ function resultOf(channel: ClientChannel): Promise<string> {
   let stdout = "";
   let stderr = "";
   let code: number | null = null;
-  channel.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
-  channel.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  let size = 0;
   channel.on("exit", (status: number | null) => (code = status));
   channel.on("error", () => undefined); // its end follows
-  const result = new Promise<string>((resolve, reject) =>
+  const result = new Promise<string>((resolve, reject) => {
+    const isTooMuch = (chunk: Buffer): boolean => {
+      if ((size += chunk.length) <= MAX_OUTPUT_BYTES) return false;
+      channel.destroy();
+      reject(new Failure("the host answers without end\n    -> look at what runs there: it is not what was put there"));
+      return true;
+    };
+    channel.on("data", (chunk: Buffer) => isTooMuch(chunk) || (stdout += chunk.toString()));
+    channel.stderr.on("data", (chunk: Buffer) => isTooMuch(chunk) || (stderr += chunk.toString()));
     channel.on("close", () =>
       code === 0
         ? resolve(stdout)
@@ -158,8 +169,8 @@ function resultOf(channel: ClientChannel): Promise<string> {
                 : `a command on the host failed (${code}): ${stderr.trim()}\n    -> make room on its disk, and let the user write there`,
             ),
           ),
-    ),
-  );
+    );
+  });
   result.catch(() => undefined); // it is also thrown where somebody waits
   return result;
 }

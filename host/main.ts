@@ -33,6 +33,7 @@ import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, isWithin, type HostLayout } from "./layout";
 import { isHealthy } from "./health";
 import { takeLock } from "./lock";
+import { plain } from "./plain";
 import { lookFor, type LookAnswer, type LookInput } from "./obstacles";
 import { standing } from "./predecessor";
 import { ensureRelease } from "./release";
@@ -45,7 +46,7 @@ import { told } from "./systemError";
 
 const FORMAT = 1;
 
-const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const say = (line: string): void => void process.stderr.write(`${plain(line)}\n`);
 
 /** A document of the components on stdin. */
 function readInput<T extends { format: 1 }>(): T {
@@ -93,7 +94,8 @@ async function withLock<T>(host: Host, id: string, action: () => T | Promise<T>)
   }
 }
 
-const print = async (value: Promise<string> | string): Promise<void> => void process.stdout.write(`${await value}\n`);
+const print = async (value: Promise<string> | string): Promise<void> =>
+  void process.stdout.write(`${plain(await value)}\n`);
 
 function required(value: string | undefined, name: string): string {
   if (!value) throw new Failure(`the argument ${name} is missing`);
@@ -216,6 +218,6 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
 }
 
 main(process.argv[2], process.argv.slice(3)).catch((error: unknown) => {
-  process.stderr.write(`${told(error)}\n`);
+  say(told(error));
   process.exitCode = 1;
 });

@@ -1,6 +1,7 @@
 /** Problems: what is wrong with a program, in words that say where and what to do. */
 import { closest, distance } from "fastest-levenshtein";
 import * as z from "zod";
+import { plainLine } from "../../host/plain";
 
 /** One thing that is wrong with the program, as its author should read it. */
 export interface Problem {
@@ -15,7 +16,9 @@ export interface Problem {
 /** All problems as one message, each with path, reason and advice. `found`: what is sure about the moment. */
 export function formatProblems(problems: readonly Problem[], found = "found before anything was changed"): string {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  const items = problems.map(({ path, reason, advice }) => `  ${path}: ${reason}\n    -> ${advice}`);
+  const items = problems.map(
+    ({ path, reason, advice }) => `  ${plainLine(path)}: ${plainLine(reason)}\n    -> ${plainLine(advice)}`,
+  );
   return `OpenClaw: ${count} ${found}.\n\n${items.join("\n\n")}\n`;
 }
 

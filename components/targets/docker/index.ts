@@ -9,6 +9,7 @@ import type {
   LookAnswer,
 } from "../../../deployer/request";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
+import { plainLine } from "../../../host/plain";
 import { dockerCommand, LOCAL_ENGINE, openclawIn } from "../../../deployer/docker/names";
 import { keptValue } from "../../kept";
 import { behindGate, currentProgram } from "../../program";
@@ -108,10 +109,10 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
     answer.gateways.forEach(({ repair, isThere, warnings }, index) => {
       const { name } = gateways[index]!;
       this.seen.set(name, isThere ? "up" : "nothing");
-      for (const warning of warnings) void pulumi.log.warn(`${name}: ${warning}`);
+      for (const warning of warnings) void pulumi.log.warn(plainLine(`${name}: ${warning}`));
       if (repair === undefined) return;
       this.repairs.set(name, repair);
-      void pulumi.log.info(`${name}: ${repair}: it is made anew`);
+      void pulumi.log.info(plainLine(`${name}: ${repair}: it is made anew`));
     });
     return answer.gateways.map(({ obstacles }) => obstacles);
   }

@@ -4,6 +4,7 @@ import type { Whereabouts } from "../../../deployer/request";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../../host/layout";
 import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/found";
+import { plainLine } from "../../../host/plain";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
 import { behindGate, currentProgram, refuse } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
@@ -95,7 +96,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     if (!connection) return gateways.map(() => []);
     const { problems, obstacles, warnings } = await lookAt(host, connection, gateways);
     program.report(problems);
-    for (const warning of warnings) void pulumi.log.warn(warning);
+    for (const warning of warnings) void pulumi.log.warn(plainLine(warning));
     return obstacles;
   }
 
