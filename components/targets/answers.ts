@@ -4,6 +4,7 @@
  */
 import * as pulumi from "@pulumi/pulumi";
 import { refuse } from "../program";
+import type { Problem } from "../rules/problems";
 
 const GRAMMARS = {
   /** Of a claim or of secrets on a host. Source: host/claim.ts, host/secrets.ts. */
@@ -26,22 +27,19 @@ export const answerOf = (
 export const containerId = ({ id }: pulumi.CustomResource, who: string): pulumi.Output<string> =>
   checked(id, "container", who);
 
-/** Ends the program where it is something else, which is not repeated. */
+/** What it was instead is not repeated. */
+export const unexpected = (who: string): Problem => ({
+  path: who,
+  reason: "its machine has answered with something else than what was asked for",
+  advice: "look at that machine: its program, or whoever answers in its place, is not what was put there",
+});
+
 const checked = (answer: pulumi.Output<string>, grammar: Grammar, who: string): pulumi.Output<string> =>
   answer.apply((text: string | undefined) =>
     Promise.resolve(
       // Nothing at all is what the mocks of a program's own tests say; a machine cannot.
       text === undefined || GRAMMARS[grammar].test(text)
         ? text!
-        : refuse(
-            [
-              {
-                path: who,
-                reason: `its machine has not answered with ${grammar === "id" ? "an id" : `the name of a ${grammar}`}`,
-                advice: "look at that machine: its program, or whoever answers in its place, is not what was put there",
-              },
-            ],
-            "found before anything else was changed",
-          ),
+        : refuse([unexpected(who)], "found before anything else was changed"),
     ),
   );

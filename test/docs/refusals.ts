@@ -19,7 +19,8 @@ import { findForeignGateway, isUnknown, type ForeignGateway } from "../../host/f
 import { identify } from "../../host/processes";
 import type { Listener } from "../../host/listeners";
 import type { ClaimToCheck, Obstacle } from "../../host/found";
-import { noShell, problemOf, type Refusal } from "../../components/targets/ssh/answer";
+import { unexpected } from "../../components/targets/answers";
+import { noShell, problemOf, strangeAnswer, type Refusal } from "../../components/targets/ssh/answer";
 import type { HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
 import * as systemd from "../../host/supervisors/systemd";
@@ -625,6 +626,8 @@ function overSsh(): readonly Problem[] {
   ];
   return [
     ...refused.map((refusal) => problemOf(refusal, "box", EXPECTED_KEY)),
+    strangeAnswer({ name: "box", layout: { root: "/home/claw", binDir: "/home/claw/bin", account: null } }),
+    unexpected("claw-main"),
     noShell("box", user, { output: "This account is currently not available.\n", errors: "" }),
     ...found.flatMap(
       ([facts, layout, sudo = false]) =>

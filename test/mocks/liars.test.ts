@@ -69,7 +69,7 @@ async function run(liar: string, on: "host" | "engine"): Promise<void> {
       return Promise.resolve({});
     })
     .catch(note);
-  await vi.waitUntil(() => refusals.length, { timeout: 5_000 });
+  await vi.waitUntil(() => refusals.length, { timeout: 20_000 });
   await new Promise((resolve) => setTimeout(resolve, 200)); // what else it would register
 }
 
@@ -79,9 +79,11 @@ it.each([
   ["claw-rescue-secrets", "engine", "claw-rescue"],
   ["claw-rescue-check", "engine", "claw-rescue"],
   ["claw-rescue-container", "engine", "claw-rescue"],
-] as const)("%s on a %s", async (liar, on, who) => {
+] as const)("%s on its %s", { timeout: 30_000 }, async (liar, on, who) => {
   await run(liar, on);
-  expect(refusals.map(({ message }) => message).join("\n")).toContain(`${who}: its machine has not answered with`);
+  expect(refusals.map(({ message }) => message).join("\n")).toContain(
+    `${who}: its machine has answered with something else`,
+  );
   expect(registered.length).toBeGreaterThan(0);
   expect(registered.filter((each) => each.includes("canary-of-a-lie"))).toEqual([]);
 });
