@@ -4,13 +4,13 @@ import { asSpecNeighbour, lookBeside } from "./beside";
 import { keptValue } from "./kept";
 import { behindGate, checkedBotToken, currentProgram } from "./program";
 import { BOT_TOKEN_VARIABLE } from "./rules/openclawConfig";
+import { checkOperatorOnly } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "./rules/ports";
 import type { Problem } from "./rules/problems";
-import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
-import type { BesideArgs, CheckedGatewayArgs, GatewayInput } from "./rules/schemas";
+import { resolveGateway } from "./rules/resolve";
+import type { BesideArgs, GatewayInput } from "./rules/schemas";
 import type { Partner, Target } from "./targets/target";
 import type { ForeignGateway } from "../host/foreignGateway";
-import { isObject, objectAt } from "../host/json";
 import { GATEWAY_TOKEN_VARIABLE } from "../host/layout";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
@@ -308,37 +308,6 @@ function describeNeighbour(main: ForeignGateway | undefined): NeighbourOutputs |
   const { port, stateDir, workspace, configPath, command, restart } = main;
   const url = `http://127.0.0.1:${port}`;
   return { url, stateDir, workspace, configPath, command, ...(restart !== undefined && { restart }) };
-}
-
-/** Ways to the agent besides the direct messages of its one bot. */
-const OTHER_WAYS_IN = ["accounts", "groups", "groupPolicy", "groupAllowFrom", "direct"];
-
-function checkOperatorOnly({ label }: ResolvedGateway, { telegram, config }: CheckedGatewayArgs): Problem[] {
-  const reason = "the rescue bot can repair the main gateway, so only named operators may talk to it";
-  const channels = Object.entries(objectAt(config ?? {}, "channels"));
-  const opened = channels.flatMap(([channel, settings]) =>
-    channel !== "telegram"
-      ? [channel]
-      : Object.keys(isObject(settings) ? settings : {})
-          .filter((key) => OTHER_WAYS_IN.includes(key))
-          .map((key) => `telegram.${key}`),
-  );
-  const problems = opened.map((key) => ({
-    path: `${label}.config.channels.${key}`,
-    reason,
-    advice: "remove it: operators write to the rescue bot itself",
-  }));
-  if (!telegram) return problems;
-  const isOpen = !telegram.allowFrom?.length || telegram.allowFrom.includes("*");
-  if (!isOpen && (telegram.dmPolicy ?? "allowlist") === "allowlist") return problems;
-  return [
-    ...problems,
-    {
-      path: `${label}.telegram.${isOpen ? "allowFrom" : "dmPolicy"}`,
-      reason,
-      advice: 'list their Telegram user ids, e.g. allowFrom: ["4242"], and leave dmPolicy out',
-    },
-  ];
 }
 
 /** An argument given as `undefined` means: left out. */

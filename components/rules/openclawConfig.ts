@@ -3,7 +3,7 @@ import { isObject, objectAt, valueAt } from "../../host/json";
 import { gatewayLogFile, GATEWAY_TOKEN_VARIABLE } from "../../host/layout";
 import type { Json, JsonObject } from "../../host/spec";
 import type { Problem } from "./problems";
-import type { CheckedGatewayArgs } from "./schemas";
+import { isUserId, type CheckedGatewayArgs } from "./schemas";
 
 export const BOT_TOKEN_VARIABLE = "TELEGRAM_BOT_TOKEN";
 
@@ -118,7 +118,7 @@ export function renderConfig(
         ...(telegram.apiRoot !== undefined && { apiRoot: telegram.apiRoot }),
       },
     };
-    const owners = (telegram.allowFrom ?? []).filter((id) => id !== "*");
+    const owners = (telegram.allowFrom ?? []).filter(isUserId);
     if (owners.length) owned.commands = { ownerAllowFrom: owners.map((id) => `telegram:${id}`) };
   }
   if (browser) {

@@ -33,11 +33,24 @@ export const port = z
   .min(1, "must be between 1 and 65535")
   .max(65535, "must be between 1 and 65535");
 
-const userId = z
-  .union([z.string().min(1, "must not be empty"), z.number().int().safe()], {
-    error: 'must be a Telegram user id, e.g. "4242"',
-  })
-  .transform(String);
+const NO_USER_ID = 'must be a Telegram user id, e.g. "4242"';
+
+/**
+ * Who may write, as OpenClaw reads it: without space around it and without its prefix. A group's id and a name let nobody
+ * in. Source: OPENCLAW 2026.9.6, its Telegram allowlist.
+ */
+const sender = z
+  .union([z.string(), z.number()], { error: NO_USER_ID })
+  .transform((value) =>
+    String(value)
+      .trim()
+      .replace(/^(telegram|tg):/i, "")
+      .trim(),
+  )
+  .refine((value) => /^(\*|accessGroup:\S+)$/.test(value) || isUserId(value), NO_USER_ID);
+
+/** Of one person. */
+export const isUserId = (sender: string): boolean => /^[1-9]\d{0,15}$/.test(sender);
 
 export const absolutePath = z
   .string()
@@ -106,7 +119,7 @@ export const telegramSchema = z
      * @default nobody: who writes first is asked to pair
      * @example ["4242"]
      */
-    allowFrom: z.array(userId).optional(),
+    allowFrom: z.array(sender).optional(),
     /**
      * Who may write to the bot.
      * @default "allowlist" where allowFrom is given, else "pairing"

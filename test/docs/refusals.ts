@@ -108,7 +108,7 @@ const ARGUMENTS: readonly Args[] = [
     ["state", "/srv/it's", "/srv/../claw"].map((path) => ({ [name]: path })),
   ),
   { telegram: { allowFrom: ["4242"] } },
-  telegram({ allowFrom: [""] }),
+  telegram({ allowFrom: ["@ann"] }),
   telegram({ dmPolicy: "allowlist" }),
   telegram({ dmPolicy: "open" }),
   telegram({ apiRoot: "api.example.org" }),

@@ -48,6 +48,13 @@ describe("bad arguments are refused with path and advice", () => {
       { telegram: { botToken: "t", dmPolicy: "open" } },
       /^g\.telegram\.allowFrom: must contain "\*"/,
     ],
+    ...["@ann", "", " ", "-1001234", "0", "12.5", "telegram:@ann", "telegram:-100", "ann", "4242 4343", "+4242"].map(
+      (sender): [string, Record<string, unknown>, RegExp] => [
+        `a sender that is nobody: ${sender}`,
+        { telegram: { botToken: "t", allowFrom: [sender] } },
+        /^g\.telegram\.allowFrom\.0: must be a Telegram user id/,
+      ],
+    ),
     ["a wrong policy", { telegram: { botToken: "t", dmPolicy: "all" } }, /^g\.telegram\.dmPolicy/],
     [
       "an API root that is no URL",
