@@ -71,13 +71,16 @@ export function releaseArchive(version: string, cpu: Cpu): Promise<Archive> {
   });
 }
 
+/** Of a lock. */
+export const sayWaiting = (holder: number): void => say(`waiting for process ${holder}, which is at the same`);
+
 export const say = (line: string): void => void process.stderr.write(`${plain(line)}\n`);
 
 /** An archive of the cache; `make` puts it into a directory of its own first. One that was damaged is made again. */
 async function cached(name: string, make: (directory: string) => Promise<void>): Promise<Archive> {
   const [file, hash] = [join(cache, name), join(cache, `${name}.sha256`)];
   mkdirSync(cache, { recursive: true, mode: 0o700 });
-  return withLock(join(cache, `${name}.lock`), async () => {
+  return withLock(join(cache, `${name}.lock`), sayWaiting, async () => {
     const wanted = existsSync(file) && existsSync(hash) ? readFileSync(hash, "utf8") : undefined;
     if (wanted === undefined || (await hashOf("sha256", file)) !== wanted) {
       const directory = mkdtempSync(join(cache, ".making-"));

@@ -1,11 +1,20 @@
 /** One process at a time, on this machine. A lock of a process that is gone is nobody's. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const POLL_MS = 200;
 
-export async function withLock<T>(path: string, action: () => Promise<T>): Promise<T> {
-  while (!take(path)) await sleep(POLL_MS);
+/** `onWait` is called once where another process has it, with its id. */
+export async function withLock<T>(
+  path: string,
+  onWait: (holder: number) => void,
+  action: () => Promise<T>,
+): Promise<T> {
+  for (let told = false, holder; (holder = take(path)) !== undefined; told = true) {
+    if (!told) onWait(holder);
+    await sleep(POLL_MS);
+  }
   try {
     return await action();
   } finally {
@@ -13,21 +22,38 @@ export async function withLock<T>(path: string, action: () => Promise<T>): Promi
   }
 }
 
-function take(path: string): boolean {
+/** Nothing where it was taken, else who has it. */
+function take(path: string): number | undefined {
+  const own = `${path}.${process.pid}`;
+  mkdirSync(dirname(path), { recursive: true });
   try {
-    writeFileSync(path, String(process.pid), { flag: "wx" });
-    return true;
+    // Its name appears with its content: a full disk leaves no lock that says nothing.
+    writeFileSync(own, String(process.pid));
+    linkSync(own, path);
+    return undefined;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    if (!isHeld(path)) rmSync(path, { force: true });
-    return false;
+  } finally {
+    rmSync(own, { force: true });
+  }
+  const holder = holderOf(path);
+  if (holder !== undefined) return holder;
+  rmSync(path, { force: true });
+  return take(path);
+}
+
+function holderOf(path: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(path, "utf8"));
+    if (!Number.isInteger(pid) || pid <= 0) return undefined; // of an older version, on a full disk
+    return isAlive(pid) ? pid : undefined;
+  } catch {
+    return undefined; // it is given back
   }
 }
 
-function isHeld(path: string): boolean {
+function isAlive(pid: number): boolean {
   try {
-    const pid = Number(readFileSync(path, "utf8"));
-    if (!pid) return true; // just being written
     process.kill(pid, 0);
     return true;
   } catch (error) {

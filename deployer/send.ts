@@ -3,7 +3,7 @@ import { join, posix } from "node:path";
 import { gatewayPaths, gatewaysDir, pushedDir, pushedRelease } from "../host/layout";
 import type { Cpu } from "../components/targets/pins";
 import { cacheDirectory, fingerprint } from "../toolchain/cache";
-import { packageArchive, releaseArchive, say, type Archive } from "./archives";
+import { packageArchive, releaseArchive, say, sayWaiting, type Archive } from "./archives";
 import { Failure } from "../host/failure";
 import { BLOCK_SIZE, RemoteHost } from "./remoteHost";
 import { withLock } from "./lock";
@@ -64,7 +64,7 @@ export async function sendToHost(request: SendRequest): Promise<string> {
       const archive = await item.archive(cpu);
       // Two gateways of one release: the second finds what the first has sent.
       const lock = fingerprint([connection.host, String(connection.port), manage, archive.sha256]);
-      sent += await withLock(join(cacheDirectory(process.env), "push", `${lock}.lock`), () =>
+      sent += await withLock(join(cacheDirectory(process.env), "push", `${lock}.lock`), sayWaiting, () =>
         send(host, item, archive),
       );
     }

@@ -41,7 +41,7 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
   const { paths } = openGateway(host, id);
   const access = { ...OWN_ONLY, gid: process.getgid!() };
   makeDir(paths.jobs, access);
-  const name = `${new Date().toISOString().replace(/[:.]/g, "-")}-${process.pid}`;
+  const name = nextName(entries(paths.jobs));
   const job = join(paths.jobs, name);
   makeDir(job, access);
   writeJson(join(job, "request.json"), { ...request, follower: identify(process.pid)! } satisfies Request, access);
@@ -101,14 +101,24 @@ export async function work(host: Host, id: string, name: string): Promise<void> 
   } catch (error) {
     finish({ error: told(error) });
   } finally {
-    attempt(() => removeOldJobs(gateway.paths.jobs));
+    attempt(() => removeOldJobs(gateway.paths.jobs, name));
     lock.release();
   }
 }
 
-function removeOldJobs(jobs: string): void {
-  for (const old of entries(jobs).sort().slice(0, -KEPT_JOBS)) removeTree(join(jobs, old));
+/** Its own is never among them: whoever waits for it reads there how it went. */
+function removeOldJobs(jobs: string, own: string): void {
+  const others = entries(jobs).filter((name) => name !== own);
+  const byAge = others.sort((one, other) => numberOf(one) - numberOf(other));
+  for (const old of byAge.slice(0, Math.max(0, others.length - (KEPT_JOBS - 1)))) removeTree(join(jobs, old));
 }
+
+/** Jobs are counted, since the clock may jump back. Two that start at once have the same number. */
+const nextName = (names: readonly string[]): string =>
+  `${String(Math.max(0, ...names.map(numberOf)) + 1).padStart(8, "0")}-${process.pid}`;
+
+/** 0: of before they were counted. */
+const numberOf = (name: string): number => Number(/^(\d{8})-\d+$/.exec(name)?.[1] ?? 0);
 
 const progressFile = (job: string): string => join(job, "progress.log");
 const resultFile = (job: string): string => join(job, "result.json");

@@ -1,7 +1,8 @@
 /** The mark in a state directory that says whose it is. */
+import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { writeJson } from "./files";
+import { lstat, writeJson } from "./files";
 import { MARK_FILE } from "./layout";
 import type { Owner } from "./spec";
 
@@ -26,4 +27,9 @@ export function readMark(path: string): Mark | undefined {
   }
 }
 
-export const writeMark = (stateDir: string, mark: Mark): void => writeJson(join(stateDir, MARK_FILE), mark);
+export function writeMark(stateDir: string, mark: Mark): void {
+  const path = join(stateDir, MARK_FILE);
+  // A directory in its place would stay. It is moved and not removed: below it the agent may put other paths in the way.
+  if (lstat(path)?.isDirectory()) fs.renameSync(path, `${path}.${randomBytes(6).toString("hex")}.moved`);
+  writeJson(path, mark);
+}

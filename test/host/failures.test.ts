@@ -1,7 +1,7 @@
 /** Releases that misbehave: the stand-in for OpenClaw shows at once what takes the real one minutes. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MARK_FILE } from "../../host/layout";
@@ -107,6 +107,28 @@ describe("a change", () => {
     }
     ok(await host.run("apply", ["main", "claim-id", nonce], spec)); // ordered again, it goes through
     expect(host.current("main")).not.toBe(generation);
+  });
+
+  it("goes through after the clock has jumped back, and jobs are of the future", async () => {
+    const jobs = join(host.dir("main"), "jobs");
+    for (let n = 0; n < 8; n++) mkdirSync(join(jobs, `2999-01-01T00-00-0${n}-000Z-1`));
+    mkdirSync(join(jobs, "00000990-1"));
+    for (const channel of ["stable", "beta"])
+      ok(await host.up("main", host.describe({ basePort: PORT, version, config: { update: { channel } } })));
+    const left = readdirSync(jobs);
+    expect(left).toHaveLength(5);
+    expect(left).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^00000992-/), expect.stringMatching(/^00000991-/)]),
+    );
+  });
+
+  it("goes through where the gateway's agent has put a directory in its mark's place", async () => {
+    const gateway = host.describe({ basePort: PORT, version });
+    const mark = join(gateway.claim.stateDir, MARK_FILE);
+    rmSync(mark);
+    mkdirSync(join(mark, "sub"), { recursive: true });
+    ok(await host.up("main", gateway));
+    expect(JSON.parse(readFileSync(mark, "utf8"))).toMatchObject({ released: false });
   });
 
   it("of directories keeps the gateway's identity, and the old data", async () => {
