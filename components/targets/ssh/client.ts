@@ -12,9 +12,11 @@ import { prepareLogin, type Login } from "../../../toolchain/command-plugin/remo
 import { connectTcp } from "../../../toolchain/command-plugin/remote/tcp";
 import type { Answer, Refusal } from "./answer";
 
-const LOGIN_SECONDS = 5;
+const CONNECT_SECONDS = 5;
+/** With the connection. A host makes whoever it refuses wait, 2 to 3 s for each way to log in. */
+const LOGIN_SECONDS = 12;
 /** With the login. */
-const WHOLE_SECONDS = 10;
+const WHOLE_SECONDS = 20;
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
 /** Runs a script with `sh` on a host. Every way in which that fails is an answer too. */
@@ -55,7 +57,7 @@ function within<T>(signal: AbortSignal, step: Promise<T>): Promise<T> {
   return Promise.race([step, late]);
 }
 
-const connected = ({ host, port }: Endpoint): Promise<Socket> => connectTcp(host, port, LOGIN_SECONDS);
+const connected = ({ host, port }: Endpoint): Promise<Socket> => connectTcp(host, port, CONNECT_SECONDS);
 
 async function prepared(at: Refusal["at"], endpoint: Endpoint): Promise<Login> {
   try {
