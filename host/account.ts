@@ -1,11 +1,12 @@
 /** The account that gateways run as. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { entries, lstat } from "./files";
 import { ACCOUNT_HOME, MARK_FILE, SYSTEM_PATH } from "./layout";
 import { Failure, messageOf, SET_UP_AGAIN } from "./failure";
+import { fullDisk } from "./systemError";
 
 /** Written into the account's comment field: this account is ours to use. */
 const ACCOUNT_COMMENT = "pulumi-openclaw";
@@ -115,4 +116,25 @@ export function becomeAccount(identity: Identity): void {
   (process as unknown as { initgroups(user: string, group: number): void }).initgroups(identity.name, identity.gid);
   process.setgid!(identity.gid);
   process.setuid!(identity.uid);
+}
+
+const SCRIPT_TIMEOUT_MS = 30_000;
+
+/**
+ * Runs a shell script as the account. Where its agent can write, a link would lead root anywhere: the account only where it
+ * may go itself. `$1` … are the arguments.
+ */
+export function asAccount({ uid, gid, demote }: Identity, script: string, ...args: string[]): void {
+  const { status, stderr, error } = spawnSync("/bin/sh", ["-c", `set -e; umask 077; ${script}`, "sh", ...args], {
+    env: { PATH: SYSTEM_PATH, LC_ALL: "C" },
+    cwd: "/",
+    encoding: "utf8",
+    timeout: SCRIPT_TIMEOUT_MS,
+    ...(demote && { uid, gid }),
+  });
+  if (status === 0) return;
+  if (/No space left|quota exceeded/.test(stderr)) throw fullDisk(args[0]!);
+  throw new Failure(
+    `${args[0]} cannot be changed: ${(error?.message ?? stderr).trim()}\n    -> let the gateway's account write there, and run \`pulumi up\` again`,
+  );
 }

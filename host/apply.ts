@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { asAccount } from "./account";
 import { Failure, messageOf } from "./failure";
 import type { ReadyLink } from "./files";
 import {
@@ -17,7 +18,6 @@ import {
 } from "./generation";
 import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
-import { SYSTEM_PATH } from "./layout";
 import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
 import { predecessorOf, retire, standing } from "./predecessor";
@@ -32,7 +32,6 @@ import { systemFailure, told } from "./systemError";
 const GUIDE_FILE = "RESCUE.md";
 /** In every guide of ours; a file without it is the user's and stays. */
 const GUIDE_MARK = "`pulumi up` writes this file.";
-const GUIDE_TIMEOUT_MS = 10_000;
 const VALIDATE_TIMEOUT_MS = 120_000;
 /** How long a change waits for its partner's deployment. */
 const PARTNER_TIMEOUT_MS = 15 * 60_000;
@@ -86,19 +85,11 @@ async function settle(gateway: HostGateway, { neighbour }: Spec, progress: Progr
   }
 }
 
-/** Into the workspace, where the agent reads it; as its account, for whom a link in the workspace leads nowhere new. */
-async function writeGuide({ host, claim }: HostGateway, guide: string): Promise<void> {
+/** Into the workspace, where the agent reads it; not over a file of its own. */
+function writeGuide({ host, claim }: HostGateway, guide: string): void {
   const write =
-    'if [ -e "$1" ] && ! grep -qF "$MARK" "$1"; then exit 0; fi; printf %s "$GUIDE" >"$1.tmp" && mv -f "$1.tmp" "$1"';
-  const path = join(claim.workspace, GUIDE_FILE);
-  const { code, stderr } = await run("/bin/sh", ["-c", write, "sh", path], {
-    env: { PATH: SYSTEM_PATH, GUIDE: guide, MARK: GUIDE_MARK },
-    cwd: "/",
-    timeoutMs: GUIDE_TIMEOUT_MS,
-    as: host.identity,
-  });
-  if (code !== 0)
-    throw new Failure(`cannot write ${path}: ${stderr.trim()}\n    -> let the gateway's account write there`);
+    'if [ -e "$1" ] && ! grep -qF "$2" "$1"; then exit 0; fi; umask 022; printf %s "$3" >"$1.tmp"; mv -f "$1.tmp" "$1"';
+  asAccount(host.identity, write, join(claim.workspace, GUIDE_FILE), GUIDE_MARK, guide);
 }
 
 const summary = (generation: Generation, word: string): string =>

@@ -17,7 +17,18 @@ esac
 node_dir=$manage/nodes/@NODE_VERSION@
 npm_dir=$manage/npms/@NPM_VERSION@
 
+sudo=
+@TRUSTED@
+# Before anything is run or written there, and again for what somebody may have made first.
+trust() {
+  [ -n '@AS_ROOT@' ] || return 0
+  first=$({ say_unsafe "$node_dir/bin/node"; say_unsafe "$npm_dir"; } | head -n 1)
+  [ -z "$first" ] || fail "$first can be changed by others than root, who would have root run or write what they want
+    -> chown -h root '$first' && chmod go-w '$first', or choose another \`root\`"
+}
+trust
 mkdir -p "$manage/nodes" "$manage/npms"
+trust
 temporary=$manage/bootstrap.$$
 rm -rf "$temporary"
 mkdir "$temporary"

@@ -1,13 +1,13 @@
 /** Claims: a gateway takes possession of what is its on the host, and gives it up again. */
 import { randomBytes } from "node:crypto";
-import * as fs from "node:fs";
+import { renameSync, rmdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Identity } from "./account";
+import { asAccount, type Identity } from "./account";
 import { homeOf } from "./environment";
 import { Failure } from "./failure";
 import { entries, lstat, makeDir, makeDirOf, readLink, removeTree, setLink, sweep, writeJson } from "./files";
 import { findGateway, gatewaysBeside, type Host, type HostGateway, type OwnedClaim, type Place } from "./host";
-import { configFile, gatewayLogFile, gatewayPaths, isWithin } from "./layout";
+import { configFile, gatewayLogFile, gatewayPaths, isWithin, MARK_FILE } from "./layout";
 import { writeMark } from "./mark";
 import { findObstacles } from "./obstacles";
 import type { Claim } from "./spec";
@@ -23,10 +23,11 @@ export function claimGateway(host: Host, id: string, claim: Claim): string {
         obstacles.map(({ property, reason, advice }) => `  ${property}: ${reason}\n    -> ${advice}`).join("\n"),
     );
   const former = findGateway(host, id)?.claim;
-  const missing = [claim.stateDir, claim.workspace].filter((path) => !lstat(path));
+  const own = claim.configPath === configFile(host.manage, id);
+  const missing = [claim.stateDir, ...ownDirectories(host, claim), ...(own ? [] : [dirname(claim.configPath)])];
   const owned: OwnedClaim = {
     ...claim,
-    created: [...new Set([...(former?.created ?? []), ...missing])],
+    created: [...new Set([...(former?.created ?? []), ...missing.flatMap(missingOnWayTo)])],
     claimId: former?.claimId ?? randomBytes(8).toString("hex"),
   };
   const paths = gatewayPaths(host.manage, id);
@@ -56,55 +57,98 @@ const isSamePlace = (one: Place, other: Place): boolean =>
 function leave(host: Host, id: string, place: Place, { owner, ...now }: Claim): void {
   if (place.stateDir !== now.stateDir && lstat(place.stateDir)) writeMark(place.stateDir, { owner, released: true });
   if (place.wrapper !== now.wrapper) removeWrapper(host.manage, id, place.wrapper);
-  if (place.configPath !== now.configPath) removeConfigLink(host.manage, id, place.configPath);
+  if (place.configPath !== now.configPath) removeConfigLink(host, id, place);
 }
 
 function takePossession(host: Host, id: string, claim: Claim): void {
-  makeOwned(claim.stateDir, host.identity);
+  const { stateDir } = claim;
+  makeOwned(stateDir, claim, host.identity);
   // At once: a state directory with something in it and no mark is somebody else's.
-  writeMark(claim.stateDir, { owner: claim.owner, released: false });
-  makeOwned(claim.workspace, host.identity);
-  makeOwned(homeOf(host.layout, claim.stateDir), host.identity);
-  makeOwned(dirname(gatewayLogFile(claim.stateDir)), host.identity);
+  writeMark(stateDir, { owner: claim.owner, released: false });
+  for (const path of ownDirectories(host, claim)) makeOwned(path, claim, host.identity);
   const own = configFile(host.manage, id);
   writeWrapper(host.manage, id, claim.wrapper);
-  if (claim.configPath !== own) {
-    makeDir(dirname(claim.configPath));
-    setLink(claim.configPath, own);
-  }
+  if (claim.configPath !== own) linkConfig(own, claim, host.identity);
 }
 
-function removeConfigLink(manage: string, id: string, path: string): void {
-  sweep(dirname(path), basename(path));
-  if (readLink(path) === configFile(manage, id)) removeTree(path);
+/** A path and what is above it, as far as it is not there. */
+const missingOnWayTo = (path: string): string[] => (lstat(path) ? [] : [path, ...missingOnWayTo(dirname(path))]);
+
+/** What a gateway is given beside its state directory. */
+const ownDirectories = ({ layout }: Pick<Host, "layout">, { stateDir, workspace }: Claim): string[] => [
+  workspace,
+  homeOf(layout, stateDir),
+  dirname(gatewayLogFile(stateDir)),
+];
+
+/** Below its state directory the gateway's agent writes: its account does there what root does elsewhere. */
+const isAgents = (path: string, { stateDir }: Place): boolean => path !== stateDir && isWithin(path, stateDir);
+
+function linkConfig(own: string, place: Place, identity: Identity): void {
+  const { configPath } = place;
+  if (readLink(configPath) === own) return;
+  if (isAgents(configPath, place))
+    return asAccount(identity, 'mkdir -p "$(dirname "$1")"; ln -sfn "$2" "$1"', configPath, own);
+  makeDir(dirname(configPath));
+  setLink(configPath, own);
+}
+
+function removeConfigLink({ manage, identity }: Host, id: string, place: Place): void {
+  const { configPath } = place;
+  if (!isAgents(configPath, place)) sweep(dirname(configPath), basename(configPath));
+  if (readLink(configPath) !== configFile(manage, id)) return;
+  if (isAgents(configPath, place)) asAccount(identity, 'rm -f "$1"', configPath);
+  else removeTree(configPath);
 }
 
 /** Creates a directory for the gateway, its owner's from the first moment; one that exists is left as it is. */
-function makeOwned(path: string, identity: Identity): void {
+function makeOwned(path: string, place: Place, identity: Identity): void {
   if (lstat(path)) return;
+  if (isAgents(path, place)) return asAccount(identity, 'mkdir -p "$1"', path);
   makeDir(dirname(path));
   makeDirOf(path, identity);
 }
 
 /**
- * Gives up everything that is this gateway's on the host. State directory and workspace stay, marked as kept, unless
- * they were created for a gateway that never became healthy and the workspace is empty: nothing in them is a user's then.
+ * Gives up everything that is this gateway's on the host. State directory and workspace stay, marked as kept, but for what
+ * we made ourselves and nobody has put anything into. Returns what is in the way of that, where it never was healthy.
  */
-export function releaseClaim({ host, id, paths, claim }: HostGateway): void {
+export function releaseClaim({ host, id, paths, claim }: HostGateway): string[] {
   for (const place of claim.leaving ?? []) leave(host, id, place, claim);
   removeWrapper(host.manage, id, claim.wrapper);
-  removeConfigLink(host.manage, id, claim.configPath);
+  removeConfigLink(host, id, claim);
   const wasHealthy = readLink(paths.good) !== undefined;
   // What took this one's place may have kept its directories.
   const used = gatewaysBeside(host, id).flatMap(({ claim: { stateDir, workspace } }) => [stateDir, workspace]);
   const isFree = (path: string): boolean => !used.some((other) => isWithin(other, path));
-  if (wasHealthy || entries(claim.workspace).length) {
-    if (lstat(claim.stateDir) && isFree(claim.stateDir))
-      writeMark(claim.stateDir, { owner: claim.owner, released: true });
-  } else {
-    for (const path of claim.created.filter(isFree)) removeTree(path);
-  }
+  const created = claim.created.filter(isFree);
+  const others = wasHealthy ? [] : otherThan(created, claim);
+  if (!wasHealthy && !others.length) removeCreated(created, claim, host.identity);
+  else if (lstat(claim.stateDir) && isFree(claim.stateDir))
+    writeMark(claim.stateDir, { owner: claim.owner, released: true });
   discard(host, id);
+  return others;
+}
+
+/** What is in directories that we created and was not created by us. */
+function otherThan(created: readonly string[], { stateDir }: Place): string[] {
+  const mark = join(stateDir, MARK_FILE);
+  const othersAt = (path: string): string[] => {
+    const stats = lstat(path);
+    if (!stats || (path === mark && stats.isFile())) return [];
+    if (!stats.isDirectory() || !created.includes(path)) return [path];
+    return entries(path).flatMap((name) => othersAt(join(path, name)));
+  };
+  return [...new Set(created.flatMap(othersAt))];
+}
+
+/** Empty ones only, whoever puts something there meanwhile. */
+function removeCreated(created: readonly string[], claim: Claim, identity: Identity): void {
+  const deepestFirst = created.toSorted((one, other) => other.length - one.length).filter((path) => lstat(path));
+  const agents = deepestFirst.filter((path) => isAgents(path, claim));
+  if (agents.length) asAccount(identity, 'rmdir "$@"', ...agents);
+  if (created.includes(claim.stateDir)) removeTree(join(claim.stateDir, MARK_FILE));
+  for (const path of deepestFirst.filter((each) => !agents.includes(each))) attempt(() => rmdirSync(path));
 }
 
 /** Lets the next stack that claims this gateway have it, as it is; it goes on running. */
@@ -116,6 +160,6 @@ export function discard(host: Host, id: string): void {
   const trash = join(host.manage, `.trash-${id}`);
   removeTree(trash);
   const { dir } = gatewayPaths(host.manage, id);
-  if (lstat(dir)) fs.renameSync(dir, trash);
+  if (lstat(dir)) renameSync(dir, trash);
   removeTree(trash);
 }

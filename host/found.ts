@@ -60,6 +60,12 @@ interface Ports {
   readonly last: number;
 }
 
+/** Somebody else than root can change a path that leads to programs which root runs. */
+export const inTrust = (path: string): Pick<Obstacle, "reason" | "advice"> => ({
+  reason: `${path} can be changed by others than root, who would have root run or write what they want`,
+  advice: `chown -h root ${path} && chmod go-w ${path}, or choose directories elsewhere (\`root\`, \`stateDir\`, \`workspace\`)`,
+});
+
 const described = ({ stack, gateway }: Named): string => `gateway ${gateway} of stack ${stack}`;
 
 const blockOf = (basePort: number): string => `${basePort}-${basePort + LAST_PORT_OFFSET}`;
@@ -87,8 +93,7 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
     case "unsafe":
       return {
         property: "stateDir",
-        reason: `${found.path} can be changed by others than root, and root would run programs below it`,
-        advice: `chown root ${found.path} && chmod go-w ${found.path}, or choose another \`root\``,
+        ...inTrust(found.path),
       };
     case "inside":
       return {

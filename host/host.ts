@@ -36,7 +36,7 @@ export type Place = Pick<Claim, "stateDir" | "wrapper" | "configPath">;
 
 /** What `claim` writes down: the claim, and what it created. */
 export interface OwnedClaim extends Claim {
-  /** Directories that did not exist before this gateway: removed again if it never became healthy. */
+  /** Directories that did not exist before this gateway: removed again, where they are empty, if it never became healthy. */
   created: string[];
   /** Random; stays as long as the claim does, so that whoever depends on it runs again after a new claim. */
   claimId: string;

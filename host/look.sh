@@ -30,6 +30,7 @@ say_parent() {
   fi
 }
 
+@TRUSTED@
 # look_for_gateway ID UNIT UNIT_MARK RELEASE STATE_DIR MARK_FILE
 look_for_gateway() {
   for directory in @UNIT_DIRECTORIES@; do
@@ -62,6 +63,9 @@ if [ -n "$wants_sudo" ]; then
   sudo -n true && sudo='sudo -n' && say sudo yes
 fi
 [ -n "$account" ] && say account "$(grep "^$account:" /etc/passwd)"
+unsafe=
+[ -z "$account" ] || unsafe=$(say_unsafe "$manage/host" | sed 's/^/unsafe /')
+[ -z "$unsafe" ] || printf '%s\n' "$unsafe"
 say_parent bin_dir "$bin_dir"
 say_parent root "$root"
 say disk "$($sudo df -Pk "$parent" | tail -n 1)"
@@ -70,7 +74,7 @@ say ephemeral "$(cat /proc/sys/net/ipv4/ip_local_port_range)"
 grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 | sed 's/^/tcp /'
 $sudo ss -Hltnp | sed 's/^/process /'
 @GATEWAYS@
-if $sudo test -x "$manage/host"; then
+if [ -z "$unsafe" ] && $sudo test -x "$manage/host"; then
   say program installed
   printf 'answer '
   $sudo "$manage/host" look <<'PULUMI_OPENCLAW_END'

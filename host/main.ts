@@ -152,7 +152,9 @@ async function remove(host: Host, id: string, owner: string | undefined): Promis
   if (gateway) {
     say("stopping");
     await stopGateway(gateway);
-    releaseClaim(gateway);
+    const kept = releaseClaim(gateway);
+    if (kept.length)
+      say(`it never was healthy, but not everything in its directories was made for it; kept: ${kept.join(", ")}`);
   } else {
     discard(host, id); // what an earlier removal that was torn has left
   }

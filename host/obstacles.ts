@@ -1,7 +1,6 @@
 /** What on a machine forbids a gateway. Only looks: preview and the claim on the host call the same. */
-import * as fs from "node:fs";
 import { homedir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { uidOf } from "./account";
 import { entries, lstat, readJson, readLink } from "./files";
 import type { OwnedClaim } from "./host";
@@ -21,6 +20,7 @@ import { readMark } from "./mark";
 import { carries } from "./processes";
 import type { Owner } from "./spec";
 import { isOurUnit, unitName } from "./supervisors/systemd";
+import { unsafeOnWayTo } from "./trusted";
 import { unitDirectories } from "./units";
 import { isOurWrapper } from "./wrapper";
 
@@ -75,29 +75,21 @@ function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Found[] {
   return [{ is: "gateway", owner: named(found.owner) }];
 }
 
-/** As root, whoever may write above our directories could have root run a program of theirs. */
-function unsafeRoot({ root, account }: HostLayout, { stateDir, configPath }: ClaimToCheck): Found[] {
+/** Where root runs programs and makes directories, others than root must not lead it elsewhere. */
+function unsafeRoot({ root, binDir, account }: HostLayout, claim: ClaimToCheck): Found[] {
   if (account === null) return [];
-  const trusted = new Set([root, dirname(stateDir), dirname(configPath)].flatMap((path) => ancestors(realPath(path))));
-  return [...trusted].flatMap((path): Found[] => {
-    const stats = lstat(path);
-    if (!stats) return [];
-    const isSticky = (stats.mode & 0o1000) !== 0;
-    return stats.uid === 0 && ((stats.mode & 0o022) === 0 || isSticky) ? [] : [{ is: "unsafe", path }];
-  });
-}
-
-/** A path and everything above it. */
-const ancestors = (path: string): string[] => (path === "/" ? [path] : [path, ...ancestors(dirname(path))]);
-
-/** A path without symbolic links, as far as it exists. */
-function realPath(path: string): string {
-  if (path === "/") return path;
-  try {
-    return fs.realpathSync(path);
-  } catch {
-    return join(realPath(dirname(path)), basename(path));
-  }
+  const { stateDir, workspace, configPath } = claim;
+  // What lies in the state directory is made by the gateway's account.
+  const byRoot = (path: string): string[] => (isWithin(path, stateDir) ? [] : [dirname(path)]);
+  const trusted = [
+    manageDir(root),
+    // Members of the group that may have it there are root's equals. Source: Debian Policy 9.1.2.
+    ...(isWithin(binDir, "/usr") ? [] : [binDir]),
+    dirname(stateDir),
+    ...byRoot(configPath),
+    ...(lstat(workspace) ? [] : byRoot(workspace)),
+  ];
+  return [...new Set(trusted.flatMap(unsafeOnWayTo))].map((path) => ({ is: "unsafe", path }));
 }
 
 /** Directories that the gateway would lose with ours. */

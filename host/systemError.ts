@@ -45,13 +45,15 @@ const ADVICE: Readonly<Record<string, string>> = {
 export function systemFailure(error: unknown): Failure | undefined {
   if (!isSystemError(error)) return undefined;
   const { code, errno = 0, syscall = "", path = "a file", message } = error;
-  if (isFull(error))
-    return new Failure(`the disk is full: ${path}${freeOn(path)}\n    -> make room on it and run \`pulumi up\` again`);
+  if (isFull(error)) return fullDisk(path);
   const done = PARTICIPLES[syscall.split(" ")[0]!] ?? "written";
   const reason = getSystemErrorMap().get(errno)?.[1] ?? message;
   const advice = ADVICE[code] ?? "correct that";
   return new Failure(`${path} cannot be ${done}: ${reason}\n    -> ${advice}, and run \`pulumi up\` again`);
 }
+
+export const fullDisk = (path: string): Failure =>
+  new Failure(`the disk is full: ${path}${freeOn(path)}\n    -> make room on it and run \`pulumi up\` again`);
 
 function freeOn(path: string): string {
   try {

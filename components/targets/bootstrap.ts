@@ -27,10 +27,11 @@ export function renderBootstrap(layout: HostLayout): Bootstrap {
     HOST_LAYOUT: JSON.stringify(layout),
     REGISTRY: layout.registry ?? "",
     PUSH: layout.push ? "yes" : "",
+    AS_ROOT: layout.account === null ? "" : "yes",
   };
   const script = Object.entries(values).reduce(
     (text, [name, value]) => text.replaceAll(`@${name}@`, () => value),
-    readFileSync(packageFile("host", "bootstrap.sh"), "utf8"),
+    hostScript("bootstrap.sh"),
   );
   return { script, version: createHash("sha256").update(script).digest("hex").slice(0, 12) };
 }
@@ -41,6 +42,12 @@ const HOST_PROGRAM = "host.cjs.br";
 function readHostProgram(): string {
   return readFileSync(builtFile(HOST_PROGRAM), "base64");
 }
+
+/** A script for a host, with what it shares with the other. */
+export const hostScript = (name: "bootstrap.sh" | "look.sh"): string =>
+  readHostFile(name).replace("@TRUSTED@", () => readHostFile("trusted.sh").trimEnd());
+
+const readHostFile = (name: string): string => readFileSync(packageFile("host", name), "utf8");
 
 /** A file of dist/, by its name there. */
 export function builtFile(name: string): string {

@@ -135,7 +135,7 @@ const remove: Scenario = {
 const claim: Scenario = {
   verb: "claim",
   of: "of what is not there",
-  floor: [30, 25, 30],
+  floor: [28, 20, 25],
   before: (crash) => Promise.resolve(clear(crash)),
   act: (crash) => crash.claim(crash.describe(0)),
   again: (crash) => crash.claim(crash.describe(0)),

@@ -3,9 +3,11 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -16,7 +18,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureAccount, uidOf } from "../../host/account";
 import { findObstacles } from "../../host/obstacles";
-import { MARK_FILE } from "../../host/layout";
+import { configFile, MARK_FILE } from "../../host/layout";
 import { ok, TestHost } from "../support/hosts";
 
 const PORT = 22200;
@@ -24,14 +26,17 @@ const asRoot = process.getuid!() === 0;
 
 /** Every file below a directory with its content and times: what "not touched" means. */
 function fingerprint(directory: string): string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => {
-      const path = join(entry.parentPath, entry.name);
-      const { mtimeMs, uid, mode } = statSync(path);
-      return `${path} ${mtimeMs} ${uid} ${mode} ${readFileSync(path, "base64")}`;
-    })
-    .sort();
+  return (
+    readdirSync(directory, { recursive: true, withFileTypes: true })
+      // Node.js and npm, which are large, are written once.
+      .filter((entry) => entry.isFile() && !/\/(nodes|npms)\//.test(entry.parentPath))
+      .map((entry) => {
+        const path = join(entry.parentPath, entry.name);
+        const { mtimeMs, uid, mode } = statSync(path);
+        return `${path} ${mtimeMs} ${uid} ${mode} ${readFileSync(path, "base64")}`;
+      })
+      .sort()
+  );
 }
 
 describe("a claim is refused, and nothing is touched", () => {
@@ -175,7 +180,7 @@ describe("a claim is refused, and nothing is touched", () => {
 
   it.runIf(asRoot)("where others could change the directories that root trusts", async () => {
     chownSync(host.root, 65534, 65534);
-    await refused({ profile: "unsafe" }, /can be changed by others than root.*\n.*chown root/);
+    await refused({ profile: "unsafe" }, /can be changed by others than root.*\n.*chown -h root/);
     chownSync(host.root, 0, 0);
     chmodSync(host.root, 0o777);
     await refused({ profile: "unsafe" }, /can be changed by others than root/);
@@ -248,7 +253,7 @@ it("a configuration path of one's own becomes a link to the gateway's", async ()
     ok(await host.run("claim", ["main"], claim));
     ok(await host.run("claim", ["main"], claim));
     ok(await host.run("remove", ["main"]));
-    expect(readdirSync(join(host.root, "etc"))).toEqual([]);
+    expect(readdirSync(host.root)).not.toContain("etc");
   } finally {
     await host.dispose();
   }
@@ -262,6 +267,61 @@ it("what was claimed for a gateway that never ran is removed without a trace", a
     ok(await host.run("remove", ["main"]));
     ok(await host.run("leave", []));
     expect(readdirSync(host.root)).toEqual([]);
+  } finally {
+    await host.dispose();
+  }
+});
+
+it("what somebody put there for a gateway that never ran stays, and is named", async () => {
+  const host = new TestHost();
+  try {
+    const { claim } = host.describe({ basePort: PORT });
+    ok(await host.run("claim", ["main"], claim));
+    const credentials = join(claim.stateDir, "credentials");
+    mkdirSync(credentials);
+    writeFileSync(join(credentials, "telegram.json"), "precious");
+    const { stderr } = ok(await host.run("remove", ["main"]));
+    expect(stderr).toContain(`not everything in its directories was made for it; kept: ${credentials}`);
+    expect(readFileSync(join(credentials, "telegram.json"), "utf8")).toBe("precious");
+    ok(await host.run("claim", ["main"], claim)); // its data is found again
+    ok(await host.run("remove", ["main"]));
+    expect(readFileSync(join(credentials, "telegram.json"), "utf8")).toBe("precious");
+  } finally {
+    await host.dispose();
+  }
+});
+
+it("a configuration path in its state directory is its account's link, up after up", async () => {
+  const host = new TestHost();
+  try {
+    const configPath = join(host.root, ".openclaw", "etc", "openclaw.json");
+    const { claim } = host.describe({ basePort: PORT, configPath });
+    for (let n = 0; n < 2; n++) ok(await host.run("claim", ["main"], claim));
+    expect(readlinkSync(configPath)).toBe(configFile(host.manage, "main"));
+    expect(lstatSync(configPath).uid).toBe(statSync(claim.stateDir).uid);
+    ok(await host.run("remove", ["main"]));
+    expect(readdirSync(host.root)).not.toContain(".openclaw");
+  } finally {
+    await host.dispose();
+  }
+});
+
+it.runIf(asRoot)("root follows no link of its agent's out of its state directory", async () => {
+  const host = new TestHost();
+  const outside = join(host.root, "outside");
+  mkdirSync(outside);
+  try {
+    const inside = (name: string): string => join(host.root, ".openclaw", name);
+    const { claim } = host.describe({ basePort: PORT });
+    ok(await host.run("claim", ["main"], claim));
+    for (const name of ["etc", "deep"]) symlinkSync(outside, inside(name));
+    for (const args of [{ configPath: inside("etc/openclaw.json") }, { workspace: inside("deep/workspace") }]) {
+      const moved = host.describe({ basePort: PORT, ...args });
+      const { code, stderr } = await host.run("claim", ["main"], moved.claim);
+      expect(stderr).toMatch(/cannot be changed: .*Permission denied\n {4}-> let the gateway's account write there/);
+      expect(code).toBe(1);
+    }
+    expect(readdirSync(outside)).toEqual([]);
   } finally {
     await host.dispose();
   }

@@ -1,14 +1,17 @@
 /** A host is looked at before anything on it is touched, in one connection. */
 import { generateKeyPairSync } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { packageFile } from "../../components/targets/bootstrap";
+import { hostScript, packageFile } from "../../components/targets/bootstrap";
+import { layoutOf } from "../../components/targets/hostLayout";
 import type * as client from "../../components/targets/ssh/client";
 import { renderScript } from "../../components/targets/ssh/facts";
+import type { LookedAtHost } from "../../components/targets/ssh/findings";
+import { lookAt } from "../../components/targets/ssh/look";
 import { TestStack } from "../support/engine";
 import { ok, type Outcome } from "../support/processes";
+import type { Connection } from "../../toolchain/command-plugin/connection";
 import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
@@ -62,6 +65,16 @@ inLab("a look at a host", () => {
         await stack.config(path, value);
       }
 
+      /** What a look alone finds wrong with the host: what comes of that, the first row and the last show. */
+      async function problems(connection: Partial<Connection> = {}, args: Partial<LookedAtHost> = {}) {
+        const { address, hostKey, port, user } = host;
+        const dialing = { host: address, port, hostKey, user, privateKey: lab.privateKey, ...DIALING, ...connection };
+        const isRoot = dialing.user === "root" || args.sudo === true;
+        const layout = { ...layoutOf({}, isRoot, `/home/${user}`), ...args.layout };
+        const found = await lookAt({ name: "ssh", sudo: false, ...args, layout }, dialing, []);
+        return found.problems.map(({ path, reason }) => `${path}: ${reason}`);
+      }
+
       it("another host key, and shows it no login", async () => {
         await set("ssh.hostKey", otherKey(), host.hostKey);
         const since = await now(host);
@@ -76,30 +89,30 @@ inLab("a look at a host", () => {
       });
 
       it("an unknown user", async () => {
-        await set("ssh.user", "nobody-there", host.user);
-        expect(await refusal()).toContain("ssh.user: the host refuses the login of nobody-there, by publickey");
+        const said = "ssh.user: the host refuses the login of nobody-there, by publickey";
+        expect(await problems({ user: "nobody-there" })).toEqual([said]);
       });
 
       it("another private key", async () => {
         const { privateKey } = generateKeyPairSync("ed25519");
         const text = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-        undo.push(() => stack.secretConfig("ssh.privateKey", lab.privateKey));
-        await stack.secretConfig("ssh.privateKey", text);
-        const said = await refusal();
-        expect(said).toContain(`ssh.user: the host refuses the login of ${host.user}`);
-        expect(said).not.toContain(text.split("\n")[1]);
+        expect(await problems({ privateKey: text })).toEqual([
+          `ssh.user: the host refuses the login of ${host.user}, by publickey`,
+        ]);
       });
 
       it("an expired account", async () => {
         ok(await host.inside(`chage -E 0 ${host.user}`));
         undo.push(() => host.inside(`chage -E -1 ${host.user}`));
-        expect(await refusal()).toContain(`ssh.user: the host refuses the login of ${host.user}`);
+        expect(await problems()).toEqual([`ssh.user: the host refuses the login of ${host.user}, by publickey`]);
       });
 
       it("an account without a shell", async () => {
         ok(await host.inside(`usermod -s /usr/sbin/nologin ${host.user}`));
         undo.push(() => host.inside(`usermod -s /bin/bash ${host.user}`));
-        expect(await refusal()).toMatch(/ssh\.user: .* can log in, but not run `sh` .*This account is currently not/);
+        expect(await problems()).toEqual([
+          expect.stringMatching(/ssh\.user: .* can log in, but not run `sh` .*This account is currently not/),
+        ]);
       });
 
       it("no lingering, with the command that an administrator runs, and nothing else", async () => {
@@ -110,8 +123,8 @@ inLab("a look at a host", () => {
       });
 
       it("no sudo", async () => {
-        await set("ssh.sudo", "true", "false");
-        expect(await refusal()).toContain(`ssh.sudo: ${host.user} cannot become root on the host without a password`);
+        const said = `ssh.sudo: ${host.user} cannot become root on the host without a password`;
+        expect(await problems({}, { sudo: true })).toEqual([expect.stringContaining(said)]);
       });
 
       it("everything else, at once", async () => {
@@ -134,9 +147,10 @@ inLab("a look at a host", () => {
       });
 
       it("an account of another program, seen as root", async () => {
-        await set("ssh.user", "root", host.user);
-        await set("account", host.user, "");
-        expect(await refusal()).toContain(`ssh.account: the account ${host.user} exists and was not created by`);
+        const layout = layoutOf({ account: host.user }, true, "/root");
+        expect(await problems({ user: "root" }, { layout })).toEqual([
+          expect.stringContaining(`ssh.account: the account ${host.user} exists and was not created by`),
+        ]);
       });
     });
 
@@ -152,7 +166,7 @@ inLab("a look at a host", () => {
     describe("by itself", () => {
       const script = (): string => {
         const layout = { root: "/var/lib/openclaw", binDir: "/usr/local/bin", account: "openclaw" };
-        return renderScript(readFileSync(packageFile("host", "look.sh"), "utf8"), layout, false, []);
+        return renderScript(hostScript("look.sh"), layout, false, []);
       };
       const { ask } = createRequire(__filename)(packageFile("dist", "ssh.cjs")) as typeof client;
       const dialing = () => ({
@@ -161,8 +175,7 @@ inLab("a look at a host", () => {
         hostKey: host.hostKey,
         user: "root",
         privateKey: lab.privateKey,
-        dialErrorLimit: 0,
-        perDialTimeout: 5,
+        ...DIALING,
       });
       const whole = { output: expect.stringMatching(/end\n$/) as string };
 
@@ -381,6 +394,8 @@ inLab("a look at a host", () => {
     });
   });
 });
+
+const DIALING = { dialErrorLimit: 0, perDialTimeout: 5 };
 
 function otherKey(): string {
   const { x } = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });

@@ -32,6 +32,7 @@ it("holds what a program needs, and nothing else", async () => {
     "dist/ssh.cjs",
     "host/bootstrap.sh",
     "host/look.sh",
+    "host/trusted.sh",
     "package.json",
   ]);
   const texts = ["components.cjs", "index.d.ts"].map((file) =>

@@ -38,6 +38,7 @@ export const GOOD_HOST: HostFacts = {
   linger: true,
   sudo: false,
   account: "",
+  unsafe: [],
   root: { state: "writable", parent: "/home/claw" },
   binDir: { state: "writable", parent: "/home/claw" },
   freeBytes: 20e9,

@@ -1,10 +1,10 @@
 /** What a host over SSH says of itself, and what follows from it. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { packageFile } from "../../components/targets/bootstrap";
+import { hostScript } from "../../components/targets/bootstrap";
 import { noShell, problemOf } from "../../components/targets/ssh/answer";
 import { parseFacts, renderScript, type HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
@@ -206,7 +206,7 @@ describe("the script", () => {
     const { layout: whole } = box({ root, binDir: join(root, "bin"), ...layout });
     const stateDir = join(root, ".openclaw");
     const gateways = [{ name: "m", gateway: { ...main.gateway, stateDir } }];
-    const script = renderScript(readFileSync(packageFile("host", "look.sh"), "utf8"), whole, false, gateways);
+    const script = renderScript(hostScript("look.sh"), whole, false, gateways);
     const { stdout, stderr } = spawnSync("sh", ["-s"], {
       input: script,
       encoding: "utf8",

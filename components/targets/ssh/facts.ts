@@ -49,6 +49,8 @@ const factsSchema = z.object({
   sudo: z.boolean(),
   /** Line of /etc/passwd of the gateways' account. */
   account: text,
+  /** What on the way to the host program others than root can change, where root would run it. */
+  unsafe: z.array(path),
   /** What exists of a path: where the rest would be made. */
   root: directorySchema,
   binDir: directorySchema,
@@ -128,6 +130,7 @@ export function parseFacts(output: string, gateways: number): HostFacts | "stran
     linger: one("linger") === "yes",
     sudo: one("sudo") === "yes",
     account: one("account"),
+    unsafe: [...new Set(all("unsafe"))],
     root: directory(one("root")),
     binDir: directory(one("bin_dir")),
     ...(free !== undefined && { freeBytes: Number(free) * 1024 }),

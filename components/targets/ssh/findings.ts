@@ -1,7 +1,7 @@
 /** What of a host's facts forbids the gateways that are to run on it. Pure. */
 import { accountObstacle } from "../../../host/account";
 import type { HostLayout } from "../../../host/layout";
-import { inWords, listensOn, type ClaimToCheck, type Found, type Obstacle } from "../../../host/found";
+import { inTrust, inWords, listensOn, type ClaimToCheck, type Found, type Obstacle } from "../../../host/found";
 import { lingering } from "../../../host/supervisors/systemd";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
@@ -48,6 +48,9 @@ export function findingsOf(host: LookedAtHost, facts: HostFacts, gateways: reado
     };
   // Whatever else would be found is what the user sees, not root.
   if (host.sudo && !facts.sudo) return { problems: [noSudo(host, facts)], obstacles: none, warnings: [] };
+  const unsafe = facts.unsafe.map((path) => ({ path: `${host.name}.root`, ...inTrust(path) }));
+  // Root has run nothing there to see more.
+  if (unsafe.length) return { problems: unsafe, obstacles: none, warnings: [] };
   return {
     problems: [
       ...wrongAccount(host, facts),

@@ -1,7 +1,6 @@
 /** Looks at a host over SSH, before anything on it is touched. */
-import { readFileSync } from "node:fs";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
-import { builtFile, packageFile } from "../bootstrap";
+import { builtFile, hostScript } from "../bootstrap";
 import type { GatewayToCheck } from "../target";
 import { noShell, problemOf, strangeAnswer, type Answer } from "./answer";
 import type * as client from "./client";
@@ -16,8 +15,8 @@ export async function lookAt(
   connection: Connection,
   gateways: readonly GatewayToCheck[],
 ): Promise<Findings> {
-  const template = readFileSync(packageFile("host", "look.sh"), "utf8");
-  const answer = await loadClient().ask(connection, renderScript(template, host.layout, host.sudo, gateways));
+  const script = renderScript(hostScript("look.sh"), host.layout, host.sudo, gateways);
+  const answer = await loadClient().ask(connection, script);
   return findingsIn(answer, host, connection, gateways);
 }
 
