@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { asIdentity } from "./fences";
 import { entries, lstat } from "./files";
 import { ACCOUNT_HOME, MARK_FILE, SYSTEM_PATH } from "./layout";
 import { Failure, messageOf, SET_UP_AGAIN } from "./failure";
@@ -124,13 +125,15 @@ const SCRIPT_TIMEOUT_MS = 30_000;
  * Runs a shell script as the account. Where its agent can write, a link would lead root anywhere: the account only where it
  * may go itself. `$1` … are the arguments.
  */
-export function asAccount({ uid, gid, demote }: Identity, script: string, ...args: string[]): void {
-  const { status, stderr, error } = spawnSync("/bin/sh", ["-c", `set -e; umask 077; ${script}`, "sh", ...args], {
+export function asAccount(identity: Identity, script: string, ...args: string[]): void {
+  const shell = ["-c", `set -e; umask 077; ${script}`, "sh", ...args];
+  const { file, args: words, ...who } = asIdentity(identity, "/bin/sh", shell);
+  const { status, stderr, error } = spawnSync(file, words, {
     env: { PATH: SYSTEM_PATH, LC_ALL: "C" },
     cwd: "/",
     encoding: "utf8",
     timeout: SCRIPT_TIMEOUT_MS,
-    ...(demote && { uid, gid }),
+    ...who,
   });
   if (status === 0) return;
   if (/No space left|quota exceeded/.test(stderr)) throw fullDisk(args[0]!);

@@ -1,15 +1,26 @@
 /** Becoming OpenClaw: a gateway itself, or its command line, as its account and with its environment. */
-import { accessSync, constants } from "node:fs";
-import { becomeAccount } from "./account";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { isatty } from "node:tty";
+import { asAccount, becomeAccount, type Identity } from "./account";
 import { Failure } from "./failure";
+import { asIdentity, type Command } from "./fences";
 import { pointedAt } from "./generation";
 import { openGateway, type Host } from "./host";
-import { MARK_VARIABLE } from "./layout";
+import { hostCommand, MARK_VARIABLE, quote, SYSTEM_PATH } from "./layout";
+import { signal } from "./processes";
 import { readSecrets } from "./secrets";
 
 const PASSED_ON = ["TERM", "COLORTERM", "NO_COLOR", "TZ"];
 
-export function runCommandLine(host: Host, id: string, args: readonly string[]): never {
+/** Says to this program, started once more, that the terminal that it has is its own. */
+const OWN_TERMINAL = "PULUMI_OPENCLAW_OWN_TERMINAL";
+/** Of util-linux: runs a command in a terminal of its own. */
+const SCRIPT = "/usr/bin/script";
+
+export async function runCommandLine(host: Host, id: string, args: readonly string[]): Promise<void> {
   const { identity } = host;
   const user = process.getuid!();
   if (user !== 0 && user !== identity.uid)
@@ -18,17 +29,56 @@ export function runCommandLine(host: Host, id: string, args: readonly string[]):
   const generation = pointedAt(gateway, "current");
   if (!generation) throw new Failure(`gateway ${id} is not deployed\n    -> run \`pulumi up\``);
   const { service } = generation;
-  const passedOn = PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]] as const] : []));
-  const env: NodeJS.ProcessEnv = { ...Object.fromEntries(passedOn), ...service.env, ...readSecrets(service.secrets) };
-  becomeAccount(identity);
-  try {
-    accessSync(process.cwd(), constants.X_OK); // the whole way to it, not only the last step
-  } catch {
-    process.chdir(service.cwd);
+  const passedOn = Object.fromEntries(
+    PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
+  );
+  const terminals = [0, 1, 2].filter((stream) => isatty(stream));
+  // Who holds root's terminal can type into it, or read on when the command has ended.
+  const isRoots = identity.demote && terminals.length > 0 && process.env[OWN_TERMINAL] === undefined;
+  if (isRoots && terminals.length === 3 && existsSync(SCRIPT)) {
+    const again = [hostCommand(host.layout.root), "cli", id, ...args].map(quote).join(" ");
+    const env = { ...passedOn, PATH: SYSTEM_PATH, SHELL: "/bin/sh", [OWN_TERMINAL]: "yes" };
+    process.execve!(SCRIPT, [SCRIPT, "-qec", `exec ${again}`, "/dev/null"], env);
   }
+  const env: NodeJS.ProcessEnv = { ...passedOn, ...service.env, ...readSecrets(service.secrets) };
+  const cwd = cwdFor(identity, service.cwd);
+  if (isRoots) return relay(asIdentity(identity, service.node, [service.entry, ...args]), { env, cwd }, terminals);
+  becomeAccount(identity);
+  process.chdir(cwd);
+  const { file, args: words } = asIdentity({ ...identity, demote: false }, service.node, [service.entry, ...args]);
   // Replaces this process: signals, terminal and exit code are OpenClaw's own.
-  process.execve!(service.node, [service.node, service.entry, ...args], env);
-  throw new Error("unreachable");
+  process.execve!(file, [file, ...words], env);
+}
+
+/** Where the caller is, if the account may be there as well. */
+function cwdFor(identity: Identity, otherwise: string): string {
+  try {
+    const here = process.cwd();
+    asAccount(identity, 'cd "$1"', here);
+    return here;
+  } catch {
+    return otherwise;
+  }
+}
+
+/** Runs a command in a session of its own, without the streams that are terminals: what it prints is handed on. */
+async function relay(
+  { file, args, ...who }: Command,
+  options: { readonly env: NodeJS.ProcessEnv; readonly cwd: string },
+  terminals: readonly number[],
+): Promise<void> {
+  const [input, output, errors] = [0, 1, 2].map((stream) => (terminals.includes(stream) ? "pipe" : "inherit"));
+  const child = spawn(file, args, {
+    ...options,
+    ...who,
+    stdio: [input === "pipe" ? "ignore" : "inherit", output!, errors!],
+    detached: true,
+  });
+  child.stdout?.pipe(process.stdout);
+  child.stderr?.pipe(process.stderr);
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => signal(-child.pid!, name));
+  const [code, killer] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  process.exitCode = code ?? 128 + constants.signals[killer!];
 }
 
 /** What a service manager starts, as the gateway's account: the current generation of a gateway. */

@@ -1,6 +1,7 @@
 /** Runs a child to its end. No shell, environment given whole, output bounded. */
 import { spawn } from "node:child_process";
 import type { Identity } from "./account";
+import { asIdentity } from "./fences";
 import { signal } from "./processes";
 
 const MAX_OUTPUT = 1024 * 1024;
@@ -25,10 +26,11 @@ export interface RunResult {
 export function run(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
   const { env, cwd, timeoutMs, as } = options;
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
+    const { file, args: words, ...who } = as ? asIdentity(as, command, args) : { file: command, args };
+    const child = spawn(file, words, {
       env,
       ...(cwd !== undefined && { cwd }),
-      ...(as?.demote && { uid: as.uid, gid: as.gid }),
+      ...who,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });

@@ -7,6 +7,7 @@ import * as fs from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { supervisorEnvironment } from "../environment";
 import { Failure } from "../failure";
+import { asGateway, oomScore } from "../fences";
 import { readJson, writeJson } from "../files";
 import { pointedAt } from "../generation";
 import { lockPath, openGateway, type Host, type HostGateway } from "../host";
@@ -143,10 +144,11 @@ export async function supervise(host: Host, id: string): Promise<void> {
     const started = Date.now();
     const { service } = generation;
     log(`starting generation ${generation.name}, OpenClaw ${generation.spec.version}`);
-    child = spawn(service.node, [service.entry, "gateway", "run"], {
+    const { file, args, ...who } = asGateway(id, host.identity, service.node, [service.entry, "gateway", "run"]);
+    child = spawn(file, args, {
       cwd: service.cwd,
       env: { ...service.env, ...readSecrets(service.secrets), [MARK_VARIABLE]: gateway.paths.dir },
-      ...(host.identity.demote && { uid: host.identity.uid, gid: host.identity.gid }),
+      ...who,
       stdio: ["ignore", log.file, log.file],
       detached: true,
     });
@@ -154,6 +156,7 @@ export async function supervise(host: Host, id: string): Promise<void> {
       child!.on("error", (error) => resolve(error.message));
       child!.on("exit", (code, killer) => resolve(killer === null ? `exit code ${code}` : `signal ${killer}`));
     });
+    attempt(() => fs.writeFileSync(`/proc/${child!.pid}/oom_score_adj`, String(oomScore(id))));
     save(child);
     const reason = await ended;
     // Helpers that the gateway left, e.g. a browser, would hold its ports.

@@ -8,6 +8,7 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../failure";
+import { mostProcesses, oomScore } from "../fences";
 import { makeDir, removeTree, writeFile } from "../files";
 import type { Host, HostGateway } from "../host";
 import { gatewayPaths, hostCommand, serviceName, SYSTEM_PATH, wrapperName, type HostLayout } from "../layout";
@@ -200,7 +201,9 @@ function unitText({ host, id, paths, claim }: HostGateway): string {
     "OOMPolicy=continue",
     "UMask=0077",
     ...HARDENING,
-    ...(isSystem ? [...SYSTEM_HARDENING, `ReadWritePaths=${writable}`] : []),
+    "LimitCORE=0",
+    `TasksMax=${mostProcesses(id)}`,
+    ...(isSystem ? [`OOMScoreAdjust=${oomScore(id)}`, ...SYSTEM_HARDENING, `ReadWritePaths=${writable}`] : []),
     "",
     "[Install]",
     `WantedBy=${isSystem ? "multi-user" : "default"}.target`,

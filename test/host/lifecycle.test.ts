@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, eventually, isRunning, ok, TestHost, TEST_ACCOUNT } from "../support/hosts";
+import { ask, eventually, finished, isRunning, ok, temporaryRoot, TestHost, TEST_ACCOUNT } from "../support/hosts";
 import { placeRelease, VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
 
@@ -65,6 +65,59 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(JSON.parse(health.stdout)).toMatchObject({ ok: true });
     const file = ok(await host.wrapper("main", ["config", "file"], foreign));
     expect(file.stdout).toContain(join(host.dir("main"), "current", "openclaw.json"));
+  });
+
+  it("is fenced in: no core file, no right that its account has not, ended before the machine", () => {
+    const proc = (name: string): string => readFileSync(`/proc/${host.gatewayPid("main")}/${name}`, "utf8");
+    expect(proc("status")).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(proc("limits")).toMatch(/^Max core file size +0 +0 /m);
+    expect(proc("oom_score_adj").trim()).toBe("200");
+    if (!asRoot) return;
+    expect(proc("status")).toMatch(/^CapBnd:\t0+$/m);
+    expect(proc("limits")).toMatch(/^Max processes +4096 +4096 /m);
+  });
+
+  describe.runIf(asRoot)("in root's terminal", () => {
+    let files: string;
+    beforeAll(() => void (files = temporaryRoot()));
+    afterAll(() => rmSync(files, { recursive: true }));
+
+    /** What a script of root's prints that has a terminal. */
+    async function terminal(...lines: string[]): Promise<string> {
+      const script = join(files, "in-terminal");
+      writeFileSync(script, lines.join("\n"));
+      const { stdout } = await finished(spawn("script", ["-qec", `sh ${script}`, "/dev/null"]));
+      return stdout.replaceAll("\r", "");
+    }
+    const wrapper = (): string => join(host.layout.binDir, "openclaw-main");
+
+    it("its commands have one of their own, and type nothing into root's", async () => {
+      const [attack, seen] = ["attack", "seen"].map((name) => join(files, name)) as [string, string];
+      // TIOCSTI: as if it were typed on the terminal.
+      const type = `ioctl($terminal, 0x5412, $_) for split //, "canary-command\\n"`;
+      writeFileSync(attack, `for my $n (0, 1, 2) { open(my $terminal, "+<&=", $n) or next; ${type} }\n`);
+      writeFileSync(seen, "");
+      chmodSync(seen, 0o666);
+      const said = await terminal(
+        "tty; stty -echo",
+        `${wrapper()} shell -c 'tty >${seen}; perl ${attack}'; echo ended with $?`,
+        "stty -icanon min 0 time 5",
+        `echo "typed: $(head -c 99)"`,
+      );
+      const [own, roots] = [readFileSync(seen, "utf8"), said].map((text) => /\/dev\/pts\/\d+/.exec(text)?.[0]);
+      expect(said).toMatch(/^ended with 0$/m);
+      expect(said).toMatch(/^typed: $/m);
+      expect(own).toBeDefined();
+      expect(own).not.toBe(roots);
+    });
+
+    it("have none where their output goes elsewhere", async () => {
+      const output = join(files, "output");
+      const look = "for n in 0 1 2; do readlink /proc/self/fd/$n; done; exit 7";
+      const said = await terminal(`${wrapper()} shell -c '${look}' >${output}; echo ended with $?`);
+      expect(readFileSync(output, "utf8")).toMatch(/^\/dev\/null\n\S+\/output\nsocket:/);
+      expect(said).toMatch(/^ended with 7$/m);
+    });
   });
 
   it("is not touched by applying what is already there", async () => {

@@ -2,7 +2,7 @@
  * A stand-in for OpenClaw's release, for rows that are about us: what this product asks of a release and reads of it, with a
  * boot of 0.15 s instead of 8. `test/host/standIn.test.ts` puts the same questions to it and to the real one.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { dirname, join } from "node:path";
@@ -205,6 +205,10 @@ const commands: Record<string, () => void | Promise<void>> = {
     process.exitCode = ok ? 0 : 1;
   },
   "status --json": () => print({ runtimeVersion: behaviour.version, degradedSecretOwners: [], degradedPlugins: [] }),
+  // What an agent with a shell does, or a program that it has put into the command line's way.
+  "shell -c": () => {
+    process.exitCode = spawnSync("/bin/sh", process.argv.slice(3), { stdio: "inherit" }).status ?? 1;
+  },
   "browser status": () => print({ enabled: true, running: false, cdpPort: port + 11 }),
 };
 
