@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { asIdentity } from "./fences";
 import { entries, lstat } from "./files";
 import { ACCOUNT_HOME, MARK_FILE, SYSTEM_PATH } from "./layout";
+import { ownersOfProcesses } from "./processes";
 import { Failure, messageOf, SET_UP_AGAIN } from "./failure";
 import { fullDisk } from "./systemError";
 
@@ -107,6 +108,18 @@ export function ensureAccount(account: string, root: string): void {
       `cannot create the system account ${account}: ${messageOf(error)}\n` +
         `    -> create it: useradd --system --user-group --shell /usr/sbin/nologin --comment ${ACCOUNT_COMMENT} ${account}`,
     );
+  }
+}
+
+/** Numbers that no account has for long. Source: systemd's UIDS-GIDS. */
+const TRANSIENT = { first: 61_184, count: 4_336 };
+
+/** A user that nobody else is at this moment, without a name: for what runs once. */
+export function nobodyElse(): Identity {
+  const taken = new Set([...accounts().map(({ uid }) => uid), ...ownersOfProcesses()]);
+  for (let n = process.pid; ; n++) {
+    const uid = TRANSIENT.first + (n % TRANSIENT.count);
+    if (!taken.has(uid)) return { name: "", uid, gid: uid, demote: true };
   }
 }
 

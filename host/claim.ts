@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { renameSync, rmdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { asAccount, type Identity } from "./account";
-import { homeOf } from "./environment";
+import { compileCacheOf, homeOf } from "./environment";
 import { Failure } from "./failure";
 import { entries, lstat, makeDir, makeDirOf, readLink, removeTree, setLink, sweep, writeJson } from "./files";
 import { findGateway, gatewaysBeside, type Host, type HostGateway, type OwnedClaim, type Place } from "./host";
@@ -79,6 +79,7 @@ const ownDirectories = ({ layout }: Pick<Host, "layout">, { stateDir, workspace 
   workspace,
   homeOf(layout, stateDir),
   dirname(gatewayLogFile(stateDir)),
+  compileCacheOf(stateDir),
 ];
 
 /** Below its state directory the gateway's agent writes: its account does there what root does elsewhere. */
@@ -135,7 +136,7 @@ function otherThan(created: readonly string[], { stateDir }: Place): string[] {
   const mark = join(stateDir, MARK_FILE);
   const othersAt = (path: string): string[] => {
     const stats = lstat(path);
-    if (!stats || (path === mark && stats.isFile())) return [];
+    if (!stats || path === compileCacheOf(stateDir) || (path === mark && stats.isFile())) return [];
     if (!stats.isDirectory() || !created.includes(path)) return [path];
     return entries(path).flatMap((name) => othersAt(join(path, name)));
   };
@@ -146,7 +147,10 @@ function otherThan(created: readonly string[], { stateDir }: Place): string[] {
 function removeCreated(created: readonly string[], claim: Claim, identity: Identity): void {
   const deepestFirst = created.toSorted((one, other) => other.length - one.length).filter((path) => lstat(path));
   const agents = deepestFirst.filter((path) => isAgents(path, claim));
-  if (agents.length) asAccount(identity, 'rmdir "$@"', ...agents);
+  const cache = compileCacheOf(claim.stateDir);
+  if (agents.includes(cache)) asAccount(identity, 'rm -rf "$1"', cache);
+  const others = agents.filter((path) => path !== cache);
+  if (others.length) asAccount(identity, 'rmdir "$@"', ...others);
   if (created.includes(claim.stateDir)) removeTree(join(claim.stateDir, MARK_FILE));
   for (const path of deepestFirst.filter((each) => !agents.includes(each))) attempt(() => rmdirSync(path));
 }

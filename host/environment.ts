@@ -8,6 +8,9 @@ import type { Spec } from "./spec";
 export const homeOf = (layout: HostLayout, stateDir: string): string =>
   layout.account === null ? layout.root : join(stateDir, "home");
 
+/** Where Node.js keeps what it has compiled: nobody's data. */
+export const compileCacheOf = (stateDir: string): string => join(stateDir, "cache", "node-compile");
+
 /** Variables of one gateway and of its command line, secrets not included. Source: OPENCLAW 2026.9.6, measured. */
 export function gatewayEnvironment(
   spec: Pick<Spec, "profile" | "stateDir">,
@@ -31,7 +34,7 @@ export function gatewayEnvironment(
     // We supervise: OpenClaw must neither restart itself nor "repair" or kill another gateway's service.
     OPENCLAW_SUPERVISOR_MODE: "external",
     OPENCLAW_SERVICE_REPAIR_POLICY: "external",
-    NODE_COMPILE_CACHE: join(spec.stateDir, "cache", "node-compile"),
+    NODE_COMPILE_CACHE: compileCacheOf(spec.stateDir),
   };
 }
 

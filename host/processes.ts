@@ -48,11 +48,33 @@ export function isAlive(identity: ProcessIdentity | undefined): identity is Proc
   return !!found && found.state !== "Z" && found.startTime === identity.startTime && bootId() === identity.boot;
 }
 
+const pids = (): number[] =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
+
+/** Users that have a process. */
+export const ownersOfProcesses = (): number[] =>
+  pids()
+    .filter((pid) => stat(pid)?.state !== "Z")
+    .flatMap((pid) => ownerOf(pid) ?? []);
+
+/** Ends every process of a user. */
+export async function endOf(uid: number): Promise<void> {
+  const theirs = (): ProcessIdentity[] =>
+    pids()
+      .filter((pid) => ownerOf(pid) === uid)
+      .flatMap((pid) => identify(pid) ?? [])
+      .filter(isAlive);
+  for (let left = theirs(); left.length; left = theirs()) {
+    for (const { pid } of left) signal(pid, "SIGKILL");
+    await sleep(PROCESS_POLL_MS);
+  }
+}
+
 /** Processes of a user that carry an exact `NAME=value` in the environment they were started with. */
 function carrying(variable: string, uid: number): ProcessIdentity[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
+  return pids()
     .filter((pid) => pid !== process.pid && ownerOf(pid) === uid && carries(pid, variable))
     .flatMap((pid) => identify(pid) ?? [])
     .filter(isAlive);

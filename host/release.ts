@@ -1,11 +1,13 @@
 /** Releases: one OpenClaw version, installed whole into the gateway's own prefix. */
 import * as fs from "node:fs";
 import { join } from "node:path";
+import { nobodyElse } from "./account";
 import { Failure } from "./failure";
 import { entries, makeDir, readJson, removeTree } from "./files";
 import type { HostGateway } from "./host";
 import { workerEnvironment } from "./environment";
 import { pushedRelease } from "./layout";
+import { endOf } from "./processes";
 import { run } from "./run";
 
 const INSTALL_MINUTES = 15;
@@ -87,22 +89,29 @@ async function npmInstall(gateway: HostGateway, staging: string, version: string
   throw new Failure(`npm could not install openclaw@${version}:\n${indent(reason)}\n    -> ${advice}`);
 }
 
-/** OpenClaw's own install script completes the package; it runs as the gateway's account, never as root. */
+/**
+ * OpenClaw's own install script completes the package. Never as root, nor as the gateways' account: a gateway could write
+ * into the tree meanwhile, or keep a file of it open for ever.
+ */
 async function runPackageScript(gateway: HostGateway, staging: string): Promise<void> {
   const { identity } = gateway.host;
   const directory = join(staging, "node_modules", "openclaw");
   const script = readJson<{ scripts?: { postinstall?: string } }>(join(directory, "package.json"))?.scripts
     ?.postinstall;
   if (script === undefined) return;
-  if (identity.demote) await giveTo(directory, identity.uid, identity.gid);
+  const builder = identity.demote ? nobodyElse() : identity;
+  if (builder.demote) await giveTo(directory, builder.uid, builder.gid);
   const env = workerEnvironment({});
   const result = await run("/bin/sh", ["-c", script], {
     env: { ...env, HOME: directory, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
     cwd: directory,
     timeoutMs: INSTALL_TIMEOUT_MS,
-    as: identity,
+    as: builder,
   });
-  if (identity.demote) await giveTo(directory, 0, 0);
+  if (builder.demote) {
+    await endOf(builder.uid);
+    await giveTo(directory, 0, 0);
+  }
   if (result.code !== 0)
     throw new Failure(
       `OpenClaw's install script failed:\n${indent(`${result.stdout}${result.stderr}`.trim())}\n` +

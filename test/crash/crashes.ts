@@ -1,11 +1,10 @@
 /** A host whose program dies, or fails once, at any thing that it does to the machine. */
-import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
-import { pushedRelease, type HostLayout } from "../../host/layout";
+import type { HostLayout } from "../../host/layout";
 import { ask, eventually, ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
-import { placeStandIn, standInFiles } from "../standIn/release";
+import { placeStandIn, sendStandIn } from "../standIn/release";
 
 /** It is killed; a call fails once, as on a full disk or a broken one; the disk is full from then on. */
 export type Mode = "kill" | "ENOSPC" | "EIO" | "full";
@@ -67,16 +66,8 @@ export class CrashHost {
     placeStandIn(this.host.root, ID, { version: VERSION, bootMilliseconds: 1 });
   }
 
-  /** A release as the deployer sends one, with a script to complete it. */
   send(version: string): void {
-    const directory = join(this.host.root, "sent", "node_modules", "openclaw");
-    mkdirSync(directory, { recursive: true });
-    for (const [name, content] of Object.entries(standInFiles({ version })))
-      writeFileSync(join(directory, name), content);
-    writeFileSync(join(directory, "package.json"), JSON.stringify({ scripts: { postinstall: "touch complete" } }));
-    const archive = pushedRelease(join(this.host.dir(ID), "releases"), version);
-    execFileSync("tar", ["-czf", archive, "-C", join(this.host.root, "sent"), "node_modules"]);
-    rmSync(join(this.host.root, "sent"), { recursive: true });
+    sendStandIn(this.host.root, ID, version, "touch complete");
   }
 
   claim({ claim }: GatewayUnderTest): Promise<Outcome> {

@@ -1,11 +1,12 @@
 /** Releases that misbehave: the stand-in for OpenClaw shows at once what takes the real one minutes. */
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MARK_FILE } from "../../host/layout";
-import { placeStandIn, type Behaviour } from "../standIn/release";
+import { ownersOfProcesses } from "../../host/processes";
+import { placeStandIn, sendStandIn, type Behaviour } from "../standIn/release";
 import { TEST_LIMITS } from "../support/hostProgram";
 import { ask, eventually, isRunning, ok, TestHost } from "../support/hosts";
 import { seedNode } from "../support/seed";
@@ -243,3 +244,26 @@ function holdLock(path: string): ChildProcess {
     setInterval(() => database, 1000);`;
   return spawn(seedNode, ["-e", hold], { stdio: ["ignore", "pipe", "ignore"] });
 }
+
+it.runIf(process.getuid!() === 0)("an install script runs as nobody else, and nothing of it stays", async () => {
+  const host = new TestHost();
+  try {
+    const { claim } = host.describe({ basePort: PORT });
+    ok(await host.run("setup", [], { ...host.layout, push: true }));
+    ok(await host.run("claim", ["main"], claim));
+    const release = join(host.dir("main"), "releases/2026.9.100");
+    mkdirSync(join(release, ".."));
+    // A handle of the release, kept open for ever.
+    const keep = "(exec 3>>planted; echo $$ >&3; sleep 999) >/dev/null 2>&1 &";
+    sendStandIn(host.root, "main", "2026.9.100", `id -u >builder; ${keep} sleep 0.2`);
+    expect(ok(await host.run("prepare", ["main", "2026.9.100"])).stdout).toBe("absent\n");
+    const builder = Number(readFileSync(join(release, "node_modules/openclaw/builder"), "utf8"));
+    expect(existsSync(join(release, "node_modules/openclaw/planted"))).toBe(true);
+    expect(builder).not.toBe(0);
+    expect(builder).not.toBe(statSync(claim.stateDir).uid);
+    expect(ownersOfProcesses()).not.toContain(builder);
+    expect(execFileSync("find", [release, "!", "-user", "root"], { encoding: "utf8" })).toBe("");
+  } finally {
+    await host.dispose();
+  }
+});

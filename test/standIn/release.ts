@@ -1,7 +1,9 @@
 /** The stand-in for OpenClaw (program.ts) as a release: beside what really installs one, and what it is to do wrong. */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
+import { pushedRelease } from "../../host/layout";
 
 export interface Behaviour {
   readonly version: string;
@@ -36,4 +38,16 @@ export function placeStandIn(root: string, id: string, behaviour: Behaviour): vo
   const directory = releaseDirectory(root, id, behaviour.version);
   mkdirSync(directory, { recursive: true });
   for (const [name, content] of Object.entries(standInFiles(behaviour))) writeFileSync(join(directory, name), content);
+}
+
+/** Puts it where the deployer sends a release to, with a script to complete it. */
+export function sendStandIn(root: string, id: string, version: string, postinstall: string): void {
+  const sent = join(root, "sent");
+  const directory = join(sent, "node_modules/openclaw");
+  mkdirSync(directory, { recursive: true });
+  const files = { ...standInFiles({ version }), "package.json": JSON.stringify({ scripts: { postinstall } }) };
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
+  const archive = pushedRelease(join(releaseDirectory(root, id, version), "../../.."), version);
+  execFileSync("tar", ["-czf", archive, "-C", sent, "node_modules"]);
+  rmSync(sent, { recursive: true });
 }
