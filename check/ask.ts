@@ -1,7 +1,7 @@
 /** Asks one gateway the page's four questions, through its own command line, each within a bounded time. */
 import { lstat } from "../host/files";
 import { run } from "../host/run";
-import { healthAt } from "./endpoints";
+import { healthAt, isImpostors } from "./endpoints";
 import type { Gateway } from "./gateways";
 
 /** The slowest of them takes 8 s on a quiet machine and more where several gateways are asked at once. */
@@ -32,8 +32,9 @@ export interface Answers {
 
 export async function askGateway(gateway: Gateway): Promise<Answers> {
   const ask = (args: string): Promise<Answer> => askOpenclaw(gateway.command, args);
-  const health = await healthAt(gateway.port, gateway.published ? undefined : gateway.version, gateway.host);
-  if (isAnotherUsers(gateway)) return { health };
+  const health = await healthAt(gateway.port, gateway.published ? undefined : gateway.version, gateway);
+  // Nothing that is asked then would be this gateway's answer.
+  if (isImpostors(health) || isAnotherUsers(gateway)) return { health };
   const [service, probe] = await Promise.all([
     ask("gateway status --deep --require-rpc --json"),
     ask("gateway probe --json"),

@@ -1,9 +1,7 @@
 /** What a gateway says of its health over HTTP, without a token. */
-
-const HEALTH_TIMEOUT_MS = 2_000;
-
-/** The answer of one of a gateway's endpoints: its JSON body, or why there is none. */
-export type Answer = Readonly<Record<string, unknown>> | "refused" | "silent" | "not JSON";
+import { answerTo, ASK_TIMEOUT_MS, type Answer } from "../host/ask";
+import { run } from "../host/run";
+import { gatewayOfWrapper } from "../host/wrapper";
 
 /**
  * What a gateway's own answers say. Only bodies count: OpenClaw answers unknown paths with status 200 as well.
@@ -11,7 +9,7 @@ export type Answer = Readonly<Record<string, unknown>> | "refused" | "silent" | 
  */
 export function judge(startup: Answer, readiness: Answer, version: string | undefined): string {
   if (startup === "refused") return "down";
-  if (startup === "silent") return `no answer in ${HEALTH_TIMEOUT_MS / 1000} s`;
+  if (startup === "silent") return `no answer in ${ASK_TIMEOUT_MS / 1000} s`;
   if (startup === "not JSON" || !("ok" in startup)) return "another program answers";
   if (startup["ok"] !== true || startup["status"] !== "started") return "starting";
   if (version !== undefined && startup["version"] !== version) return `wrong version ${String(startup["version"])}`;
@@ -21,20 +19,37 @@ export function judge(startup: Answer, readiness: Answer, version: string | unde
   return failing.length ? `up, not ready: ${failing.join(", ")}` : "up, not ready";
 }
 
-async function ask(address: string, path: string): Promise<Answer> {
-  try {
-    const response = await fetch(`http://${address}${path}`, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
-    const body = await response.json();
-    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : "not JSON";
-  } catch (error) {
-    if (error instanceof SyntaxError) return "not JSON";
-    return error instanceof Error && error.name === "TimeoutError" ? "silent" : "refused";
-  }
+const IN_ITS_PLACE = " listens in its place";
+export const isImpostors = (health: string): boolean => health.endsWith(IN_ITS_PLACE);
+
+const HOLDER_TIMEOUT_MS = 10_000;
+
+/** Who holds the port of a gateway that a host program of ours keeps on this machine. */
+async function holderOf(wrapper: string | undefined): Promise<string | undefined> {
+  const found = wrapper === undefined ? undefined : gatewayOfWrapper(wrapper);
+  if (!found) return undefined;
+  const options = { env: {}, timeoutMs: HOLDER_TIMEOUT_MS };
+  const { code, stdout } = await run(found.program, ["holder", found.id], options).catch(() => ({
+    code: 1,
+    stdout: "",
+  }));
+  return code === 0 ? stdout.trim() : undefined;
 }
 
-/** The health of the gateway on a port of this machine, in words: "healthy", or why not. */
-export async function healthAt(port: number, version: string | undefined, host = "127.0.0.1"): Promise<string> {
-  const address = `${host}:${port}`;
-  const [startup, readiness] = await Promise.all([ask(address, "/startupz"), ask(address, "/readyz")]);
-  return judge(startup, readiness, version);
+/**
+ * The health of the gateway on a port of this machine, in words: "healthy", or why not. With its wrapper, who listens is
+ * asked first: what another program says there counts for nothing.
+ */
+export async function healthAt(
+  port: number,
+  version: string | undefined,
+  { host = "127.0.0.1", wrapper }: { readonly host?: string | undefined; readonly wrapper?: string | undefined } = {},
+): Promise<string> {
+  const holder = await holderOf(wrapper);
+  if (holder === "nobody") return "down";
+  if (holder !== undefined && !["itself", "unknown"].includes(holder)) return holder + IN_ITS_PLACE;
+  const [startup, readiness] = await Promise.all(
+    ["/startupz", "/readyz"].map((path) => answerTo(port, path, { host })),
+  );
+  return judge(startup!, readiness!, version);
 }

@@ -21,6 +21,8 @@ export interface Gateway {
   /** Its command line, as one types it. */
   readonly command: string;
   readonly stateDir: string;
+  /** File of its command, where this package's host program runs it. */
+  readonly wrapper?: string;
   /** In a container it tells its version to nobody but those with its token, and only these ports are this machine's. */
   readonly published?: PortRange;
   /** Restarts it, as one types it. */
@@ -82,6 +84,7 @@ export function gatewaysOfState(exported: string): StackGateways {
         version,
         command: isContainer ? wrapper : quoted(wrapper),
         stateDir,
+        ...(!isContainer && { wrapper }),
         ...(isContainer && { published: portBlock ?? { first: ports.gateway, last: ports.gateway } }),
         ...(url !== undefined && { host: new URL(url).hostname }),
       });

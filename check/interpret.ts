@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "../host/spec";
 import { valueAt } from "../host/json";
 import { contains, formatRange, portBlock } from "../components/rules/ports";
 import type { Answers, Report } from "./ask";
+import { isImpostors } from "./endpoints";
 import type { Gateway } from "./gateways";
 import type { Unit } from "./units";
 
@@ -68,6 +69,12 @@ function readService(gateway: Gateway, { health, service }: Answers): Reading {
   const { name, port, isOurs, version } = gateway;
   const problem = (cell: string, what: string, advice?: string): Reading =>
     reading(cell, { level: "problem", gateway: name, text: what, ...(advice !== undefined && { advice }) });
+  if (isImpostors(health))
+    return problem(
+      "another program",
+      `${health}, on port ${port}`,
+      "end that program, then start the gateway: see docs/runbook.md",
+    );
   if (!service) {
     const reason: Finding = {
       level: "note",

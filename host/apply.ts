@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asAccount } from "./account";
 import { Failure, messageOf } from "./failure";
+import { restoreDirectories } from "./claim";
 import type { ReadyLink } from "./files";
+import { othersLocks } from "./found";
 import {
   generationName,
   pointedAt,
@@ -20,6 +22,7 @@ import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp
 import { findGateway, lockPath, type HostGateway } from "./host";
 import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
+import { othersLocksOf } from "./openclawLocks";
 import { predecessorOf, retire, standing } from "./predecessor";
 import { ensureRelease, indent } from "./release";
 import { run } from "./run";
@@ -59,6 +62,8 @@ export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string,
     return summary(current, "already");
   }
 
+  requireLocks(gateway);
+  restoreDirectories(gateway);
   await ensureRelease(gateway, spec.version, progress);
   const next = stageGeneration(gateway, spec, nonce);
   progress("validating the configuration with the new release");
@@ -67,6 +72,14 @@ export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string,
   if (predecessor) retire(predecessor);
   await settle(gateway, spec, progress);
   return summary(next, "now");
+}
+
+/** OpenClaw itself would say that its configuration is wrong. */
+function requireLocks({ host }: HostGateway): void {
+  const found = othersLocksOf(host.identity.uid);
+  if (!found) return;
+  const { reason, advice } = othersLocks(found.path, found.uid);
+  throw new Failure(`${reason}; nothing was changed\n    -> ${advice}`);
 }
 
 /** What the gateway runs without: where it fails, that is said, and the next deployment does it. */
@@ -325,7 +338,8 @@ export async function startGateway(gateway: HostGateway): Promise<string> {
   if (!current) throw new Failure(`gateway ${gateway.id} is not deployed\n    -> run \`pulumi up\``);
   const supervisor = supervisorFor(gateway.host);
   if (supervisor.status(gateway).supervised && (await isUp(gateway, current))) return summary(current, "already");
-  await supervisor.start(gateway);
+  // Twice: whoever types this wants it up, and one call that the machine refuses once is not a reason to leave it down.
+  await supervisor.start(gateway).catch(() => supervisor.start(gateway));
   await waitUntilHealthy(gateway, current, false);
   return summary(current, "now");
 }

@@ -2,31 +2,45 @@
 import { request, type RequestOptions } from "node:http";
 import { isObject } from "./json";
 
-const TIMEOUT_MS = 3_000;
+export const ASK_TIMEOUT_MS = 3_000;
 const MAX_BYTES = 64 * 1024;
 
-/** The object in the answer's body, whatever its status; `undefined` where there is none. Not `fetch`: it takes 30 ms to load. */
-export async function ask(
-  port: number,
-  path: string,
-  { body = "", ...options }: RequestOptions & { readonly body?: string } = {},
-): Promise<Record<string, unknown> | undefined> {
+/** The object in an answer's body, whatever its status, or why there is none. */
+export type Answer = Readonly<Record<string, unknown>> | "refused" | "silent" | "not JSON";
+
+type Question = RequestOptions & { readonly body?: string };
+
+/** Not `fetch`: it takes 30 ms to load, and has no bound. */
+export async function answerTo(port: number, path: string, { body = "", ...options }: Question = {}): Promise<Answer> {
   try {
-    const answer: unknown = JSON.parse(await bodyOf({ ...options, port, path }, body));
-    return isObject(answer as never) ? (answer as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
+    const answer: unknown = JSON.parse(await bodyOf({ host: "127.0.0.1", ...options, port, path }, body));
+    return isObject(answer as never) ? (answer as Record<string, unknown>) : "not JSON";
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof TooLong) return "not JSON";
+    return (error as Error).name === "TimeoutError" || (error as Error).name === "AbortError" ? "silent" : "refused";
   }
 }
 
+/** The same, where it does not matter why there is none. */
+export async function ask(
+  port: number,
+  path: string,
+  question?: Question,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const answer = await answerTo(port, path, question);
+  return typeof answer === "object" ? answer : undefined;
+}
+
+class TooLong extends Error {}
+
 function bodyOf(options: RequestOptions, body: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const asked = request({ ...options, host: "127.0.0.1", agent: false, signal }, (response) => {
+    const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
+    const asked = request({ ...options, agent: false, signal }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk: string) => {
         text += chunk;
-        if (text.length > MAX_BYTES) asked.destroy(new Error("too long"));
+        if (text.length > MAX_BYTES) asked.destroy(new TooLong());
       });
       response.on("end", () => resolve(text)).on("error", reject);
     });

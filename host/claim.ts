@@ -61,14 +61,21 @@ function leave(host: Host, id: string, place: Place, { owner, ...now }: Claim): 
 }
 
 function takePossession(host: Host, id: string, claim: Claim): void {
-  const { stateDir } = claim;
-  makeOwned(stateDir, claim, host.identity);
-  // At once: a state directory with something in it and no mark is somebody else's.
-  writeMark(stateDir, { owner: claim.owner, released: false });
-  for (const path of ownDirectories(host, claim)) makeOwned(path, claim, host.identity);
+  makeDirectories(host, claim, true);
   const own = configFile(host.manage, id);
   writeWrapper(host.manage, id, claim.wrapper);
   if (claim.configPath !== own) linkConfig(own, claim, host.identity);
+}
+
+/** Makes again what somebody has removed of a gateway's directories. */
+export const restoreDirectories = ({ host, claim }: HostGateway): void => makeDirectories(host, claim, false);
+
+function makeDirectories(host: Host, claim: Claim, isNew: boolean): void {
+  const { stateDir, owner } = claim;
+  makeOwned(stateDir, claim, host.identity);
+  // At once: a state directory with something in it and no mark is somebody else's.
+  if (isNew || !lstat(join(stateDir, MARK_FILE))) writeMark(stateDir, { owner, released: false });
+  for (const path of ownDirectories(host, claim)) makeOwned(path, claim, host.identity);
 }
 
 /** A path and what is above it, as far as it is not there. */

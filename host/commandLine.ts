@@ -7,9 +7,11 @@ import { isatty } from "node:tty";
 import { asAccount, becomeAccount, type Identity } from "./account";
 import { Failure } from "./failure";
 import { asIdentity, type Command } from "./fences";
-import { pointedAt } from "./generation";
-import { openGateway, type Host } from "./host";
-import { hostCommand, MARK_VARIABLE, quote, SYSTEM_PATH } from "./layout";
+import { pointedAt, type Generation } from "./generation";
+import { gatewayPort, holderOf } from "./health";
+import { openGateway, type Host, type HostGateway } from "./host";
+import { describeListener } from "./listeners";
+import { GATEWAY_TOKEN_VARIABLE, hostCommand, MARK_VARIABLE, quote, SYSTEM_PATH } from "./layout";
 import { signal } from "./processes";
 import { readSecrets } from "./secrets";
 
@@ -40,7 +42,7 @@ export async function runCommandLine(host: Host, id: string, args: readonly stri
     const env = { ...passedOn, PATH: SYSTEM_PATH, SHELL: "/bin/sh", [OWN_TERMINAL]: "yes" };
     process.execve!(SCRIPT, [SCRIPT, "-qec", `exec ${again}`, "/dev/null"], env);
   }
-  const env: NodeJS.ProcessEnv = { ...passedOn, ...service.env, ...readSecrets(service.secrets) };
+  const env: NodeJS.ProcessEnv = { ...passedOn, ...service.env, ...secretsFor(gateway, generation) };
   const cwd = cwdFor(identity, service.cwd);
   if (isRoots) return relay(asIdentity(identity, service.node, [service.entry, ...args]), { env, cwd }, terminals);
   becomeAccount(identity);
@@ -48,6 +50,23 @@ export async function runCommandLine(host: Host, id: string, args: readonly stri
   const { file, args: words } = asIdentity({ ...identity, demote: false }, service.node, [service.entry, ...args]);
   // Replaces this process: signals, terminal and exit code are OpenClaw's own.
   process.execve!(file, [file, ...words], env);
+}
+
+/** In the place of the token of a gateway that does not listen: whoever does so in the next moment is not sent it. */
+const WITHHELD = "withheld-while-this-gateway-does-not-listen";
+
+/** The token goes to the gateway itself alone: OpenClaw's commands send it to whoever listens on its port. */
+function secretsFor(gateway: HostGateway, generation: Generation): Record<string, string> {
+  const secrets = readSecrets(generation.service.secrets);
+  const holder = holderOf(gateway, generation);
+  if (typeof holder !== "string")
+    throw new Failure(
+      `${describeListener(holder)} listens on port ${gatewayPort(generation)} in the place of gateway ${gateway.id}, whose token it would be sent: nothing was run\n` +
+        `    -> end that program, then start the gateway: ${hostCommand(gateway.host.layout.root)} start ${gateway.id}`,
+    );
+  return holder === "nobody" && GATEWAY_TOKEN_VARIABLE in secrets
+    ? { ...secrets, [GATEWAY_TOKEN_VARIABLE]: WITHHELD }
+    : secrets;
 }
 
 /** Where the caller is, if the account may be there as well. */

@@ -41,6 +41,7 @@ export type Found =
   | { readonly is: "othersState" }
   | { readonly is: "ownedState"; readonly owner: Named; readonly kept: boolean }
   | { readonly is: "othersWorkspace" }
+  | { readonly is: "othersLocks"; readonly path: string; readonly uid: number }
   | { readonly is: "wrapper" }
   | { readonly is: "config" }
   | { readonly is: "unit"; readonly path: string }
@@ -64,6 +65,12 @@ interface Ports {
 export const inTrust = (path: string): Pick<Obstacle, "reason" | "advice"> => ({
   reason: `${path} can be changed by others than root, who would have root run or write what they want`,
   advice: `chown -h root ${path} && chmod go-w ${path}, or choose directories elsewhere (\`root\`, \`stateDir\`, \`workspace\`)`,
+});
+
+/** OpenClaw's own locks are at a place where anybody may make a directory first. */
+export const othersLocks = (path: string, uid: number): Pick<Obstacle, "reason" | "advice"> => ({
+  reason: `${path}, where OpenClaw keeps its locks, belongs to user ${uid}: OpenClaw cannot start`,
+  advice: `see who that is (id ${uid}) and why, then: sudo rm -r ${path}`,
 });
 
 const described = ({ stack, gateway }: Named): string => `gateway ${gateway} of stack ${stack}`;
@@ -133,6 +140,8 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
         reason: `${workspace} belongs to another user than the one that the gateway runs as`,
         advice: `chown -R ${account} ${workspace}, or choose another directory`,
       };
+    case "othersLocks":
+      return { property: "stateDir", ...othersLocks(found.path, found.uid) };
     case "wrapper":
       return {
         property: "profile",

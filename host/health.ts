@@ -1,13 +1,14 @@
 /** What "healthy" means: the right gateway answers, at the right version. Bodies are read, not status codes. */
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask } from "./ask";
 import { Failure } from "./failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
-import { GATEWAY_TOKEN_VARIABLE, gatewayMark } from "./layout";
+import { GATEWAY_TOKEN_VARIABLE, isWithin } from "./layout";
 import { CHANNEL_PATIENCE_MS, HEALTH_POLL_MS, RUNNING_PATIENCE_MS } from "./limits";
-import { listeners } from "./listeners";
-import { carries, ownerOf } from "./processes";
+import { listeners, type Listener } from "./listeners";
+import { descendsFrom, isAt, lostDatabases } from "./processes";
 import { readSecrets } from "./secrets";
 import { run, type RunResult } from "./run";
 import { supervisorFor } from "./supervisors";
@@ -97,22 +98,42 @@ async function refusedChannels(gateway: HostGateway, generation: Generation): Pr
 
 export const hasChannels = ({ spec }: Generation): boolean => Object.keys(spec.config.channels ?? {}).length > 0;
 
-/** Whether it is our gateway that listens: nobody else may be sent its token. */
-function listensItself(gateway: HostGateway, generation: Generation): boolean {
+/** Who holds a gateway's port: itself, nobody, another program, or one that this user cannot see. */
+export type Holder = "itself" | "nobody" | "unknown" | Listener;
+
+/** Nobody else may be sent a gateway's token. A variable in its environment proves nothing: who shares its account sets any. */
+export function holderOf(
+  gateway: HostGateway,
+  generation: Generation,
+  { gatewayPid } = supervisorFor(gateway.host).status(gateway),
+): Holder {
   const port = gatewayPort(generation);
-  const mark = gatewayMark(gateway.paths.dir);
   const found = listeners((each) => each === port);
+  const isOwn = (pid: number): boolean => gatewayPid !== undefined && descendsFrom(pid, gatewayPid);
+  const stranger = found.find(({ pid }) => pid !== undefined && !isOwn(pid));
+  if (stranger) return stranger;
+  if (!found.length) return "nobody";
+  return found.every(({ pid }) => pid !== undefined) ? "itself" : "unknown";
+}
+
+/** Whether a gateway has its state directory still: the one at its path, with the database that it has open. Source: measured. */
+function hasState({ claim: { stateDir } }: HostGateway, generation: Generation): boolean {
+  const port = gatewayPort(generation);
+  const pid = listeners((each) => each === port)[0]?.pid;
   return (
-    found.length > 0 &&
-    found.every(({ pid }) => pid !== undefined && carries(pid, mark) && ownerOf(pid) === gateway.host.identity.uid)
+    pid !== undefined &&
+    isAt(pid, stateDir) &&
+    !lostDatabases(pid).some((path) => isWithin(path, join(stateDir, "state")))
   );
 }
 
 export async function isHealthy(gateway: HostGateway, generation: Generation): Promise<boolean> {
+  const status = supervisorFor(gateway.host).status(gateway);
   return (
-    supervisorFor(gateway.host).status(gateway).gatewayPid !== undefined &&
+    status.gatewayPid !== undefined &&
     (await isStarted(generation)) &&
-    listensItself(gateway, generation) &&
+    holderOf(gateway, generation, status) === "itself" &&
+    hasState(gateway, generation) &&
     (await isOurs(gateway, generation))
   );
 }

@@ -1,5 +1,6 @@
 /** Who listens on which TCP port of this machine. Linux. */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { openFiles } from "./processes";
 
 /** A socket that listens, as a line of /proc/net/tcp has it, and its port. */
 const LISTENING = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A /;
@@ -47,8 +48,8 @@ function ownersOf(inodes: ReadonlySet<string>): Map<string, number> {
   for (const name of readdirSync("/proc").reverse()) {
     if (owners.size === inodes.size) break;
     if (!/^\d+$/.test(name)) continue;
-    for (const fd of readDir(`/proc/${name}/fd`)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(readLink(`/proc/${name}/fd/${fd}`))?.[1];
+    for (const file of openFiles(Number(name))) {
+      const inode = /^socket:\[(\d+)\]$/.exec(file)?.[1];
       if (inode !== undefined && inodes.has(inode)) owners.set(inode, Number(name));
     }
   }
@@ -63,22 +64,6 @@ function readLines(path: string): string[] {
     return readFileSync(path, "utf8").trimEnd().split("\n");
   } catch {
     return [];
-  }
-}
-
-function readDir(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-}
-
-function readLink(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
   }
 }
 

@@ -31,7 +31,7 @@ say_parent() {
 }
 
 @TRUSTED@
-# look_for_gateway ID UNIT UNIT_MARK RELEASE STATE_DIR MARK_FILE
+# look_for_gateway ID UNIT UNIT_MARK RELEASE STATE_DIR MARK_FILE OWNER_FILE
 look_for_gateway() {
   for directory in @UNIT_DIRECTORIES@; do
     unit=$directory/$2
@@ -42,6 +42,10 @@ look_for_gateway() {
   $sudo test -d "$4" || say missing "$1"
   if $sudo test -d "$5" && ! $sudo test -e "$6" && [ -n "$($sudo ls -A "$5")" ]; then
     say state "$1"
+  fi
+  # The agent can write there: nothing but a file is read, and of that the beginning.
+  if ! $sudo test -e "$7" && $sudo test -f "$6" && $sudo head -c 4096 "$6" | grep -q '"released": false'; then
+    say lost "$1"
   fi
 }
 

@@ -9,6 +9,7 @@
  *   restart <id>               ends a deployed gateway, hung or not, and starts it again
  *   log <id>                   the last lines that a gateway printed
  *   health <id>                prints healthy, unhealthy, or absent
+ *   holder <id>                prints who listens on a gateway's port: itself, nobody, unknown, or which other program
  *   prepare <id> <version>     installs a release for a later apply, then as health
  *   disown <id>                lets another stack claim a gateway, which goes on running: its stack's state is lost
  *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
@@ -31,10 +32,11 @@ import { pointedAt } from "./generation";
 import { findGateway, hostFile, lockPath, openGateway, openHost, ownManageDir, type Host } from "./host";
 import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, isWithin, type HostLayout } from "./layout";
-import { isHealthy } from "./health";
+import { holderOf, isHealthy } from "./health";
+import { describeListener } from "./listeners";
 import { takeLock } from "./lock";
 import { plain } from "./plain";
-import { lookFor, type LookAnswer, type LookInput } from "./obstacles";
+import { isLost, lookFor, type LookAnswer, type LookInput } from "./obstacles";
 import { standing } from "./predecessor";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
@@ -125,6 +127,13 @@ async function health(host: Host, id: string): Promise<"healthy" | "unhealthy" |
   return (await isHealthy(gateway, current)) ? "healthy" : "unhealthy";
 }
 
+function holder(host: Host, id: string): string {
+  const gateway = openGateway(host, id);
+  const current = pointedAt(gateway, "current");
+  const found = current ? holderOf(gateway, current) : "nobody";
+  return typeof found === "string" ? found : describeListener(found);
+}
+
 async function prepare(host: Host, id: string, version: string): Promise<string> {
   await ensureRelease(openGateway(host, id), version, say);
   return health(host, id);
@@ -174,7 +183,10 @@ function leave(manage: string): void {
 }
 
 const look = ({ layout, claims }: LookInput): string =>
-  JSON.stringify({ found: lookFor(layout, claims) } satisfies LookAnswer);
+  JSON.stringify({
+    found: lookFor(layout, claims),
+    lost: claims.filter((claim) => isLost(layout, claim)).map(({ id }) => id),
+  } satisfies LookAnswer);
 
 async function main(verb: string | undefined, args: readonly string[]): Promise<void> {
   const manage = ownManageDir();
@@ -200,6 +212,8 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return print(lastLines(openGateway(host, id)));
     case "health":
       return print(health(host, id));
+    case "holder":
+      return print(holder(host, id));
     case "prepare":
       return withLock(host, id, () => print(prepare(host, id, required(rest[0], "version"))));
     case "disown":

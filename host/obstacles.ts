@@ -17,7 +17,8 @@ import {
 import { inWords, LAST_PORT_OFFSET, listensOn, type ClaimToCheck, type Found, type Obstacle } from "./found";
 import { ephemeralPorts, listeners, type Listener } from "./listeners";
 import { readMark } from "./mark";
-import { carries } from "./processes";
+import { othersLocksOf } from "./openclawLocks";
+import { carries, ownerOf } from "./processes";
 import type { Owner } from "./spec";
 import { isOurUnit, unitName } from "./supervisors/systemd";
 import { unsafeOnWayTo } from "./trusted";
@@ -34,6 +35,8 @@ export interface LookInput {
 /** stdout of `look`: what forbids each of the claims, in their order. */
 export interface LookAnswer {
   readonly found: readonly (readonly Found[])[];
+  /** Gateways of which something was removed. */
+  readonly lost: readonly string[];
 }
 
 /** What forbids each of the claims, in words. Only looks, so preview calls it too. */
@@ -51,11 +54,12 @@ export function lookFor(layout: HostLayout, claims: readonly ClaimToCheck[]): Fo
     ...insideOurs(manage, claim),
     ...foreignState(layout, claim),
     ...foreignWorkspace(layout, claim),
+    ...foreignLocks(layout),
     ...foreignFiles(manage, claim),
     ...foreignService(manage, claim.id),
     ...neighbours(manage, claim),
     ...foreignListeners(
-      manage,
+      layout,
       claim,
       inUse.filter(({ port }) => listensOn(claim, port)),
     ),
@@ -126,6 +130,12 @@ function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck):
   return [{ is: "othersWorkspace" }];
 }
 
+function foreignLocks({ account }: HostLayout): Found[] {
+  const uid = uidOf(account);
+  const found = uid === undefined ? undefined : othersLocksOf(uid);
+  return found ? [{ is: "othersLocks", ...found }] : [];
+}
+
 function foreignFiles(manage: string, { id, wrapper, configPath }: ClaimToCheck): Found[] {
   const own = configFile(manage, id);
   return [
@@ -141,6 +151,17 @@ function foreignService(manage: string, id: string): Found[] {
     .map(({ path }) => join(path, unit))
     .filter((path) => lstat(path) && !isOurUnit(manage, id, path))
     .map((path) => ({ is: "unit", path }));
+}
+
+/**
+ * Whether something of a deployed gateway was removed by somebody: its state directory; or our own, where the mark in its
+ * state directory says that it is deployed (host/look.sh sees that too). It may run on as an orphan.
+ */
+export function isLost({ root }: HostLayout, { id, stateDir, owner }: ClaimToCheck): boolean {
+  const ours = readJson<OwnedClaim>(gatewayPaths(manageDir(root), id).owner);
+  if (ours) return isSameOwner(owner, ours.owner) && !lstat(ours.stateDir);
+  const mark = readMark(join(stateDir, MARK_FILE));
+  return mark?.released === false && isSameOwner(owner, mark.owner);
 }
 
 /** Gateways of other stacks, or of other programs, below the same root. */
@@ -164,12 +185,15 @@ function neighbours(manage: string, claim: ClaimToCheck): Found[] {
   });
 }
 
-function foreignListeners(manage: string, claim: ClaimToCheck, inUse: readonly Listener[]): Found[] {
+function foreignListeners({ root, account }: HostLayout, claim: ClaimToCheck, inUse: readonly Listener[]): Found[] {
+  const manage = manageDir(root);
+  // Its own may be an orphan: it runs, and nothing here knows of it any more.
+  const ids = [claim.id, ...entries(gatewaysDir(manage))];
   return inUse.flatMap((listener): Found[] => {
     const { port, pid } = listener;
-    const holder = entries(gatewaysDir(manage)).find(
-      (id) => pid !== undefined && carries(pid, gatewayMark(gatewayPaths(manage, id).dir)),
-    );
+    const isOf = (id: string): boolean =>
+      pid !== undefined && ownerOf(pid) === uidOf(account) && carries(pid, gatewayMark(gatewayPaths(manage, id).dir));
+    const holder = ids.find(isOf);
     const theirs = holder === undefined ? undefined : readJson<OwnedClaim>(gatewayPaths(manage, holder).owner)?.owner;
     // The gateway itself, also under the profile that it is about to give up.
     if (holder === claim.id || (theirs?.stack === claim.owner.stack && theirs.gateway === claim.owner.gateway))

@@ -1,5 +1,5 @@
 /** Processes by identity, not by number alone: a pid can be reused, a pid with its start time cannot. Linux. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PROCESS_POLL_MS } from "./limits";
 
@@ -73,12 +73,21 @@ export async function endOf(uid: number): Promise<void> {
 }
 
 /** Processes of a user that carry an exact `NAME=value` in the environment they were started with. */
-function carrying(variable: string, uid: number): ProcessIdentity[] {
+export function carrying(variable: string, uid: number): ProcessIdentity[] {
   return pids()
     .filter((pid) => pid !== process.pid && ownerOf(pid) === uid && carries(pid, variable))
     .flatMap((pid) => identify(pid) ?? [])
     .filter(isAlive);
 }
+
+/** A process of this user's whose command line ends like this. */
+export function findProcess(...ending: string[]): ProcessIdentity | undefined {
+  const text = `\0${ending.join("\0")}\0`;
+  const pid = pids().find((each) => ownerOf(each) === process.getuid!() && commandLineOf(each).endsWith(text));
+  return pid === undefined ? undefined : identify(pid);
+}
+
+const commandLineOf = (pid: number): string => orElse(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"), "");
 
 /** Whether a process was started with an exact `NAME=value` in its environment. */
 export function carries(pid: number, variable: string): boolean {
@@ -90,6 +99,38 @@ export function carries(pid: number, variable: string): boolean {
 }
 
 export const ownerOf = (pid: number): number | undefined => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
+
+/** Whether a process was started by another, by one that it started, and so on, or is it. */
+export function descendsFrom(pid: number, ancestor: number): boolean {
+  for (let each = pid; each > 1; each = stat(each)?.parent ?? 0) if (each === ancestor) return true;
+  return false;
+}
+
+/** Whether a process works in the directory that has this path now. */
+export function isAt(pid: number, path: string): boolean {
+  const [there, here] = [`/proc/${pid}/cwd`, path].map((each) => statSync(each, { throwIfNoEntry: false }));
+  return !!there && there.ino === here?.ino && there.dev === here.dev;
+}
+
+/** What a process has open; nothing where it ended, or is not ours to look into. */
+export function openFiles(pid: number): string[] {
+  const directory = `/proc/${pid}/fd`;
+  return orElse(() => readdirSync(directory), []).map((name) => orElse(() => readlinkSync(`${directory}/${name}`), ""));
+}
+
+/** Of a process that may end at any moment. */
+function orElse<T>(read: () => T, otherwise: T): T {
+  try {
+    return read();
+  } catch {
+    return otherwise;
+  }
+}
+
+const DELETED = ".sqlite (deleted)";
+
+/** Databases that a process has open and that have no name any more: what is written to them is lost. */
+export const lostDatabases = (pid: number): string[] => openFiles(pid).filter((path) => path.endsWith(DELETED));
 
 /** Sends a signal; a process that is gone already is no error. */
 export function signal(pid: number, name: NodeJS.Signals): void {

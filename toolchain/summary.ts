@@ -49,10 +49,13 @@ export function gatewaysOf(outputs: string): StackGateways {
   };
 }
 
-export async function healthOf({ host, docker, url, basePort, version }: GatewayOutput): Promise<string> {
+export async function healthOf({ host, docker, url, basePort, version, wrapper }: GatewayOutput): Promise<string> {
   if (host !== undefined) return `not asked (on ${host})`;
   // In a container it tells its version to nobody but those with its token.
-  return healthAt(basePort, docker === undefined ? version : undefined, new URL(url).hostname);
+  const { hostname } = new URL(url);
+  return docker === undefined
+    ? healthAt(basePort, version, { host: hostname, wrapper })
+    : healthAt(basePort, undefined, { host: hostname });
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */

@@ -14,6 +14,7 @@ import { explicitPorts } from "../rules/isolation";
 import type { ResolvedGateway } from "../rules/resolve";
 import { answerOf } from "./answers";
 import type { Bootstrap } from "./bootstrap";
+import type { Losses } from "./losses";
 import { partnerCommand } from "./partner";
 import type { Deployment, GatewayToCheck, Target } from "./target";
 
@@ -32,7 +33,8 @@ export interface CommandResource extends pulumi.Resource {
 
 /** What a host must have before it can go on: Node.js and npm, or a release of one gateway. */
 export type Parcel =
-  "tools" | { readonly gateway: string; readonly version: string; readonly claim: pulumi.Input<string> };
+  | { readonly toolsAgain: HostSetup["again"] }
+  | { readonly gateway: string; readonly version: string; readonly claim: pulumi.Input<string> };
 
 /** A host target as its gateways see it. */
 export interface HostTarget extends Target {
@@ -53,26 +55,39 @@ export interface HostTarget extends Target {
    * Random id of this stack on this host.
    * @internal
    */
-  readonly ownerId: pulumi.Output<string>;
+  readonly setup: HostSetup;
+  /** @internal */
+  readonly losses: Losses;
   /** @internal */
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
   /** Sends what the host does not fetch itself, where it is so. */
   send?(name: string, parcel: Parcel, opts: pulumi.CustomResourceOptions): pulumi.Resource[];
 }
 
-/** Registers what a host has before its first gateway; returns the stack's id there. */
+/** What of a host is the same over every later `up`. */
+export interface HostSetup {
+  /** The stack's id there. */
+  readonly ownerId: pulumi.Output<string>;
+  /** An argument more for its commands, which then run again: empty until the look has found that something was lost there. */
+  readonly again: pulumi.Output<string>;
+}
+
+/** Registers what a host has before its first gateway. */
 export function setUpHost(
-  target: Pick<HostTarget, "layout" | "address" | "suffix" | "command" | "send"> & pulumi.Resource,
+  target: Pick<HostTarget, "layout" | "address" | "suffix" | "losses" | "command" | "send"> & pulumi.Resource,
   name: string,
   bootstrap: pulumi.Input<Bootstrap>,
-): pulumi.Output<string> {
+): HostSetup {
   const { root } = target.layout;
+  const again = keptValue(`${name}-repair`, "", { parent: target }, () => target.losses.reason).apply((reason) =>
+    reason === "" ? "" : ` ${quote(reason)}`,
+  );
   const { script, version } = pulumi.output(bootstrap);
-  const sent = target.send?.(`${name}-push${target.suffix}`, "tools", { parent: target }) ?? [];
+  const sent = target.send?.(`${name}-push${target.suffix}`, { toolsAgain: again }, { parent: target }) ?? [];
   target.command(
     `${name}-program${target.suffix}`,
     {
-      create: pulumi.interpolate`sh -s -- ${quote(manageDir(root))} ${version}`,
+      create: pulumi.interpolate`sh -s -- ${quote(manageDir(root))} ${version}${again}`,
       delete: ifInstalled(root, "leave"),
       // No secret in it: it keeps some thousand lines of program text out of `preview --diff`.
       stdin: pulumi.secret(script),
@@ -80,7 +95,7 @@ export function setUpHost(
     },
     { parent: target, deleteBeforeReplace: true, dependsOn: sent },
   );
-  return keptValue(`${name}-owner`, randomUUID(), { parent: target });
+  return { ownerId: keptValue(`${name}-owner`, randomUUID(), { parent: target }), again };
 }
 
 /** What a host is to a gateway: a change of any moves it. */
@@ -110,6 +125,7 @@ export const keeps = (path: string): string => `: keeps ${/^[\w./@:+-]+$/.test(p
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
   const { name, gateway, env, partner, neighbour } = deployment;
   const { root } = target.layout;
+  const { ownerId, again } = target.setup;
   const host = quote(hostCommand(root));
   const id = quote(gateway.id);
   const suffix = suffixOf(target.suffix, name, gateway.id);
@@ -118,13 +134,13 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   const opts: pulumi.CustomResourceOptions = { parent, deleteBeforeReplace: true };
 
   const claim = pulumi
-    .all([target.ownerId, target.address])
+    .all([ownerId, target.address])
     .apply(([ownerId, address]) => claimOf(name, gateway, ownerId, address));
   // Prints the claim's id. With it as an argument the other two run again whenever the gateway was claimed anew.
   const slot = target.command(
     `${name}-slot${suffix}`,
     {
-      create: `${host} claim ${id}`,
+      create: pulumi.interpolate`${host} claim ${id}${again}`,
       delete: `${keeps(gateway.stateDir)}; ${ifInstalled(root, `remove ${id} ${quote(name)}`)}`,
       stdin: claim.apply(toJson),
       triggers,
@@ -162,7 +178,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   return target.command(
     `${name}-deployment${suffix}`,
     {
-      create: pulumi.interpolate`${host} apply ${id} ${claimId} ${nonce}`,
+      create: pulumi.interpolate`${host} apply ${id} ${claimId} ${nonce}${again}`,
       stdin: spec,
       triggers,
     },

@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import * as fs from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { supervisorEnvironment } from "../environment";
 import { Failure } from "../failure";
@@ -21,7 +22,17 @@ import {
 } from "../limits";
 import { tryLock } from "../lock";
 import { gatewayMark, MARK_VARIABLE } from "../layout";
-import { endCarrying, identify, isAlive, signal, waitForEnd, type ProcessIdentity } from "../processes";
+import {
+  carrying,
+  descendsFrom,
+  endCarrying,
+  findProcess,
+  identify,
+  isAlive,
+  signal,
+  waitForEnd,
+  type ProcessIdentity,
+} from "../processes";
 import { readSecrets } from "../secrets";
 import { attempt } from "../systemError";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor, type SupervisorStatus } from "./supervisor";
@@ -105,7 +116,18 @@ export const processSupervisor: Supervisor = {
   },
 };
 
-const readState = (gateway: HostGateway): State | undefined => readJson<State>(gateway.paths.supervisorState);
+const readState = (gateway: HostGateway): State | undefined =>
+  readJson<State>(gateway.paths.supervisorState) ?? orphans(gateway);
+
+/** What runs on where somebody has removed our directory. */
+function orphans({ host, id, paths }: HostGateway): State | undefined {
+  const supervisor = findProcess(join(host.manage, "host.cjs"), "supervise", id);
+  if (!supervisor) return undefined;
+  const [running] = carrying(gatewayMark(paths.dir), host.identity.uid).filter(({ pid }) =>
+    descendsFrom(pid, supervisor.pid),
+  );
+  return { supervisor, exits: 0, ...(running && { gateway: running }) };
+}
 
 /** Main loop of a supervisor process: runs the generation that is current when it starts. */
 export async function supervise(host: Host, id: string): Promise<void> {

@@ -16,20 +16,22 @@ const change = { begin: deploy, again: apply, faults, runs: true } as const;
 const work: Scenario = { ...change, verb: "work", act: apply, floor: [40, 30, 45] };
 const front: Scenario = { ...change, verb: "apply", act: apply, floor: [14, 6, 10] };
 
+/** Started, started again what was killed, and stopped. */
 const supervise: Scenario = {
   ...change,
   verb: "supervise",
   floor: [28, 20, 25],
-  async act(crash, turn) {
-    const outcome = await apply(crash, turn);
+  async act(crash) {
+    const outcome = await crash.host.run("restart", ["main"]);
     if (outcome.code !== 0 || crash.hit !== undefined) return outcome;
     const former = crash.host.gatewayPid("main");
     process.kill(former, "SIGKILL");
     const isBack = (): boolean => ![former, -1].includes(crash.host.gatewayPid("main"));
     await eventually("another process", 5, async () => crash.hit ?? (isBack() && (await crash.answers())));
-    if (crash.hit !== undefined) return outcome;
-    return apply(crash, turn + 1);
+    return crash.hit === undefined ? crash.host.run("restart", ["main"]) : outcome;
   },
+  again: (crash) => apply(crash, 0),
+  faults: (crash) => crash.faults(0),
 };
 
 /** Of a gateway that runs, by a verb that is followed by a deployment in which nothing has changed. */

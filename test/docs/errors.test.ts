@@ -125,6 +125,7 @@ const NO_MESSAGE = [
   /^\(no service was found: as it was started\)$/,
   /no main gateway was found beside it|^Looked for: |^If main is elsewhere|beside\.stateDir \/where/, // a warning
   /the host does not answer|so nobody looked at what is on it|of memory, and its gateways need about/, // warnings
+  /deployed there$|the host is set up again, and what runs on is replaced/, // a warning
   /^no (end|answer) within … s$/, // a part of them
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
   /^it is new$|: it is made anew$/, // of a preview

@@ -411,18 +411,23 @@ class Scene {
   }
 
   /** Looks at this directory, and at no port or process of the machine. */
-  async look(claim: Partial<ClaimToCheck>, account: string | null, listener?: Listener): Promise<Obstacle[]> {
+  async look(claim: Partial<ClaimToCheck>, { account, listener, locks }: Row): Promise<Obstacle[]> {
     vi.resetModules();
+    vi.doMock("../../host/openclawLocks", () => ({ othersLocksOf: () => locks }));
     vi.doMock("../../host/listeners", async (original) => ({
       ...(await original()),
       listeners: () => (listener ? [listener] : []),
       ephemeralPorts: () => ({ first: 32768, last: 60999 }),
     }));
-    vi.doMock("../../host/processes", () => ({ carries: (pid: number) => pid === GATEWAY_PID }));
+    vi.doMock("../../host/processes", async (original) => ({
+      ...(await original()),
+      carries: (pid: number, mark: string) => pid === GATEWAY_PID && mark.endsWith("/main"),
+      ownerOf: () => process.getuid!(),
+    }));
     const { findObstacles } = await import("../../host/obstacles");
     const id = claim.id ?? "ops";
     const stateDir = claim.stateDir ?? this.path(`.openclaw-${id}`);
-    const layout: HostLayout = { root: this.root, binDir: this.path("bin"), account };
+    const layout: HostLayout = { root: this.root, binDir: this.path("bin"), account: account ?? null };
     const whole: ClaimToCheck = {
       id,
       owner: { stack: "you/claw/dev", gateway: "ops" },
@@ -444,6 +449,8 @@ interface Row {
   readonly account?: string;
   /** Who listens on the machine. */
   readonly listener?: Listener;
+  /** Somebody else's, in the place of OpenClaw's. */
+  readonly locks?: { readonly path: string; readonly uid: number };
   readonly make: (scene: Scene) => Partial<ClaimToCheck>;
 }
 
@@ -493,6 +500,7 @@ const HOST: readonly Row[] = [
     account: "daemon",
     make: (scene) => (mkdirSync(scene.path("work")), { workspace: scene.path("work") }),
   },
+  { reason: /its locks/, locks: { path: "/tmp/openclaw-state-locks-998", uid: 1001 }, make: () => ({}) },
   { reason: /this gateway's command/, make: (scene) => (scene.put(scene.path("bin", "openclaw-ops"), ""), {}) },
   { reason: /was not put there/, make: (scene) => ({ configPath: scene.put(scene.path("claw.json"), "{}") }) },
   {
@@ -529,11 +537,11 @@ function otherUser(scene: Scene, name: string): Partial<ClaimToCheck> {
 
 async function onTheHost(): Promise<readonly Problem[]> {
   const problems: Problem[] = [];
-  for (const { reason, account, listener, make } of HOST) {
+  for (const row of HOST) {
+    const { reason, make } = row;
     const scene = new Scene();
     try {
-      const claim = make(scene);
-      const found = (await scene.look(claim, account ?? null, listener)).find((each) => reason.test(each.reason));
+      const found = (await scene.look(make(scene), row)).find((each) => reason.test(each.reason));
       if (!found) throw new Error(`nothing in the way for ${reason}`);
       problems.push(shownProblem(scene, found));
     } finally {
@@ -541,6 +549,7 @@ async function onTheHost(): Promise<readonly Problem[]> {
       vi.unstubAllEnvs();
       vi.doUnmock("../../host/listeners");
       vi.doUnmock("../../host/processes");
+      vi.doUnmock("../../host/openclawLocks");
       rmSync(scene.directory, { recursive: true });
     }
   }
@@ -620,6 +629,7 @@ function overSsh(): readonly Problem[] {
     [{ systemd: false }, { ...ofUser, supervisor: "systemd" }],
     [{ sudo: false }, ofRoot, true],
     [{ account: "openclaw:x:1001:1001::/home/openclaw:/bin/bash" }, ofRoot],
+    [{ unsafe: ["/srv/claw"] }, { ...ofRoot, root: "/srv/claw" }],
     [{ root: { state: "closed", parent: "/srv" } }, { ...ofUser, root: "/srv/claw" }],
     [{ root: { state: "file", parent: "/srv/claw" } }, { ...ofUser, root: "/srv/claw" }],
     [{ freeBytes: 4e8, missing: ["main", "rescue"] }, ofUser],

@@ -19,7 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureAccount, uidOf } from "../../host/account";
 import { findObstacles } from "../../host/obstacles";
 import { configFile, MARK_FILE } from "../../host/layout";
-import { ok, TestHost } from "../support/hosts";
+import { ok, TEST_ACCOUNT, TestHost } from "../support/hosts";
 
 const PORT = 22200;
 const asRoot = process.getuid!() === 0;
@@ -324,5 +324,29 @@ it.runIf(asRoot)("root follows no link of its agent's out of its state directory
     expect(readdirSync(outside)).toEqual([]);
   } finally {
     await host.dispose();
+  }
+});
+
+it.runIf(asRoot)("nothing is deployed where somebody else has the place of OpenClaw's locks", async () => {
+  const account = `${TEST_ACCOUNT}-locks`;
+  const host = new TestHost({ account });
+  const uid = Number(execFileSync("id", ["-u", account], { encoding: "utf8" }));
+  const locks = `/tmp/openclaw-state-locks-${uid}`;
+  try {
+    const { claim, spec } = host.describe({ basePort: PORT });
+    ok(await host.run("claim", ["main"], claim));
+    const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token" });
+    mkdirSync(locks);
+    chownSync(locks, 65534, 65534);
+    const advice = `\n    -> see who that is \\(id 65534\\) and why, then: sudo rm -r ${locks}`;
+    const refused = await host.run("claim", ["main"], claim);
+    expect(refused.stderr).toMatch(new RegExp(`stateDir: ${locks}, where .* belongs to user 65534: .*${advice}`));
+    const { code, stderr } = await host.run("apply", ["main", "claim-id", nonce], spec);
+    expect(stderr).toMatch(new RegExp(`belongs to user 65534: OpenClaw cannot start; nothing was changed${advice}`));
+    expect(code).toBe(1);
+  } finally {
+    rmSync(locks, { recursive: true, force: true });
+    await host.dispose();
+    execFileSync("userdel", [account], { stdio: "ignore" });
   }
 });

@@ -1,10 +1,11 @@
 /** Releases that misbehave: the stand-in for OpenClaw shows at once what takes the real one minutes. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MARK_FILE } from "../../host/layout";
+import { findObstacles, isLost } from "../../host/obstacles";
 import { ownersOfProcesses } from "../../host/processes";
 import { placeStandIn, sendStandIn, type Behaviour } from "../standIn/release";
 import { TEST_LIMITS } from "../support/hostProgram";
@@ -80,6 +81,14 @@ describe("a deployment fails", () => {
   });
 });
 
+/** Puts another directory in the place of one, with the same owner. */
+function another(path: string): void {
+  const { uid, gid } = statSync(path);
+  renameSync(path, `${path}.away`);
+  mkdirSync(path);
+  chownSync(path, uid, gid);
+}
+
 describe("a change", () => {
   const version = "2026.9.100";
   let host: TestHost;
@@ -121,6 +130,42 @@ describe("a change", () => {
     expect(left).toEqual(
       expect.arrayContaining([expect.stringMatching(/^00000992-/), expect.stringMatching(/^00000991-/)]),
     );
+  });
+
+  it.each([
+    ["removed", (stateDir: string) => rmSync(stateDir, { recursive: true })],
+    ["another one", another],
+    ["emptied", (stateDir: string) => rmSync(join(stateDir, "state"), { recursive: true })],
+  ])("makes a gateway whole again whose state directory is %s, and which nobody calls healthy", async (_, lose) => {
+    const { claim, spec } = host.describe({ basePort: PORT, version });
+    const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
+    const apply = async (): Promise<string> => ok(await host.run("apply", ["main", "claim-id", nonce], spec)).stdout;
+    await apply();
+    expect(await apply()).toContain("already healthy");
+    lose(claim.stateDir);
+    expect(isLost(host.layout, { ...claim, id: "main" })).toBe(!existsSync(claim.stateDir));
+    expect(ok(await host.run("health", ["main"])).stdout).toBe("unhealthy\n");
+    expect(await apply()).toContain("now healthy");
+    expect(existsSync(join(claim.stateDir, MARK_FILE))).toBe(true);
+    expect(await apply()).toContain("already healthy");
+    rmSync(`${claim.stateDir}.away`, { recursive: true, force: true });
+  });
+
+  it("finds a gateway that runs on where somebody has removed our directory, and takes its place", async () => {
+    const gateway = host.describe({ basePort: PORT, version });
+    ok(await host.up("main", gateway));
+    const former = [host.supervisorPid("main"), host.gatewayPid("main")];
+    rmSync(host.manage, { recursive: true });
+    const claim = { ...gateway.claim, id: "main" };
+    expect(isLost(host.layout, claim)).toBe(true);
+    expect(findObstacles(host.layout, [claim])).toEqual([[]]);
+    host.setUp();
+    ok(await host.run("claim", ["main"], gateway.claim));
+    expect(isLost(host.layout, claim)).toBe(false);
+    placeStandIn(host.root, "main", { version });
+    expect(ok(await host.up("main", gateway)).stdout).toContain("now healthy");
+    expect(former.map(isRunning)).toEqual([false, false]);
+    expect(ok(await host.run("health", ["main"])).stdout).toBe("healthy\n");
   });
 
   it("goes through where the gateway's agent has put a directory in its mark's place", async () => {

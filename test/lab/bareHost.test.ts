@@ -119,25 +119,49 @@ inLab("a bare host", () => {
   });
 
   describe("whose system account deploys", () => {
+    let stack: TestStack;
+    beforeAll(async () => void (stack = await TestStack.create()));
+    afterAll(() => stack?.forget());
+
+    const areHealthy = async (): Promise<void> => {
+      for (const gateway of ["main", "rescue"]) ok(await bookworm.run(`openclaw-${gateway} gateway health`));
+    };
+
     it("brings a pair up from nothing but a registry", async () => {
-      const stack = await TestStack.create();
-      try {
-        const started = Date.now();
-        await stack.configs({
-          target: "ssh",
-          version: STAND_IN_VERSION,
-          registry: lab.registryUrl,
-          "ssh.host": bookworm.address,
-          "ssh.hostKey": bookworm.hostKey,
-        });
-        await stack.secretConfig("ssh.privateKey", lab.privateKey);
-        ok(await stack.up());
-        console.log(`first up by registry: ${(Date.now() - started) / 1000} s`);
-        for (const gateway of ["main", "rescue"]) ok(await bookworm.run(`openclaw-${gateway} gateway health`));
-        ok(await stack.preview("--expect-no-changes"));
-      } finally {
-        stack.forget();
-      }
+      const started = Date.now();
+      await stack.configs({
+        target: "ssh",
+        version: STAND_IN_VERSION,
+        registry: lab.registryUrl,
+        "ssh.host": bookworm.address,
+        "ssh.hostKey": bookworm.hostKey,
+      });
+      await stack.secretConfig("ssh.privateKey", lab.privateKey);
+      ok(await stack.up());
+      console.log(`first up by registry: ${(Date.now() - started) / 1000} s`);
+      await areHealthy();
+      ok(await stack.preview("--expect-no-changes"));
+    });
+
+    it("brings it up again where somebody has removed our directory, while it ran on", async () => {
+      const diary = "/var/lib/openclaw/.openclaw/workspace/diary.md";
+      ok(await bookworm.run(`echo precious >${diary}; rm -r /var/lib/openclaw/.pulumi-openclaw`));
+      const pids = "systemctl show -P MainPID openclaw-gateway openclaw-gateway-rescue";
+      const orphans = ok(await bookworm.run(pids))
+        .stdout.split("\n")
+        .filter(Boolean);
+      expect(orphans).not.toContain("0");
+      const { stdout } = ok(await stack.preview());
+      expect(stdout).toMatch(
+        /ssh: main and rescue are deployed there, and what .*\.pulumi-openclaw knew of it, .* is gone/,
+      );
+      expect(stdout).toMatch(/~ .*ssh-program@\S+ update/);
+      ok(await stack.up());
+      await areHealthy();
+      const now = ok(await bookworm.run(pids)).stdout.split("\n");
+      expect(now.filter((pid) => orphans.includes(pid))).toEqual([]);
+      expect(ok(await bookworm.run(`cat ${diary}`)).stdout).toBe("precious\n");
+      ok(await stack.preview("--expect-no-changes"));
     });
   });
 });

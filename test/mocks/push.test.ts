@@ -63,6 +63,8 @@ describe("a host that everything is sent to", () => {
       expect(stdin).toHaveProperty([SECRET]);
       expect(JSON.stringify({ create, triggers })).not.toContain("canary");
     }
+    const tools = inputsOf("box-push@203.0.113.7").stdin as { value: string };
+    expect(JSON.parse(tools.value)).toMatchObject({ because: " 'kept'" }); // sent again where the host has lost them
     const { value } = inputsOf("claw-main-push@203.0.113.7").stdin as { value: string };
     expect(JSON.parse(value)).toMatchObject({ release: { gateway: "main" }, because: CLAIM_ID });
     expect(existsSync(join(cache, "pulumi-openclaw/deployer-1.cjs"))).toBe(true);

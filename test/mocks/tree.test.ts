@@ -80,6 +80,7 @@ describe("the tree of a pair and one more gateway", () => {
         "openclaw:index:LocalHost here",
         "command:local:Command here-program",
         "pulumi:index:Stash here-owner",
+        "pulumi:index:Stash here-repair",
         "openclaw:index:GatewayPair claw",
         ...["claw-main", "claw-rescue", "ops"].flatMap((name) => [
           `openclaw:index:Gateway ${name}`,

@@ -3,7 +3,7 @@
  * boot of 0.15 s instead of 8. `test/host/standIn.test.ts` puts the same questions to it and to the real one.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { readFileSync, realpathSync } from "node:fs";
+import { mkdirSync, openSync, readFileSync, realpathSync } from "node:fs";
 import type { RequestListener } from "node:http";
 import { dirname, join } from "node:path";
 import type { Behaviour } from "./release";
@@ -99,6 +99,10 @@ async function serve(): Promise<void> {
     if (left.length) setTimeout(() => void connect(left), 500);
   };
   void connect();
+  // Open as long as it runs, as its database is.
+  const state = join(process.env.OPENCLAW_STATE_DIR!, "state");
+  mkdirSync(state, { recursive: true });
+  openSync(join(state, "openclaw.sqlite"), "a");
 
   const isLocal = gateway.bind === "loopback";
   const answer: RequestListener = ({ url = "", headers }, response) => {

@@ -50,14 +50,19 @@ export class TestHost {
   readonly manage = join(this.root, ".pulumi-openclaw");
   private readonly uid: number | undefined;
 
-  /** `plainUser`: as a user without rights, where the tests run as root. */
-  constructor(options: { plainUser?: boolean } = {}) {
+  /** `plainUser`: as a user without rights, where the tests run as root. `account`: one that no other host has. */
+  constructor(options: { plainUser?: boolean; account?: string } = {}) {
     const isRoot = process.getuid!() === 0;
     this.uid = isRoot && options.plainUser ? NOBODY : undefined;
-    const account = isRoot && !options.plainUser ? TEST_ACCOUNT : null;
+    const account = isRoot && !options.plainUser ? (options.account ?? TEST_ACCOUNT) : null;
     // Not systemd, where the developer's machine has it: tests leave nothing outside of their root.
     this.layout = { root: this.root, binDir: join(this.root, "bin"), account, supervisor: "process" };
     if (this.uid !== undefined) chownSync(this.root, this.uid, this.uid);
+    this.setUp();
+  }
+
+  /** As the first `pulumi up` does, and one that finds that somebody has removed our directory. */
+  setUp(): void {
     seedTools(this.root);
     if (this.uid !== undefined) execFileSync("chown", [`${this.uid}`, this.manage]);
     const { script } = renderBootstrap(this.layout);

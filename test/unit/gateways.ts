@@ -48,5 +48,6 @@ export const GOOD_HOST: HostFacts = {
   units: [],
   missing: ["main"],
   unownedStates: [],
+  lost: [],
   installed: false,
 };

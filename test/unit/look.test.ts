@@ -1,6 +1,6 @@
 /** What a host over SSH says of itself, and what follows from it. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -8,6 +8,7 @@ import { hostScript } from "../../components/targets/bootstrap";
 import { noShell, problemOf } from "../../components/targets/ssh/answer";
 import { parseFacts, renderScript, type HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
+import { writeJson } from "../../host/files";
 import type { HostLayout } from "../../host/layout";
 import { GOOD_HOST, resolved } from "./gateways";
 
@@ -136,7 +137,7 @@ const found = (facts: Partial<HostFacts>, host = box(), gateways = [main]) =>
 
 describe("facts become problems", () => {
   it("none of a good host, with every gateway's release missing", () => {
-    expect(found({})).toEqual({ problems: [], obstacles: [[]], warnings: [] });
+    expect(found({})).toEqual({ problems: [], obstacles: [[]], warnings: [], lost: [] });
   });
 
   it.each<[string, Partial<HostFacts>, ReturnType<typeof box>, RegExp]>([
@@ -248,6 +249,25 @@ describe("the script", () => {
       `# pulumi-openclaw ${root}/.pulumi-openclaw/gateways/main\n[Unit]\n`,
     );
     expect(look({})).toMatchObject({ units: [] });
+  });
+
+  it("finds a gateway that is deployed by its mark, and that our own directory does not know", () => {
+    const mark = join(root, ".openclaw/.pulumi-openclaw.json");
+    mkdirSync(join(root, ".openclaw"));
+    const say = (released: boolean): void =>
+      writeJson(mark, { owner: { stack: "s", gateway: "g", id: "1" }, released });
+    say(true);
+    expect(look({})).toMatchObject({ lost: [] });
+    say(false);
+    expect(look({})).toMatchObject({ lost: ["main"] });
+    mkdirSync(join(root, ".pulumi-openclaw/gateways/main"), { recursive: true });
+    writeFileSync(join(root, ".pulumi-openclaw/gateways/main/owner.json"), "{}");
+    expect(look({})).toMatchObject({ lost: [] });
+    // The agent has put something in its place that never ends.
+    rmSync(join(root, ".pulumi-openclaw"), { recursive: true });
+    rmSync(mark);
+    symlinkSync("/dev/zero", mark);
+    expect(look({})).toMatchObject({ lost: [] });
   });
 
   it("asks a host program that is there, also one that cannot look", () => {

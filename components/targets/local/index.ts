@@ -5,9 +5,9 @@ import * as z from "zod";
 import { accountObstacle, homeOfUser } from "../../../host/account";
 import { findForeignGateway, type Finding, type GatewayFacts } from "../../../host/foreignGateway";
 import type { Obstacle } from "../../../host/found";
-import { findObstacles } from "../../../host/obstacles";
+import { findObstacles, isLost } from "../../../host/obstacles";
 import type { Whereabouts } from "../../../deployer/request";
-import { hostCommand, type HostLayout } from "../../../host/layout";
+import { hostCommand, manageDir, type HostLayout } from "../../../host/layout";
 import { lingerObstacle } from "../../../host/supervisors/systemd";
 import { behindGate, currentProgram } from "../../program";
 import { problemsOf } from "../../rules/problems";
@@ -19,9 +19,11 @@ import {
   setUpHost,
   type CommandArgs,
   type CommandResource,
+  type HostSetup,
   type HostTarget,
 } from "../hostGateway";
 import { accountProblem, hostShape, layoutOf, lingerProblem } from "../hostLayout";
+import { Losses } from "../losses";
 import type { Deployment, GatewayToCheck } from "../target";
 
 export const localHostSchema = z.strictObject(hostShape);
@@ -44,7 +46,9 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   /** @internal */
   readonly suffix = "";
   /** @internal */
-  readonly ownerId: pulumi.Output<string>;
+  readonly setup: HostSetup;
+  /** @internal */
+  readonly losses: Losses;
 
   constructor(name: string, args: LocalHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:LocalHost", name, {}, behindGate(opts));
@@ -58,13 +62,16 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
       account === null && (this.layout.supervisor ?? "systemd") === "systemd" ? lingerObstacle() : undefined;
     if (linger) currentProgram().report([lingerProblem(name, linger)]);
 
-    this.ownerId = setUpHost(this, name, renderBootstrap(this.layout));
+    this.losses = new Losses(name, manageDir(this.layout.root));
+    this.setup = setUpHost(this, name, renderBootstrap(this.layout));
     this.registerOutputs({});
   }
 
   /** @internal */
   findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]> {
-    return Promise.resolve(findObstacles(this.layout, gateways.map(claimToCheck)));
+    const claims = gateways.map(claimToCheck);
+    this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
+    return Promise.resolve(findObstacles(this.layout, claims));
   }
 
   /** @internal */

@@ -27,6 +27,7 @@ const foundSchema = z.discriminatedUnion("is", [
   z.object({ is: z.literal("unsafe"), path }),
   z.object({ is: z.literal("inside"), property }),
   z.object({ is: z.enum(["noDirectory", "unownedState", "othersState", "othersWorkspace", "wrapper", "config"]) }),
+  z.object({ is: z.literal("othersLocks"), path, uid: count }),
   z.object({ is: z.literal("ownedState"), owner, kept: z.boolean() }),
   z.object({ is: z.literal("unit"), path }),
   z.object({ is: z.literal("ports"), owner, basePort: port }),
@@ -64,6 +65,8 @@ const factsSchema = z.object({
   missing: z.array(word),
   /** Gateways whose state directory has something in it and no mark. */
   unownedStates: z.array(word),
+  /** Gateways that are deployed by their mark, and that our own directory does not know. */
+  lost: z.array(word),
   /** Whether there is a host program. */
   installed: z.boolean(),
   /** What it finds, where it knows how to look. */
@@ -100,8 +103,8 @@ export function renderScript(
 
 function lookFor(manage: string, { gateway }: GatewayToCheck): string {
   const { id, version, stateDir } = gateway;
-  const { dir, releases } = gatewayPaths(manage, id);
-  const words = [id, unitName(id), unitMark(dir), join(releases, version), stateDir, join(stateDir, MARK_FILE)];
+  const { dir, releases, owner } = gatewayPaths(manage, id);
+  const words = [id, unitName(id), unitMark(dir), join(releases, version), stateDir, join(stateDir, MARK_FILE), owner];
   return `look_for_gateway ${words.map(quote).join(" ")}`;
 }
 
@@ -119,6 +122,7 @@ export function parseFacts(output: string, gateways: number): HostFacts | "stran
   const [first = 32768, last = 60999] = numbers("ephemeral");
   const free = /\s\d+\s+\d+\s+(\d+)\s+\d+%/.exec(one("disk"))?.[1];
   const [memory] = numbers("memory");
+  const { found, lost } = answerIn(one("answer"));
   const parsed = factsSchema.safeParse({
     system: one("system"),
     machine: one("machine"),
@@ -143,8 +147,9 @@ export function parseFacts(output: string, gateways: number): HostFacts | "stran
     }),
     missing: all("missing"),
     unownedStates: all("state"),
+    lost: [...all("lost"), ...lost],
     installed: one("program") === "installed",
-    ...foundIn(one("answer")),
+    ...(found !== undefined && { found }),
   });
   const isWhole = parsed.success && (parsed.data.found ?? { length: gateways }).length === gateways;
   return isWhole ? parsed.data : "strange";
@@ -155,12 +160,14 @@ function directory(line: string): { parent: string; state: string } {
   return { state, parent };
 }
 
-function foundIn(answer: string): { found?: unknown } {
-  if (answer === "") return {}; // an older program, that cannot look
+/** Of the host's own program: an older one cannot look, or says in words of its own what it sees. */
+function answerIn(answer: string): { readonly found?: unknown; readonly lost: readonly unknown[] } {
+  if (answer === "") return { lost: [] };
   const parsed = json(answer);
   const isObject = typeof parsed === "object" && parsed !== null;
-  if (isObject && "obstacles" in parsed) return {}; // an older one, that says in words of its own what it sees
-  return { found: isObject && "found" in parsed ? parsed.found : null };
+  if (isObject && "obstacles" in parsed) return { lost: [] };
+  const lost: unknown = isObject && "lost" in parsed ? parsed.lost : [];
+  return { found: isObject && "found" in parsed ? parsed.found : null, lost: Array.isArray(lost) ? lost : [lost] };
 }
 
 function json(answer: string): unknown {

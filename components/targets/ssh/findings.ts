@@ -27,6 +27,8 @@ export interface Findings {
   /** Of each gateway, in their order. */
   readonly obstacles: readonly (readonly Obstacle[])[];
   readonly warnings: readonly string[];
+  /** Gateways of which something was removed. */
+  readonly lost: readonly string[];
 }
 
 export interface LookedAtHost {
@@ -45,12 +47,13 @@ export function findingsOf(host: LookedAtHost, facts: HostFacts, gateways: reado
       ],
       obstacles: none,
       warnings: [],
+      lost: [],
     };
   // Whatever else would be found is what the user sees, not root.
-  if (host.sudo && !facts.sudo) return { problems: [noSudo(host, facts)], obstacles: none, warnings: [] };
+  if (host.sudo && !facts.sudo) return { problems: [noSudo(host, facts)], obstacles: none, warnings: [], lost: [] };
   const unsafe = facts.unsafe.map((path) => ({ path: `${host.name}.root`, ...inTrust(path) }));
   // Root has run nothing there to see more.
-  if (unsafe.length) return { problems: unsafe, obstacles: none, warnings: [] };
+  if (unsafe.length) return { problems: unsafe, obstacles: none, warnings: [], lost: [] };
   return {
     problems: [
       ...wrongAccount(host, facts),
@@ -65,6 +68,7 @@ export function findingsOf(host: LookedAtHost, facts: HostFacts, gateways: reado
       return found.map((thing) => inWords(host.layout, claim, thing));
     }),
     warnings: littleMemory(host, facts, gateways.length),
+    lost: facts.lost,
   };
 }
 
@@ -139,8 +143,9 @@ function littleMemory({ name }: LookedAtHost, { memoryBytes }: HostFacts, count:
 /** What the facts say, where the host has no program that can look. */
 function foundFor({ gateway }: GatewayToCheck, claim: ClaimToCheck, facts: HostFacts): Found[] {
   const { id } = gateway;
-  // A program that cannot look may run this very gateway.
-  const listeners = facts.installed ? [] : facts.listeners.filter(({ port }) => listensOn(claim, port));
+  // It may be this very gateway that listens, where a program cannot look, or none is left: the claim sees who it is.
+  const listeners =
+    facts.installed || facts.lost.includes(id) ? [] : facts.listeners.filter(({ port }) => listensOn(claim, port));
   return [
     ...(facts.unownedStates.includes(id) ? [{ is: "unownedState" } as const] : []),
     ...facts.units.filter((unit) => unit.id === id).map(({ path }) => ({ is: "unit", path }) as const),

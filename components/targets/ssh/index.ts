@@ -17,10 +17,12 @@ import {
   setUpHost,
   type CommandArgs,
   type CommandResource,
+  type HostSetup,
   type HostTarget,
   type Parcel,
 } from "../hostGateway";
 import { layoutOf } from "../hostLayout";
+import { Losses } from "../losses";
 import type { Deployment, GatewayToCheck } from "../target";
 import { lookAt } from "./look";
 import { knownSoon } from "./known";
@@ -50,7 +52,9 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   /** @internal */
   readonly suffix: string;
   /** @internal */
-  readonly ownerId: pulumi.Output<string>;
+  readonly setup: HostSetup;
+  /** @internal */
+  readonly losses: Losses;
   private readonly connection: pulumi.Output<Connection>;
   private readonly sudo: boolean;
   private readonly push: boolean;
@@ -82,7 +86,8 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
       : pulumi
           .output(this.layout.registry ?? deployersRegistry())
           .apply((registry) => renderBootstrap({ ...this.layout, registry }));
-    this.ownerId = setUpHost(this, name, bootstrap);
+    this.losses = new Losses(name, manageDir(this.layout.root));
+    this.setup = setUpHost(this, name, bootstrap);
     this.registerOutputs({});
   }
 
@@ -94,8 +99,9 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     if (host && !connection)
       void pulumi.log.info(`${host.name}: its address or key is not known yet, so nobody looked at what is on it`);
     if (!connection) return gateways.map(() => []);
-    const { problems, obstacles, warnings } = await lookAt(host, connection, gateways);
+    const { problems, obstacles, warnings, lost } = await lookAt(host, connection, gateways);
     program.report(problems);
+    this.losses.note(lost);
     for (const warning of warnings) void pulumi.log.warn(plainLine(warning));
     return obstacles;
   }

@@ -27,7 +27,7 @@ function findingsIn(
   gateways: readonly GatewayToCheck[],
 ): Findings {
   const { name } = host;
-  const nothing: Findings = { problems: [], obstacles: gateways.map(() => []), warnings: [] };
+  const nothing: Findings = { problems: [], obstacles: gateways.map(() => []), warnings: [], lost: [] };
   if ("silence" in answer)
     return {
       ...nothing,

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { SendRequest } from "../../../deployer/request";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
 import { deployerCommand } from "../deployer";
-import type { Parcel } from "../hostGateway";
+import type { HostSetup, Parcel } from "../hostGateway";
 import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../pins";
 
 export interface Destination {
@@ -19,7 +19,7 @@ export function pushCommand(
   parcel: Parcel,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
-  const { words, because, ...what } = parcel === "tools" ? TOOLS : releaseOf(parcel);
+  const { words, because, ...what } = "toolsAgain" in parcel ? toolsFor(parcel.toolsAgain) : releaseOf(parcel);
   const request = pulumi.all([connection, because]).apply(([connection, because]) => ({
     connection,
     sudo,
@@ -32,17 +32,19 @@ export function pushCommand(
 
 interface Sending extends Pick<SendRequest, "tools" | "release"> {
   readonly words: string;
-  readonly because?: pulumi.Input<string>;
+  /** It is sent again where this changes. */
+  readonly because?: pulumi.Input<string | undefined>;
 }
 
 /** A gateway that was claimed anew has nothing any more. */
-const releaseOf = ({ gateway, version, claim }: Exclude<Parcel, "tools">): Sending => ({
+const releaseOf = ({ gateway, version, claim }: Exclude<Parcel, { toolsAgain: unknown }>): Sending => ({
   words: `send release ${gateway} ${version}`,
   because: claim,
   release: { gateway, version },
 });
 
-const TOOLS: Sending = {
+const toolsFor = (again: HostSetup["again"]): Sending => ({
+  because: again.apply((reason) => (reason === "" ? undefined : reason)),
   words: `send tools ${NODE_VERSION} ${NPM_VERSION}`,
   tools: {
     node: {
@@ -51,4 +53,4 @@ const TOOLS: Sending = {
     },
     npm: { name: "npm", version: NPM_VERSION, sha512: NPM_SHA512 },
   },
-};
+});
