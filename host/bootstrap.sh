@@ -36,6 +36,16 @@ trap 'rm -rf "$temporary"; rmdir "$manage/nodes" "$manage/npms" "$manage" 2>/dev
 trap 'exit 1' HUP INT TERM
 
 registry='@REGISTRY@'
+login='@REGISTRY_LOGIN@'
+if [ -n "$login" ]; then
+  # In files, and in no argument: everybody on this machine can read those.
+  umask 077
+  printf 'Authorization: Basic %s\n' "$login" >"$temporary/header"
+  printf 'header = Authorization: Basic %s\n' "$login" >"$temporary/wgetrc"
+  printf '%s/:_auth=%s\n' "${registry#*:}" "$login" >"$temporary/npmrc"
+  umask 022
+  export WGETRC="$temporary/wgetrc" npm_config_userconfig="$temporary/npmrc"
+fi
 pushed=$manage/pushed
 
 # fetch PACKAGE VERSION FILE: with whatever this machine has; apt's own downloader is on every Debian and Ubuntu.
@@ -59,9 +69,11 @@ fetch() {
   tries=
   for tool in curl wget /usr/lib/apt/apt-helper npm; do
     command -v "$tool" >/dev/null || continue
+    # It has no way to log in over http.
+    [ -z "$login" ] || [ "$tool" != /usr/lib/apt/apt-helper ] || continue
     tries="$tries $tool"
     case $tool in
-      curl) curl -fsSL --retry 1 --connect-timeout $STALL_SECONDS -y $STALL_SECONDS -Y 1 -o "$3" "$url" ;;
+      curl) curl -fsSL --retry 1 --connect-timeout $STALL_SECONDS -y $STALL_SECONDS -Y 1 ${login:+-H "@$temporary/header"} -o "$3" "$url" ;;
       wget) wget -nv --tries=2 --timeout=$STALL_SECONDS -O "$3" "$url" ;;
       npm) (cd "$(dirname "$3")" && npm pack --silent --ignore-scripts --registry "$registry" "$1@$2" >/dev/null) ;;
       *) apt_fetch "$url" "$3" ;;

@@ -29,6 +29,15 @@ export interface HostLayout {
   readonly push?: boolean;
 }
 
+/** stdin of `setup`. */
+export interface LayoutToSetUp extends HostLayout {
+  /** Base64 of `user:password`; kept apart from the rest, which everybody may read. */
+  readonly registryLogin?: string;
+}
+
+/** What npm reads its login from; absent where the registry needs none. */
+export const npmrcFile = (manage: string): string => join(manage, "npmrc");
+
 /** A text as one word of a shell. */
 export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 

@@ -27,11 +27,11 @@ import { lastLines, restartGateway, startGateway, stopGateway } from "./apply";
 import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure } from "./failure";
-import { entries, makeDir, readJson, removeTree, writeJson } from "./files";
+import { entries, makeDir, readJson, removeTree, writeFile, writeJson } from "./files";
 import { pointedAt } from "./generation";
 import { findGateway, hostFile, lockPath, openGateway, openHost, ownManageDir, type Host } from "./host";
 import { applyInBackground, work } from "./jobs";
-import { gatewaysDir, isWithin, type HostLayout } from "./layout";
+import { gatewaysDir, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "./layout";
 import { holderOf, isHealthy } from "./health";
 import { describeListener } from "./listeners";
 import { takeLock } from "./lock";
@@ -61,7 +61,7 @@ function readInput<T extends { format: 1 }>(): T {
 }
 
 function setUp(manage: string): void {
-  const wanted = JSON.parse(readFileSync(0, "utf8")) as HostLayout;
+  const { registryLogin, ...wanted } = JSON.parse(readFileSync(0, "utf8")) as LayoutToSetUp;
   const former = entries(gatewaysDir(manage)).length ? readJson<HostLayout>(hostFile(manage)) : undefined;
   // Gateways that run go on as they were started.
   const supervisor = wanted.supervisor ?? (former ? (former.supervisor ?? "process") : supervisorKind(wanted));
@@ -74,7 +74,16 @@ function setUp(manage: string): void {
   if (linger) throw new Failure(`${linger.reason}\n    -> ${linger.advice}`);
   if (layout.account !== null) ensureAccount(layout.account, layout.root);
   makeDir(gatewaysDir(manage));
+  writeLogin(manage, layout.registry, registryLogin);
   writeJson(hostFile(manage), layout);
+}
+
+/** For npm alone, which the deploying user runs: nobody else may read it. */
+function writeLogin(manage: string, registry = "", login?: string): void {
+  const npmrc = npmrcFile(manage);
+  if (login === undefined) return removeTree(npmrc);
+  const access = { dirMode: 0o700, fileMode: 0o600, gid: process.getgid!() };
+  writeFile(npmrc, `${registry.replace(/^\w+:/, "")}/:_auth=${login}\n`, access);
 }
 
 const otherThanBefore = (manage: string, before: string, now: string): Failure =>

@@ -6,7 +6,7 @@ import { Failure } from "./failure";
 import { entries, makeDir, readJson, removeTree } from "./files";
 import type { HostGateway } from "./host";
 import { workerEnvironment } from "./environment";
-import { pushedRelease } from "./layout";
+import { npmrcFile, pushedRelease } from "./layout";
 import { endOf } from "./processes";
 import { run } from "./run";
 
@@ -71,7 +71,9 @@ async function unpack(archive: string, staging: string, version: string): Promis
 
 async function npmInstall(gateway: HostGateway, staging: string, version: string): Promise<void> {
   const npm = join(gateway.host.manage, "npm", "bin", "npm-cli.js");
+  const npmrc = npmrcFile(gateway.host.manage);
   const env = workerEnvironment(process.env, gateway.host.layout);
+  if (fs.existsSync(npmrc)) env["npm_config_userconfig"] = npmrc;
   const result = await run(
     process.execPath,
     [npm, "install", "--prefix", staging, ...INSTALL_FLAGS, `openclaw@${version}`],

