@@ -52,9 +52,8 @@ const LONGEST = [
   "test/host/lifecycle.test.ts",
   "test/docs/reference.test.ts",
   "test/host/rename.test.ts",
-  // Of the quiet ones; before the other one, as Vitest gives its third file a slot that another one still has.
-  "test/lab/secrets.test.ts",
   "test/lab/neverBothDown.test.ts",
+  "test/lab/secrets.test.ts",
 ];
 
 /** What `make soak` runs with the real OpenClaw in place of the stand-in; the samples of the quiet ones too. */

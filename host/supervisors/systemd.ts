@@ -211,12 +211,18 @@ function unitText({ host, id, paths, claim }: HostGateway): string {
   ].join("\n");
 }
 
-/** What a gateway still works under, as any user. Not RestrictSUIDSGID: its state migrations fail (measured, 2026.9.6). */
+/**
+ * What a gateway still works under, as any user: measured, 2026.9.6. Not RestrictSUIDSGID: its state migrations fail. Not
+ * MemoryDenyWriteExecute: Node.js compiles. `chroot` and the namespaces are for the sandbox of a browser.
+ */
 const HARDENING = [
   "NoNewPrivileges=yes",
   "LockPersonality=yes",
   "RestrictRealtime=yes",
+  "RestrictNamespaces=user pid net mnt ipc",
   "SystemCallArchitectures=native",
+  "SystemCallFilter=@system-service chroot",
+  "SystemCallErrorNumber=EPERM",
 ];
 
 /** What only a system unit can have. Not PrivateTmp: the command line outside must see the gateway's lock in /tmp. */
@@ -229,6 +235,7 @@ const SYSTEM_HARDENING = [
   "ProtectClock=yes",
   "ProtectControlGroups=yes",
   "ProtectHostname=yes",
+  "ProtectProc=invisible",
   "ProtectKernelLogs=yes",
   "ProtectKernelModules=yes",
   "ProtectKernelTunables=yes",

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { groupsBelow } from "../lab/cgroups";
 import { slot } from "../support/slot";
 
-const SLOTS = 6;
+const SLOTS = 10;
 if (slot > SLOTS) throw new Error(`there are addresses and ports for ${SLOTS} Docker engines at a time, not ${slot}`);
 
 /** Lock, control groups and bridge, whose name has at most 15 letters. */

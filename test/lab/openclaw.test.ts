@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { openclawLayer, userOpenclawLayer } from "./layers";
-import { downRow, upRows } from "./pairRows";
+import { downRow, fenceRow, upRows } from "./pairRows";
 import { PairOn } from "./stacks";
 
 inLab("OpenClaw over SSH", () => {
@@ -25,6 +25,7 @@ inLab("OpenClaw over SSH", () => {
     afterAll(() => pair?.dispose());
 
     upRows(() => pair);
+    if (who === "root") fenceRow(() => pair);
     downRow(() => pair);
   });
 });

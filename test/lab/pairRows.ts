@@ -31,8 +31,29 @@ export function upRows(pair: () => PairOn): void {
 
   it("is not touched by a second up", async () => {
     const pids = [await pair().pid("main"), await pair().pid("rescue")];
-    expect(ok(await pair().stack.up("--expect-no-changes")).stdout).toMatch(/15 unchanged/);
+    expect(ok(await pair().stack.up("--expect-no-changes")).stdout).toMatch(/16 unchanged/);
     expect([await pair().pid("main"), await pair().pid("rescue")]).toEqual(pids);
+  });
+}
+
+/** Of system units. */
+export function fenceRow(pair: () => PairOn): void {
+  it("is fenced in, and what a browser does for its own sandbox still works", async () => {
+    const unit = "openclaw-gateway.service";
+    const rating = ok(await pair().run(`systemd-analyze security --no-pager ${unit}`)).stdout;
+    expect(Number(/exposure level for \S+: ([\d.]+)/.exec(rating)?.[1])).toBeLessThan(3);
+    const [, service = ""] = /^\[Service\]\n([^[]*)/m.exec(ok(await pair().run(`systemctl cat ${unit}`)).stdout) ?? [];
+    const fences = service
+      .split("\n")
+      .filter((line) => /^(No|Lock|Restrict|System|Capability|Protect|Private)/.test(line));
+    expect(fences.length).toBeGreaterThan(15);
+    const properties = ["User=openclaw", ...fences].map((line) => `-p '${line}'`).join(" ");
+    const sandbox = "unshare --user --map-root-user --pid --net --ipc --fork chroot / true";
+    ok(await pair().run(`systemd-run --quiet --wait --collect --pipe ${properties} ${sandbox}`));
+    const forbidden = await pair().run(
+      `systemd-run --quiet --wait --collect --pipe ${properties} unshare --user --uts true`,
+    );
+    expect(forbidden.stderr).toContain("Operation not permitted");
   });
 }
 
