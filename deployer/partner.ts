@@ -77,13 +77,21 @@ async function ask(
   }
 }
 
+/** It says one word. */
+const MOST_SAID = 4_096;
+
 function here(program: string, words: readonly string[], seconds: number): Promise<string> {
   const child = spawn("/bin/sh", ["-c", RUN, "sh", program, ...words], {
     stdio: ["ignore", "pipe", "inherit"],
     timeout: seconds * 1000,
   });
   let stdout = "";
-  child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+    if (stdout.length <= MOST_SAID) return;
+    child.kill("SIGKILL");
+    child.stdout.destroy(); // what it has started may go on
+  });
   return new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (code) =>

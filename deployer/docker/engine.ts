@@ -62,6 +62,10 @@ export async function listenersOn(address: EngineAddress, ports: readonly number
 
 const LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; ss -ltnpH 2>/dev/null || true";
 
+/** More than all that is asked of an engine in one connection, most of all its log lines. */
+const MOST_BYTES = 64 * 1024 * 1024;
+const MOST_SAID = 4_096;
+
 /**
  * Its connections are `ssh`, as those of Docker's own client and the docker plugin are. One for all requests, one after the
  * other: each is a login, which takes longer than they do, and sshd turns away who comes with many (MaxStartups).
@@ -74,7 +78,7 @@ export class SshAgent extends Agent {
   override createConnection(_options: unknown, done?: (error: Error | null, stream: Duplex) => void): Duplex {
     const ssh = spawn("ssh", this.args, { stdio: ["pipe", "pipe", "pipe"] });
     let said = "";
-    ssh.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
+    ssh.stderr.setEncoding("utf8").on("data", (text: string) => (said = (said + text).slice(-MOST_SAID)));
     ssh.stdin.on("error", () => undefined); // its end says why
     const stream = new Duplex({
       write: (chunk, _encoding, next) => void ssh.stdin.write(chunk, () => next()),
@@ -85,8 +89,11 @@ export class SshAgent extends Agent {
         next(error);
       },
     });
-    ssh.stdout.on("data", (chunk) => {
-      if (!stream.push(chunk)) ssh.stdout.pause();
+    let bytes = 0;
+    ssh.stdout.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > MOST_BYTES) stream.destroy(new Error(`it answers without end (more than ${MOST_BYTES >> 20} MB)`));
+      else if (!stream.push(chunk)) ssh.stdout.pause();
     });
     ssh.on("error", (error) => stream.destroy(error));
     ssh.on("close", (code) => {

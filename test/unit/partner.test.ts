@@ -45,7 +45,7 @@ it("a partner that is just coming up is waited for", async () => {
   expect(await required(program("main", "echo healthy"), rescue)).toBe("rescue is healthy");
 });
 
-it.each(["echo unhealthy", "exit 1", "echo"])(
+it.each(["echo unhealthy", "exit 1", "echo", "yes"])(
   "a healthy gateway is kept while its partner says: %s",
   async (answer) => {
     const refused = required(program("main", "echo healthy"), program("rescue", answer));
