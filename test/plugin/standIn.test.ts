@@ -54,6 +54,14 @@ forStandIn((plugin) => {
     expect((await plugin.client.check(inputs, urn)).failures).toEqual({ [name]: notHere(`no ${name}`) });
   });
 
+  it("gives up output without end", async () => {
+    const call = plugin.client.create({ create: "head -c 70000000 /dev/zero", logging: "none" }, {});
+    expect(await refusal(call)).toMatchObject({
+      code: UNKNOWN_ERROR,
+      message: expect.stringContaining('more than 64 MB of output: running "head -c') as string,
+    });
+  });
+
   it("logs all or nothing", async () => {
     const logging = notHere("logging only as none");
     expect((await plugin.client.check({ ...LOCAL, logging: "stdout" })).failures).toEqual({ logging });

@@ -10,6 +10,9 @@ import type { Properties, Value } from "./values";
 
 export type Stream = "stdout" | "stderr";
 
+/** A host may never stop answering. The official plugin keeps it all. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
 const QUIET = "none";
 export const LOGGING: FieldType = { ...STRING, here: [undefined, QUIET] };
 
@@ -17,6 +20,7 @@ export class CommandOutput {
   private readonly chunks: { readonly from: Stream; readonly chunk: Buffer }[] = [];
   private readonly lines: LineLog;
   private readonly isQuiet: boolean;
+  private size = 0;
 
   constructor(inputs: Properties, step: Step) {
     this.lines = new LineLog((line) => step.log(line));
@@ -24,6 +28,8 @@ export class CommandOutput {
   }
 
   readonly add = (from: Stream, chunk: Buffer): void => {
+    this.size += chunk.length;
+    if (this.size > MOST_BYTES) return;
     this.chunks.push({ from, chunk });
     if (!this.isQuiet) this.lines.push(chunk);
   };
@@ -31,6 +37,8 @@ export class CommandOutput {
   /** The outputs of a command that has ended; throws why it failed, if it did. */
   async end(command: string, failure: string | RpcError | undefined): Promise<() => Properties> {
     await this.lines.end();
+    if (this.size > MOST_BYTES)
+      throw new RpcError(status.UNKNOWN, `more than ${MOST_BYTES >> 20} MB of output: running ${quote(command)}`);
     if (failure === undefined) return () => outputs(this.bytes("stdout"), this.bytes("stderr"));
     const { code, message } = typeof failure === "string" ? { code: status.UNKNOWN, message: failure } : failure;
     throw new RpcError(code, `${message}: running ${quote(command)}:\n${this.bytes("stdout", "stderr").toString()}`);
