@@ -8,7 +8,7 @@ const isSoak = process.env.SOAK === "1";
 const minutes = (count: number): number => count * 60_000;
 
 /** Files that run side by side, each with a lab, a Docker engine and ports of its own. They wait more than they work. */
-const WORKERS = 5;
+const WORKERS = 4;
 /** Their rows sample or take the time: they run when everything else is done. */
 const QUIET = ["test/docker/quiet.test.ts", "test/lab/neverBothDown.test.ts", "test/lab/secrets.test.ts"];
 

@@ -11,8 +11,9 @@ import { pointedAt, type Generation } from "./generation";
 import { gatewayPort, holderOf } from "./health";
 import { openGateway, type Host, type HostGateway } from "./host";
 import { describeListener } from "./listeners";
-import { GATEWAY_TOKEN_VARIABLE, hostCommand, MARK_VARIABLE, quote, SYSTEM_PATH } from "./layout";
-import { signal } from "./processes";
+import { GATEWAY_TOKEN_VARIABLE, gatewayMark, hostCommand, MARK_VARIABLE, quote, SYSTEM_PATH } from "./layout";
+import { plain } from "./plain";
+import { carries, ownerOf, signal } from "./processes";
 import { readSecrets } from "./secrets";
 
 const PASSED_ON = ["TERM", "COLORTERM", "NO_COLOR", "TZ"];
@@ -59,14 +60,20 @@ const WITHHELD = "withheld-while-this-gateway-does-not-listen";
 function secretsFor(gateway: HostGateway, generation: Generation): Record<string, string> {
   const secrets = readSecrets(generation.service.secrets);
   const holder = holderOf(gateway, generation);
-  if (typeof holder !== "string")
-    throw new Failure(
-      `${describeListener(holder)} listens on port ${gatewayPort(generation)} in the place of gateway ${gateway.id}, whose token it would be sent: nothing was run\n` +
-        `    -> end that program, then start the gateway: ${hostCommand(gateway.host.layout.root)} start ${gateway.id}`,
-    );
-  return holder === "nobody" && GATEWAY_TOKEN_VARIABLE in secrets
-    ? { ...secrets, [GATEWAY_TOKEN_VARIABLE]: WITHHELD }
-    : secrets;
+  if (typeof holder === "object" && "own" in holder) return secrets;
+  const { host, id, paths } = gateway;
+  if (typeof holder === "object") {
+    const { stranger } = holder;
+    const { pid } = stranger;
+    const isLeftover = pid !== undefined && carries(pid, gatewayMark(paths.dir)) && ownerOf(pid) === host.identity.uid;
+    const said =
+      `${describeListener(stranger)} listens on port ${gatewayPort(generation)} in the place of gateway ${id}` +
+      (isLeftover ? ", which has left it behind or seems to: it is not given the token" : ": nothing was run");
+    const advice = `${isLeftover ? "" : "end that program, then "}start the gateway: ${hostCommand(host.layout.root)} restart ${id}`;
+    if (!isLeftover) throw new Failure(`${said}\n    -> ${advice}`);
+    process.stderr.write(`${plain(`warning: ${said}\n    -> ${advice}`)}\n`);
+  }
+  return GATEWAY_TOKEN_VARIABLE in secrets ? { ...secrets, [GATEWAY_TOKEN_VARIABLE]: WITHHELD } : secrets;
 }
 
 /** Where the caller is, if the account may be there as well. */

@@ -98,8 +98,8 @@ async function refusedChannels(gateway: HostGateway, generation: Generation): Pr
 
 export const hasChannels = ({ spec }: Generation): boolean => Object.keys(spec.config.channels ?? {}).length > 0;
 
-/** Who holds a gateway's port: itself, nobody, another program, or one that this user cannot see. */
-export type Holder = "itself" | "nobody" | "unknown" | Listener;
+/** Who holds a gateway's port: its own process, another program, one that this user cannot see, or nobody. */
+export type Holder = { readonly own: number } | { readonly stranger: Listener } | "unknown" | "nobody";
 
 /** Nobody else may be sent a gateway's token. A variable in its environment proves nothing: who shares its account sets any. */
 export function holderOf(
@@ -111,31 +111,21 @@ export function holderOf(
   const found = listeners((each) => each === port);
   const isOwn = (pid: number): boolean => gatewayPid !== undefined && descendsFrom(pid, gatewayPid);
   const stranger = found.find(({ pid }) => pid !== undefined && !isOwn(pid));
-  if (stranger) return stranger;
+  if (stranger) return { stranger };
   if (!found.length) return "nobody";
-  return found.every(({ pid }) => pid !== undefined) ? "itself" : "unknown";
+  const own = found[0]!.pid;
+  return own === undefined || found.some(({ pid }) => pid === undefined) ? "unknown" : { own };
 }
 
 /** Whether a gateway has its state directory still: the one at its path, with the database that it has open. Source: measured. */
-function hasState({ claim: { stateDir } }: HostGateway, generation: Generation): boolean {
-  const port = gatewayPort(generation);
-  const pid = listeners((each) => each === port)[0]?.pid;
-  return (
-    pid !== undefined &&
-    isAt(pid, stateDir) &&
-    !lostDatabases(pid).some((path) => isWithin(path, join(stateDir, "state")))
-  );
-}
+const hasState = ({ claim: { stateDir } }: HostGateway, pid: number): boolean =>
+  isAt(pid, stateDir) && !lostDatabases(pid).some((path) => isWithin(path, join(stateDir, "state")));
 
 export async function isHealthy(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const status = supervisorFor(gateway.host).status(gateway);
-  return (
-    status.gatewayPid !== undefined &&
-    (await isStarted(generation)) &&
-    holderOf(gateway, generation, status) === "itself" &&
-    hasState(gateway, generation) &&
-    (await isOurs(gateway, generation))
-  );
+  if (status.gatewayPid === undefined || !(await isStarted(generation))) return false;
+  const holder = holderOf(gateway, generation, status);
+  return typeof holder === "object" && "own" in holder && hasState(gateway, holder.own) && isOurs(gateway, generation);
 }
 
 /** Whether a gateway is healthy, or becomes it soon: one slow answer on a busy machine does not make it unhealthy. */

@@ -140,7 +140,8 @@ function holder(host: Host, id: string): string {
   const gateway = openGateway(host, id);
   const current = pointedAt(gateway, "current");
   const found = current ? holderOf(gateway, current) : "nobody";
-  return typeof found === "string" ? found : describeListener(found);
+  if (typeof found === "string") return found;
+  return "own" in found ? "itself" : describeListener(found.stranger);
 }
 
 async function prepare(host: Host, id: string, version: string): Promise<string> {

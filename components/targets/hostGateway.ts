@@ -60,7 +60,10 @@ export interface HostTarget extends Target {
   readonly losses: Losses;
   /** @internal */
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
-  /** Sends what the host does not fetch itself, where it is so. */
+  /**
+   * Sends what the host does not fetch itself, where it is so.
+   * @internal
+   */
   send?(name: string, parcel: Parcel, opts: pulumi.CustomResourceOptions): pulumi.Resource[];
 }
 

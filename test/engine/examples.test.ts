@@ -87,7 +87,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "two-hosts.ts": {
     config: ["sshKey"],
     gateways: 2,
-    more: 3 + 2, // another host, and the questions of one to the other
+    more: 4 + 2, // another host, and the questions of one to the other
     outputs: [`urls: [ [0]: "http://127.0.0.1:18789" [1]: "${url(19789)}"`],
   },
   "rescue-beside-main.ts": {
@@ -104,7 +104,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "containers.ts": {
     docker: true,
     gateways: 2,
-    more: 1 + 2 * 7, // an engine has one child more than a host, a gateway in a container seven more than on one
+    more: 2 * 7, // an engine has as many children as a host, a gateway in a container seven more than on one
     outputs: [`urls: [ [0]: "${url(18789)}" [1]: "${url(19789)}"`, ' exec openclaw-test-claw-main openclaw"'],
   },
   "mixed-pair.ts": {
@@ -116,8 +116,8 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "template/index.ts": { gateways: 2, outputs: [`main : "${url(18789)}" rescue: "${url(19789)}"`] },
 };
 
-/** The stack, the host and its two children, the pair; each gateway with its four children. */
-const resources = (gateways: number, alone = false): number => 1 + 3 + (alone ? 0 : 1) + 5 * gateways;
+/** The stack, the host and its three children, the pair; each gateway with its four children. */
+const resources = (gateways: number, alone = false): number => 1 + 4 + (alone ? 0 : 1) + 5 * gateways;
 
 describe("examples", () => {
   it("are all previewed here", () => {

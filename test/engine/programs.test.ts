@@ -32,7 +32,7 @@ describe("programs of one's own", () => {
     const tested = await stackOf("setups");
     const { stdout } = ok(await tested.preview());
     // stack; two hosts with two children each; the pair; five gateways with four children each
-    expect(stdout).toContain(`+ ${1 + 2 * 3 + 1 + 5 * 5} to create`);
+    expect(stdout).toContain(`+ ${1 + 2 * 4 + 1 + 5 * 5} to create`);
     await expectUntouched(tested);
   });
 

@@ -186,7 +186,9 @@ describe("the quick checks", () => {
         const refused = await host.wrapper("main", ["gateway", "probe"]);
         expect(refused.code).toBe(1);
         expect(refused.stderr).toMatch(impostor);
-        expect(refused.stderr).toMatch(/nothing was run\n {4}-> end that program, then start the gateway: /);
+        expect(refused.stderr).toMatch(
+          /nothing was run\n {4}-> end that program, then start the gateway: .* restart main/,
+        );
         const result = await check(only({ ...healthy, wrapper }), []);
         expect(result).toMatchObject({ ok: false, gateways: [{ service: "another program", probe: "not asked" }] });
         expect(result.findings[0]?.text).toMatch(impostor);

@@ -336,6 +336,7 @@ it.runIf(asRoot)("nothing is deployed where somebody else has the place of OpenC
     const { claim, spec } = host.describe({ basePort: PORT });
     ok(await host.run("claim", ["main"], claim));
     const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token" });
+    rmSync(locks, { recursive: true, force: true }); // of an account that had the same number before
     mkdirSync(locks);
     chownSync(locks, 65534, 65534);
     const advice = `\n    -> see who that is \\(id 65534\\) and why, then: sudo rm -r ${locks}`;

@@ -103,6 +103,7 @@ describe.each([
       code: 1,
       report: { rpc: { ok: false }, port: { listeners: [] } },
     });
+    expect((await run("gateway status --deep --json")).code).toBe(0); // it looks, and does not require one
     expect((await run("gateway probe --json")).code).toBe(1);
   });
 
