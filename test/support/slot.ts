@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isRunning } from "./processes";
 
-/** In the environment of what a worker starts. */
+/** In the environment of what a worker starts, and not in that of all workers. */
 const SLOT = "CLAW_TEST_SLOT";
+const isWorker = process.env.VITEST_POOL_ID !== undefined;
 
 /** Not Vitest's own number: that is given out twice where one group of files follows another. */
-export const slot = Number((process.env[SLOT] ??= String(process.env.VITEST_POOL_ID === undefined ? 1 : take())));
+export const slot = Number(isWorker ? (process.env[SLOT] ??= String(take())) : (process.env[SLOT] ?? 1));
 
 function take(): number {
   for (let n = 1; ; n++) if (isTaken(join(tmpdir(), `claw-slot${n}`))) return n;
