@@ -2,7 +2,7 @@
  * Which of the test workers that run side by side this is, from 1 on. Each has a lab, a Docker engine and ports of its own;
  * the processes that it starts belong to it too.
  */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { isRunning } from "./processes";
@@ -15,17 +15,29 @@ const isWorker = process.env.VITEST_POOL_ID !== undefined;
 export const slot = Number(isWorker ? (process.env[SLOT] ??= String(take())) : (process.env[SLOT] ?? 1));
 
 function take(): number {
-  for (let n = 1; ; n++) if (isTaken(join(tmpdir(), `claw-slot${n}`))) return n;
+  for (let n = 1; ; n++) if (hasTaken(join(tmpdir(), `claw-slot${n}`))) return n;
 }
 
-function isTaken(file: string): boolean {
+function hasTaken(file: string): boolean {
+  const mine = `${file}.${process.pid}`;
+  writeFileSync(mine, String(process.pid));
   try {
-    writeFileSync(file, String(process.pid), { flag: "wx" });
+    linkSync(mine, file); // there at once with its content, or not at all
   } catch {
-    if (isRunning(Number(readFileSync(file, "utf8")))) return false;
+    if (isRunning(holderOf(file))) return false;
     rmSync(file, { force: true }); // its holder was killed
-    return isTaken(file);
+    return hasTaken(file);
+  } finally {
+    rmSync(mine, { force: true });
   }
   process.once("exit", () => rmSync(file, { force: true }));
   return true;
+}
+
+function holderOf(file: string): number {
+  try {
+    return Number(readFileSync(file, "utf8"));
+  } catch {
+    return 0; // it was given back meanwhile
+  }
 }
