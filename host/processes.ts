@@ -60,25 +60,26 @@ export const ownersOfProcesses = (): number[] =>
     .flatMap((pid) => ownerOf(pid) ?? []);
 
 /** Ends every process of a user. */
-export async function endOf(uid: number): Promise<void> {
-  const theirs = (): ProcessIdentity[] =>
-    pids()
-      .filter((pid) => ownerOf(pid) === uid)
-      .flatMap((pid) => identify(pid) ?? [])
-      .filter(isAlive);
-  for (let left = theirs(); left.length; left = theirs()) {
+export const endOf = (uid: number): Promise<void> => killAll(() => processesOf(uid));
+
+function processesOf(uid: number, isWanted: (pid: number) => boolean = () => true): ProcessIdentity[] {
+  return pids()
+    .filter((pid) => pid !== process.pid && ownerOf(pid) === uid && isWanted(pid))
+    .flatMap((pid) => identify(pid) ?? [])
+    .filter(isAlive);
+}
+
+/** Until none is found any more: one may start another meanwhile. */
+async function killAll(find: () => ProcessIdentity[]): Promise<void> {
+  for (let left = find(); left.length; left = find()) {
     for (const { pid } of left) signal(pid, "SIGKILL");
     await sleep(PROCESS_POLL_MS);
   }
 }
 
 /** Processes of a user that carry an exact `NAME=value` in the environment they were started with. */
-export function carrying(variable: string, uid: number): ProcessIdentity[] {
-  return pids()
-    .filter((pid) => pid !== process.pid && ownerOf(pid) === uid && carries(pid, variable))
-    .flatMap((pid) => identify(pid) ?? [])
-    .filter(isAlive);
-}
+export const carrying = (variable: string, uid: number): ProcessIdentity[] =>
+  processesOf(uid, (pid) => carries(pid, variable));
 
 /** A process of this user's whose command line ends like this. */
 export function findProcess(...ending: string[]): ProcessIdentity | undefined {
@@ -164,8 +165,5 @@ export async function endCarrying(variable: string, uid: number, timeoutMs: numb
     for (const { pid } of tops) signal(pid, "SIGTERM");
     await Promise.all(tops.map((top) => waitForEnd(top, timeoutMs)));
   }
-  for (let left = carrying(variable, uid); left.length; left = carrying(variable, uid)) {
-    for (const { pid } of left) signal(pid, "SIGKILL");
-    await sleep(PROCESS_POLL_MS);
-  }
+  await killAll(() => carrying(variable, uid));
 }
