@@ -89,12 +89,14 @@ const level = (name: string, options: Options = {}): TestProjectInlineConfigurat
 
 /** Real gateways, engines and hosts: minutes, on busy cores. */
 const slow: Options = { testTimeout: minutes(10), hookTimeout: minutes(15) };
+/** As test/support/engine.ts has it. */
+const quick: Options = { ...slow, env: { CLAW_TEST_QUICK: "1" } };
 const SETUP = "test/support/globalSetup.ts";
 const LAB_SETUP = "test/lab/globalSetup.ts";
 const DOCKER_SETUP = "test/docker/globalSetup.ts";
 
 const quiet = level("quiet", {
-  ...slow,
+  ...quick,
   globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP],
   include: QUIET,
   exclude: [],
@@ -104,12 +106,12 @@ const quiet = level("quiet", {
 
 const levels = [
   level("static", { testTimeout: minutes(5) }),
-  level("unit", { include: ["test/unit/**/*.test.ts", "test/toolchain/**/*.test.ts"] }),
+  // Its files leave nothing in the process, and most of them are shorter than loading what they share.
+  level("unit", { isolate: false, include: ["test/unit/**/*.test.ts", "test/toolchain/**/*.test.ts"] }),
   level("docs", { testTimeout: minutes(1), hookTimeout: minutes(1) }),
   level("mocks"),
   level("plugin", {
     globalSetup: "test/plugin/globalSetup.ts",
-    // Its files leave nothing in the process, and most of them are shorter than loading what they share.
     isolate: false,
     testTimeout: minutes(1),
     hookTimeout: minutes(1),
@@ -118,12 +120,12 @@ const levels = [
   level("host", { ...slow, globalSetup: SETUP }),
   level("crash", { ...slow, globalSetup: SETUP }),
   level("engine", { ...slow, globalSetup: SETUP }),
-  level("lab", { ...slow, globalSetup: [SETUP, LAB_SETUP] }),
-  level("docker", { ...slow, globalSetup: [SETUP, DOCKER_SETUP] }),
+  level("lab", { ...quick, globalSetup: [SETUP, LAB_SETUP] }),
+  level("docker", { ...quick, globalSetup: [SETUP, DOCKER_SETUP] }),
   quiet,
 ];
 
-const soak = [level("soak", { ...slow, globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP], include: SOAK }), quiet];
+const soak = [level("soak", { ...quick, globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP], include: SOAK }), quiet];
 
 export default defineConfig({
   test: {

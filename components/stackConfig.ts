@@ -66,8 +66,10 @@ export function readStackConfig(): StackConfig {
   for (const key of ["main", "rescue", "ssh", "docker"] as const)
     currentProgram().report(checkSecrets(project, key, raw));
 
-  const { mode, root, binDir, account, supervisor, registry, version } = raw as Partial<z.input<typeof stackSchema>>;
-  const hostArgs = parsed.success ? withoutUndefined({ root, binDir, account, supervisor, registry }) : {};
+  const { mode, version, root, binDir, account, supervisor, registry, integrity } = raw as Partial<
+    z.input<typeof stackSchema>
+  >;
+  const hostArgs = parsed.success ? withoutUndefined({ root, binDir, account, supervisor, registry, integrity }) : {};
   const ssh = { ...objectOf(raw.ssh), ...hostArgs } as SshHostArgs;
   const docker = { ...objectOf(raw.docker) } as DockerEngineArgs;
   const isAlone = mode === "rescue";

@@ -17,7 +17,8 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { NPM_SHA512, NPM_VERSION, type Cpu } from "../components/targets/pins";
 import { workerEnvironment } from "../host/environment";
-import { INSTALL_FLAGS } from "../host/release";
+import { lockId } from "../host/packageLock";
+import { CHANGED_PACKAGE, installArguments, isChangedPackage, writeManifest } from "../host/release";
 import { cacheDirectory } from "../toolchain/cache";
 import { Failure, messageOf } from "../host/failure";
 import { plain } from "../host/plain";
@@ -35,7 +36,7 @@ const cache = join(cacheDirectory(process.env), "push");
 const NPM: PinnedPackage = { name: "npm", version: NPM_VERSION, sha512: NPM_SHA512 };
 
 /** A published package, as this machine's npm fetches it, if it is the one that this library knows. */
-export function packageArchive({ name, version, sha512 }: PinnedPackage): Promise<Archive> {
+export function packageArchive({ name, version, sha512 }: PinnedPackage, registry?: string): Promise<Archive> {
   const archive = `${name}-${version}.tgz`;
   return cached(archive, async (directory) => {
     await npmCommand(
@@ -43,6 +44,7 @@ export function packageArchive({ name, version, sha512 }: PinnedPackage): Promis
       "npm",
       ["pack", "--silent", "--ignore-scripts", `${name}@${version}`],
       directory,
+      registry,
     );
     if ((await hashOf("sha512", join(directory, archive))) !== sha512)
       throw new Failure(
@@ -53,22 +55,29 @@ export function packageArchive({ name, version, sha512 }: PinnedPackage): Promis
 }
 
 /** An installed release for a kind of host, by the steps of host/release.ts but for OpenClaw's own install script. */
-export function releaseArchive(version: string, cpu: Cpu): Promise<Archive> {
-  const archive = `openclaw-${version}-linux-${cpu}.tgz`;
+export function releaseArchive(version: string, packages: string, cpu: Cpu): Promise<Archive> {
+  const archive = `openclaw-${version}-${lockId(packages)}-linux-${cpu}.tgz`;
   return cached(archive, async (directory) => {
-    const npm = await packageArchive(NPM);
-    const [npmDir, release] = [join(directory, "npm"), join(directory, "release")];
-    for (const each of [npmDir, release]) mkdirSync(each);
-    await tar(["-xzf", npm.file, "-C", npmDir, "--strip-components=1"]);
-    writeFileSync(join(release, "package.json"), "{}\n");
+    const release = join(directory, "release");
+    mkdirSync(release);
+    writeManifest(release, version, packages);
     const platform = ["--os=linux", `--cpu=${cpu}`, "--libc=glibc"];
-    const cli = join(npmDir, "bin", "npm-cli.js");
+    const npm = await unpackedNpm(directory);
     say(`installing openclaw@${version} for linux-${cpu} here`);
-    const args = [cli, "install", "--prefix", release, ...INSTALL_FLAGS, ...platform, `openclaw@${version}`];
+    const args = [npm, ...installArguments(release, version, packages), ...platform];
     await npmCommand(`install openclaw@${version}`, process.execPath, args, release);
     say(`packing openclaw@${version}`);
     await tar(["-czf", join(directory, archive), "-C", release, "."]);
   });
+}
+
+/** The npm that this library knows, below a directory of the caller; its program for Node.js. */
+export async function unpackedNpm(directory: string, registry?: string): Promise<string> {
+  const npm = await packageArchive(NPM, registry);
+  const place = join(directory, "npm");
+  mkdirSync(place);
+  await tar(["-xzf", npm.file, "-C", place, "--strip-components=1"]);
+  return join(place, "bin", "npm-cli.js");
 }
 
 /** Of a lock. */
@@ -77,7 +86,7 @@ export const sayWaiting = (holder: number): void => say(`waiting for process ${h
 export const say = (line: string): void => void process.stderr.write(`${plain(line)}\n`);
 
 /** An archive of the cache; `make` puts it into a directory of its own first. One that was damaged is made again. */
-async function cached(name: string, make: (directory: string) => Promise<void>): Promise<Archive> {
+export async function cached(name: string, make: (directory: string) => Promise<void>): Promise<Archive> {
   const [file, hash] = [join(cache, name), join(cache, `${name}.sha256`)];
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   return withLock(join(cache, `${name}.lock`), sayWaiting, async () => {
@@ -104,17 +113,28 @@ async function hashOf(algorithm: "sha256" | "sha512", file: string): Promise<str
 }
 
 /** npm gets what it needs to reach its registry, and no secret of the stack. */
-async function npmCommand(what: string, command: string, args: readonly string[], cwd: string): Promise<void> {
+export async function npmCommand(
+  what: string,
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  registry?: string,
+): Promise<void> {
   try {
     await promisify(execFile)(command, args, {
       cwd,
-      env: { ...workerEnvironment(process.env), PATH: process.env.PATH },
+      env: {
+        ...workerEnvironment(process.env, registry === undefined ? {} : { registry }),
+        PATH: process.env.PATH,
+      },
     });
   } catch (error) {
     const { stderr = "", message } = error as Error & { stderr?: string };
     throw new Failure(
-      `npm could not ${what} on this machine:\n${stderr.trim() || message}\n` +
-        "    -> check that this machine reaches the npm registry (npm ping), and the version",
+      `npm could not ${what} on this machine:\n${stderr.trim() || message}\n    -> ` +
+        (isChangedPackage(stderr)
+          ? CHANGED_PACKAGE
+          : "check that this machine reaches the npm registry (npm ping), and the version"),
     );
   }
 }

@@ -3,6 +3,7 @@
  * on stdin. The other arguments are only for whoever reads a preview.
  *
  *   send     sends to a host what it cannot fetch itself
+ *   lock     prints the packages that a version of OpenClaw consists of
  *   partner  ends well where a gateway may be taken down: its partner on another target is healthy
  *
  * Of a gateway in a container:
@@ -17,11 +18,13 @@ import { readFileSync } from "node:fs";
 import { Failure } from "../host/failure";
 import { plain } from "../host/plain";
 import { say } from "./archives";
+import { lockRelease } from "./packageLock";
 import { requirePartner } from "./partner";
 import type {
   CheckRequest,
   ContainerClaim,
   HealthRequest,
+  LockRequest,
   LookRequest,
   PartnerRequest,
   SendRequest,
@@ -33,6 +36,8 @@ async function answer(verb: string | undefined, request: unknown): Promise<strin
   switch (verb) {
     case "send":
       return sendToHost(request as SendRequest);
+    case "lock":
+      return lockRelease(request as LockRequest);
     case "partner":
       return requirePartner(request as PartnerRequest);
   }

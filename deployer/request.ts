@@ -28,7 +28,16 @@ export interface SendRequest extends Repeated {
   readonly manage: string;
   /** What to send: Node.js and npm, or a release of a gateway. */
   readonly tools?: { readonly node: Readonly<Record<Cpu, PinnedPackage>>; readonly npm: PinnedPackage };
-  readonly release?: { readonly gateway: string; readonly version: string };
+  readonly release?: { readonly gateway: string; readonly version: string; readonly packages: string };
+}
+
+/** Which packages a version of OpenClaw consists of. */
+export interface LockRequest {
+  readonly version: string;
+  /** Of OpenClaw's own package, as npm writes it; missing: nobody knows it yet. */
+  readonly integrity?: string;
+  /** npm registry; missing: the one of this machine's npm. */
+  readonly registry?: string;
 }
 
 /** A gateway, and how the deployer asks about it. */

@@ -1,5 +1,6 @@
 /** Sends to a host what it cannot fetch itself. */
 import { join, posix } from "node:path";
+import { lockId } from "../host/packageLock";
 import { gatewayPaths, gatewaysDir, pushedDir, pushedRelease } from "../host/layout";
 import type { Cpu } from "../components/targets/pins";
 import { cacheDirectory, fingerprint } from "../toolchain/cache";
@@ -14,8 +15,8 @@ const CPUS: Readonly<Record<string, Cpu>> = { "Linux x86_64": "x64", "Linux aarc
 
 interface Item {
   readonly label: string;
-  /** On the host: what is made of the archive. Where it is, nothing is to be sent. */
-  readonly result: string;
+  /** Asks the host for what is made of the archive. Where it is, nothing is to be sent. */
+  readonly isThere: readonly [script: string, ...args: string[]];
   /** On the host: the archive. */
   readonly target: string;
   /** On the host, as the shell finds them: others that may be the same. */
@@ -24,29 +25,29 @@ interface Item {
 }
 
 function itemsOf({ manage, tools, release }: SendRequest, cpu: Cpu): Item[] {
-  const packages = tools
+  const archives = tools
     ? [
         { ...tools.node[cpu], dir: "nodes" },
         { ...tools.npm, dir: "npms" },
       ]
     : [];
-  const items: Item[] = packages.map(({ dir, ...pinned }) => ({
+  const items: Item[] = archives.map(({ dir, ...pinned }) => ({
     label: `${pinned.name} ${pinned.version}`,
-    result: posix.join(manage, dir, pinned.version),
+    isThere: [IS_THERE, posix.join(manage, dir, pinned.version)],
     target: posix.join(pushedDir(manage), `${pinned.name}-${pinned.version}.tgz`),
     archive: () => packageArchive(pinned),
   }));
   if (!release) return items;
-  const { gateway, version } = release;
+  const { gateway, version, packages } = release;
   const { releases } = gatewayPaths(manage, gateway);
   return [
     ...items,
     {
       label: `openclaw ${version}`,
-      result: posix.join(releases, version),
+      isThere: [IS_INSTALLED, posix.join(releases, version), lockId(packages)],
       target: pushedRelease(releases, version),
       others: `${gatewaysDir(manage)}/*/releases/${version}.tgz`,
-      archive: (cpu) => releaseArchive(version, cpu),
+      archive: (cpu) => releaseArchive(version, packages, cpu),
     },
   ];
 }
@@ -60,7 +61,7 @@ export async function sendToHost(request: SendRequest): Promise<string> {
     if (!cpu) throw new Failure(`OpenClaw gateways run on Linux x64 and arm64; ${connection.host} is ${machine}`);
     let sent = 0;
     for (const item of itemsOf(request, cpu)) {
-      if (await isThere(host, item.result)) continue;
+      if ((await host.run(...item.isThere)) === "yes\n") continue;
       const archive = await item.archive(cpu);
       // Two gateways of one release: the second finds what the first has sent.
       const lock = fingerprint([connection.host, String(connection.port), manage, archive.sha256]);
@@ -74,8 +75,11 @@ export async function sendToHost(request: SendRequest): Promise<string> {
   }
 }
 
-const isThere = async (host: RemoteHost, path: string): Promise<boolean> =>
-  (await host.run('if [ -e "$1" ]; then echo yes; fi', path)) === "yes\n";
+const IS_THERE = 'if [ -e "$1" ]; then echo yes; fi';
+
+/** By the rule of host/packageLock.ts, `releaseName`. */
+const IS_INSTALLED = `if [ -e "$1-$2" ]; then echo yes
+elif [ -e "$1" ] && { [ ! -e "$1/.lock-id" ] || [ "$(cat "$1/.lock-id")" = "$2" ]; }; then echo yes; fi`;
 
 /** Whether the archive, or a link to another gateway's, is in its place and whole; else how much of it has arrived. */
 const LOOK = `set -eu; umask 022; mkdir -p "$(dirname "$1")"

@@ -24,6 +24,7 @@ import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
 import { othersLocksOf } from "./openclawLocks";
 import { predecessorOf, retire, standing } from "./predecessor";
+import { releaseName } from "./packageLock";
 import { ensureRelease, indent } from "./release";
 import { run } from "./run";
 import { readSecrets, redact } from "./secrets";
@@ -56,7 +57,8 @@ export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string,
   const current = pointedAt(gateway, "current");
   const predecessor = predecessorOf(gateway);
   const good = pointedAt(gateway, "good");
-  const isCurrent = current?.name === generationName(spec, nonce) && good?.name === current.name;
+  const wanted = generationName(spec, nonce, releaseName(gateway.paths.releases, spec.version));
+  const isCurrent = current?.name === wanted && good?.name === current.name;
   if (current && isCurrent && !predecessor && supervised && (await isHealthy(gateway, current))) {
     await settle(gateway, spec, progress);
     return summary(current, "already");

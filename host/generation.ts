@@ -23,7 +23,7 @@ import {
 } from "./files";
 import type { HostGateway } from "./host";
 import { configFile } from "./layout";
-import { releaseEntry, removeUnusedReleases } from "./release";
+import { releaseDir, releaseEntry, removeUnusedReleases } from "./release";
 import { missingSecrets, secretsFile } from "./secrets";
 import type { Spec } from "./spec";
 
@@ -47,11 +47,14 @@ const SERVICE_FILE = "service.json";
 const SPEC_FILE = "spec.json";
 const STAGING_PREFIX = ".staging-";
 
-/** The same spec and secrets give the same name. What only steers a deployment is left out. */
-export function generationName(spec: Spec, secrets: string): string {
+/**
+ * The same spec, secrets and release give the same name. What only steers a deployment is left out. `release`: its name,
+ * which is the version but where that was installed anew with other packages.
+ */
+export function generationName(spec: Spec, secrets: string, release = spec.version): string {
   const { partner: _partner, neighbour: _neighbour, force: _force, ...deciding } = spec;
   return createHash("sha256")
-    .update(JSON.stringify([deciding, secrets]))
+    .update(JSON.stringify([deciding, secrets, ...(release === spec.version ? [] : [release])]))
     .digest("hex")
     .slice(0, 16);
 }
@@ -79,7 +82,8 @@ export const unpoint = (gateway: HostGateway, pointer: Pointer): void => removeT
 /** Builds a generation beside the running one. It exists only when it is complete. */
 export function stageGeneration(gateway: HostGateway, spec: Spec, nonce: string): Generation {
   const { paths, host } = gateway;
-  const name = generationName(spec, nonce);
+  const release = releaseDir(gateway, spec.version);
+  const name = generationName(spec, nonce, basename(release));
   const existing = readGeneration(gateway, name);
   if (existing) return existing;
   const secrets = secretsFile(gateway, nonce);
@@ -94,7 +98,7 @@ export function stageGeneration(gateway: HostGateway, spec: Spec, nonce: string)
   writeJson(join(staging, SPEC_FILE), spec, access);
   const service: Service = {
     node: process.execPath,
-    entry: releaseEntry(join(paths.releases, spec.version)),
+    entry: releaseEntry(release),
     // Not the workspace: the agent could replace that by a link into a directory of somebody else.
     cwd: spec.stateDir,
     env: gatewayEnvironment(spec, {
@@ -119,7 +123,10 @@ export function removeUnused(gateway: HostGateway): void {
   const secrets = new Set(kept.map(({ service }) => basename(service.secrets)));
   for (const name of entries(gateway.paths.secrets))
     if (!secrets.has(name)) removeTree(join(gateway.paths.secrets, name));
-  removeUnusedReleases(gateway, new Set(kept.map(({ spec }) => spec.version)));
+  removeUnusedReleases(
+    gateway,
+    kept.map(({ spec, service }) => ({ version: spec.version, entry: service.entry })),
+  );
 }
 
 /** Removes what killed programs have left in a gateway's own directory. */

@@ -4,6 +4,7 @@
  *   setup                      reads the host's layout on stdin, creates the account
  *   claim <id>                 reads a claim on stdin, prints its id
  *   stage-secrets <id> <claim> reads secrets on stdin, prints their nonce
+ *   stage-lock <id> <claim>    reads the packages of a release on stdin, prints their id
  *   apply <id> <claim> <nonce> reads a spec on stdin, follows the deployment to its end
  *   start <id>                 starts a deployed gateway that is down, e.g. after a reboot
  *   restart <id>               ends a deployed gateway, hung or not, and starts it again
@@ -29,7 +30,16 @@ import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure } from "./failure";
 import { entries, makeDir, readJson, removeTree, writeFile, writeJson } from "./files";
 import { pointedAt } from "./generation";
-import { findGateway, hostFile, lockPath, openGateway, openHost, ownManageDir, type Host } from "./host";
+import {
+  findGateway,
+  hostFile,
+  lockPath,
+  openGateway,
+  openHost,
+  ownManageDir,
+  type Host,
+  type HostGateway,
+} from "./host";
 import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "./layout";
 import { holderOf, isHealthy } from "./health";
@@ -38,6 +48,7 @@ import { takeLock } from "./lock";
 import { plain } from "./plain";
 import { isLost, lookFor, type LookAnswer, type LookInput } from "./obstacles";
 import { standing } from "./predecessor";
+import { stageLock, type PackageLock } from "./packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "./spec";
@@ -123,9 +134,18 @@ async function claim(host: Host, id: string, wanted: Claim): Promise<string> {
   }
 }
 
+/** The gateway; claimed again where a destroy that was interrupted has given it up. */
+async function claimed(host: Host, id: string, document: { claim: Claim }): Promise<HostGateway> {
+  if (!findGateway(host, id)) await claim(host, id, document.claim);
+  return openGateway(host, id);
+}
+
 async function stage(host: Host, id: string, secrets: Secrets): Promise<string> {
-  if (!findGateway(host, id)) await claim(host, id, secrets.claim);
-  return stageSecrets(openGateway(host, id), secrets);
+  return stageSecrets(await claimed(host, id, secrets), secrets);
+}
+
+async function stageLockOf(host: Host, id: string, lock: PackageLock): Promise<string> {
+  return stageLock((await claimed(host, id, lock)).paths.releases, lock);
 }
 
 async function health(host: Host, id: string): Promise<"healthy" | "unhealthy" | "absent"> {
@@ -212,6 +232,8 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return withLock(host, id, () => print(claim(host, id, readInput<Claim>())));
     case "stage-secrets":
       return withLock(host, id, () => print(stage(host, id, readInput<Secrets>())));
+    case "stage-lock":
+      return withLock(host, id, () => print(stageLockOf(host, id, readInput<PackageLock>())));
     case "apply":
       return print(applyInBackground(host, id, { spec: readInput<Spec>(), nonce: required(rest[1], "nonce") }));
     case "start":

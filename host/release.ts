@@ -1,18 +1,19 @@
 /** Releases: one OpenClaw version, installed whole into the gateway's own prefix. */
 import * as fs from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { nobodyElse } from "./account";
 import { Failure } from "./failure";
 import { entries, makeDir, readJson, removeTree } from "./files";
 import type { HostGateway } from "./host";
 import { workerEnvironment } from "./environment";
 import { npmrcFile, pushedRelease } from "./layout";
+import { manifestFor, readLock, recordLock, releaseName, stagedLock, unpack } from "./packageLock";
 import { endOf } from "./processes";
 import { run } from "./run";
 
 const INSTALL_MINUTES = 15;
 const INSTALL_TIMEOUT_MS = INSTALL_MINUTES * 60_000;
-/** Of every `npm install` of a release, here and on the deployer. */
+/** Of every installation of a release, here and on the deployer. */
 export const INSTALL_FLAGS = [
   "--ignore-scripts",
   "--no-audit",
@@ -25,6 +26,10 @@ const STAGING_PREFIX = ".staging-";
 /** The program to run in an installed release. */
 export const releaseEntry = (release: string): string => join(release, "node_modules", "openclaw", "openclaw.mjs");
 
+/** Where a version's release is, or will be. */
+export const releaseDir = ({ paths }: HostGateway, version: string): string =>
+  join(paths.releases, releaseName(paths.releases, version));
+
 /** Installs a version where it is missing. A release directory exists only when it is complete. */
 export async function ensureRelease(
   gateway: HostGateway,
@@ -32,23 +37,24 @@ export async function ensureRelease(
   progress: (line: string) => void,
 ): Promise<void> {
   const { releases } = gateway.paths;
-  const release = join(releases, version);
+  const release = releaseDir(gateway, version);
   if (fs.existsSync(release)) return;
   makeDir(releases);
   for (const name of entries(releases)) if (name.startsWith(STAGING_PREFIX)) removeTree(join(releases, name));
   // A name of its own: an npm of an attempt that was killed may still be writing into another.
   const staging = join(releases, `${STAGING_PREFIX}${version}-${process.pid}`);
   makeDir(staging);
-  fs.writeFileSync(join(staging, "package.json"), "{}\n");
+  const lock = readLock(releases, version);
 
   const started = Date.now();
   const sent = gateway.host.layout.push ? pushedRelease(releases, version) : undefined;
   progress(`installing openclaw@${version} ${sent === undefined ? "from the npm registry" : "that was sent here"}`);
   const ticker = setInterval(() => progress(`installing openclaw@${version}: ${seconds(started)}`), 10_000);
   try {
-    if (sent === undefined) await npmInstall(gateway, staging, version);
-    else await unpack(sent, staging, version);
+    if (sent === undefined) await npmInstall(gateway, staging, version, lock?.packages);
+    else await extract(sent, staging, version);
     await runPackageScript(gateway, staging);
+    if (lock) recordLock(staging, lock.packages);
   } finally {
     clearInterval(ticker);
   }
@@ -59,7 +65,7 @@ export async function ensureRelease(
 }
 
 /** What the deployer made by the same steps as `npmInstall`. */
-async function unpack(archive: string, staging: string, version: string): Promise<void> {
+async function extract(archive: string, staging: string, version: string): Promise<void> {
   const flags = ["-xzf", archive, "-C", staging, "--no-same-owner", "--no-same-permissions"];
   const { code, stderr } = await run("tar", flags, { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS });
   if (code !== 0)
@@ -69,27 +75,43 @@ async function unpack(archive: string, staging: string, version: string): Promis
     );
 }
 
-async function npmInstall(gateway: HostGateway, staging: string, version: string): Promise<void> {
+async function npmInstall(gateway: HostGateway, staging: string, version: string, packages?: string): Promise<void> {
+  writeManifest(staging, version, packages);
   const npm = join(gateway.host.manage, "npm", "bin", "npm-cli.js");
   const npmrc = npmrcFile(gateway.host.manage);
   const env = workerEnvironment(process.env, gateway.host.layout);
   if (fs.existsSync(npmrc)) env["npm_config_userconfig"] = npmrc;
-  const result = await run(
-    process.execPath,
-    [npm, "install", "--prefix", staging, ...INSTALL_FLAGS, `openclaw@${version}`],
-    {
-      env: { ...env, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
-      cwd: staging,
-      timeoutMs: INSTALL_TIMEOUT_MS,
-    },
-  );
+  const result = await run(process.execPath, [npm, ...installArguments(staging, version, packages)], {
+    env: { ...env, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
+    cwd: staging,
+    timeoutMs: INSTALL_TIMEOUT_MS,
+  });
   if (result.code === 0) return;
   const reason = result.timedOut ? `no end after ${INSTALL_MINUTES} minutes` : result.stderr.trim();
-  const advice = /E404|ETARGET|No matching version/.test(result.stderr)
-    ? "check `version`: the registry does not have it"
-    : "check that this host reaches the npm registry (`npm ping`), then run `pulumi up` again";
+  const advice = isChangedPackage(result.stderr)
+    ? CHANGED_PACKAGE
+    : /E404|ETARGET|No matching version/.test(result.stderr)
+      ? "check `version`: the registry does not have it"
+      : "check that this host reaches the npm registry (`npm ping`), then run `pulumi up` again";
   throw new Failure(`npm could not install openclaw@${version}:\n${indent(reason)}\n    -> ${advice}`);
 }
+
+/** What npm reads in the directory that it installs into. */
+export function writeManifest(directory: string, version: string, packages: string | undefined): void {
+  fs.writeFileSync(join(directory, "package.json"), packages === undefined ? "{}\n" : manifestFor(version));
+  if (packages !== undefined) fs.writeFileSync(join(directory, "package-lock.json"), unpack(packages));
+}
+
+/** npm's arguments for it; without a lock, as gateways had it before there were any. */
+export const installArguments = (directory: string, version: string, packages: string | undefined): string[] =>
+  packages === undefined
+    ? ["install", "--prefix", directory, ...INSTALL_FLAGS, `openclaw@${version}`]
+    : ["ci", "--prefix", directory, ...INSTALL_FLAGS];
+
+/** Whether npm says that a package is not the one that is locked. */
+export const isChangedPackage = (stderr: string): boolean => stderr.includes("EINTEGRITY");
+export const CHANGED_PACKAGE =
+  "the registry gives another package than when this stack locked them: do not use it; tell its operator";
 
 /**
  * OpenClaw's own install script completes the package. Never as root, nor as the gateways' account: a gateway could write
@@ -128,11 +150,20 @@ async function giveTo(directory: string, uid: number, gid: number): Promise<void
   if (uid === 0) await run("chmod", ["-R", "go-w", directory], options);
 }
 
-/** Removes releases that no generation uses. */
-export function removeUnusedReleases(gateway: HostGateway, used: ReadonlySet<string>): void {
-  for (const name of entries(gateway.paths.releases))
-    if (!used.has(name)) removeTree(join(gateway.paths.releases, name));
+/** A release as a generation runs it. */
+export interface UsedRelease {
+  readonly version: string;
+  /** The program in it. */
+  readonly entry: string;
 }
+
+/** Removes releases that no generation uses; the lock of one that is used stays. */
+export function removeUnusedReleases({ paths }: HostGateway, used: readonly UsedRelease[]): void {
+  const kept = new Set(used.flatMap(({ version, entry }) => [nameOf(paths.releases, entry), stagedLock(version)]));
+  for (const name of entries(paths.releases)) if (!kept.has(name)) removeTree(join(paths.releases, name));
+}
+
+const nameOf = (releases: string, entry: string): string => relative(releases, entry).split("/")[0]!;
 
 export const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 

@@ -40,6 +40,8 @@ interface DeployerCommand {
   /** Whether a preview shows the request: there is no secret in it. */
   readonly isShown?: boolean;
   readonly triggers?: readonly pulumi.Input<string>[];
+  /** Its answer is not for people. */
+  readonly quiet?: boolean;
 }
 
 export function deployerCommand(
@@ -55,6 +57,7 @@ export function deployerCommand(
     stdin: command.isShown ? stdin : pulumi.secret(stdin),
     triggers: [...(command.triggers ?? [])],
     addPreviousOutputInEnv: false,
+    ...(command.quiet && { logging: local.Logging.None }),
   };
   return withoutStackTraces(() => new local.Command(name, inputs, opts));
 }

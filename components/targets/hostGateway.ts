@@ -8,6 +8,7 @@ import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../host/layout";
 import type { ClaimToCheck } from "../../host/found";
+import type { PackageLock } from "../../host/packageLock";
 import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
 import { keptValue } from "../kept";
 import { explicitPorts } from "../rules/isolation";
@@ -16,6 +17,7 @@ import { answerOf } from "./answers";
 import type { Bootstrap } from "./bootstrap";
 import type { Losses } from "./losses";
 import { partnerCommand } from "./partner";
+import { releaseLocks } from "./releaseLock";
 import type { Deployment, GatewayToCheck, Target } from "./target";
 
 /** What a command of either channel (this machine, SSH) is given. */
@@ -34,7 +36,12 @@ export interface CommandResource extends pulumi.Resource {
 /** What a host must have before it can go on: Node.js and npm, or a release of one gateway. */
 export type Parcel =
   | { readonly toolsAgain: HostSetup["again"] }
-  | { readonly gateway: string; readonly version: string; readonly claim: pulumi.Input<string> };
+  | {
+      readonly gateway: string;
+      readonly version: string;
+      readonly packages: pulumi.Input<string>;
+      readonly claim: pulumi.Input<string>;
+    };
 
 /** A host target as its gateways see it. */
 export interface HostTarget extends Target {
@@ -151,7 +158,9 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     { ...opts, dependsOn: [target] },
   );
   const claimId = answerOf(slot, "id", name);
-  const parcel = { gateway: gateway.id, version: gateway.version, claim: claimId };
+  const { version } = gateway;
+  const lock = releaseLocks().of(version);
+  const parcel = { gateway: gateway.id, version, packages: lock.packages, claim: claimId };
   const sent = target.send?.(`${name}-push${suffix}`, parcel, { parent, dependsOn: [slot] }) ?? [];
   const secrets = target.command(
     `${name}-secrets${suffix}`,
@@ -165,15 +174,30 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     },
     { ...opts, dependsOn: [slot] },
   );
+  const locked = target.command(
+    `${name}-lock${suffix}`,
+    {
+      create: pulumi.interpolate`${host} stage-lock ${id} ${claimId} ${quote(version)}`,
+      // No secret in it: it keeps a hundred lines of hashes out of `preview --diff`. Its id stands in the deployment.
+      stdin: pulumi.secret(
+        pulumi
+          .all([lock.packages, claim])
+          .apply(([packages, claim]) => toJson({ format: 1, version, packages, claim } satisfies PackageLock)),
+      ),
+      triggers,
+      quiet: true,
+    },
+    { ...opts, dependsOn: [slot] },
+  );
   // The nonce says nothing about the secrets; as a secret it would hide the whole command from preview.
   const nonce = answerOf(secrets, "id", name);
   const elsewhere = partner?.target === target ? undefined : partner;
   const spec = pulumi
     .output(neighbour)
     .apply((beside) => toJson(specOf(gateway, elsewhere ? undefined : partner?.id, beside)));
-  const before: pulumi.Resource[] = [slot, secrets, ...sent];
+  const before: pulumi.Resource[] = [slot, secrets, locked, ...sent];
   if (elsewhere && !gateway.force) {
-    const change = [spec, claimId, nonce];
+    const change = [spec, claimId, nonce, lock.id];
     before.push(
       partnerCommand(`${name}-partner${suffix}`, target, name, gateway, elsewhere, change, [...before], { parent }),
     );
@@ -181,7 +205,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   return target.command(
     `${name}-deployment${suffix}`,
     {
-      create: pulumi.interpolate`${host} apply ${id} ${claimId} ${nonce}${again}`,
+      create: pulumi.interpolate`${host} apply ${id} ${claimId} ${nonce} ${lock.id}${again}`,
       stdin: spec,
       triggers,
     },

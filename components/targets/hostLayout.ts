@@ -4,7 +4,7 @@ import * as z from "zod";
 import { ACCOUNT_HOME, DEFAULT_ACCOUNT, type HostLayout } from "../../host/layout";
 import type { Linger } from "../../host/supervisors/systemd";
 import type { Problem } from "../rules/problems";
-import { absolutePath } from "../rules/schemas";
+import { absolutePath, versionSchema } from "../rules/schemas";
 
 export const hostShape = {
   /**
@@ -51,6 +51,20 @@ export const hostShape = {
     .regex(/^https?:\/\/[^\s'"\\$`]+$/, "must be a URL that starts with http:// or https://")
     .refine((url) => !/\/\/[^/]*@/.test(url), "must hold no user or password")
     .transform((url) => url.replace(/\/$/, ""))
+    .optional(),
+  /**
+   * What OpenClaw's npm package has to be, by version: anything else that a registry gives is refused. For a version that
+   * this package does not know (it knows 2026.9.6), the first deployment of a stack decides; what it has found stays in the
+   * stack's state, and every later installation is the same, packages below included.
+   * @unit sha512 of the package's archive, as `npm view openclaw@VERSION dist.integrity` shows it
+   * @default {}
+   * @example { "2026.9.7": "sha512-…" }
+   */
+  integrity: z
+    .record(
+      versionSchema,
+      z.string().regex(/^sha512-[A-Za-z0-9+/]{86}==$/, "must be as npm view openclaw@VERSION dist.integrity shows it"),
+    )
     .optional(),
 };
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { transformSync } from "esbuild";
 import type { HostLayout } from "../../host/layout";
 import { ask, eventually, ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
+import { lockOf } from "../support/locks";
 import { placeStandIn, sendStandIn } from "../standIn/release";
 
 /** It is killed; a call fails once, as on a full disk or a broken one; the disk is full from then on. */
@@ -76,6 +77,12 @@ export class CrashHost {
 
   stage({ claim }: GatewayUnderTest, env: Record<string, string> = {}): Promise<Outcome> {
     return this.host.run("stage-secrets", [ID, "claim-id"], { format: 1, env: { ...TOKEN, ...env }, claim });
+  }
+
+  /** Another one in every other turn. */
+  stageLock({ claim, spec: { version } }: GatewayUnderTest, turn: number): Promise<Outcome> {
+    const packages = lockOf(LEVELS[turn % 2]!);
+    return this.host.run("stage-lock", [ID, "claim-id"], { format: 1, version, packages, claim });
   }
 
   apply({ spec }: GatewayUnderTest, nonce: string): Promise<Outcome> {

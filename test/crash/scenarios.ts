@@ -83,8 +83,11 @@ const stage: Scenario = {
   },
 };
 
+/** Every other turn with other packages; the release that runs was there before there were any. */
+const lock: Scenario = verbOf("stage-lock", [5, 4, 5], (crash, turn) => crash.stageLock(crash.describe(0), turn));
+
 const RELEASE = "2026.9.101";
-const prepare = verbOf("prepare", [5, 4, 5], (crash) => crash.host.run("prepare", ["main", RELEASE]), {
+const prepare = verbOf("prepare", [5, 4, 4], (crash) => crash.host.run("prepare", ["main", RELEASE]), {
   before: (crash) => Promise.resolve(crash.send(RELEASE)),
 });
 
@@ -146,4 +149,4 @@ const claim: Scenario = {
 };
 
 export const TRANSACTION: readonly Scenario[] = [work, front, supervise];
-export const REST: readonly Scenario[] = [claim, move, stage, prepare, restart, start, disown, setup, remove];
+export const REST: readonly Scenario[] = [claim, move, stage, lock, prepare, restart, start, disown, setup, remove];

@@ -1,8 +1,9 @@
 /** A pair of real gateways in containers, from its first `up` to its end. */
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { command } from "../lab/commands";
 import { readProcess } from "./traces";
+import { QUICK } from "../support/engine";
 import { ok } from "../support/processes";
 import { FakeTelegram } from "../support/telegram";
 import { Dockerd } from "./dockerd";
@@ -20,6 +21,7 @@ inDocker("a pair of real gateways in containers", () => {
   let telegram: FakeTelegram;
 
   beforeAll(async () => {
+    vi.stubEnv(QUICK, "");
     dockerd = await Dockerd.start();
     pair = await DockerPair.ofOpenclaw(dockerd);
     telegram = await FakeTelegram.start([BOT], `${SUBNET}.0.1`);

@@ -15,6 +15,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "deployer/remoteHost.ts": "Sending to the host",
   "deployer/send.ts": "Sending to the host: what arrives",
   "deployer/archives.ts": "Sending to the host: archives on this machine",
+  "deployer/packageLock.ts": "What a release consists of: on the deployer, below `openclaw-…-lock`",
   "deployer/main.ts": "The deployer's program itself",
   "deployer/partner.ts": "A partner on another target",
   "host/bootstrap.sh": "Preparing the host",
@@ -93,7 +94,7 @@ function page(): string {
     "### The look at the machine itself, and a broken installation",
     block(filesIn("components").flatMap(failuresIn)),
     "## On the host, while `pulumi up` runs",
-    "Pulumi prints these below the resource that failed (`…-slot`, `…-secrets`, `…-deployment`). A gateway that was " +
+    "Pulumi prints these below the resource that failed (`…-slot`, `…-lock`, `…-secrets`, `…-deployment`). A gateway that was " +
       "running goes on running, or runs again as before.",
     ...failureSections(ON_THE_HOST),
     "## On a Docker engine, while `pulumi up` runs",

@@ -196,6 +196,8 @@ const publicKey = (kind: string): string => {
 const ED25519_KEY = publicKey("ssh-ed25519");
 const RSA_KEY = publicKey("ssh-rsa");
 
+const INTEGRITY = `sha512-${"A".repeat(86)}==`;
+
 type Library = typeof import("../../components") & typeof import("../../components/stackConfig");
 
 /** Each wrong in its own way. */
@@ -305,6 +307,11 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     () => new LocalHost("here", { account: "Claw" }),
     () => new LocalHost("here", { account: "root" }),
     () => new LocalHost("here", { account: "daemon" }),
+    () => new LocalHost("here", { integrity: { "2026.9.7": "sha256-…", latest: INTEGRITY } }),
+    () => {
+      new LocalHost("here", { integrity: { "2026.9.7": INTEGRITY } });
+      box({ hostKey: ED25519_KEY, integrity: { "2026.9.7": INTEGRITY.replace("A", "B") } });
+    },
     () => {
       vi.spyOn(systemd, "lingerObstacle").mockReturnValueOnce(systemd.lingering("you"));
       vi.spyOn(process, "getuid").mockReturnValueOnce(1000);

@@ -104,20 +104,20 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "containers.ts": {
     docker: true,
     gateways: 2,
-    more: 2 * 7, // an engine has as many children as a host, a gateway in a container seven more than on one
+    more: 2 * 6 - 1, // an engine has as many children as a host, a gateway in a container six more than on one; no lock
     outputs: [`urls: [ [0]: "${url(18789)}" [1]: "${url(19789)}"`, ' exec openclaw-test-claw-main openclaw"'],
   },
   "mixed-pair.ts": {
     docker: true,
     gateways: 2,
-    more: 4 + 7 + 1, // the engine, main, and rescue's question to it
+    more: 4 + 6 + 1, // the engine, main, and rescue's question to it
     outputs: [`urls : [ [0]: "${url(18789)}" [1]: "${url(19789)}"`, '/home/bin/openclaw-rescue"'],
   },
   "template/index.ts": { gateways: 2, outputs: [`main : "${url(18789)}" rescue: "${url(19789)}"`] },
 };
 
-/** The stack, the host and its three children, the pair; each gateway with its four children. */
-const resources = (gateways: number, alone = false): number => 1 + 4 + (alone ? 0 : 1) + 5 * gateways;
+/** The stack, the lock of the release, the host and its three children, the pair; each gateway with its five children. */
+const resources = (gateways: number, alone = false): number => 2 + 4 + (alone ? 0 : 1) + 6 * gateways;
 
 describe("examples", () => {
   it("are all previewed here", () => {

@@ -31,8 +31,8 @@ describe("programs of one's own", () => {
   it("preview every composition of the page", async () => {
     const tested = await stackOf("setups");
     const { stdout } = ok(await tested.preview());
-    // stack; two hosts with two children each; the pair; five gateways with four children each
-    expect(stdout).toContain(`+ ${1 + 2 * 4 + 1 + 5 * 5} to create`);
+    // stack; lock of the release; two hosts with three children each; the pair; five gateways with five children each
+    expect(stdout).toContain(`+ ${2 + 2 * 4 + 1 + 5 * 6} to create`);
     await expectUntouched(tested);
   });
 

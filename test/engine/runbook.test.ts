@@ -127,7 +127,7 @@ describe("the runbook", () => {
     done.add("Main is dead 0");
     await bothHealthy();
     expect(pid("rescue")).toBe(rescue);
-    expect(await typed("Main is dead", 1)).toContain("16 unchanged");
+    expect(await typed("Main is dead", 1)).toContain("19 unchanged");
   });
 
   it("Main hangs", async () => {
@@ -193,7 +193,7 @@ describe("the runbook", () => {
     );
     writeFileSync(join(stacks, torn!), "");
     expect((await type("make preview")).stderr).toContain("failed to load checkpoint: EOF");
-    expect(await typed("An `up` was killed, or the machine that ran it lost its power")).toContain("16 unchanged");
+    expect(await typed("An `up` was killed, or the machine that ran it lost its power")).toContain("19 unchanged");
   });
 
   it("The stack's state or passphrase is lost", async () => {
@@ -211,7 +211,7 @@ describe("the runbook", () => {
     done.add("The stack's state or passphrase is lost 0");
     await bothHealthy();
     expect(readFileSync(join(root, ".openclaw", "workspace", "memory.md"), "utf8")).toBe("kept");
-    expect(await type("make preview").then(({ stdout }) => stdout)).toContain("16 unchanged");
+    expect(await type("make preview").then(({ stdout }) => stdout)).toContain("19 unchanged");
   });
 
   it("To another machine", async () => {

@@ -1,7 +1,10 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { OPENCLAW_INTEGRITY } from "../../components/targets/pins";
 import { ask, ok, TestHost } from "../support/hosts";
+import { askForLock } from "../support/locks";
+import { VERSION } from "../support/seed";
 
 const PORT = 24850;
 let host: TestHost;
@@ -9,7 +12,11 @@ beforeAll(() => void (host = new TestHost({ plainUser: true })));
 afterAll(() => host.dispose());
 
 it("a user without rights installs and runs a gateway as itself", async () => {
-  ok(await host.up("main", host.describe({ basePort: PORT })));
+  const gateway = host.describe({ basePort: PORT });
+  const packages = ok(await askForLock({ version: VERSION, integrity: OPENCLAW_INTEGRITY[VERSION]! })).stdout.trim();
+  ok(await host.run("claim", ["main"], gateway.claim));
+  await host.stageLock("main", gateway.claim, VERSION, packages);
+  ok(await host.up("main", gateway));
   expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });
   const uid = statSync(host.root).uid;
   expect(uid).not.toBe(0);

@@ -120,8 +120,16 @@ inLab("a bare host", () => {
 
   describe("whose system account deploys", () => {
     let stack: TestStack;
-    beforeAll(async () => void (stack = await TestStack.create()));
-    afterAll(() => stack?.forget());
+    const cache = mkdtempSync(join(tmpdir(), "lock-cache-"));
+    beforeAll(async () => {
+      stack = await TestStack.create();
+      // The stand-in's lock is not for the user's cache.
+      Object.assign(stack.env, { XDG_CACHE_HOME: cache, npm_config_registry: lab.registryUrl });
+    });
+    afterAll(() => {
+      stack?.forget();
+      rmSync(cache, { recursive: true });
+    });
 
     const areHealthy = async (): Promise<void> => {
       for (const gateway of ["main", "rescue"]) ok(await bookworm.run(`openclaw-${gateway} gateway health`));

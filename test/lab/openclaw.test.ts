@@ -1,5 +1,6 @@
 /** Pairs of real OpenClaw Gateways as services of real hosts: each kind of unit. What changes them is sshHost's and rootStack's. */
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, beforeAll, describe, vi } from "vitest";
+import { QUICK } from "../support/engine";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
 import { openclawLayer, userOpenclawLayer } from "./layers";
@@ -9,6 +10,7 @@ import { PairOn } from "./stacks";
 inLab("OpenClaw over SSH", () => {
   let lab: Lab;
   beforeAll(async () => {
+    vi.stubEnv(QUICK, "");
     lab = await Lab.start();
   });
   afterAll(() => lab?.stop());

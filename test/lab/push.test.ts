@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { manageDir } from "../../host/layout";
 import type { SendRequest } from "../../deployer/request";
 import { PROJECT, TestStack } from "../support/engine";
+import { askForLock } from "../support/locks";
 import { finished, ok, type Outcome } from "../support/processes";
 import { pause } from "./commands";
 import type { Host } from "./host";
@@ -22,8 +23,10 @@ inLab("sending to hosts", () => {
   let lab: Lab;
   let bookworm: Host;
   let trixie: Host;
+  let packages: string;
   beforeAll(async () => {
     lab = await Lab.start();
+    packages = ok(await askForLock({ version: VERSION }, environment())).stdout.trim();
     [bookworm, trixie] = await Promise.all([lab.host({ debian: "bookworm" }), lab.host({ debian: "trixie" })]);
   });
   afterAll(async () => {
@@ -43,7 +46,7 @@ inLab("sending to hosts", () => {
       connection: { user, host: address, port, privateKey: lab.privateKey, hostKey, ...dialling },
       sudo: false,
       manage: manageDir(`/home/${user}`),
-      release: { gateway: GATEWAY, version: VERSION },
+      release: { gateway: GATEWAY, version: VERSION, packages },
     };
     const child = spawn(process.execPath, [join(PROJECT, "dist", "deployer.cjs"), "send"], {
       stdio: "pipe",

@@ -8,10 +8,26 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { pack } from "tar-stream";
 import { standInFiles } from "../standIn/release";
+import { once } from "../../components/targets/bootstrap";
 import { npmClient, type FetchFromRegistry } from "./npmClient";
 
 interface PackageDocument {
-  readonly versions?: Record<string, { readonly dist: { tarball: string } }>;
+  readonly versions?: Record<string, object & { readonly dist: { tarball: string } }>;
+}
+
+/** A package.json. */
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly scripts?: Readonly<Record<string, string>>;
+}
+
+interface Published {
+  readonly manifest: Manifest;
+  readonly archive: () => Promise<Buffer>;
+  /** Whether it has a sha512, as everything that was published since 2017, or a sha1 only. */
+  readonly isHashed: boolean;
 }
 
 /** A version of OpenClaw that only this registry has: the stand-in for it, with an installation of half a second. */
@@ -24,11 +40,24 @@ export class Registry {
   private readonly documents = new Map<string, Promise<string>>();
   /** Where archives really are, by their path here. */
   private readonly archives = new Map<string, string>();
+  /** What only this registry has, by the path of its archive. */
+  private readonly published = new Map<string, Published>();
 
   private constructor(private readonly fetch: FetchFromRegistry) {}
 
+  /** Takes the place of what was published under this name and version. */
+  publish(manifest: Manifest, files: Readonly<Record<string, string | Buffer>>, isHashed = true): void {
+    const archive = once(() => packed({ "package.json": JSON.stringify(manifest), ...files }));
+    this.published.set(pathOf(manifest), { manifest, archive, isHashed });
+    this.documents.clear();
+  }
+
   static async start(address: string): Promise<Registry> {
     const registry = new Registry(await npmClient());
+    registry.publish(STAND_IN_MANIFEST, {
+      ...standInFiles({ version: STAND_IN_VERSION }, "program.mjs"),
+      filler: FILLER,
+    });
     await new Promise<void>((resolve, reject) =>
       registry.server.once("error", reject).listen({ host: address, port: 0 }, resolve),
     );
@@ -65,7 +94,8 @@ export class Registry {
   }
 
   private async sendArchive(name: string, path: string, response: ServerResponse): Promise<void> {
-    if (path === STAND_IN_PATH) return void response.end(await standInPackage());
+    const published = this.published.get(path);
+    if (published) return void response.end(await published.archive());
     if (!this.archives.has(path)) await this.document(name, "application/json");
     const uri = this.archives.get(path);
     if (uri === undefined) {
@@ -90,9 +120,22 @@ export class Registry {
   }
 
   private async fetchDocument(name: string, accept: string): Promise<string> {
-    const response = await this.fetch(`/${name.replace("/", "%2f")}`, { spec: name, headers: { accept } });
-    const document = JSON.parse(await response.text()) as PackageDocument;
-    if (name === OPENCLAW && document.versions) document.versions[STAND_IN_VERSION] = await standInEntry();
+    const own = [...this.published.values()].filter(({ manifest }) => manifest.name === name);
+    const document = await this.realDocument(name, accept).catch((error: unknown): PackageDocument => {
+      if (own.length) return { name, versions: {} } as PackageDocument;
+      throw error;
+    });
+    for (const { manifest, archive, isHashed } of own) {
+      const [algorithm, encoding] = isHashed ? (["sha512", "base64"] as const) : (["sha1", "hex"] as const);
+      const hash = createHash(algorithm)
+        .update(await archive())
+        .digest(encoding);
+      const hashes = isHashed ? { integrity: `sha512-${hash}` } : { shasum: hash };
+      document.versions![manifest.version] = {
+        ...manifest,
+        dist: { tarball: `http://registry${pathOf(manifest)}`, ...hashes },
+      };
+    }
     for (const { dist } of Object.values(document.versions ?? {})) {
       const path = `/${name}/-/${basename(new URL(dist.tarball).pathname)}`;
       this.archives.set(path, dist.tarball);
@@ -100,9 +143,14 @@ export class Registry {
     }
     return JSON.stringify(document);
   }
+
+  private async realDocument(name: string, accept: string): Promise<PackageDocument> {
+    const response = await this.fetch(`/${name.replace("/", "%2f")}`, { spec: name, headers: { accept } });
+    return JSON.parse(await response.text()) as PackageDocument;
+  }
 }
 
-const STAND_IN_PATH = `/${OPENCLAW}/-/${OPENCLAW}-${STAND_IN_VERSION}.tgz`;
+const pathOf = ({ name, version }: Manifest): string => `/${name}/-/${name}-${version}.tgz`;
 
 const STAND_IN_MANIFEST = {
   name: OPENCLAW,
@@ -111,26 +159,16 @@ const STAND_IN_MANIFEST = {
   scripts: { postinstall: "mv program.mjs openclaw.mjs" },
 };
 
-/** As npm packs one. Of a size that takes a moment to be sent. */
-async function standInPackage(): Promise<Buffer> {
+/** As npm packs a package. */
+async function packed(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
   const archive = pack();
-  const files: Record<string, string | Buffer> = {
-    "package.json": JSON.stringify(STAND_IN_MANIFEST),
-    ...standInFiles({ version: STAND_IN_VERSION }, "program.mjs"),
-    filler: FILLER,
-  };
   for (const [name, content] of Object.entries(files))
     archive.entry({ name: `package/${name}`, mtime: new Date(0) }, content);
   archive.finalize();
   return buffer(archive.pipe(createGzip()));
 }
 
+/** Of a size that takes a moment to be sent. */
 const FILLER_BYTES = 40 * 1024 * 1024;
 /** The same at each run, and nothing that can be compressed. */
 const FILLER = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(FILLER_BYTES));
-
-async function standInEntry() {
-  const archive = await standInPackage();
-  const integrity = `sha512-${createHash("sha512").update(archive).digest("base64")}`;
-  return { ...STAND_IN_MANIFEST, dist: { tarball: `http://registry${STAND_IN_PATH}`, integrity } };
-}

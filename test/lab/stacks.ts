@@ -2,6 +2,7 @@
 import { ACCOUNT_HOME } from "../../host/layout";
 import { TestStack } from "../support/engine";
 import { eventually, ok, type Outcome } from "../support/hosts";
+import { placeLock } from "../support/locks";
 import type { Host } from "./host";
 import { standInFiles, type Behaviour } from "../standIn/release";
 import { PLAIN_USER } from "./images";
@@ -90,6 +91,7 @@ export class PairOn {
   /** Puts a stand-in in the place of a release of a gateway, and asks for its version. */
   async release(gateway: string, standIn: Behaviour): Promise<void> {
     const { version } = standIn;
+    placeLock(version);
     const directory = `${this.root}/.pulumi-openclaw/gateways/${gateway}/releases/${version}/node_modules/openclaw`;
     for (const [name, input] of Object.entries(standInFiles(standIn)))
       ok(await this.host.inside(`mkdir -p ${directory} && cat >${directory}/${name}`, { input }));

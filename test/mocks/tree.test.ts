@@ -81,11 +81,13 @@ describe("the tree of a pair and one more gateway", () => {
         "command:local:Command here-program",
         "pulumi:index:Stash here-owner",
         "pulumi:index:Stash here-repair",
+        "command:local:Command openclaw-2026.9.6-lock",
         "openclaw:index:GatewayPair claw",
         ...["claw-main", "claw-rescue", "ops"].flatMap((name) => [
           `openclaw:index:Gateway ${name}`,
           `pulumi:index:Stash ${name}-token`,
           `command:local:Command ${name}-slot`,
+          `command:local:Command ${name}-lock`,
           `command:local:Command ${name}-secrets`,
           `command:local:Command ${name}-deployment`,
         ]),
@@ -109,7 +111,9 @@ describe("the tree of a pair and one more gateway", () => {
       expect(isSecret(byName(`${name}-secrets`).inputs.stdin), name).toBe(true);
       expect(byName(`${name}-secrets`).inputs.logging).toBe("none");
       expect(typeof byName(`${name}-deployment`).inputs.stdin, name).toBe("string");
-      expect(byName(`${name}-deployment`).inputs.create).toMatch(/' apply '\w+' 0123456789abcdef 0123456789abcdef$/);
+      expect(byName(`${name}-deployment`).inputs.create).toMatch(
+        /' apply '\w+' 0123456789abcdef 0123456789abcdef [0-9a-f]{16}$/,
+      );
     }
     expect(outputs.tokenIsSecret).toBe(true);
     const plain = registered

@@ -135,8 +135,8 @@ describe.each(managers)("installed with $name", (manager) => {
     const stack = ["--stack", manager.name, "--non-interactive"];
     await runIn(consumer.directory, "pulumi", ["stack", "init", ...stack], env);
     const { stdout } = await runIn(consumer.directory, "pulumi", ["preview", "--color", "never", ...stack], env);
-    // stack; a host with two children; the pair; three gateways with four children each
-    expect(stdout).toContain(`+ ${1 + 4 + 1 + 3 * 5} to create`);
+    // stack; lock of the release; a host with three children; the pair; three gateways with five children each
+    expect(stdout).toContain(`+ ${2 + 4 + 1 + 3 * 6} to create`);
     expect(readdirSync(root)).toEqual([]);
     const command = join("node_modules", ".bin", "pulumi-openclaw");
     const checked = await runIn(consumer.directory, command, ["check", "--stack", manager.name], env);
@@ -148,7 +148,7 @@ describe.each(managers)("installed with $name", (manager) => {
     test("previews an inline program of the Automation API", async () => {
       await consumer.tsc("--skipLibCheck", "--module", "nodenext", "--target", "es2022", "--types", "node");
       const { stdout } = await runIn(consumer.directory, process.execPath, ["automation.mjs"], env);
-      expect(JSON.parse(stdout)).toEqual({ create: 1 + 4 + 1 + 2 * 5 });
+      expect(JSON.parse(stdout)).toEqual({ create: 2 + 4 + 1 + 2 * 6 });
       expect(readdirSync(root)).toEqual([]);
     });
 });

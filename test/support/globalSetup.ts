@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { build } from "../../toolchain/build";
 import { endStrays, RUN_VARIABLE, TEST_ACCOUNT } from "./hosts";
 import { writeTestProgram } from "./hostProgram";
+import { removePlacedLocks } from "./locks";
 import { ensureSeed } from "./seed";
 
 export async function setup(): Promise<void> {
@@ -14,6 +15,7 @@ export async function setup(): Promise<void> {
 }
 
 export function teardown(): void {
+  removePlacedLocks();
   const strays = endStrays();
   if (process.getuid!() === 0) {
     try {

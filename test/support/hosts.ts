@@ -16,6 +16,7 @@ import { renderBootstrap } from "../../components/targets/bootstrap";
 import { resolveGateway } from "../../components/rules/resolve";
 import { specOf } from "../../components/targets/hostGateway";
 import type { HostLayout } from "../../host/layout";
+import type { PackageLock } from "../../host/packageLock";
 import type { Claim, Spec } from "../../host/spec";
 import { testProgram } from "./hostProgram";
 import { finished, ok, type Outcome } from "./processes";
@@ -116,6 +117,13 @@ export class TestHost {
 
   async stageSecrets(id: string, claim: Claim, env: Record<string, string>): Promise<string> {
     return ok(await this.run("stage-secrets", [id, "claim-id"], { format: 1, env, claim })).stdout.trim();
+  }
+
+  /** Returns its id. */
+  async stageLock(id: string, claim: Claim, version: string, packages: string): Promise<string> {
+    return ok(
+      await this.run("stage-lock", [id, "claim-id"], { format: 1, version, packages, claim } satisfies PackageLock),
+    ).stdout.trim();
   }
 
   /** Claims, stages secrets and applies: what one `pulumi up` does for a gateway. */

@@ -24,6 +24,7 @@ import {
 } from "../hostGateway";
 import { accountProblem, hostShape, layoutOf, lingerProblem } from "../hostLayout";
 import { Losses } from "../losses";
+import { releaseLocks } from "../releaseLock";
 import type { Deployment, GatewayToCheck } from "../target";
 
 export const localHostSchema = z.strictObject(hostShape);
@@ -55,6 +56,8 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     const parsed = localHostSchema.safeParse(args);
     if (!parsed.success) currentProgram().report(problemsOf(parsed.error, localHostSchema, name, args));
     this.layout = layoutOf(parsed.data ?? {}, process.getuid?.() === 0, homedir());
+    const { integrity, registry } = parsed.data ?? {};
+    releaseLocks().add({ label: name, ...(integrity && { integrity }), ...(registry !== undefined && { registry }) });
     const { account } = this.layout;
     const obstacle = account === null ? undefined : accountObstacle(account);
     if (obstacle !== undefined) currentProgram().report([accountProblem(name, obstacle)]);

@@ -24,6 +24,7 @@ import {
 import { layoutOf } from "../hostLayout";
 import { Losses } from "../losses";
 import type { Deployment, GatewayToCheck } from "../target";
+import { releaseLocks } from "../releaseLock";
 import { lookAt } from "./look";
 import { knownSoon } from "./known";
 import type { LookedAtHost } from "./findings";
@@ -79,6 +80,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     this.suffix = place === undefined ? "" : `@${place}`;
     this.address = pulumi.interpolate`${user}@${host}:${port}`;
     this.connection = pulumi.secret(connectionOf(name, checked));
+    releaseLocks().add({ label: name, ...(checked.integrity && { integrity: checked.integrity }) });
     this.lookedAt = parsed.data && { name, layout: this.layout, sudo: this.sudo };
 
     const bootstrap = this.push

