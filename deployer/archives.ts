@@ -85,13 +85,17 @@ export const sayWaiting = (holder: number): void => say(`waiting for process ${h
 
 export const say = (line: string): void => void process.stderr.write(`${plain(line)}\n`);
 
-/** An archive of the cache; `make` puts it into a directory of its own first. One that was damaged is made again. */
-export async function cached(name: string, make: (directory: string) => Promise<void>): Promise<Archive> {
+/** A file of the cache; `make` puts it into a directory of its own first. One that was damaged, or is not right, is made again. */
+export async function cached(
+  name: string,
+  make: (directory: string) => Promise<void>,
+  isRight: (file: string) => boolean = () => true,
+): Promise<Archive> {
   const [file, hash] = [join(cache, name), join(cache, `${name}.sha256`)];
   mkdirSync(cache, { recursive: true, mode: 0o700 });
   return withLock(join(cache, `${name}.lock`), sayWaiting, async () => {
     const wanted = existsSync(file) && existsSync(hash) ? readFileSync(hash, "utf8") : undefined;
-    if (wanted === undefined || (await hashOf("sha256", file)) !== wanted) {
+    if (wanted === undefined || (await hashOf("sha256", file)) !== wanted || !isRight(file)) {
       const directory = mkdtempSync(join(cache, ".making-"));
       try {
         await make(directory);

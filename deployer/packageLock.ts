@@ -1,35 +1,40 @@
 /** Decides, once for a version and a stack, which packages its releases consist of. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../host/failure";
-import { manifestFor, pack, unpack } from "../host/packageLock";
+import { lockedPackages, manifestFor, openclawIn, pack } from "../host/packageLock";
 import { INSTALL_FLAGS } from "../host/release";
+import { fingerprint } from "../toolchain/cache";
 import { cached, npmCommand, say, unpackedNpm } from "./archives";
 import type { LockRequest } from "./request";
 
-/** Without the addresses of one registry: hosts may reach another. */
-const LOCK_FLAGS = ["--package-lock-only", "--omit-lockfile-registry-resolved"];
+/** Without the addresses of one registry, since hosts may reach another, and whatever this user's npm is set to. */
+const LOCK_FLAGS = [
+  "--package-lock-only",
+  "--omit-lockfile-registry-resolved",
+  "--lockfile-version=3",
+  "--install-strategy=hoisted",
+  "--no-legacy-peer-deps",
+];
+
+/** Stacks that are deployed soon after each other agree without asking again; later, whoever locks anew means it. */
+const KEPT_MS = 60 * 60_000;
 
 /** Packed, as the stack's state keeps it. */
 export async function lockRelease(request: LockRequest): Promise<string> {
-  const { version, integrity } = request;
-  const name = `openclaw-${version}.lock`;
-  for (let isRepeated = false; ; isRepeated = true) {
-    const { file } = await cached(name, (directory) => makeLock(request, directory, name));
-    const packages = readFileSync(file, "utf8");
-    const found = lockedPackages(packages)["node_modules/openclaw"]?.integrity;
-    if (integrity === undefined || found === integrity) return packages;
-    rmSync(file); // what a registry has given before
-    if (isRepeated)
-      throw new Failure(
-        `openclaw@${version} from the npm registry is not the package that it has to be: it has the integrity ${found}, not ${integrity}\n` +
-          "    -> do not use this registry; tell its operator. Where `integrity` names it, compare: " +
-          `npm view openclaw@${version} dist.integrity`,
-      );
-  }
+  const name = lockName(request);
+  const isFresh = (file: string): boolean =>
+    Date.now() - statSync(file).mtimeMs < KEPT_MS && isRight(readFileSync(file, "utf8"), request);
+  const { file } = await cached(name, (directory) => makeLock(request, directory, name), isFresh);
+  return readFileSync(file, "utf8");
 }
 
-async function makeLock({ version, registry }: LockRequest, directory: string, name: string): Promise<void> {
+/** In the deployer's cache. */
+export const lockName = ({ version, registry = "" }: LockRequest): string =>
+  `openclaw-${version}-${fingerprint([registry])}.lock`;
+
+async function makeLock(request: LockRequest, directory: string, name: string): Promise<void> {
+  const { version, integrity, registry } = request;
   const release = join(directory, "release");
   mkdirSync(release);
   writeFileSync(join(release, "package.json"), manifestFor(version));
@@ -44,21 +49,27 @@ async function makeLock({ version, registry }: LockRequest, directory: string, n
   );
   const packages = pack(readFileSync(join(release, "package-lock.json"), "utf8"));
   requireHashes(packages, version);
+  if (!isRight(packages, request))
+    throw new Failure(
+      `openclaw@${version} from the npm registry is not the package that \`integrity\` names: it is ${openclawIn(packages)?.integrity}, and not ${integrity}\n` +
+        "    -> do not use this registry; tell its operator. Or correct `integrity`: " +
+        `npm view openclaw@${version} dist.integrity`,
+    );
   writeFileSync(join(directory, name), packages);
 }
 
-interface LockedPackage {
-  readonly integrity?: string;
-  readonly inBundle?: boolean;
+function isRight(packages: string, { version, integrity }: LockRequest): boolean {
+  const openclaw = openclawIn(packages);
+  return openclaw?.version === version && (integrity === undefined || openclaw.integrity === integrity);
 }
 
-const lockedPackages = (packages: string): Record<string, LockedPackage> =>
-  (JSON.parse(unpack(packages)) as { packages?: Record<string, LockedPackage> }).packages ?? {};
+/** One, and no other beside it. */
+const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 
 /** What has no hash that npm checks could be something else tomorrow. */
-function requireHashes(packages: string, version: string): void {
+export function requireHashes(packages: string, version: string): void {
   const loose = Object.entries(lockedPackages(packages)).flatMap(([path, { integrity, inBundle }]) =>
-    path === "" || inBundle || integrity?.startsWith("sha512-") ? [] : path.replace(/^.*node_modules\//, ""),
+    path === "" || inBundle || SHA512.test(integrity ?? "") ? [] : path.replace(/^.*node_modules\//, ""),
   );
   if (loose.length)
     throw new Failure(

@@ -52,7 +52,16 @@ function placeOf(gateway: Whereabouts): string {
 
 /** Whether a gateway is healthy, after everything that a change of it needs on its host is there. */
 const prepare = (gateway: PartnerRequest["gateway"]): Promise<string> =>
-  "engine" in gateway ? health(gateway) : ask(gateway, PREPARE_SECONDS, "prepare", gateway.id, gateway.version);
+  "engine" in gateway
+    ? health(gateway)
+    : ask(
+        gateway,
+        PREPARE_SECONDS,
+        "prepare",
+        gateway.id,
+        gateway.version,
+        ...(gateway.lock === undefined ? [] : [gateway.lock]),
+      );
 
 async function health(gateway: Whereabouts): Promise<string> {
   if (!("engine" in gateway)) return ask(gateway, 60, "health", gateway.id);

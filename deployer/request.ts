@@ -4,7 +4,7 @@ import type { JsonObject } from "../host/spec";
 import type { Connection } from "../toolchain/command-plugin/connection";
 
 /** Stands in the name of the program's file: whoever finds that finds one that understands its requests. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** A package of the npm registry, as it is published. */
 export interface PinnedPackage {
@@ -60,7 +60,11 @@ export interface InContainer {
 
 export interface PartnerRequest extends Repeated {
   /** The gateway that will be changed, with the version that it will have. */
-  readonly gateway: Whereabouts & { readonly version: string };
+  readonly gateway: Whereabouts & {
+    readonly version: string;
+    /** Id of the release's lock; none in a container. */
+    readonly lock?: string;
+  };
   /** The one that must be healthy meanwhile, on another target. */
   readonly partner: Whereabouts;
 }

@@ -77,7 +77,7 @@ export async function sendToHost(request: SendRequest): Promise<string> {
 
 const IS_THERE = 'if [ -e "$1" ]; then echo yes; fi';
 
-/** By the rule of host/packageLock.ts, `releaseName`. */
+/** As `releaseName` in host/packageLock.ts finds it. */
 const IS_INSTALLED = `if [ -e "$1-$2" ]; then echo yes
 elif [ -e "$1" ] && { [ ! -e "$1/.lock-id" ] || [ "$(cat "$1/.lock-id")" = "$2" ]; }; then echo yes; fi`;
 

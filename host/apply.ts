@@ -16,7 +16,9 @@ import {
   removeUnused,
   stageGeneration,
   sweepGateway,
+  wantedRelease,
   type Generation,
+  type Ordered,
 } from "./generation";
 import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
@@ -24,8 +26,8 @@ import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
 import { othersLocksOf } from "./openclawLocks";
 import { predecessorOf, retire, standing } from "./predecessor";
-import { releaseName } from "./packageLock";
-import { ensureRelease, indent } from "./release";
+import { recordLock, releaseName } from "./packageLock";
+import { ensureRelease, indent, releaseDir } from "./release";
 import { run } from "./run";
 import { readSecrets, redact } from "./secrets";
 import type { Spec } from "./spec";
@@ -51,28 +53,30 @@ interface Order {
 }
 
 /** Brings a gateway to a spec. Returns what it is now, in one line. */
-export async function applySpec(gateway: HostGateway, spec: Spec, nonce: string, order: Order): Promise<string> {
+export async function applySpec(gateway: HostGateway, ordered: Ordered, order: Order): Promise<string> {
   const { progress } = order;
+  const { spec, nonce } = ordered;
+  const release = wantedRelease(ordered);
   const { supervised } = supervisorFor(gateway.host).status(gateway);
   const current = pointedAt(gateway, "current");
   const predecessor = predecessorOf(gateway);
   const good = pointedAt(gateway, "good");
-  const wanted = generationName(spec, nonce, releaseName(gateway.paths.releases, spec.version));
+  const wanted = generationName(spec, nonce, releaseName(gateway.paths.releases, release));
   const isCurrent = current?.name === wanted && good?.name === current.name;
   if (current && isCurrent && !predecessor && supervised && (await isHealthy(gateway, current))) {
-    await settle(gateway, spec, progress);
+    await settle(gateway, ordered, progress);
     return summary(current, "already");
   }
 
   requireLocks(gateway);
   restoreDirectories(gateway);
-  await ensureRelease(gateway, spec.version, progress);
-  const next = stageGeneration(gateway, spec, nonce);
+  await ensureRelease(gateway, release, progress);
+  const next = stageGeneration(gateway, ordered);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
   await switchTo({ gateway, next, predecessor }, spec, order);
   if (predecessor) retire(predecessor);
-  await settle(gateway, spec, progress);
+  await settle(gateway, ordered, progress);
   return summary(next, "now");
 }
 
@@ -85,9 +89,12 @@ function requireLocks({ host }: HostGateway): void {
 }
 
 /** What the gateway runs without: where it fails, that is said, and the next deployment does it. */
-async function settle(gateway: HostGateway, { neighbour }: Spec, progress: Progress): Promise<void> {
+async function settle(gateway: HostGateway, ordered: Ordered, progress: Progress): Promise<void> {
+  const { neighbour } = ordered.spec;
+  const release = wantedRelease(ordered);
   const steps: readonly (() => void | Promise<void>)[] = [
     ...(neighbour ? [() => writeGuide(gateway, neighbour.guide)] : []),
+    () => recordLock(releaseDir(gateway, release), release),
     () => removeUnused(gateway),
     () => sweepGateway(gateway),
   ];

@@ -23,6 +23,7 @@ import {
 } from "./files";
 import type { HostGateway } from "./host";
 import { configFile } from "./layout";
+import type { Wanted } from "./packageLock";
 import { releaseDir, releaseEntry, removeUnusedReleases } from "./release";
 import { missingSecrets, secretsFile } from "./secrets";
 import type { Spec } from "./spec";
@@ -79,10 +80,24 @@ export const readyPointer = (gateway: HostGateway, pointer: Pointer, generation:
 
 export const unpoint = (gateway: HostGateway, pointer: Pointer): void => removeTree(gateway.paths[pointer]);
 
+/** What `apply` is told. */
+export interface Ordered {
+  readonly spec: Spec;
+  /** Of the secrets. */
+  readonly nonce: string;
+  /** Id of the release's lock. */
+  readonly lock: string | undefined;
+}
+
+export const wantedRelease = ({ spec, lock }: Pick<Ordered, "spec" | "lock">): Wanted => ({
+  version: spec.version,
+  ...(lock !== undefined && { lock }),
+});
+
 /** Builds a generation beside the running one. It exists only when it is complete. */
-export function stageGeneration(gateway: HostGateway, spec: Spec, nonce: string): Generation {
+export function stageGeneration(gateway: HostGateway, { spec, nonce, lock }: Ordered): Generation {
   const { paths, host } = gateway;
-  const release = releaseDir(gateway, spec.version);
+  const release = releaseDir(gateway, wantedRelease({ spec, lock }));
   const name = generationName(spec, nonce, basename(release));
   const existing = readGeneration(gateway, name);
   if (existing) return existing;

@@ -1,14 +1,13 @@
 /** What "healthy" means: the right gateway answers, at the right version. Bodies are read, not status codes. */
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask } from "./ask";
 import { Failure } from "./failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
-import { GATEWAY_TOKEN_VARIABLE, isWithin } from "./layout";
+import { databasesOf, GATEWAY_TOKEN_VARIABLE } from "./layout";
 import { CHANNEL_PATIENCE_MS, HEALTH_POLL_MS, RUNNING_PATIENCE_MS } from "./limits";
 import { listeners, type Listener } from "./listeners";
-import { descendsFrom, isAt, lostDatabases } from "./processes";
+import { descendsFrom, hasLostDatabase, isAt } from "./processes";
 import { readSecrets } from "./secrets";
 import { run, type RunResult } from "./run";
 import { supervisorFor } from "./supervisors";
@@ -119,7 +118,7 @@ export function holderOf(
 
 /** Whether a gateway has its state directory still: the one at its path, with the database that it has open. Source: measured. */
 const hasState = ({ claim: { stateDir } }: HostGateway, pid: number): boolean =>
-  isAt(pid, stateDir) && !lostDatabases(pid).some((path) => isWithin(path, join(stateDir, "state")));
+  isAt(pid, stateDir) && !hasLostDatabase(pid, databasesOf(stateDir));
 
 export async function isHealthy(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const status = supervisorFor(gateway.host).status(gateway);

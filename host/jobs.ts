@@ -25,6 +25,8 @@ const KEPT_JOBS = 5;
 interface Request {
   readonly spec: Spec;
   readonly nonce: string;
+  /** Id of the release's lock; missing in a text of before there were any. */
+  readonly lock?: string;
   /** The command that waits for the job. */
   readonly follower: ProcessIdentity;
 }
@@ -95,9 +97,9 @@ export async function work(host: Host, id: string, name: string): Promise<void> 
     attempt(() => writeSync(1, JSON.stringify(result)));
   };
   try {
-    const { spec, nonce, follower } = readJson<Request>(join(job, "request.json"))!;
+    const { spec, nonce, lock, follower } = readJson<Request>(join(job, "request.json"))!;
     const isWanted = (): boolean => isAlive(follower);
-    finish({ summary: await applySpec(gateway, spec, nonce, { progress, isWanted }) });
+    finish({ summary: await applySpec(gateway, { spec, nonce, lock }, { progress, isWanted }) });
   } catch (error) {
     finish({ error: told(error) });
   } finally {

@@ -98,6 +98,9 @@ export const serviceName = (profile: string): string =>
 export const defaultStateDir = (root: string, profile: string): string =>
   join(root, profile === "default" ? ".openclaw" : `.openclaw-${profile}`);
 
+/** OpenClaw's databases. Source: measured, 2026.9.6. */
+export const databasesOf = (stateDir: string): string => join(stateDir, "state");
+
 export const defaultWorkspace = (stateDir: string): string => join(stateDir, "workspace");
 
 /** The configuration that a gateway reads: below a directory that only its owner can change. */

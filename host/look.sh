@@ -39,7 +39,8 @@ look_for_gateway() {
       $sudo grep -qxF "$3" "$unit" || say unit "$1 $unit"
     fi
   done
-  $sudo test -d "$4" || say missing "$1"
+  # Its name ends with its lock's where it was installed anew.
+  $sudo ls "${4%/*}" | grep -q "^${4##*/}\(-[0-9a-f]*\)\{0,1\}$" || say missing "$1"
   if $sudo test -d "$5" && ! $sudo test -e "$6" && [ -n "$($sudo ls -A "$5")" ]; then
     say state "$1"
   fi

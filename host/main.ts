@@ -5,13 +5,15 @@
  *   claim <id>                 reads a claim on stdin, prints its id
  *   stage-secrets <id> <claim> reads secrets on stdin, prints their nonce
  *   stage-lock <id> <claim>    reads the packages of a release on stdin, prints their id
- *   apply <id> <claim> <nonce> reads a spec on stdin, follows the deployment to its end
+ *   apply <id> <claim> <nonce> <lock>
+ *                              reads a spec on stdin, follows the deployment to its end
  *   start <id>                 starts a deployed gateway that is down, e.g. after a reboot
  *   restart <id>               ends a deployed gateway, hung or not, and starts it again
  *   log <id>                   the last lines that a gateway printed
  *   health <id>                prints healthy, unhealthy, or absent
  *   holder <id>                prints who listens on a gateway's port: itself, nobody, unknown, or which other program
- *   prepare <id> <version>     installs a release for a later apply, then as health
+ *   prepare <id> <version> <lock>
+ *                              installs a release for a later apply, then as health
  *   disown <id>                lets another stack claim a gateway, which goes on running: its stack's state is lost
  *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
  *   leave                      removes everything of ours where no gateway is left
@@ -48,7 +50,7 @@ import { takeLock } from "./lock";
 import { plain } from "./plain";
 import { isLost, lookFor, type LookAnswer, type LookInput } from "./obstacles";
 import { standing } from "./predecessor";
-import { stageLock, type PackageLock } from "./packageLock";
+import { LOCK_ID, stageLock, type PackageLock, type Wanted } from "./packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "./spec";
@@ -119,6 +121,9 @@ async function withLock<T>(host: Host, id: string, action: () => T | Promise<T>)
 const print = async (value: Promise<string> | string): Promise<void> =>
   void process.stdout.write(`${plain(await value)}\n`);
 
+/** In commands of before there were locks, something else may stand in its place. */
+const lockIn = (word = ""): { lock?: string } => (LOCK_ID.test(word) ? { lock: word } : {});
+
 function required(value: string | undefined, name: string): string {
   if (!value) throw new Failure(`the argument ${name} is missing`);
   return value;
@@ -164,8 +169,8 @@ function holder(host: Host, id: string): string {
   return "own" in found ? "itself" : describeListener(found.stranger);
 }
 
-async function prepare(host: Host, id: string, version: string): Promise<string> {
-  await ensureRelease(openGateway(host, id), version, say);
+async function prepare(host: Host, id: string, wanted: Wanted): Promise<string> {
+  await ensureRelease(openGateway(host, id), wanted, say);
   return health(host, id);
 }
 
@@ -235,7 +240,13 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
     case "stage-lock":
       return withLock(host, id, () => print(stageLockOf(host, id, readInput<PackageLock>())));
     case "apply":
-      return print(applyInBackground(host, id, { spec: readInput<Spec>(), nonce: required(rest[1], "nonce") }));
+      return print(
+        applyInBackground(host, id, {
+          spec: readInput<Spec>(),
+          nonce: required(rest[1], "nonce"),
+          ...lockIn(rest[2]),
+        }),
+      );
     case "start":
       return withLock(host, id, () => print(startGateway(openGateway(host, id))));
     case "restart":
@@ -247,7 +258,9 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
     case "holder":
       return print(holder(host, id));
     case "prepare":
-      return withLock(host, id, () => print(prepare(host, id, required(rest[0], "version"))));
+      return withLock(host, id, () =>
+        print(prepare(host, id, { version: required(rest[0], "version"), ...lockIn(rest[1]) })),
+      );
     case "disown":
       return withLock(host, id, () => disown(openGateway(host, id)));
     case "remove":

@@ -6,6 +6,7 @@ import { entries, lstat, readJson, readLink } from "./files";
 import type { OwnedClaim } from "./host";
 import {
   configFile,
+  databasesOf,
   gatewayMark,
   gatewayPaths,
   gatewaysDir,
@@ -18,7 +19,7 @@ import { inWords, LAST_PORT_OFFSET, listensOn, type ClaimToCheck, type Found, ty
 import { ephemeralPorts, listeners, type Listener } from "./listeners";
 import { readMark } from "./mark";
 import { othersLocksOf } from "./openclawLocks";
-import { carries, ownerOf } from "./processes";
+import { carries, carrying, hasLostDatabase, ownerOf } from "./processes";
 import type { Owner } from "./spec";
 import { isOurUnit, unitName } from "./supervisors/systemd";
 import { unsafeOnWayTo } from "./trusted";
@@ -154,14 +155,22 @@ function foreignService(manage: string, id: string): Found[] {
 }
 
 /**
- * Whether something of a deployed gateway was removed by somebody: its state directory; or our own, where the mark in its
- * state directory says that it is deployed (host/look.sh sees that too). It may run on as an orphan.
+ * Whether something of a deployed gateway was removed by somebody: its state directory, or the databases in it under the
+ * running gateway; or our own directory, where the mark in its state directory says that it is deployed (host/look.sh sees
+ * that too). It may run on as an orphan.
  */
 export function isLost({ root }: HostLayout, { id, stateDir, owner }: ClaimToCheck): boolean {
-  const ours = readJson<OwnedClaim>(gatewayPaths(manageDir(root), id).owner);
-  if (ours) return isSameOwner(owner, ours.owner) && !lstat(ours.stateDir);
+  const { dir, owner: file } = gatewayPaths(manageDir(root), id);
+  const ours = readJson<OwnedClaim>(file);
+  if (ours) return isSameOwner(owner, ours.owner) && !hasState(dir, ours.stateDir);
   const mark = readMark(join(stateDir, MARK_FILE));
   return mark?.released === false && isSameOwner(owner, mark.owner);
+}
+
+function hasState(gatewayDir: string, stateDir: string): boolean {
+  const uid = lstat(stateDir)?.uid;
+  if (uid === undefined) return false;
+  return !carrying(gatewayMark(gatewayDir), uid).some(({ pid }) => hasLostDatabase(pid, databasesOf(stateDir)));
 }
 
 /** Gateways of other stacks, or of other programs, below the same root. */

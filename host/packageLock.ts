@@ -1,13 +1,14 @@
 /**
- * What a release consists of, to the byte: npm's package-lock.json. The deployer makes it once for a version and a stack,
- * and every gateway's release is installed from it, so that no registry can give one of them something else.
+ * What a release consists of, to the byte: npm's package-lock.json, decided once for a version and a stack. Every gateway's
+ * release is installed from it, so that no registry can give one of them something else.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
+import { Failure } from "./failure";
+import { entries, makeDir, readJson, writeFile, writeJson } from "./files";
 import type { Claim } from "./spec";
-import { makeDir, readJson, writeFile, writeJson } from "./files";
 
 /** stdin of `stage-lock`. With the claim, as secrets have it. */
 export interface PackageLock {
@@ -18,49 +19,95 @@ export interface PackageLock {
   readonly claim: Claim;
 }
 
+/** A release that somebody wants. */
+export interface Wanted {
+  readonly version: string;
+  /** Id of its lock; missing: in commands of before there were any. */
+  readonly lock?: string;
+}
+
 /** Bytes; the lock of OpenClaw 2026.9.6 has 140 thousand. */
 const LONGEST = 16 * 1024 * 1024;
 
 export const pack = (text: string): string => brotliCompressSync(text).toString("base64");
+export const unpack = (packages: string): string =>
+  brotliDecompressSync(Buffer.from(packages, "base64"), { maxOutputLength: LONGEST }).toString("utf8");
 
-export function unpack(packages: string): string {
-  return brotliDecompressSync(Buffer.from(packages, "base64"), { maxOutputLength: LONGEST }).toString("utf8");
+/** A package of a package-lock.json. */
+export interface LockedPackage {
+  readonly version?: string;
+  readonly integrity?: string;
+  readonly inBundle?: boolean;
 }
 
-/** Tells it from another; the components give it to `apply`, which so runs again where the lock is another. */
+/** By their path; nothing where it is no lock. */
+export function lockedPackages(packages: string): Readonly<Record<string, LockedPackage>> {
+  try {
+    return (JSON.parse(unpack(packages)) as { packages?: Record<string, LockedPackage> }).packages ?? {};
+  } catch {
+    return {};
+  }
+}
+
+export const openclawIn = (packages: string): LockedPackage | undefined =>
+  lockedPackages(packages)["node_modules/openclaw"];
+
+/** Tells a lock from another. */
 export const lockId = (packages: string): string => createHash("sha256").update(packages).digest("hex").slice(0, 16);
+export const LOCK_ID = /^[0-9a-f]{16}$/;
 
 /** What npm wants beside a lock. */
 export const manifestFor = (version: string): string =>
   `${JSON.stringify({ private: true, dependencies: { openclaw: version } })}\n`;
 
-export const stagedLock = (version: string): string => `${version}.lock.json`;
+const SUFFIX = ".lock.json";
+const fileOf = (releases: string, version: string): string => join(releases, `${version}${SUFFIX}`);
 
 /** Keeps a lock for the installation that follows, and for every later one. Returns its id. */
 export function stageLock(releases: string, { version, packages }: Pick<PackageLock, "version" | "packages">): string {
   makeDir(releases);
-  writeJson(join(releases, stagedLock(version)), { packages });
+  writeJson(fileOf(releases, version), { packages });
   return lockId(packages);
 }
 
-/** The lock of a version. Missing: its gateway was deployed before there were any. */
-export function readLock(releases: string, version: string): Pick<PackageLock, "packages"> | undefined {
-  return readJson(join(releases, stagedLock(version)));
+/** The packages that a release has to have; none where nobody says. */
+export function stagedPackages(releases: string, { version, lock }: Wanted): string | undefined {
+  if (lock === undefined) return undefined;
+  const staged = readJson<{ packages: string }>(fileOf(releases, version));
+  if (staged && lockId(staged.packages) === lock) return staged.packages;
+  throw new Failure(
+    `the lock of openclaw@${version} that this deployment needs is not on this host; nothing was changed\n` +
+      "    -> bring it again: pulumi up --target-replace <URN of the gateway's …-lock> (pulumi stack --show-urns), " +
+      "then pulumi up",
+  );
 }
 
-/** In a release: the id of the lock that it was installed from. Missing: it was installed without. */
+/** Names of locks that are still needed: of versions that are used, and the last one, which a deployment may be waiting for. */
+export function neededLocks(releases: string, versions: readonly string[]): string[] {
+  const all = entries(releases).filter((name) => name.endsWith(SUFFIX));
+  const age = (name: string): number => statSync(join(releases, name)).mtimeMs;
+  return [...versions.map((version) => `${version}${SUFFIX}`), ...all.sort((a, b) => age(a) - age(b)).slice(-1)];
+}
+
+/** In a release: the id of the lock that it counts for. Missing: it was installed before there were any. */
 const RECORD = ".lock-id";
 
-export const recordLock = (release: string, packages: string): void =>
-  writeFile(join(release, RECORD), `${lockId(packages)}\n`);
+function recorded(release: string): string | undefined {
+  const record = join(release, RECORD);
+  return existsSync(record) ? readFileSync(record, "utf8").trim() : undefined;
+}
 
-/** Name of a version's release: a second one where the version is there with other packages. */
-export function releaseName(releases: string, version: string): string {
-  const lock = readLock(releases, version);
-  if (!lock) return version;
-  const id = lockId(lock.packages);
-  const own = `${version}-${id}`;
+/** What was installed without a lock counts for the first one that it meets: it runs on as it is. */
+export function recordLock(release: string, { lock }: Wanted): void {
+  if (lock !== undefined && existsSync(release) && recorded(release) === undefined)
+    writeFile(join(release, RECORD), `${lock}\n`);
+}
+
+/** Name of a release: a second one where the version is there with other packages. Also in deployer/send.ts. */
+export function releaseName(releases: string, { version, lock }: Wanted): string {
+  if (lock === undefined) return version;
+  const own = `${version}-${lock}`;
   if (existsSync(join(releases, own))) return own;
-  const record = join(releases, version, RECORD);
-  return existsSync(record) && readFileSync(record, "utf8").trim() !== id ? own : version;
+  const other = recorded(join(releases, version));
+  return other === undefined || other === lock ? version : own;
 }

@@ -1,6 +1,7 @@
 /** Processes by identity, not by number alone: a pid can be reused, a pid with its start time cannot. Linux. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isWithin } from "./layout";
 import { PROCESS_POLL_MS } from "./limits";
 
 export interface ProcessIdentity {
@@ -130,8 +131,9 @@ function orElse<T>(read: () => T, otherwise: T): T {
 
 const DELETED = ".sqlite (deleted)";
 
-/** Databases that a process has open and that have no name any more: what is written to them is lost. */
-export const lostDatabases = (pid: number): string[] => openFiles(pid).filter((path) => path.endsWith(DELETED));
+/** Whether a process has a database below a directory open that has no name any more: what is written to it is lost. */
+export const hasLostDatabase = (pid: number, directory: string): boolean =>
+  openFiles(pid).some((path) => path.endsWith(DELETED) && isWithin(path, directory));
 
 /** Sends a signal; a process that is gone already is no error. */
 export function signal(pid: number, name: NodeJS.Signals): void {

@@ -7,7 +7,7 @@ import { entries, makeDir, readJson, removeTree } from "./files";
 import type { HostGateway } from "./host";
 import { workerEnvironment } from "./environment";
 import { npmrcFile, pushedRelease } from "./layout";
-import { manifestFor, readLock, recordLock, releaseName, stagedLock, unpack } from "./packageLock";
+import { manifestFor, neededLocks, recordLock, releaseName, stagedPackages, unpack, type Wanted } from "./packageLock";
 import { endOf } from "./processes";
 import { run } from "./run";
 
@@ -22,39 +22,41 @@ export const INSTALL_FLAGS = [
   "--loglevel=error",
 ];
 const STAGING_PREFIX = ".staging-";
+const LOCK_FILE = "package-lock.json";
 
 /** The program to run in an installed release. */
 export const releaseEntry = (release: string): string => join(release, "node_modules", "openclaw", "openclaw.mjs");
 
-/** Where a version's release is, or will be. */
-export const releaseDir = ({ paths }: HostGateway, version: string): string =>
-  join(paths.releases, releaseName(paths.releases, version));
+/** Where a release is, or will be. */
+export const releaseDir = ({ paths }: HostGateway, wanted: Wanted): string =>
+  join(paths.releases, releaseName(paths.releases, wanted));
 
-/** Installs a version where it is missing. A release directory exists only when it is complete. */
+/** Installs a release where it is missing. Its directory exists only when it is complete. */
 export async function ensureRelease(
   gateway: HostGateway,
-  version: string,
+  wanted: Wanted,
   progress: (line: string) => void,
 ): Promise<void> {
   const { releases } = gateway.paths;
-  const release = releaseDir(gateway, version);
+  const { version } = wanted;
+  const release = releaseDir(gateway, wanted);
   if (fs.existsSync(release)) return;
+  const packages = stagedPackages(releases, wanted);
   makeDir(releases);
   for (const name of entries(releases)) if (name.startsWith(STAGING_PREFIX)) removeTree(join(releases, name));
   // A name of its own: an npm of an attempt that was killed may still be writing into another.
   const staging = join(releases, `${STAGING_PREFIX}${version}-${process.pid}`);
   makeDir(staging);
-  const lock = readLock(releases, version);
 
   const started = Date.now();
   const sent = gateway.host.layout.push ? pushedRelease(releases, version) : undefined;
   progress(`installing openclaw@${version} ${sent === undefined ? "from the npm registry" : "that was sent here"}`);
   const ticker = setInterval(() => progress(`installing openclaw@${version}: ${seconds(started)}`), 10_000);
   try {
-    if (sent === undefined) await npmInstall(gateway, staging, version, lock?.packages);
-    else await extract(sent, staging, version);
+    if (sent === undefined) await npmInstall(gateway, staging, version, packages);
+    else await extract(sent, staging, version, packages);
     await runPackageScript(gateway, staging);
-    if (lock) recordLock(staging, lock.packages);
+    recordLock(staging, wanted);
   } finally {
     clearInterval(ticker);
   }
@@ -65,13 +67,19 @@ export async function ensureRelease(
 }
 
 /** What the deployer made by the same steps as `npmInstall`. */
-async function extract(archive: string, staging: string, version: string): Promise<void> {
+async function extract(archive: string, staging: string, version: string, packages?: string): Promise<void> {
   const flags = ["-xzf", archive, "-C", staging, "--no-same-owner", "--no-same-permissions"];
   const { code, stderr } = await run("tar", flags, { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS });
   if (code !== 0)
     throw new Failure(
       `openclaw@${version} was sent to this host, but cannot be unpacked:\n${indent(stderr.trim())}\n` +
         "    -> make room on its disk, or send it again: pulumi up --replace '**-push*'",
+    );
+  const lock = join(staging, LOCK_FILE);
+  if (packages !== undefined && !(fs.existsSync(lock) && fs.readFileSync(lock, "utf8") === unpack(packages)))
+    throw new Failure(
+      `openclaw@${version} was sent to this host with other packages than this stack has locked\n` +
+        "    -> send it again: pulumi up --replace '**-push*'",
     );
 }
 
@@ -99,7 +107,7 @@ async function npmInstall(gateway: HostGateway, staging: string, version: string
 /** What npm reads in the directory that it installs into. */
 export function writeManifest(directory: string, version: string, packages: string | undefined): void {
   fs.writeFileSync(join(directory, "package.json"), packages === undefined ? "{}\n" : manifestFor(version));
-  if (packages !== undefined) fs.writeFileSync(join(directory, "package-lock.json"), unpack(packages));
+  if (packages !== undefined) fs.writeFileSync(join(directory, LOCK_FILE), unpack(packages));
 }
 
 /** npm's arguments for it; without a lock, as gateways had it before there were any. */
@@ -159,7 +167,13 @@ export interface UsedRelease {
 
 /** Removes releases that no generation uses; the lock of one that is used stays. */
 export function removeUnusedReleases({ paths }: HostGateway, used: readonly UsedRelease[]): void {
-  const kept = new Set(used.flatMap(({ version, entry }) => [nameOf(paths.releases, entry), stagedLock(version)]));
+  const kept = new Set([
+    ...used.map(({ entry }) => nameOf(paths.releases, entry)),
+    ...neededLocks(
+      paths.releases,
+      used.map(({ version }) => version),
+    ),
+  ]);
   for (const name of entries(paths.releases)) if (!kept.has(name)) removeTree(join(paths.releases, name));
 }
 

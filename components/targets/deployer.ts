@@ -41,7 +41,7 @@ interface DeployerCommand {
   readonly isShown?: boolean;
   readonly triggers?: readonly pulumi.Input<string>[];
   /** Its answer is not for people. */
-  readonly quiet?: boolean;
+  readonly quiet?: true;
 }
 
 export function deployerCommand(

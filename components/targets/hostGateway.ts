@@ -199,7 +199,16 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   if (elsewhere && !gateway.force) {
     const change = [spec, claimId, nonce, lock.id];
     before.push(
-      partnerCommand(`${name}-partner${suffix}`, target, name, gateway, elsewhere, change, [...before], { parent }),
+      partnerCommand(
+        `${name}-partner${suffix}`,
+        target,
+        name,
+        { ...gateway, lock: lock.id },
+        elsewhere,
+        change,
+        [...before],
+        { parent },
+      ),
     );
   }
   return target.command(

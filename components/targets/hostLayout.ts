@@ -53,9 +53,9 @@ export const hostShape = {
     .transform((url) => url.replace(/\/$/, ""))
     .optional(),
   /**
-   * What OpenClaw's npm package has to be, by version: anything else that a registry gives is refused. For a version that
-   * this package does not know (it knows 2026.9.6), the first deployment of a stack decides; what it has found stays in the
-   * stack's state, and every later installation is the same, packages below included.
+   * What OpenClaw's npm package has to be, by version: anything else that a registry gives is refused. For versions whose
+   * lock is not in this package (2026.9.6 is): there a stack's first deployment decides, and its state keeps what every
+   * installation consists of for as long as a gateway runs that version.
    * @unit sha512 of the package's archive, as `npm view openclaw@VERSION dist.integrity` shows it
    * @default {}
    * @example { "2026.9.7": "sha512-…" }

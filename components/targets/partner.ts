@@ -14,7 +14,7 @@ export function partnerCommand(
   name: string,
   target: Target,
   gatewayName: string,
-  gateway: ResolvedGateway,
+  gateway: ResolvedGateway & { readonly lock?: pulumi.Input<string> },
   partner: Partner,
   change: pulumi.Input<pulumi.Input<string>[]>,
   dependsOn: readonly pulumi.Resource[],
@@ -24,9 +24,14 @@ export function partnerCommand(
     .output(change)
     .apply((parts) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12));
   const request = pulumi
-    .all([target.whereabouts(gateway.id, gatewayName), partner.target.whereabouts(partner.id, partner.name), because])
-    .apply(([mine, theirs, because]): PartnerRequest => ({
-      gateway: { ...mine, version: gateway.version },
+    .all([
+      target.whereabouts(gateway.id, gatewayName),
+      partner.target.whereabouts(partner.id, partner.name),
+      because,
+      gateway.lock,
+    ])
+    .apply(([mine, theirs, because, lock]): PartnerRequest => ({
+      gateway: { ...mine, version: gateway.version, ...(lock !== undefined && { lock }) },
       partner: theirs,
       because,
     }));

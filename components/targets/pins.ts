@@ -14,11 +14,6 @@ export const NPM_SHA512 = hex(
   "ztsxKxt/kkIaAs+2i0GU6I+DRmUdrNasxTZKJe9TCdSjKxlhah/4r/hl5ygMD6XAg1qZ9c2TNomR4qgOydp10g==",
 );
 
-/** OpenClaw's own package, of the versions that this library knows: what it has to be, whatever a registry says. */
-export const OPENCLAW_INTEGRITY: Readonly<Record<string, string>> = {
-  "2026.9.6": "sha512-Ie0kyQSCVfFqixsgVg39vevUDq01Ch5u3+7Yu5Y3qARczmdAe+lzp8bVnO9925rHiW/+CFp70zfORCyPmCH31g==",
-};
-
 /** As `npm view NAME dist.integrity` shows them, after `sha512-`. */
 function hex(base64: string): string {
   return Buffer.from(base64, "base64").toString("hex");

@@ -1,12 +1,14 @@
 /** The packages of each version of OpenClaw: decided once for a stack, and the same on all its hosts. */
+import { existsSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { LockRequest } from "../../deployer/request";
-import { lockId } from "../../host/packageLock";
-import { behindGate, currentProgram } from "../program";
+import { lockId, openclawIn } from "../../host/packageLock";
+import { keptValue } from "../kept";
+import { behindGate, currentProgram, refuse } from "../program";
 import type { Problem } from "../rules/problems";
 import { answerOf } from "./answers";
+import { packageFile } from "./bootstrap";
 import { deployerCommand } from "./deployer";
-import { OPENCLAW_INTEGRITY } from "./pins";
 
 export interface ReleaseLock {
   /** A package-lock.json, packed. */
@@ -23,55 +25,95 @@ export interface ReleaseSource {
   readonly registry?: string;
 }
 
+/** The lock of a version that this library knows. How one is added: CONTRIBUTING.md. */
+export function shippedLock(version: string): string | undefined {
+  const file = packageFile("locks", `openclaw-${version}.lock`);
+  return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+}
+
 class ReleaseLocks {
   private readonly locks = new Map<string, ReleaseLock>();
-  private readonly said = new Map<string, { readonly integrity: string; readonly label: string }>();
+  private readonly named = new Map<string, { readonly label: string; readonly hash: string }>();
   private readonly registries: string[] = [];
 
-  /** What a host says counts for the stack: its releases are the same everywhere. */
+  /** What a host says counts for the stack: a version is the same on all its hosts. */
   add({ label, integrity = {}, registry }: ReleaseSource): void {
     if (registry !== undefined) this.registries.push(registry);
-    for (const [version, text] of Object.entries(integrity)) {
-      const before = this.said.get(version);
-      if (!before) this.said.set(version, { integrity: text, label });
-      else if (before.integrity !== text) currentProgram().report([contradiction(label, version, before.label)]);
+    for (const [version, hash] of Object.entries(integrity)) {
+      const before = this.named.get(version);
+      if (before === undefined) this.named.set(version, { label, hash });
+      if (before === undefined ? this.locks.has(version) : before.hash !== hash)
+        currentProgram().report([contradiction(label, version)]);
+      const shipped = openclawIn(shippedLock(version) ?? "")?.integrity;
+      if (shipped !== undefined && shipped !== hash) currentProgram().report([another(label, version, shipped)]);
     }
   }
 
   of(version: string): ReleaseLock {
-    const known = this.locks.get(version);
-    if (known) return known;
-    const { dependsOn = [] } = behindGate(undefined);
-    // Once all hosts of the program have said what they know.
-    const request = currentProgram()
-      .gate()
-      .then((): LockRequest => {
-        const integrity = this.said.get(version)?.integrity ?? OPENCLAW_INTEGRITY[version];
-        const [registry] = this.registries;
-        return {
-          version,
-          ...(integrity !== undefined && { integrity }),
-          ...(registry !== undefined && { registry }),
-        };
-      });
-    const command = deployerCommand(
-      `openclaw-${version}-lock`,
-      { about: "hosts", words: `lock openclaw ${version}`, request, isShown: true, quiet: true },
-      { dependsOn },
-    );
-    const packages = answerOf(command, "packages", `openclaw ${version}`);
-    // Nothing at all is what the mocks of a program's own tests say.
-    const id = packages.apply((text: string | undefined) => (text === undefined ? "" : lockId(text)));
-    const lock = { packages, id };
+    const lock = this.locks.get(version) ?? this.decide(version);
     this.locks.set(version, lock);
     return lock;
   }
+
+  /** It stays when a newer library knows another one: an upgrade alone restarts no gateway. */
+  private decide(version: string): ReleaseLock {
+    const { dependsOn = [] } = behindGate(undefined);
+    const first = shippedLock(version) ?? this.ask(version, { dependsOn });
+    // No secret: it keeps a hundred lines of hashes out of `preview --diff`. The id stands in each deployment.
+    const kept = keptValue(`openclaw-${version}-lock`, pulumi.secret(first), { dependsOn });
+    const packages = this.checked(version, pulumi.unsecret(kept));
+    return { packages, id: packages.apply(lockId) };
+  }
+
+  private ask(version: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
+    const integrity = this.named.get(version)?.hash;
+    const [registry] = this.registries;
+    const request: LockRequest = {
+      version,
+      ...(integrity !== undefined && { integrity }),
+      ...(registry !== undefined && { registry }),
+    };
+    const words = `lock openclaw ${version}`;
+    const command = deployerCommand(
+      `openclaw-${version}-packages`,
+      { about: "hosts", words, request, isShown: true, quiet: true },
+      opts,
+    );
+    return answerOf(command, "packages", `openclaw ${version}`);
+  }
+
+  /** A hash may be named later than the stack has decided. */
+  private checked(version: string, packages: pulumi.Output<string>): pulumi.Output<string> {
+    const { label = "", hash } = this.named.get(version) ?? {};
+    return packages.apply((text) => {
+      const found = openclawIn(text)?.integrity;
+      return Promise.resolve(
+        hash === undefined || found === undefined || found === hash
+          ? text
+          : refuse([locked(label, version, found)], "found before any gateway was changed"),
+      );
+    });
+  }
 }
 
-const contradiction = (label: string, version: string, other: string): Problem => ({
-  path: `${label}.integrity["${version}"]`,
-  reason: `is another than ${other}'s: a version of OpenClaw is the same package on all hosts of a stack`,
-  advice: `compare: npm view openclaw@${version} dist.integrity`,
+const pathOf = (label: string, version: string): string => `${label}.integrity["${version}"]`;
+
+const another = (label: string, version: string, known: string): Problem => ({
+  path: pathOf(label, version),
+  reason: `is another package than the one that this library knows, ${known}`,
+  advice: "do not use a registry that has another one; remove this argument",
+});
+
+export const locked = (label: string, version: string, found: string): Problem => ({
+  path: pathOf(label, version),
+  reason: `is another package than the one that this stack has locked, ${found}`,
+  advice: `lock it anew: pulumi up --replace '**openclaw-${version}-*'`,
+});
+
+const contradiction = (label: string, version: string): Problem => ({
+  path: pathOf(label, version),
+  reason: "is not what the rest of the program says: a version of OpenClaw is the same package on all hosts of a stack",
+  advice: "give all hosts the same `integrity`, before the first gateway",
 });
 
 /** One for each program, as Pulumi has one stack for it. */

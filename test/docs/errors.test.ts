@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { HOW_TO_GET } from "../../components/rules/hostKey";
 import { formatProblems } from "../../components/rules/problems";
+import { locked } from "../../components/targets/releaseLock";
 import { runAtDestroy } from "../../components/targets/deployer";
 import { expectCurrent } from "./page";
 import { refusals, type Section } from "./refusals";
@@ -15,7 +16,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "deployer/remoteHost.ts": "Sending to the host",
   "deployer/send.ts": "Sending to the host: what arrives",
   "deployer/archives.ts": "Sending to the host: archives on this machine",
-  "deployer/packageLock.ts": "What a release consists of: on the deployer, below `openclaw-…-lock`",
+  "deployer/packageLock.ts": "What a release consists of: on the deployer, below `openclaw-…-packages`",
   "deployer/main.ts": "The deployer's program itself",
   "deployer/partner.ts": "A partner on another target",
   "host/bootstrap.sh": "Preparing the host",
@@ -90,6 +91,8 @@ function page(): string {
     block([head("found before this gateway was changed")]),
     "And a host key that another resource makes when that is there:",
     block([formatProblems([LATE_HOST_KEY], "found before this host was spoken to").trimEnd()]),
+    "And an `integrity` that is named later than the stack has locked that version:",
+    block([formatProblems([locked("box", "2026.9.7", "sha512-…")], "found before any gateway was changed").trimEnd()]),
     ...before.flatMap((section) => [`### ${section.title}`, section.about, block(formatted(section))]),
     "### The look at the machine itself, and a broken installation",
     block(filesIn("components").flatMap(failuresIn)),

@@ -308,6 +308,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     () => new LocalHost("here", { account: "root" }),
     () => new LocalHost("here", { account: "daemon" }),
     () => new LocalHost("here", { integrity: { "2026.9.7": "sha256-…", latest: INTEGRITY } }),
+    () => new LocalHost("here", { integrity: { "2026.9.6": INTEGRITY } }),
     () => {
       new LocalHost("here", { integrity: { "2026.9.7": INTEGRITY } });
       box({ hostKey: ED25519_KEY, integrity: { "2026.9.7": INTEGRITY.replace("A", "B") } });

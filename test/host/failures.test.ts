@@ -1,15 +1,27 @@
 /** Releases that misbehave: the stand-in for OpenClaw shows at once what takes the real one minutes. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MARK_FILE } from "../../host/layout";
+import { lockId } from "../../host/packageLock";
 import { findObstacles, isLost } from "../../host/obstacles";
 import { ownersOfProcesses } from "../../host/processes";
 import { placeStandIn, sendStandIn, type Behaviour } from "../standIn/release";
 import { TEST_LIMITS } from "../support/hostProgram";
-import { ask, eventually, isRunning, ok, TestHost } from "../support/hosts";
+import { ask, eventually, isRunning, ok, TestHost, type Outcome } from "../support/hosts";
+import { lockOf } from "../support/locks";
 import { seedNode } from "../support/seed";
 
 const PORT = 23400;
@@ -132,18 +144,43 @@ describe("a change", () => {
     );
   });
 
+  it("goes on with the release of before there were locks, which counts for the first one; another one installs anew", async () => {
+    const { claim, spec } = host.describe({ basePort: PORT, version });
+    const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
+    const apply = (packages: string): Promise<Outcome> =>
+      host.run("apply", ["main", "claim-id", nonce, lockId(packages)], spec);
+    ok(await host.run("apply", ["main", "claim-id", nonce], spec));
+    const [first, second] = [lockOf("first"), lockOf("second")];
+    expect(ok(await apply(first)).stdout).toContain("already healthy");
+    // Nobody has brought it.
+    expect((await apply(second)).stderr).toMatch(
+      /the lock of openclaw@\S+ that this deployment needs is not on this host/,
+    );
+    await host.stageLock("main", claim, version, second);
+    const releases = join(host.dir("main"), "releases");
+    cpSync(join(releases, version), join(releases, `${version}-${lockId(second)}`), { recursive: true });
+    const pid = host.gatewayPid("main");
+    expect(ok(await apply(second)).stdout).toContain("now healthy");
+    expect(isRunning(pid)).toBe(false);
+    expect(readdirSync(releases).sort()).toEqual([`${version}-${lockId(second)}`, `${version}.lock.json`]);
+    rmSync(join(releases, `${version}.lock.json`));
+    expect(ok(await apply(second)).stdout).toContain("already healthy");
+    placeStandIn(host.root, "main", { version });
+    ok(await host.run("apply", ["main", "claim-id", nonce], spec));
+  });
+
   it.each([
     ["removed", (stateDir: string) => rmSync(stateDir, { recursive: true })],
     ["another one", another],
     ["emptied", (stateDir: string) => rmSync(join(stateDir, "state"), { recursive: true })],
-  ])("makes a gateway whole again whose state directory is %s, and which nobody calls healthy", async (_, lose) => {
+  ])("makes a gateway whole again whose state directory is %s, and which nobody calls healthy", async (what, lose) => {
     const { claim, spec } = host.describe({ basePort: PORT, version });
     const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
     const apply = async (): Promise<string> => ok(await host.run("apply", ["main", "claim-id", nonce], spec)).stdout;
     await apply();
     expect(await apply()).toContain("already healthy");
     lose(claim.stateDir);
-    expect(isLost(host.layout, { ...claim, id: "main" })).toBe(!existsSync(claim.stateDir));
+    expect(isLost(host.layout, { ...claim, id: "main" })).toBe(what !== "another one");
     expect(ok(await host.run("health", ["main"])).stdout).toBe("unhealthy\n");
     expect(await apply()).toContain("now healthy");
     expect(existsSync(join(claim.stateDir, MARK_FILE))).toBe(true);

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { lockName } from "../../deployer/packageLock";
 import type { LockRequest } from "../../deployer/request";
 import { lockId, unpack } from "../../host/packageLock";
 import { Registry } from "../lab/registry";
@@ -11,6 +12,10 @@ import { ok, TestHost, type Outcome } from "../support/hosts";
 
 const VERSION = "2026.9.300";
 const PORT = 23700;
+interface Lock {
+  readonly packages: Record<string, { readonly integrity: string }>;
+}
+
 let registry: Registry;
 let cache: string;
 let first: string;
@@ -40,7 +45,7 @@ const lock = (request: Partial<LockRequest> = {}): Promise<Outcome> =>
 
 /** As on a deployer that has not met this version. */
 function forget(): void {
-  const name = join(cache, "pulumi-openclaw/push", `openclaw-${VERSION}.lock`);
+  const name = join(cache, "pulumi-openclaw/push", lockName({ version: VERSION, registry: registry.url }));
   for (const file of [name, `${name}.sha256`]) rmSync(file);
 }
 
@@ -60,7 +65,7 @@ describe("on a host", () => {
     const { claim } = host.describe({ profile, basePort, version: VERSION });
     ok(await host.run("claim", [profile], claim));
     expect(await host.stageLock(profile, claim, VERSION, packages)).toBe(lockId(packages));
-    return host.run("prepare", [profile, VERSION]);
+    return host.run("prepare", [profile, VERSION, lockId(packages)]);
   }
   const releases = (profile: string): string[] =>
     readdirSync(join(host.dir(profile), "releases")).filter((name) => /^\d.*\d$|^\d.*-/.test(name));
@@ -90,6 +95,14 @@ describe("on a host", () => {
     expect(installed("ops", "openclaw-leaf/leaf.txt", release)).toBe("a newer one");
   });
 
+  it("nothing is installed by a lock that is not there", async () => {
+    const { code, stderr } = await host.run("prepare", ["ops", VERSION, "0123456789abcdef"]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /the lock of openclaw@2026\.9\.300 .* is not on this host; nothing was changed\n +-> bring it/,
+    );
+  });
+
   it.each([
     ["OpenClaw", "false", () => publish("a false one")],
     ["a package below it", "below", () => leaf("1.0.0", "a false one")],
@@ -105,17 +118,17 @@ describe("on a host", () => {
 
 describe("the deployer", () => {
   it("refuses a package that is known to be another, and keeps nothing of it", async () => {
-    const { packages } = JSON.parse(unpack(first)) as { packages: Record<string, { integrity: string }> };
+    const { packages } = JSON.parse(unpack(first)) as Lock;
     const { integrity } = packages["node_modules/openclaw"]!;
     publish("a false one");
     forget();
     ok(await lock()); // nobody knew
     const { code, stderr } = await lock({ integrity });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/is not the package that it has to be: it has the integrity sha512-\S+, not sha512-/);
+    expect(stderr).toMatch(/is not the package that `integrity` names: it is sha512-\S+, and not sha512-/);
     publish("the one");
-    const { stdout } = ok(await lock({ integrity }));
-    expect(unpack(stdout.trim())).toContain(integrity);
+    const right = ok(await lock({ integrity })).stdout.trim();
+    expect(unpack(right)).toContain(integrity);
   });
 
   it("locks nothing that comes without a sha512", async () => {

@@ -1,9 +1,9 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { OPENCLAW_INTEGRITY } from "../../components/targets/pins";
+import { shippedLock } from "../../components/targets/releaseLock";
+import { unpack } from "../../host/packageLock";
 import { ask, ok, TestHost } from "../support/hosts";
-import { askForLock } from "../support/locks";
 import { VERSION } from "../support/seed";
 
 const PORT = 24850;
@@ -13,10 +13,13 @@ afterAll(() => host.dispose());
 
 it("a user without rights installs and runs a gateway as itself", async () => {
   const gateway = host.describe({ basePort: PORT });
-  const packages = ok(await askForLock({ version: VERSION, integrity: OPENCLAW_INTEGRITY[VERSION]! })).stdout.trim();
+  const packages = shippedLock(VERSION)!;
   ok(await host.run("claim", ["main"], gateway.claim));
-  await host.stageLock("main", gateway.claim, VERSION, packages);
-  ok(await host.up("main", gateway));
+  const lock = await host.stageLock("main", gateway.claim, VERSION, packages);
+  const nonce = await host.stageSecrets("main", gateway.claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
+  ok(await host.run("apply", ["main", "claim-id", nonce, lock], gateway.spec));
+  const release = join(host.dir("main"), "releases", VERSION);
+  expect(readFileSync(join(release, "package-lock.json"), "utf8")).toBe(unpack(packages));
   expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });
   const uid = statSync(host.root).uid;
   expect(uid).not.toBe(0);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, vi } from "vitest";
 import { QUICK } from "../support/engine";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";
-import { openclawLayer, userOpenclawLayer } from "./layers";
+import { openclawLayer, userLayer, userOpenclawLayer } from "./layers";
 import { downRow, fenceRow, upRows } from "./pairRows";
 import { PairOn } from "./stacks";
 
@@ -16,12 +16,13 @@ inLab("OpenClaw over SSH", () => {
   afterAll(() => lab?.stop());
 
   describe.each([
-    ["root", "bookworm", openclawLayer],
-    ["plain user", "trixie", userOpenclawLayer],
-  ] as const)("a pair of %s on %s", (who, debian, layer) => {
+    ["root", "bookworm", [() => openclawLayer("main", "rescue")]],
+    // Beside a stand-in: a user's units are the same for both.
+    ["plain user", "trixie", [() => userOpenclawLayer("main"), () => userLayer("rescue")]],
+  ] as const)("a pair of %s on %s", (who, debian, made) => {
     let pair: PairOn;
     beforeAll(async () => {
-      const layers = [await layer("main", "rescue")];
+      const layers = await Promise.all(made.map((make) => make()));
       pair = await PairOn.create(lab, await lab.host({ debian, layers }), who);
     });
     afterAll(() => pair?.dispose());

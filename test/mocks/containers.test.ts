@@ -386,6 +386,9 @@ describe("a pair of a container and a gateway on the host", () => {
     const { gateway, partner } = hidden<PartnerRequest>(
       names().find((name) => name.startsWith("mixed-rescue-partner"))!,
     );
-    expect([gateway, partner]).toEqual([{ ...onHost, version: "2026.9.6" }, container]);
+    expect([gateway, partner]).toEqual([
+      { ...onHost, version: "2026.9.6", lock: expect.stringMatching(/^[0-9a-f]{16}$/) },
+      container,
+    ]);
   });
 });

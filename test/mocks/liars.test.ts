@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
 import type * as library from "../../components";
+import { lockOf } from "../support/locks";
 import { HOST_KEY } from "./values";
 
 const LIE = "cafe; (id >/tmp/canary-of-a-lie) #";
@@ -38,8 +39,10 @@ afterEach(() => {
 });
 const listeners = new Map<string, (() => void)[]>();
 
-/** Runs a pair of which one command, or the engine, answers with a lie. */
-async function run(liar: string, on: "host" | "engine"): Promise<void> {
+const NEWER = "2026.9.120";
+
+/** Runs a pair of which one command, or the engine, answers with a lie. `integrity`: of a version that the stack has locked. */
+async function run(liar: string, on: "host" | "engine", integrity?: string): Promise<void> {
   await pulumi.runtime.setMocks(
     {
       newResource: ({ type, name, inputs }) => {
@@ -48,7 +51,8 @@ async function run(liar: string, on: "host" | "engine"): Promise<void> {
         const isContainer = type.endsWith(":Container");
         const id = !isContainer ? name : isLiar ? LIE : CONTAINER_ID;
         const state = inputs as { input?: unknown };
-        return { id, state: { ...state, output: state.input, stdout: isLiar ? LIE : TRUE_ID, imageId: "image" } };
+        const output = name === `openclaw-${NEWER}-lock` ? lockOf(NEWER) : state.input;
+        return { id, state: { ...state, output, stdout: isLiar ? LIE : TRUE_ID, imageId: "image" } };
       },
       call: () => ({}),
     },
@@ -57,15 +61,17 @@ async function run(liar: string, on: "host" | "engine"): Promise<void> {
     false,
   );
   const { GatewayPair, SshHost, DockerEngine }: typeof library = await import("../../components");
+  const named = integrity === undefined ? {} : { integrity: { [NEWER]: integrity } };
+  const version = integrity === undefined ? "2026.9.6" : NEWER;
   const target = (name: string) =>
     on === "host"
-      ? new SshHost(name, { host: "203.0.113.7", hostKey: HOST_KEY, password: "p", push: true })
+      ? new SshHost(name, { host: "203.0.113.7", hostKey: HOST_KEY, password: "p", push: true, ...named })
       : new DockerEngine(name);
   for (const each of [SshHost, DockerEngine])
     vi.spyOn(each.prototype, "findObstacles").mockImplementation((gateways) => Promise.resolve(gateways.map(() => [])));
   void pulumi.runtime
     .runInPulumiStack(() => {
-      new GatewayPair("claw", { target: target("it"), version: "2026.9.6" });
+      new GatewayPair("claw", { target: target("it"), version });
       return Promise.resolve({});
     })
     .catch(note);
@@ -87,3 +93,15 @@ it.each([
   expect(registered.length).toBeGreaterThan(0);
   expect(registered.filter((each) => each.includes("canary-of-a-lie"))).toEqual([]);
 });
+
+it(
+  "a registry of once, where the stack has locked another package than `integrity` names by now",
+  { timeout: 30_000 },
+  async () => {
+    await run("nobody", "host", `sha512-${"A".repeat(86)}==`);
+    expect(refusals.map(({ message }) => message).join("\n")).toMatch(
+      /it\.integrity\["2026\.9\.120"\]: is another package than the one that this stack has locked, sha512-[^]*-> lock it anew/,
+    );
+    expect(registered.filter((each) => each.includes("-deployment"))).toEqual([]);
+  },
+);

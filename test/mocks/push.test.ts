@@ -58,7 +58,7 @@ describe("a host that everything is sent to", () => {
       ["claw-rescue-push@203.0.113.7", "send release rescue 2026.9.6"],
     ] as const) {
       const { create, stdin, triggers } = inputsOf(name);
-      expect(create).toMatch(new RegExp(`/deployer-1\\.cjs" ${words}( [\\d.]+)*$`));
+      expect(create).toMatch(new RegExp(`/deployer-2\\.cjs" ${words}( [\\d.]+)*$`));
       expect(create).not.toContain(cache);
       expect(stdin).toHaveProperty([SECRET]);
       expect(JSON.stringify({ create, triggers })).not.toContain("canary");
@@ -67,6 +67,6 @@ describe("a host that everything is sent to", () => {
     expect(JSON.parse(tools.value)).toMatchObject({ because: " 'kept'" }); // sent again where the host has lost them
     const { value } = inputsOf("claw-main-push@203.0.113.7").stdin as { value: string };
     expect(JSON.parse(value)).toMatchObject({ release: { gateway: "main" }, because: CLAIM_ID });
-    expect(existsSync(join(cache, "pulumi-openclaw/deployer-1.cjs"))).toBe(true);
+    expect(existsSync(join(cache, "pulumi-openclaw/deployer-2.cjs"))).toBe(true);
   });
 });

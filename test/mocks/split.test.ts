@@ -75,11 +75,12 @@ describe("a pair on two targets", () => {
 
   it("asks over there, with the login in a secret, and says in plain text what for", () => {
     const { create, stdin } = inputsOf("claw-main-partner") as { create: string; stdin: Record<string, string> };
-    expect(create).toMatch(/\/deployer-1\.cjs" partner rescue before main$/);
+    expect(create).toMatch(/\/deployer-2\.cjs" partner rescue before main$/);
     expect(stdin).toHaveProperty([SECRET]);
     const { gateway, partner, because } = JSON.parse(stdin.value!) as PartnerRequest;
     expect(because).toMatch(/^[0-9a-f]{12}$/);
     expect(gateway).toEqual({
+      lock: expect.stringMatching(/^[0-9a-f]{16}$/),
       id: "main",
       program: "/tmp/no-such-root/.pulumi-openclaw/host",
       version: "2026.9.6",

@@ -81,7 +81,7 @@ describe("the tree of a pair and one more gateway", () => {
         "command:local:Command here-program",
         "pulumi:index:Stash here-owner",
         "pulumi:index:Stash here-repair",
-        "command:local:Command openclaw-2026.9.6-lock",
+        "pulumi:index:Stash openclaw-2026.9.6-lock",
         "openclaw:index:GatewayPair claw",
         ...["claw-main", "claw-rescue", "ops"].flatMap((name) => [
           `openclaw:index:Gateway ${name}`,

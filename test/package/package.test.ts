@@ -33,6 +33,7 @@ it("holds what a program needs, and nothing else", async () => {
     "host/bootstrap.sh",
     "host/look.sh",
     "host/trusted.sh",
+    "locks/openclaw-2026.9.6.lock",
     "package.json",
   ]);
   const texts = ["components.cjs", "index.d.ts"].map((file) =>

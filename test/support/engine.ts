@@ -20,7 +20,7 @@ import { finished, ok, type Outcome } from "./hosts";
 import { seedNode } from "./seed";
 
 /**
- * Set for levels whose rows are about hosts and engines, and not about the deployer's Node.js: programs run on a newer one
+ * Set for rows that are about hosts and engines, and not about the deployer's Node.js: programs run on a newer one
  * with a compile cache, which is a quarter less work. Everywhere else they run on the deployer's own.
  */
 export const QUICK = "CLAW_TEST_QUICK";
@@ -58,7 +58,7 @@ export class TestStack {
     copyFileSync(join(PROJECT, "Pulumi.yaml"), join(this.project, "Pulumi.yaml"));
     place(program, join(this.project, "index.ts"));
     place(join(PROJECT, "package.json"), join(this.project, "package.json"));
-    if (ownLibrary) for (const name of ["dist", "host"]) copy(join(PROJECT, name), join(this.project, name));
+    if (ownLibrary) for (const name of ["dist", "host", "locks"]) copy(join(PROJECT, name), join(this.project, name));
     for (const name of ["tsconfig.json", "node_modules"]) symlinkSync(join(PROJECT, name), join(this.project, name));
   }
 

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { manifestFor, pack } from "../../host/packageLock";
+import { lockName } from "../../deployer/packageLock";
 import type { LockRequest } from "../../deployer/request";
 import { cacheDirectory } from "../../toolchain/cache";
 import { PROJECT } from "./engine";
@@ -21,7 +22,7 @@ export function askForLock(request: LockRequest, env: NodeJS.ProcessEnv = {}): P
 const locks = (): string => join(cacheDirectory(process.env), "push");
 
 /** OpenClaw has at most some dozens of releases in a month. */
-const PLACED = /^openclaw-2026\.9\.1\d\d\.lock/;
+const PLACED = /^openclaw-2026\.9\.1\d\d-/;
 
 const sha = (algorithm: string, text: string) => createHash(algorithm).update(text);
 
@@ -33,8 +34,9 @@ export function lockOf(version: string): string {
 }
 
 export function placeLock(version: string): void {
-  const file = join(locks(), `openclaw-${version}.lock`);
-  if (!PLACED.test(`openclaw-${version}.lock`)) throw new Error(`${version} may be a release of OpenClaw`);
+  const name = lockName({ version });
+  const file = join(locks(), name);
+  if (!PLACED.test(name)) throw new Error(`${version} may be a release of OpenClaw`);
   mkdirSync(locks(), { recursive: true, mode: 0o700 });
   const packages = lockOf(version);
   writeFileSync(file, packages);

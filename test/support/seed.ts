@@ -19,6 +19,7 @@ const release = join(seed, "release");
 
 export const seedNode = join(manage, "host-node");
 export const seedRelease = release;
+export const seedCompiled = join(seed, "compiled");
 
 /** Fetches the seed where it is missing. */
 export function ensureSeed(): void {

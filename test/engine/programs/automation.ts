@@ -1,6 +1,6 @@
 /** An Automation API program: `stack.up()` skips preview. Prints what came of it. */
 import { LocalWorkspace } from "@pulumi/pulumi/automation";
-import { GatewayPair, LocalHost } from "../../../components";
+import { GatewayPair, LocalHost } from "pulumi-openclaw";
 
 async function main(): Promise<void> {
   const stack = await LocalWorkspace.createOrSelectStack({

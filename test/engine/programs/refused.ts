@@ -1,6 +1,6 @@
 /** As much wrong as one program can have, spread over compositions. */
 import * as pulumi from "@pulumi/pulumi";
-import { Gateway, GatewayPair, LocalHost, RescueGateway } from "../../../components";
+import { Gateway, GatewayPair, LocalHost, RescueGateway } from "pulumi-openclaw";
 
 const target = new LocalHost("here", { root: process.env.TEST_ROOT!, account: "openclaw-test" });
 const stateDir = `${process.env.TEST_ROOT!}/state`;

@@ -1,6 +1,6 @@
 /** Two gateways whose bot tokens come from resources, and turn out to be one. */
 import * as pulumi from "@pulumi/pulumi";
-import { GatewayPair, LocalHost } from "../../../components";
+import { GatewayPair, LocalHost } from "pulumi-openclaw";
 
 const bot = (name: string): pulumi.Output<string> =>
   new pulumi.Stash(name, { input: pulumi.secret("4711:canary-shared-bot") }).output as pulumi.Output<string>;

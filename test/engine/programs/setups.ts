@@ -1,5 +1,5 @@
 /** Every composition of the "Multiple gateways" page, side by side on one host. */
-import { Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway } from "../../../components";
+import { Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway } from "pulumi-openclaw";
 
 const version = "2026.9.6";
 const target = new LocalHost("here", { root: process.env.TEST_ROOT!, account: "openclaw-test" });

@@ -1,7 +1,7 @@
 /** Gateways on several hosts, as the test has written it down: a pair on each, or one pair over two. */
 import { readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import { GatewayPair, SshHost } from "../../../components";
+import { GatewayPair, SshHost } from "pulumi-openclaw";
 
 export interface HostsSetup {
   readonly privateKey: string;

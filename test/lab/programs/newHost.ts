@@ -1,7 +1,7 @@
 /** A gateway on a host whose address another resource of the program makes. */
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { MainGateway, SshHost } from "../../../components";
+import { MainGateway, SshHost } from "pulumi-openclaw";
 
 const { address, hostKey, user } = process.env as Record<string, string>;
 const machine = new local.Command("machine", { create: `echo ${address}`, addPreviousOutputInEnv: false });

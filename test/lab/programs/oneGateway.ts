@@ -1,6 +1,6 @@
 /** A gateway of its own on a host. */
 import * as pulumi from "@pulumi/pulumi";
-import { Gateway, SshHost } from "../../../components";
+import { Gateway, SshHost } from "pulumi-openclaw";
 
 const { address, hostKey, privateKey, registry, profile, basePort } = process.env as Record<string, string>;
 const target = new SshHost("box", {
