@@ -18,7 +18,7 @@ import { promisify } from "node:util";
 import { NPM_SHA512, NPM_VERSION, type Cpu } from "../components/targets/pins";
 import { workerEnvironment } from "../host/environment";
 import { lockId } from "../host/packageLock";
-import { CHANGED_PACKAGE, installArguments, isChangedPackage, writeManifest } from "../host/release";
+import { CHANGED_PACKAGE, installArguments, isChangedPackage, requireComplete, writeManifest } from "../host/release";
 import { cacheDirectory } from "../toolchain/cache";
 import { Failure, messageOf } from "../host/failure";
 import { plain } from "../host/plain";
@@ -66,6 +66,7 @@ export function releaseArchive(version: string, packages: string, cpu: Cpu): Pro
     say(`installing openclaw@${version} for linux-${cpu} here`);
     const args = [npm, ...installArguments(release, version, packages), ...platform];
     await npmCommand(`install openclaw@${version}`, process.execPath, args, release);
+    requireComplete(release, version, packages, cpu);
     say(`packing openclaw@${version}`);
     await tar(["-czf", join(directory, archive), "-C", release, "."]);
   });

@@ -9,13 +9,7 @@ import { cached, npmCommand, say, unpackedNpm } from "./archives";
 import type { LockRequest } from "./request";
 
 /** Without the addresses of one registry, since hosts may reach another, and whatever this user's npm is set to. */
-const LOCK_FLAGS = [
-  "--package-lock-only",
-  "--omit-lockfile-registry-resolved",
-  "--lockfile-version=3",
-  "--install-strategy=hoisted",
-  "--no-legacy-peer-deps",
-];
+const LOCK_FLAGS = ["--package-lock-only", "--omit-lockfile-registry-resolved", "--lockfile-version=3", "--save"];
 
 /** Stacks that are deployed soon after each other agree without asking again; later, whoever locks anew means it. */
 const KEPT_MS = 60 * 60_000;
@@ -66,10 +60,15 @@ function isRight(packages: string, { version, integrity }: LockRequest): boolean
 /** One, and no other beside it. */
 const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 
+/** What OpenClaw brings itself is in its own archive, and so under its hash. A bundle of others npm may fetch anew. */
+const BUNDLED = "node_modules/openclaw/";
+
 /** What has no hash that npm checks could be something else tomorrow. */
 export function requireHashes(packages: string, version: string): void {
   const loose = Object.entries(lockedPackages(packages)).flatMap(([path, { integrity, inBundle }]) =>
-    path === "" || inBundle || SHA512.test(integrity ?? "") ? [] : path.replace(/^.*node_modules\//, ""),
+    path === "" || (inBundle && path.startsWith(BUNDLED)) || SHA512.test(integrity ?? "")
+      ? []
+      : path.replace(/^.*node_modules\//, ""),
   );
   if (loose.length)
     throw new Failure(

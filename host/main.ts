@@ -5,8 +5,9 @@
  *   claim <id>                 reads a claim on stdin, prints its id
  *   stage-secrets <id> <claim> reads secrets on stdin, prints their nonce
  *   stage-lock <id> <claim>    reads the packages of a release on stdin, prints their id
- *   apply <id> <claim> <nonce> <lock>
+ *   apply-locked <id> <claim> <nonce> <lock>
  *                              reads a spec on stdin, follows the deployment to its end
+ *   apply <id> <claim> <nonce> the same, in stacks of before there were locks
  *   start <id>                 starts a deployed gateway that is down, e.g. after a reboot
  *   restart <id>               ends a deployed gateway, hung or not, and starts it again
  *   log <id>                   the last lines that a gateway printed
@@ -50,7 +51,7 @@ import { takeLock } from "./lock";
 import { plain } from "./plain";
 import { isLost, lookFor, type LookAnswer, type LookInput } from "./obstacles";
 import { standing } from "./predecessor";
-import { LOCK_ID, stageLock, type PackageLock, type Wanted } from "./packageLock";
+import { stageLock, type PackageLock, type Wanted } from "./packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "./spec";
@@ -120,9 +121,6 @@ async function withLock<T>(host: Host, id: string, action: () => T | Promise<T>)
 
 const print = async (value: Promise<string> | string): Promise<void> =>
   void process.stdout.write(`${plain(await value)}\n`);
-
-/** In commands of before there were locks, something else may stand in its place. */
-const lockIn = (word = ""): { lock?: string } => (LOCK_ID.test(word) ? { lock: word } : {});
 
 function required(value: string | undefined, name: string): string {
   if (!value) throw new Failure(`the argument ${name} is missing`);
@@ -240,11 +238,13 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
     case "stage-lock":
       return withLock(host, id, () => print(stageLockOf(host, id, readInput<PackageLock>())));
     case "apply":
+      return print(applyInBackground(host, id, { spec: readInput<Spec>(), nonce: required(rest[1], "nonce") }));
+    case "apply-locked":
       return print(
         applyInBackground(host, id, {
           spec: readInput<Spec>(),
           nonce: required(rest[1], "nonce"),
-          ...lockIn(rest[2]),
+          lock: required(rest[2], "lock"),
         }),
       );
     case "start":
@@ -259,7 +259,7 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return print(holder(host, id));
     case "prepare":
       return withLock(host, id, () =>
-        print(prepare(host, id, { version: required(rest[0], "version"), ...lockIn(rest[1]) })),
+        print(prepare(host, id, { version: required(rest[0], "version"), ...(rest[1] && { lock: rest[1] }) })),
       );
     case "disown":
       return withLock(host, id, () => disown(openGateway(host, id)));

@@ -19,7 +19,7 @@ import { inWords, LAST_PORT_OFFSET, listensOn, type ClaimToCheck, type Found, ty
 import { ephemeralPorts, listeners, type Listener } from "./listeners";
 import { readMark } from "./mark";
 import { othersLocksOf } from "./openclawLocks";
-import { carries, carrying, hasLostDatabase, ownerOf } from "./processes";
+import { carries, hasLostDatabase, ownerOf } from "./processes";
 import type { Owner } from "./spec";
 import { isOurUnit, unitName } from "./supervisors/systemd";
 import { unsafeOnWayTo } from "./trusted";
@@ -162,15 +162,18 @@ function foreignService(manage: string, id: string): Found[] {
 export function isLost({ root }: HostLayout, { id, stateDir, owner }: ClaimToCheck): boolean {
   const { dir, owner: file } = gatewayPaths(manageDir(root), id);
   const ours = readJson<OwnedClaim>(file);
-  if (ours) return isSameOwner(owner, ours.owner) && !hasState(dir, ours.stateDir);
+  if (ours) return isSameOwner(owner, ours.owner) && !hasState(dir, ours);
   const mark = readMark(join(stateDir, MARK_FILE));
   return mark?.released === false && isSameOwner(owner, mark.owner);
 }
 
-function hasState(gatewayDir: string, stateDir: string): boolean {
-  const uid = lstat(stateDir)?.uid;
-  if (uid === undefined) return false;
-  return !carrying(gatewayMark(gatewayDir), uid).some(({ pid }) => hasLostDatabase(pid, databasesOf(stateDir)));
+/** Of what else carries the mark, a command of its agent's for example, nothing is asked: `up` does not end it. */
+function hasState(gatewayDir: string, { stateDir, basePort }: OwnedClaim): boolean {
+  if (!lstat(stateDir)) return false;
+  return !listeners((port) => port === basePort).some(
+    ({ pid }) =>
+      pid !== undefined && carries(pid, gatewayMark(gatewayDir)) && hasLostDatabase(pid, databasesOf(stateDir)),
+  );
 }
 
 /** Gateways of other stacks, or of other programs, below the same root. */

@@ -7,14 +7,27 @@ import { entries, makeDir, readJson, removeTree } from "./files";
 import type { HostGateway } from "./host";
 import { workerEnvironment } from "./environment";
 import { npmrcFile, pushedRelease } from "./layout";
-import { manifestFor, neededLocks, recordLock, releaseName, stagedPackages, unpack, type Wanted } from "./packageLock";
+import {
+  manifestFor,
+  neededLocks,
+  neededPackages,
+  recordLock,
+  releaseName,
+  stagedPackages,
+  unpack,
+  type Wanted,
+} from "./packageLock";
 import { endOf } from "./processes";
 import { run } from "./run";
 
 const INSTALL_MINUTES = 15;
 const INSTALL_TIMEOUT_MS = INSTALL_MINUTES * 60_000;
-/** Of every installation of a release, here and on the deployer. */
+/** Of every installation of a release, here and on the deployer, whatever the user's npm is set to. */
 export const INSTALL_FLAGS = [
+  "--install-strategy=hoisted",
+  "--no-legacy-peer-deps",
+  "--include=optional",
+  "--include=peer",
   "--ignore-scripts",
   "--no-audit",
   "--no-fund",
@@ -55,6 +68,7 @@ export async function ensureRelease(
   try {
     if (sent === undefined) await npmInstall(gateway, staging, version, packages);
     else await extract(sent, staging, version, packages);
+    if (packages !== undefined) requireComplete(staging, version, packages, process.arch);
     await runPackageScript(gateway, staging);
     recordLock(staging, wanted);
   } finally {
@@ -99,7 +113,9 @@ async function npmInstall(gateway: HostGateway, staging: string, version: string
   const advice = isChangedPackage(result.stderr)
     ? CHANGED_PACKAGE
     : /E404|ETARGET|No matching version/.test(result.stderr)
-      ? "check `version`: the registry does not have it"
+      ? packages === undefined
+        ? "check `version`: the registry does not have it"
+        : "use another `registry`: this one does not have what this stack has locked"
       : "check that this host reaches the npm registry (`npm ping`), then run `pulumi up` again";
   throw new Failure(`npm could not install openclaw@${version}:\n${indent(reason)}\n    -> ${advice}`);
 }
@@ -115,6 +131,19 @@ export const installArguments = (directory: string, version: string, packages: s
   packages === undefined
     ? ["install", "--prefix", directory, ...INSTALL_FLAGS, `openclaw@${version}`]
     : ["ci", "--prefix", directory, ...INSTALL_FLAGS];
+
+/** Refuses a release that is not whole. `arch`: of the host, as Node.js names it. */
+export function requireComplete(directory: string, version: string, packages: string, arch: string): void {
+  const missing = [...neededPackages(packages, arch)].filter(
+    ([path, locked]) =>
+      readJson<{ version?: string }>(join(directory, path, "package.json"))?.version !== locked.version,
+  );
+  if (missing.length)
+    throw new Failure(
+      `npm has left out packages of openclaw@${version}: ${missing.map(([path]) => path.replace(/^.*node_modules\//, "")).join(", ")}\n` +
+        "    -> the registry does not have them, or gives others than this stack has locked: use another one",
+    );
+}
 
 /** Whether npm says that a package is not the one that is locked. */
 export const isChangedPackage = (stderr: string): boolean => stderr.includes("EINTEGRITY");
@@ -174,6 +203,7 @@ export function removeUnusedReleases({ paths }: HostGateway, used: readonly Used
       used.map(({ version }) => version),
     ),
   ]);
+  if (kept.has("..")) return; // our own directory was reached by another name then
   for (const name of entries(paths.releases)) if (!kept.has(name)) removeTree(join(paths.releases, name));
 }
 

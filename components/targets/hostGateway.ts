@@ -214,7 +214,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   return target.command(
     `${name}-deployment${suffix}`,
     {
-      create: pulumi.interpolate`${host} apply ${id} ${claimId} ${nonce} ${lock.id}${again}`,
+      create: pulumi.interpolate`${host} apply-locked ${id} ${claimId} ${nonce} ${lock.id}${again}`,
       stdin: spec,
       triggers,
     },

@@ -55,7 +55,8 @@ export const hostShape = {
   /**
    * What OpenClaw's npm package has to be, by version: anything else that a registry gives is refused. For versions whose
    * lock is not in this package (2026.9.6 is): there a stack's first deployment decides, and its state keeps what every
-   * installation consists of for as long as a gateway runs that version.
+   * installation consists of for as long as a gateway runs that version. The deployer asks its own npm's registry for it, or
+   * `registry` of a LocalHost.
    * @unit sha512 of the package's archive, as `npm view openclaw@VERSION dist.integrity` shows it
    * @default {}
    * @example { "2026.9.7": "sha512-…" }

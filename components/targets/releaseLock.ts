@@ -40,12 +40,13 @@ class ReleaseLocks {
   add({ label, integrity = {}, registry }: ReleaseSource): void {
     if (registry !== undefined) this.registries.push(registry);
     for (const [version, hash] of Object.entries(integrity)) {
-      const before = this.named.get(version);
-      if (before === undefined) this.named.set(version, { label, hash });
-      if (before === undefined ? this.locks.has(version) : before.hash !== hash)
-        currentProgram().report([contradiction(label, version)]);
+      const before = this.named.get(version)?.hash;
       const shipped = openclawIn(shippedLock(version) ?? "")?.integrity;
-      if (shipped !== undefined && shipped !== hash) currentProgram().report([another(label, version, shipped)]);
+      if (before === undefined) this.named.set(version, { label, hash });
+      if (shipped === hash || before === hash) continue;
+      if (shipped !== undefined) currentProgram().report([another(label, version, shipped)]);
+      else if (before !== undefined || this.locks.has(version))
+        currentProgram().report([contradiction(label, version)]);
     }
   }
 
@@ -77,7 +78,8 @@ class ReleaseLocks {
     const command = deployerCommand(
       `openclaw-${version}-packages`,
       { about: "hosts", words, request, isShown: true, quiet: true },
-      opts,
+      // What it would answer today is of no use: the stack has decided.
+      { ...opts, ignoreChanges: ["create", "stdin"] },
     );
     return answerOf(command, "packages", `openclaw ${version}`);
   }

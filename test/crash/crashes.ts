@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { transformSync } from "esbuild";
 import type { HostLayout } from "../../host/layout";
+import { lockId } from "../../host/packageLock";
 import { ask, eventually, ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
 import { lockOf } from "../support/locks";
 import { placeStandIn, sendStandIn } from "../standIn/release";
@@ -68,7 +69,7 @@ export class CrashHost {
   }
 
   send(version: string): void {
-    sendStandIn(this.host.root, ID, version, "touch complete");
+    sendStandIn(this.host.root, ID, version, "touch complete", lockOf(version));
   }
 
   claim({ claim }: GatewayUnderTest): Promise<Outcome> {
@@ -79,14 +80,12 @@ export class CrashHost {
     return this.host.run("stage-secrets", [ID, "claim-id"], { format: 1, env: { ...TOKEN, ...env }, claim });
   }
 
-  /** Another one in every other turn. */
-  stageLock({ claim, spec: { version } }: GatewayUnderTest, turn: number): Promise<Outcome> {
-    const packages = lockOf(LEVELS[turn % 2]!);
+  stageLock({ claim }: GatewayUnderTest, version: string, packages = lockOf(version)): Promise<Outcome> {
     return this.host.run("stage-lock", [ID, "claim-id"], { format: 1, version, packages, claim });
   }
 
   apply({ spec }: GatewayUnderTest, nonce: string): Promise<Outcome> {
-    return this.host.run("apply", [ID, "claim-id", nonce], spec);
+    return this.host.run("apply-locked", [ID, "claim-id", nonce, lockId(lockOf(VERSION))], spec);
   }
 
   remove({ claim }: GatewayUnderTest): Promise<Outcome> {
@@ -105,6 +104,7 @@ export class CrashHost {
   async deploy(gateway: GatewayUnderTest): Promise<string> {
     ok(await this.claim(gateway));
     this.install();
+    ok(await this.stageLock(gateway, VERSION));
     const nonce = ok(await this.stage(gateway)).stdout.trim();
     ok(await this.apply(gateway, nonce));
     return nonce;

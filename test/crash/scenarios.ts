@@ -1,7 +1,9 @@
 /** The verbs that change something, each as a stack uses it. */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { lockId } from "../../host/packageLock";
 import { endStrays, eventually, ok, type Outcome } from "../support/hosts";
+import { lockOf } from "../support/locks";
 import type { CrashHost } from "./crashes";
 import type { Floor, Scenario } from "./everyPoint";
 
@@ -14,7 +16,7 @@ const faults = (crash: CrashHost, turn: number): Promise<string[]> => crash.faul
 const change = { begin: deploy, again: apply, faults, runs: true } as const;
 
 const work: Scenario = { ...change, verb: "work", act: apply, floor: [40, 30, 45] };
-const front: Scenario = { ...change, verb: "apply", act: apply, floor: [14, 6, 10] };
+const front: Scenario = { ...change, verb: "apply-locked", act: apply, floor: [14, 6, 10] };
 
 /** Started, started again what was killed, and stopped. */
 const supervise: Scenario = {
@@ -83,13 +85,23 @@ const stage: Scenario = {
   },
 };
 
-/** Every other turn with other packages; the release that runs was there before there were any. */
-const lock: Scenario = verbOf("stage-lock", [5, 4, 5], (crash, turn) => crash.stageLock(crash.describe(0), turn));
-
 const RELEASE = "2026.9.101";
-const prepare = verbOf("prepare", [5, 4, 4], (crash) => crash.host.run("prepare", ["main", RELEASE]), {
-  before: (crash) => Promise.resolve(crash.send(RELEASE)),
-});
+/** Every other turn with other packages. */
+const lock: Scenario = verbOf("stage-lock", [5, 4, 5], (crash, turn) =>
+  crash.stageLock(crash.describe(0), RELEASE, lockOf(`of turn ${turn % 2}`)),
+);
+
+const prepare = verbOf(
+  "prepare",
+  [5, 4, 4],
+  (crash) => crash.host.run("prepare", ["main", RELEASE, lockId(lockOf(RELEASE))]),
+  {
+    async before(crash) {
+      ok(await crash.stageLock(crash.describe(0), RELEASE));
+      crash.send(RELEASE);
+    },
+  },
+);
 
 /** Every other turn it has other directories, and its configuration another path. */
 const moved = (crash: CrashHost, turn: number) => {

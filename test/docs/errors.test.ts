@@ -25,6 +25,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "host/systemError.ts": "What the machine refuses",
   "host/account.ts": "The account that gateways run as",
   "host/claim.ts": "Claiming a gateway",
+  "host/packageLock.ts": "Installing OpenClaw: its lock",
   "host/release.ts": "Installing OpenClaw",
   "host/secrets.ts": "Secrets",
   "host/generation.ts": "Staging",

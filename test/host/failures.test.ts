@@ -148,10 +148,11 @@ describe("a change", () => {
     const { claim, spec } = host.describe({ basePort: PORT, version });
     const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
     const apply = (packages: string): Promise<Outcome> =>
-      host.run("apply", ["main", "claim-id", nonce, lockId(packages)], spec);
+      host.run("apply-locked", ["main", "claim-id", nonce, lockId(packages)], spec);
     ok(await host.run("apply", ["main", "claim-id", nonce], spec));
     const [first, second] = [lockOf("first"), lockOf("second")];
     expect(ok(await apply(first)).stdout).toContain("already healthy");
+    const pid = host.gatewayPid("main");
     // Nobody has brought it.
     expect((await apply(second)).stderr).toMatch(
       /the lock of openclaw@\S+ that this deployment needs is not on this host/,
@@ -159,7 +160,7 @@ describe("a change", () => {
     await host.stageLock("main", claim, version, second);
     const releases = join(host.dir("main"), "releases");
     cpSync(join(releases, version), join(releases, `${version}-${lockId(second)}`), { recursive: true });
-    const pid = host.gatewayPid("main");
+    expect(host.gatewayPid("main")).toBe(pid);
     expect(ok(await apply(second)).stdout).toContain("now healthy");
     expect(isRunning(pid)).toBe(false);
     expect(readdirSync(releases).sort()).toEqual([`${version}-${lockId(second)}`, `${version}.lock.json`]);

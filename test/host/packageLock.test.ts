@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { lockName } from "../../deployer/packageLock";
 import type { LockRequest } from "../../deployer/request";
 import { lockId, unpack } from "../../host/packageLock";
@@ -25,6 +25,7 @@ beforeAll(async () => {
   registry = await Registry.start("127.0.0.1");
   publish("the one");
   leaf("1.0.0", "the first");
+  extras("the first");
   first = ok(await lock()).stdout.trim();
 });
 afterAll(async () => {
@@ -34,7 +35,12 @@ afterAll(async () => {
 
 const publish = (content: string): void =>
   registry.publish(
-    { name: "openclaw", version: VERSION, dependencies: { "openclaw-leaf": "^1.0.0" } },
+    {
+      name: "openclaw",
+      version: VERSION,
+      dependencies: { "openclaw-leaf": "^1.0.0" },
+      optionalDependencies: { "openclaw-extra": "^1.0.0", "openclaw-mac": "^1.0.0" },
+    },
     { "content.txt": content },
   );
 const leaf = (version: string, content: string, isHashed = true): void =>
@@ -42,6 +48,12 @@ const leaf = (version: string, content: string, isHashed = true): void =>
 
 const lock = (request: Partial<LockRequest> = {}): Promise<Outcome> =>
   askForLock({ version: VERSION, registry: registry.url, ...request }, { XDG_CACHE_HOME: cache });
+
+/** Optional, and one of them not for Linux. */
+function extras(content: string): void {
+  registry.publish({ name: "openclaw-extra", version: "1.0.0" }, { "extra.txt": content });
+  registry.publish({ name: "openclaw-mac", version: "1.0.0", os: ["darwin"] }, { "mac.txt": content });
+}
 
 /** As on a deployer that has not met this version. */
 function forget(): void {
@@ -57,10 +69,13 @@ describe("on a host", () => {
   });
   afterAll(() => host?.dispose());
 
-  const profiles = ["ops", "spare", "false", "below"];
+  const profiles = ["ops", "spare", "false", "below", "extra", "bytes"];
 
   /** Up to its release, which it never runs. */
   async function install(profile: string, packages: string): Promise<Outcome> {
+    // As on a host of its own: npm has what it fetched once.
+    vi.stubEnv("npm_config_cache", join(cache, profile));
+    vi.stubEnv("npm_config_fetch_retries", "0");
     const basePort = PORT + 200 * profiles.indexOf(profile);
     const { claim } = host.describe({ profile, basePort, version: VERSION });
     ok(await host.run("claim", [profile], claim));
@@ -80,6 +95,7 @@ describe("on a host", () => {
     for (const profile of ["ops", "spare"]) {
       expect(installed(profile, "openclaw/content.txt")).toBe("the one");
       expect(installed(profile, "openclaw-leaf/leaf.txt")).toBe("the first");
+      expect(installed(profile, "openclaw-extra/extra.txt")).toBe("the first");
     }
     // Another stack of this deployer's.
     expect(ok(await lock()).stdout.trim()).toBe(first);
@@ -101,17 +117,26 @@ describe("on a host", () => {
     expect(stderr).toMatch(
       /the lock of openclaw@2026\.9\.300 .* is not on this host; nothing was changed\n +-> bring it/,
     );
+    expect(releases("ops")).not.toContain(`${VERSION}-0123456789abcdef`);
   });
 
   it.each([
     ["OpenClaw", "false", () => publish("a false one")],
     ["a package below it", "below", () => leaf("1.0.0", "a false one")],
-  ])("%s that was put in the place of what was locked is not installed", async (_what, profile, replace) => {
+    ["an optional package", "extra", () => extras("a false one")],
+    ["something with the right description", "bytes", () => registry.spoil({ name: "openclaw-leaf", version: "1.0.0" }, Buffer.from("false"))],
+  ])("what is locked is installed or nothing: %s was put in its place", async (what, profile, replace) => {
     replace();
     const { code, stderr } = await install(profile, first);
     publish("the one");
+    leaf("1.0.0", "the first");
+    extras("the first");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/EINTEGRITY[^]*-> the registry gives another package than when this stack locked them/);
+    expect(stderr).toMatch(
+      what === "an optional package"
+        ? /npm has left out packages of openclaw@2026\.9\.300: openclaw-extra\n +-> the registry does not have them/
+        : /EINTEGRITY[^]*-> the registry gives another package than when this stack locked them/,
+    );
     expect(releases(profile)).toEqual([]);
   });
 });

@@ -17,7 +17,7 @@ it("a user without rights installs and runs a gateway as itself", async () => {
   ok(await host.run("claim", ["main"], gateway.claim));
   const lock = await host.stageLock("main", gateway.claim, VERSION, packages);
   const nonce = await host.stageSecrets("main", gateway.claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
-  ok(await host.run("apply", ["main", "claim-id", nonce, lock], gateway.spec));
+  ok(await host.run("apply-locked", ["main", "claim-id", nonce, lock], gateway.spec));
   const release = join(host.dir("main"), "releases", VERSION);
   expect(readFileSync(join(release, "package-lock.json"), "utf8")).toBe(unpack(packages));
   expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });

@@ -20,12 +20,16 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly os?: readonly string[];
   readonly scripts?: Readonly<Record<string, string>>;
 }
 
 interface Published {
   readonly manifest: Manifest;
   readonly archive: () => Promise<Buffer>;
+  /** What is sent in its place. */
+  falseArchive?: Buffer;
   /** Whether it has a sha512, as everything that was published since 2017, or a sha1 only. */
   readonly isHashed: boolean;
 }
@@ -50,6 +54,11 @@ export class Registry {
     const archive = once(() => packed({ "package.json": JSON.stringify(manifest), ...files }));
     this.published.set(pathOf(manifest), { manifest, archive, isHashed });
     this.documents.clear();
+  }
+
+  /** Sends other bytes under a name and version, with the document that belongs to the right ones. */
+  spoil(manifest: Manifest, falseArchive: Buffer): void {
+    this.published.get(pathOf(manifest))!.falseArchive = falseArchive;
   }
 
   static async start(address: string): Promise<Registry> {
@@ -95,7 +104,7 @@ export class Registry {
 
   private async sendArchive(name: string, path: string, response: ServerResponse): Promise<void> {
     const published = this.published.get(path);
-    if (published) return void response.end(await published.archive());
+    if (published) return void response.end(published.falseArchive ?? (await published.archive()));
     if (!this.archives.has(path)) await this.document(name, "application/json");
     const uri = this.archives.get(path);
     if (uri === undefined) {

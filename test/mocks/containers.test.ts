@@ -387,7 +387,7 @@ describe("a pair of a container and a gateway on the host", () => {
       names().find((name) => name.startsWith("mixed-rescue-partner"))!,
     );
     expect([gateway, partner]).toEqual([
-      { ...onHost, version: "2026.9.6", lock: expect.stringMatching(/^[0-9a-f]{16}$/) },
+      { ...onHost, version: "2026.9.6", lock: expect.stringMatching(/^[0-9a-f]{16}$/) as string },
       container,
     ]);
   });

@@ -80,7 +80,7 @@ describe("a pair on two targets", () => {
     const { gateway, partner, because } = JSON.parse(stdin.value!) as PartnerRequest;
     expect(because).toMatch(/^[0-9a-f]{12}$/);
     expect(gateway).toEqual({
-      lock: expect.stringMatching(/^[0-9a-f]{16}$/),
+      lock: expect.stringMatching(/^[0-9a-f]{16}$/) as string,
       id: "main",
       program: "/tmp/no-such-root/.pulumi-openclaw/host",
       version: "2026.9.6",

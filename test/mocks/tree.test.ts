@@ -112,7 +112,7 @@ describe("the tree of a pair and one more gateway", () => {
       expect(byName(`${name}-secrets`).inputs.logging).toBe("none");
       expect(typeof byName(`${name}-deployment`).inputs.stdin, name).toBe("string");
       expect(byName(`${name}-deployment`).inputs.create).toMatch(
-        /' apply '\w+' 0123456789abcdef 0123456789abcdef [0-9a-f]{16}$/,
+        /' apply-locked '\w+' 0123456789abcdef 0123456789abcdef [0-9a-f]{16}$/,
       );
     }
     expect(outputs.tokenIsSecret).toBe(true);

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
 import { pushedRelease } from "../../host/layout";
+import { unpack } from "../../host/packageLock";
 
 export interface Behaviour {
   readonly version: string;
@@ -40,14 +41,15 @@ export function placeStandIn(root: string, id: string, behaviour: Behaviour): vo
   for (const [name, content] of Object.entries(standInFiles(behaviour))) writeFileSync(join(directory, name), content);
 }
 
-/** Puts it where the deployer sends a release to, with a script to complete it. */
-export function sendStandIn(root: string, id: string, version: string, postinstall: string): void {
+/** Puts it where the deployer sends a release to, with a script to complete it, and its lock where it has one. */
+export function sendStandIn(root: string, id: string, version: string, postinstall: string, packages?: string): void {
   const sent = join(root, "sent");
   const directory = join(sent, "node_modules/openclaw");
   mkdirSync(directory, { recursive: true });
-  const files = { ...standInFiles({ version }), "package.json": JSON.stringify({ scripts: { postinstall } }) };
+  const files = { ...standInFiles({ version }), "package.json": JSON.stringify({ version, scripts: { postinstall } }) };
   for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
   const archive = pushedRelease(join(releaseDirectory(root, id, version), "../../.."), version);
-  execFileSync("tar", ["-czf", archive, "-C", sent, "node_modules"]);
+  if (packages !== undefined) writeFileSync(join(sent, "package-lock.json"), unpack(packages));
+  execFileSync("tar", ["-czf", archive, "-C", sent, "."]);
   rmSync(sent, { recursive: true });
 }
