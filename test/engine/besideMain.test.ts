@@ -1,10 +1,10 @@
 /** The page's default path: a main bot is already running, made by hand; this stack adds the rescue. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { check } from "../../check";
 import { gatewaysOfState } from "../../check/gateways";
-import { QUICK, TestStack } from "../support/engine";
+import { TestStack } from "../support/engine";
 import { HandMadeGateway } from "../support/handMadeGateway";
 import { ask, endStrays, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
 import { placeRelease, seedTools } from "../support/seed";
@@ -42,7 +42,6 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     await main.start();
     before = { pid: main.pid, files: main.snapshot() };
 
-    vi.stubEnv(QUICK, "1");
     stack = await TestStack.create();
     await stack.config("mode", "rescue");
     await stack.config("root", home);

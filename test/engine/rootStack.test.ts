@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { gatewayMark } from "../../host/layout";
 import { carries } from "../../host/processes";
-import { TestStack } from "../support/engine";
+import { QUICK, TestStack } from "../support/engine";
 import { ask, endStrays, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT, type Outcome } from "../support/hosts";
 import { seedGateway, seedTools, VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
@@ -34,6 +34,7 @@ describe("the root stack", () => {
   let tokens: { main: string; rescue: string };
 
   beforeAll(async () => {
+    vi.stubEnv(QUICK, "");
     root = temporaryRoot();
     telegram = await FakeTelegram.start([CANARIES.mainBot, CANARIES.rescueBot]);
     stack = await TestStack.create();

@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { QUICK, TestStack } from "../support/engine";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TestStack } from "../support/engine";
 import { ask, endStrays, eventually, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
 import { placeRelease, seedTools } from "../support/seed";
 import { manage, pids, supervisorState } from "./gateways";
@@ -22,8 +22,6 @@ function seed(root: string): void {
   seedTools(root);
   for (const id of ["main", "rescue"]) placeRelease(root, id);
 }
-
-beforeAll(() => void vi.stubEnv(QUICK, "1"));
 
 describe("the root stack", () => {
   let root: string;

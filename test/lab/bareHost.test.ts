@@ -151,6 +151,15 @@ inLab("a bare host", () => {
       ok(await stack.preview("--expect-no-changes"));
     });
 
+    it("shows in a preview what locking its release anew would change", async () => {
+      const { stdout } = ok(await stack.preview("--replace", `**openclaw-${STAND_IN_VERSION}-*`));
+      for (const what of ["packages", "lock"])
+        expect(stdout).toMatch(new RegExp(`\\+-.* openclaw-${STAND_IN_VERSION}-${what} replace`));
+      for (const gateway of ["main", "rescue"])
+        for (const what of ["lock", "deployment"])
+          expect(stdout).toMatch(new RegExp(`~ .* openclaw-${gateway}-${what}@\\S+ update`));
+    });
+
     it("brings it up again where somebody has removed our directory, while it ran on", async () => {
       const diary = "/var/lib/openclaw/.openclaw/workspace/diary.md";
       ok(await bookworm.run(`echo precious >${diary}; rm -r /var/lib/openclaw/.pulumi-openclaw`));

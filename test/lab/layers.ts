@@ -22,9 +22,8 @@ interface Place {
 const ROOTS: Place = { root: ACCOUNT_HOME };
 const PLAIN_USERS: Place = { root: `/home/${PLAIN_USER}`, owner: PLAIN_UID };
 
-/** With the real OpenClaw, for gateways that root deploys, and of the plain user. */
+/** With the real OpenClaw, for gateways that root deploys. */
 export const openclawLayer = (...gateways: string[]): Promise<string> => layer(ROOTS, gateways, undefined);
-export const userOpenclawLayer = (...gateways: string[]): Promise<string> => layer(PLAIN_USERS, gateways, undefined);
 
 /** With what rows need that are about us: the stand-in. */
 export const rootLayer = (...gateways: string[]): Promise<string> => layer(ROOTS, gateways, standIn());

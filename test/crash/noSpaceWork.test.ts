@@ -1,4 +1,0 @@
-import { everyPoint } from "./everyPoint";
-import { TRANSACTION } from "./scenarios";
-
-everyPoint("ENOSPC", TRANSACTION, 24222);
