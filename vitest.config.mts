@@ -75,7 +75,7 @@ class LongestFirst extends BaseSequencer {
 
 type Options = NonNullable<TestProjectInlineConfiguration["test"]>;
 
-/** A level of the suite; `npm test -- --project NAME` runs one. */
+/** Part of the suite; `npm test -- --project NAME` runs one, and `npm test -- test/FOLDER` the files of a folder. */
 const level = (name: string, options: Options = {}): TestProjectInlineConfiguration => ({
   test: {
     name,
@@ -115,12 +115,14 @@ const levels = [
     testTimeout: minutes(1),
     hookTimeout: minutes(1),
   }),
-  level("package", slow),
-  level("host", { ...slow, globalSetup: SETUP }),
-  level("crash", { ...slow, globalSetup: SETUP }),
-  level("engine", { ...quick, globalSetup: SETUP }),
-  level("lab", { ...quick, globalSetup: [SETUP, LAB_SETUP] }),
-  level("docker", { ...quick, globalSetup: [SETUP, DOCKER_SETUP] }),
+  // One worker process for all files that it runs, one after the other: a process of its own for each was a minute of work.
+  level("real", {
+    ...quick,
+    globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP],
+    include: ["package", "host", "crash", "engine", "lab", "docker"].map((folder) => `test/${folder}/**/*.test.ts`),
+    isolate: false,
+    setupFiles: "test/support/ownEnvironment.ts",
+  }),
   quiet,
 ];
 

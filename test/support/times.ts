@@ -1,4 +1,5 @@
 /** Says at the end of a run where its time went: the levels, and the ten slowest rows. */
+import { relative } from "node:path";
 import type { Reporter, TestModule } from "vitest/node";
 
 const SLOWEST = 10;
@@ -11,6 +12,10 @@ interface Level {
 
 const seconds = (milliseconds: number): string => `${(milliseconds / 1000).toFixed(0)} s`.padStart(7);
 
+/** The folder, but for what runs quietly, when everything else is done. */
+const levelOf = ({ project, moduleId }: TestModule): string =>
+  project.name === "quiet" ? project.name : relative(project.config.root, moduleId).split("/")[1]!;
+
 export default class Times implements Reporter {
   private started = 0;
 
@@ -22,7 +27,7 @@ export default class Times implements Reporter {
     const levels = new Map<string, Level>();
     const rows: { readonly name: string; readonly milliseconds: number }[] = [];
     for (const module of modules) {
-      const { name } = module.project;
+      const name = levelOf(module);
       const level = levels.get(name) ?? { rows: 0, skipped: 0, milliseconds: 0 };
       levels.set(name, level);
       level.milliseconds += module.diagnostic().duration;
