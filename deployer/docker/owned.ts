@@ -91,7 +91,19 @@ export async function obstaclesTo(
           ? `rename the stack or the gateway; or, if nothing in it is needed: ${docker} volume rm ${name}`
           : `rename the stack or the gateway; or, if it is not needed: ${docker} ${what} rm ${what === "container" ? "-f " : ""}${name}`,
     }));
-  return [...foreign, ...(await takenPorts(api, claim, listening)), ...(await missingImage(api, claim))];
+  const own = container && isOurs(claim, container.Config.Labels) ? portsKeptBy(container) : [];
+  const others = listening.filter(({ port }) => !own.includes(port));
+  return [...foreign, ...(await takenPorts(api, claim, others)), ...(await missingImage(api, claim))];
+}
+
+/**
+ * Ports that Docker keeps for a container that runs, or ends and is started again and again: between two starts its proxy
+ * may still listen (seen), while the list of containers shows no port of it.
+ */
+function portsKeptBy({ State, HostConfig }: Docker.ContainerInspectInfo): number[] {
+  if (!State.Running && !State.Restarting) return [];
+  const bindings = Object.values((HostConfig.PortBindings ?? {}) as Record<string, { HostPort: string }[] | null>);
+  return bindings.flatMap((bound) => (bound ?? []).map(({ HostPort }) => Number(HostPort)));
 }
 
 const EVERYWHERE = ["0.0.0.0", "::"];

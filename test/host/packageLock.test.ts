@@ -124,7 +124,11 @@ describe("on a host", () => {
     ["OpenClaw", "false", () => publish("a false one")],
     ["a package below it", "below", () => leaf("1.0.0", "a false one")],
     ["an optional package", "extra", () => extras("a false one")],
-    ["something with the right description", "bytes", () => registry.spoil({ name: "openclaw-leaf", version: "1.0.0" }, Buffer.from("false"))],
+    [
+      "something with the right description",
+      "bytes",
+      () => registry.spoil({ name: "openclaw-leaf", version: "1.0.0" }, Buffer.from("false")),
+    ],
   ])("what is locked is installed or nothing: %s was put in its place", async (what, profile, replace) => {
     replace();
     const { code, stderr } = await install(profile, first);

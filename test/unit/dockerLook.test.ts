@@ -112,6 +112,25 @@ describe("what is in the way", () => {
     }
   });
 
+  it("no port that Docker keeps for the gateway's own container between two of its starts", async () => {
+    const server = createServer(); // as Docker's proxy
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const host = { PortBindings: { "18789/tcp": [{ HostIp: "127.0.0.1", HostPort: `${port}` }] } };
+    const obstaclesWith = async (labels: Record<string, string>, state: object): Promise<number> => {
+      docker.containers.set("claw-dev-main", { labels, host, state });
+      const { obstacles } = await seen({ publish: { address: "127.0.0.1", ports: [port] } });
+      return obstacles.filter(({ property }) => property === "basePort").length;
+    };
+    try {
+      expect(await obstaclesWith(OURS, { Running: false, Restarting: true })).toBe(0);
+      expect(await obstaclesWith(OURS, { Running: false, Restarting: false })).toBe(1);
+      expect(await obstaclesWith(OTHERS, { Running: false, Restarting: true })).toBe(1);
+    } finally {
+      server.close();
+    }
+  });
+
   it("a port that a program of this machine has", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
