@@ -64,7 +64,7 @@ const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 const BUNDLED = "node_modules/openclaw/";
 
 /** What has no hash that npm checks could be something else tomorrow. */
-export function requireHashes(packages: string, version: string): void {
+function requireHashes(packages: string, version: string): void {
   const loose = Object.entries(lockedPackages(packages)).flatMap(([path, { integrity, inBundle }]) =>
     path === "" || (inBundle && path.startsWith(BUNDLED)) || SHA512.test(integrity ?? "")
       ? []
