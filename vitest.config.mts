@@ -86,16 +86,18 @@ const level = (name: string, options: Options = {}): TestProjectInlineConfigurat
   },
 });
 
-/** Real gateways, engines and hosts: minutes, on busy cores. */
-const slow: Options = { testTimeout: minutes(10), hookTimeout: minutes(15) };
-/** As test/support/engine.ts has it. */
-const quick: Options = { ...slow, env: { CLAW_TEST_QUICK: "1" } };
+/** Real gateways, engines and hosts: minutes, on busy cores. The variable is as test/support/engine.ts has it. */
+const slow: Options = {
+  testTimeout: minutes(10),
+  hookTimeout: minutes(15),
+  env: { CLAW_TEST_QUICK: "1" },
+};
 const SETUP = "test/support/globalSetup.ts";
 const LAB_SETUP = "test/lab/globalSetup.ts";
 const DOCKER_SETUP = "test/docker/globalSetup.ts";
 
 const quiet = level("quiet", {
-  ...quick,
+  ...slow,
   globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP],
   include: QUIET,
   exclude: [],
@@ -115,9 +117,9 @@ const levels = [
     testTimeout: minutes(1),
     hookTimeout: minutes(1),
   }),
-  // One worker process for all files that it runs, one after the other: a process of its own for each was a minute of work.
+  // One worker process for all files that it runs, one after the other: with one for each, loading took twice as long.
   level("real", {
-    ...quick,
+    ...slow,
     globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP],
     include: ["package", "host", "crash", "engine", "lab", "docker"].map((folder) => `test/${folder}/**/*.test.ts`),
     isolate: false,
@@ -126,7 +128,7 @@ const levels = [
   quiet,
 ];
 
-const soak = [level("soak", { ...quick, globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP], include: SOAK }), quiet];
+const soak = [level("soak", { ...slow, globalSetup: [SETUP, LAB_SETUP, DOCKER_SETUP], include: SOAK }), quiet];
 
 export default defineConfig({
   test: {

@@ -2,8 +2,8 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../host/failure";
-import { lockedPackages, manifestFor, openclawIn, pack } from "../host/packageLock";
-import { INSTALL_FLAGS } from "../host/release";
+import { lockedPackages, manifestFor, openclawIn, pack, packageName } from "../host/packageLock";
+import { INSTALL_FLAGS, LOCK_FILE } from "../host/release";
 import { fingerprint } from "../toolchain/cache";
 import { cached, npmCommand, say, unpackedNpm } from "./archives";
 import type { LockRequest } from "./request";
@@ -41,7 +41,7 @@ async function makeLock(request: LockRequest, directory: string, name: string): 
     release,
     registry,
   );
-  const packages = pack(readFileSync(join(release, "package-lock.json"), "utf8"));
+  const packages = pack(readFileSync(join(release, LOCK_FILE), "utf8"));
   requireHashes(packages, version);
   if (!isRight(packages, request))
     throw new Failure(
@@ -66,9 +66,7 @@ const BUNDLED = "node_modules/openclaw/";
 /** What has no hash that npm checks could be something else tomorrow. */
 function requireHashes(packages: string, version: string): void {
   const loose = Object.entries(lockedPackages(packages)).flatMap(([path, { integrity, inBundle }]) =>
-    path === "" || (inBundle && path.startsWith(BUNDLED)) || SHA512.test(integrity ?? "")
-      ? []
-      : path.replace(/^.*node_modules\//, ""),
+    path === "" || (inBundle && path.startsWith(BUNDLED)) || SHA512.test(integrity ?? "") ? [] : packageName(path),
   );
   if (loose.length)
     throw new Failure(

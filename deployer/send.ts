@@ -1,6 +1,6 @@
 /** Sends to a host what it cannot fetch itself. */
 import { join, posix } from "node:path";
-import { lockId } from "../host/packageLock";
+import { lockId, RECORD } from "../host/packageLock";
 import { gatewayPaths, gatewaysDir, pushedDir, pushedRelease } from "../host/layout";
 import type { Cpu } from "../components/targets/pins";
 import { cacheDirectory, fingerprint } from "../toolchain/cache";
@@ -79,7 +79,7 @@ const IS_THERE = 'if [ -e "$1" ]; then echo yes; fi';
 
 /** As `releaseName` in host/packageLock.ts finds it. */
 const IS_INSTALLED = `if [ -e "$1-$2" ]; then echo yes
-elif [ -e "$1" ] && { [ ! -e "$1/.lock-id" ] || [ "$(cat "$1/.lock-id")" = "$2" ]; }; then echo yes; fi`;
+elif [ -e "$1" ] && { [ ! -e "$1/${RECORD}" ] || [ "$(cat "$1/${RECORD}")" = "$2" ]; }; then echo yes; fi`;
 
 /** Whether the archive, or a link to another gateway's, is in its place and whole; else how much of it has arrived. */
 const LOOK = `set -eu; umask 022; mkdir -p "$(dirname "$1")"

@@ -54,6 +54,9 @@ export function lockedPackages(packages: string): Readonly<Record<string, Locked
   }
 }
 
+/** Name of a package by its path. */
+export const packageName = (path: string): string => path.replace(/^.*node_modules\//, "");
+
 export const openclawIn = (packages: string): LockedPackage | undefined =>
   lockedPackages(packages)["node_modules/openclaw"];
 
@@ -131,7 +134,7 @@ export function neededLocks(releases: string, versions: readonly string[]): stri
 }
 
 /** In a release: the id of the lock that it counts for. Missing: it was installed before there were any. */
-const RECORD = ".lock-id";
+export const RECORD = ".lock-id";
 
 function recorded(release: string): string | undefined {
   const record = join(release, RECORD);

@@ -11,6 +11,7 @@ import {
   manifestFor,
   neededLocks,
   neededPackages,
+  packageName,
   recordLock,
   releaseName,
   stagedPackages,
@@ -35,7 +36,7 @@ export const INSTALL_FLAGS = [
   "--loglevel=error",
 ];
 const STAGING_PREFIX = ".staging-";
-const LOCK_FILE = "package-lock.json";
+export const LOCK_FILE = "package-lock.json";
 
 /** The program to run in an installed release. */
 export const releaseEntry = (release: string): string => join(release, "node_modules", "openclaw", "openclaw.mjs");
@@ -140,7 +141,7 @@ export function requireComplete(directory: string, version: string, packages: st
   );
   if (missing.length)
     throw new Failure(
-      `npm has left out packages of openclaw@${version}: ${missing.map(([path]) => path.replace(/^.*node_modules\//, "")).join(", ")}\n` +
+      `npm has left out packages of openclaw@${version}: ${missing.map(([path]) => packageName(path)).join(", ")}\n` +
         "    -> the registry does not have them, or gives others than this stack has locked: use another one",
     );
 }

@@ -86,11 +86,13 @@ class ReleaseLocks {
 
   /** A hash may be named later than the stack has decided. */
   private checked(version: string, packages: pulumi.Output<string>): pulumi.Output<string> {
-    const { label = "", hash } = this.named.get(version) ?? {};
+    const named = this.named.get(version);
+    if (!named) return packages;
+    const { label, hash } = named;
     return packages.apply((text) => {
       const found = openclawIn(text)?.integrity;
       return Promise.resolve(
-        hash === undefined || found === undefined || found === hash
+        found === undefined || found === hash
           ? text
           : refuse([locked(label, version, found)], "found before any gateway was changed"),
       );

@@ -5,16 +5,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { lockName } from "../../deployer/packageLock";
 import type { LockRequest } from "../../deployer/request";
-import { lockId, unpack } from "../../host/packageLock";
+import { lockId, openclawIn, unpack } from "../../host/packageLock";
 import { Registry } from "../lab/registry";
 import { askForLock } from "../support/locks";
 import { ok, TestHost, type Outcome } from "../support/hosts";
 
 const VERSION = "2026.9.300";
 const PORT = 23700;
-interface Lock {
-  readonly packages: Record<string, { readonly integrity: string }>;
-}
 
 let registry: Registry;
 let cache: string;
@@ -147,8 +144,7 @@ describe("on a host", () => {
 
 describe("the deployer", () => {
   it("refuses a package that is known to be another, and keeps nothing of it", async () => {
-    const { packages } = JSON.parse(unpack(first)) as Lock;
-    const { integrity } = packages["node_modules/openclaw"]!;
+    const integrity = openclawIn(first)!.integrity!;
     publish("a false one");
     forget();
     ok(await lock()); // nobody knew

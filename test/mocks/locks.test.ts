@@ -1,84 +1,64 @@
 /** What the releases of a stack consist of: from this package, or by one question of the deployer's for all hosts. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, it } from "vitest";
 import { shippedLock } from "../../components/targets/releaseLock";
 import { MIN_VERSION } from "../../components/rules/schemas";
 import { lockedPackages, lockId, openclawIn } from "../../host/packageLock";
 import { lockOf } from "../support/locks";
+import { CLAIM_ID, MockedProgram } from "./program";
 import { HOST_KEY } from "./values";
 
-const CLAIM_ID = "0123456789abcdef";
 const NEWER = "2026.9.120";
 const LOCK = lockOf(NEWER);
 const INTEGRITY = openclawIn(LOCK)!.integrity!;
-const registered: { name: string; inputs: Record<string, unknown> }[] = [];
-const names = (): string[] => registered.map(({ name }) => name);
-const inputsOf = (name: string): Record<string, unknown> => registered.find((each) => each.name === name)!.inputs;
-const cache = mkdtempSync(join(tmpdir(), "lock-cache-"));
 
-beforeAll(async () => {
-  vi.stubEnv("XDG_CACHE_HOME", cache);
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ name, inputs }) => {
-        registered.push({ name, inputs: inputs as Record<string, unknown> });
-        const stdout = name === `openclaw-${NEWER}-packages` ? LOCK : CLAIM_ID;
-        const { input } = inputs as { input?: unknown };
-        return { id: name, state: { ...(inputs as object), stdout, output: input } };
-      },
-      call: () => ({}),
+const program = new MockedProgram();
+beforeAll(() =>
+  program.run(
+    ({ GatewayPair, SshHost }) => {
+      const host = (name: string, address: string, args = {}) =>
+        new SshHost(name, {
+          host: address,
+          hostKey: HOST_KEY,
+          password: "canary",
+          registry: "http://10.0.0.1",
+          ...args,
+        });
+      const one = host("one", "203.0.113.7");
+      new GatewayPair("old", { target: one, version: MIN_VERSION });
+      const other = host("other", "203.0.113.8", { integrity: { [NEWER]: INTEGRITY } });
+      new GatewayPair("new", { target: other, version: NEWER, main: { target: one, basePort: 21000, profile: "new" } });
     },
-    "project",
-    "stack",
-    false,
-  );
-  const { GatewayPair, SshHost } = await import("../../components");
-  vi.spyOn(SshHost.prototype, "findObstacles").mockImplementation((gateways) =>
-    Promise.resolve(gateways.map(() => [])),
-  );
-  await pulumi.runtime.runInPulumiStack(() => {
-    const host = (name: string, address: string, args = {}) =>
-      new SshHost(name, { host: address, hostKey: HOST_KEY, password: "canary", registry: "http://10.0.0.1", ...args });
-    const one = host("one", "203.0.113.7");
-    new GatewayPair("old", { target: one, version: MIN_VERSION });
-    const other = host("other", "203.0.113.8", { integrity: { [NEWER]: INTEGRITY } });
-    new GatewayPair("new", { target: other, version: NEWER, main: { target: one, basePort: 21000, profile: "new" } });
-    return Promise.resolve({});
-  });
-  for (const gateway of ["old-main@203.0.113.7", "new-rescue@203.0.113.8"])
-    await vi.waitUntil(() => names().includes(gateway.replace("@", "-deployment@")), { timeout: 5_000 });
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(cache, { recursive: true });
-});
+    ["old-main-deployment@203.0.113.7", "new-rescue-deployment@203.0.113.8"],
+    (name, { input }) => ({ output: input, ...(name === `openclaw-${NEWER}-packages` && { stdout: LOCK }) }),
+  ),
+);
+afterAll(() => program.end());
 
 const stagedFor = (name: string): unknown => {
-  const { value } = inputsOf(name).stdin as { value: string };
+  const { value } = program.inputsOf(name).stdin as { value: string };
   return JSON.parse(value);
 };
 
 it("a version whose lock is in this package needs no question", () => {
-  expect(names()).toContain(`openclaw-${MIN_VERSION}-lock`);
+  expect(program.names()).toContain(`openclaw-${MIN_VERSION}-lock`);
   const packages = shippedLock(MIN_VERSION)!;
   expect(stagedFor("old-main-lock@203.0.113.7")).toMatchObject({ version: MIN_VERSION, packages });
-  expect(inputsOf("old-rescue-deployment@203.0.113.7").create).toMatch(
+  expect(program.inputsOf("old-rescue-deployment@203.0.113.7").create).toMatch(
     new RegExp(` apply-locked 'rescue' ${CLAIM_ID} ${CLAIM_ID} ${lockId(packages)}$`),
   );
 });
 
 it("another version is asked for once, with the hash that a host names, and brought to each of its gateways", () => {
-  expect(names().filter((name) => /^openclaw-.*-packages$/.test(name))).toEqual([`openclaw-${NEWER}-packages`]);
-  const asked = inputsOf(`openclaw-${NEWER}-packages`);
+  expect(program.names().filter((name) => /^openclaw-.*-packages$/.test(name))).toEqual([`openclaw-${NEWER}-packages`]);
+  const asked = program.inputsOf(`openclaw-${NEWER}-packages`);
   expect(asked.create).toMatch(new RegExp(`/deployer-2\\.cjs" lock openclaw ${NEWER}$`));
   expect(JSON.parse(asked.stdin as string)).toEqual({ version: NEWER, integrity: INTEGRITY });
-  expect(existsSync(join(cache, "pulumi-openclaw/deployer-2.cjs"))).toBe(true);
+  expect(existsSync(join(program.cache, "pulumi-openclaw/deployer-2.cjs"))).toBe(true);
   for (const gateway of ["new-main-%@203.0.113.7/new", "new-rescue-%@203.0.113.8"]) {
     expect(stagedFor(gateway.replace("%", "lock"))).toMatchObject({ version: NEWER, packages: LOCK });
-    expect(inputsOf(gateway.replace("%", "deployment")).create).toContain(` ${lockId(LOCK)}`);
+    expect(program.inputsOf(gateway.replace("%", "deployment")).create).toContain(` ${lockId(LOCK)}`);
   }
 });
 

@@ -1,64 +1,37 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { PartnerRequest } from "../../deployer/request";
+import { MockedProgram } from "./program";
 import { HOST_KEY, SECRET } from "./values";
 
-const registered: { name: string; inputs: Record<string, unknown> }[] = [];
-const names = (): string[] => registered.map(({ name }) => name);
-const inputsOf = (name: string): Record<string, unknown> => registered[names().indexOf(name)]!.inputs;
-const cache = mkdtempSync(join(tmpdir(), "deployer-cache-"));
-
-beforeAll(async () => {
-  vi.stubEnv("XDG_CACHE_HOME", cache);
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ name, inputs }) => {
-        registered.push({ name, inputs: inputs as Record<string, unknown> });
-        return { id: name, state: { ...(inputs as object), stdout: "0123456789abcdef", output: "kept" } };
-      },
-      call: () => ({}),
+const program = new MockedProgram();
+beforeAll(() =>
+  program.run(
+    ({ GatewayPair, LocalHost, SshHost }) => {
+      const here = new LocalHost("here", { root: "/tmp/no-such-root", account: "openclaw-test" });
+      const box = new SshHost("box", {
+        host: "203.0.113.7",
+        hostKey: HOST_KEY,
+        password: "canary",
+        user: "ann",
+        sudo: true,
+      });
+      const version = "2026.9.6";
+      new GatewayPair("claw", { target: here, version, main: { basePort: 21300 }, rescue: { target: box } });
+      new GatewayPair("forced", {
+        target: here,
+        version,
+        main: { basePort: 21500, profile: "a", force: true },
+        rescue: { basePort: 21700, profile: "b", target: box },
+      });
     },
-    "project",
-    "stack",
-    false,
-  );
-  const { GatewayPair, LocalHost, SshHost } = await import("../../components");
-  vi.spyOn(SshHost.prototype, "findObstacles").mockImplementation((gateways) =>
-    Promise.resolve(gateways.map(() => [])),
-  );
-  await pulumi.runtime.runInPulumiStack(() => {
-    const here = new LocalHost("here", { root: "/tmp/no-such-root", account: "openclaw-test" });
-    const box = new SshHost("box", {
-      host: "203.0.113.7",
-      hostKey: HOST_KEY,
-      password: "canary",
-      user: "ann",
-      sudo: true,
-    });
-    const version = "2026.9.6";
-    new GatewayPair("claw", { target: here, version, main: { basePort: 21300 }, rescue: { target: box } });
-    new GatewayPair("forced", {
-      target: here,
-      version,
-      main: { basePort: 21500, profile: "a", force: true },
-      rescue: { basePort: 21700, profile: "b", target: box },
-    });
-    return Promise.resolve({});
-  });
-  for (const name of ["claw-main-deployment", "forced-main-deployment@/a"])
-    await vi.waitUntil(() => names().includes(name), { timeout: 5_000 });
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(cache, { recursive: true });
-});
+    ["claw-main-deployment", "forced-main-deployment@/a"],
+  ),
+);
+afterAll(() => program.end());
 
 describe("a pair on two targets", () => {
   const order = (...wanted: string[]): void => {
-    const found = wanted.map((name) => names().indexOf(name));
+    const found = wanted.map((name) => program.names().indexOf(name));
     expect(found.every((index) => index >= 0)).toBe(true);
     expect(found).toEqual([...found].sort((a, b) => a - b));
   };
@@ -74,7 +47,10 @@ describe("a pair on two targets", () => {
   });
 
   it("asks over there, with the login in a secret, and says in plain text what for", () => {
-    const { create, stdin } = inputsOf("claw-main-partner") as { create: string; stdin: Record<string, string> };
+    const { create, stdin } = program.inputsOf("claw-main-partner") as {
+      create: string;
+      stdin: Record<string, string>;
+    };
     expect(create).toMatch(/\/deployer-2\.cjs" partner rescue before main$/);
     expect(stdin).toHaveProperty([SECRET]);
     const { gateway, partner, because } = JSON.parse(stdin.value!) as PartnerRequest;
@@ -95,11 +71,11 @@ describe("a pair on two targets", () => {
 
   it("leaves nothing for the host programs to look for", () => {
     for (const name of ["claw-main-deployment", "claw-rescue-deployment@203.0.113.7"])
-      expect(JSON.parse(inputsOf(name).stdin as string)).not.toHaveProperty("partner");
+      expect(JSON.parse(program.inputsOf(name).stdin as string)).not.toHaveProperty("partner");
   });
 
   it("asks nobody before a gateway that is forced", () => {
-    expect(names()).not.toContain("forced-main-partner@/a");
-    expect(names()).toContain("forced-rescue-partner@203.0.113.7/b");
+    expect(program.names()).not.toContain("forced-main-partner@/a");
+    expect(program.names()).toContain("forced-rescue-partner@203.0.113.7/b");
   });
 });
