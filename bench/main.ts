@@ -105,7 +105,7 @@ async function change(pair: PairOn): Promise<Row[]> {
   const whole: number[] = [];
   let made = 0;
   const up = async (): Promise<number> => {
-    await pair.stack.config("main.config.agents.defaults.timeoutSeconds", String(1000 + made++));
+    pair.stack.config("main.config.agents.defaults.timeoutSeconds", String(1000 + made++));
     return downtime(async () => {
       const started = performance.now();
       const outcome = await pair.stack.up();

@@ -29,7 +29,7 @@ inDocker("gateways on an engine", () => {
     const stack = await TestStack.create();
     try {
       installDockerPlugin(stack.env.PULUMI_HOME!);
-      await stack.configs({
+      stack.configs({
         target: "docker",
         "docker.host": dockerd.host,
         "docker.repository": isSoak ? OPENCLAW_REPOSITORY : STAND_IN_REPOSITORY,

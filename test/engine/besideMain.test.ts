@@ -43,9 +43,9 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     before = { pid: main.pid, files: main.snapshot() };
 
     stack = await TestStack.create();
-    await stack.config("mode", "rescue");
-    await stack.config("root", home);
-    if (process.getuid!() === 0) await stack.config("account", TEST_ACCOUNT);
+    stack.config("mode", "rescue");
+    stack.config("root", home);
+    if (process.getuid!() === 0) stack.config("account", TEST_ACCOUNT);
   });
   afterAll(async () => {
     await stack?.dispose();
@@ -66,10 +66,10 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
   };
 
   it("refuses what would meet main: ports, directories, the same bot", async () => {
-    await stack.config("rescue.basePort", String(MAIN + 20));
-    await stack.config("rescue.stateDir", join(main.stateDir, "rescue"));
-    await stack.config("rescue.telegram.allowFrom[0]", "4242");
-    await stack.config("rescue.telegram.apiRoot", telegram.apiRoot);
+    stack.config("rescue.basePort", String(MAIN + 20));
+    stack.config("rescue.stateDir", join(main.stateDir, "rescue"));
+    stack.config("rescue.telegram.allowFrom[0]", "4242");
+    stack.config("rescue.telegram.apiRoot", telegram.apiRoot);
     await stack.secretConfig("rescue.telegram.botToken", MAIN_BOT);
     const said = await refusal();
     expect(said).toContain(
@@ -87,8 +87,8 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
   });
 
   it("refuses facts that are wrong, and arguments for main", async () => {
-    await stack.config("rescue.beside.stateDir", join(home, "nowhere"));
-    await stack.config("main.basePort", "20000");
+    stack.config("rescue.beside.stateDir", join(home, "nowhere"));
+    stack.config("main.basePort", "20000");
     const said = await refusal();
     expect(said).toContain(`openclaw-rescue.beside.stateDir: ${home}/nowhere does not exist`);
     expect(said).toContain("openclaw.main: this stack does not run the main gateway in mode rescue");
@@ -98,7 +98,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
 
   it("comes up beside it, and says how to help it", async () => {
     ok(await stack.run(["config", "rm", "--path", "rescue.stateDir"]));
-    await stack.config("rescue.basePort", String(RESCUE));
+    stack.config("rescue.basePort", String(RESCUE));
     await stack.secretConfig("rescue.telegram.botToken", RESCUE_BOT);
     seedTools(home);
     placeRelease(home, "rescue");
@@ -138,10 +138,10 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
   });
 
   it("is changed while main answers, and not while main hangs", async () => {
-    await stack.config("rescue.config.update.channel", "stable");
+    stack.config("rescue.config.update.channel", "stable");
     ok(await stack.up());
     untouched();
-    await stack.config("rescue.config.update.channel", "beta");
+    stack.config("rescue.config.update.channel", "beta");
     main.freeze();
     const outcome = await stack.up().finally(() => main.thaw());
     expect(outcome.code).not.toBe(0);

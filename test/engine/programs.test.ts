@@ -113,11 +113,11 @@ describe("programs of one's own", () => {
 describe("the root stack's config", () => {
   it("is refused with every problem at once, a secret in plain text among them", async () => {
     const stack = await own.create();
-    await stack.config("root", own.root);
-    await stack.config("taget", "local");
-    await stack.config("main.basePort", "80");
-    await stack.config("main.telegram.botToken", "4711:canary-plain");
-    await stack.config("rescue.env.KEY", "canary-plain");
+    stack.config("root", own.root);
+    stack.config("taget", "local");
+    stack.config("main.basePort", "80");
+    stack.config("main.telegram.botToken", "4711:canary-plain");
+    stack.config("rescue.env.KEY", "canary-plain");
     const outcome = await stack.preview();
     expect(outcome.code).not.toBe(0);
     for (const expected of [

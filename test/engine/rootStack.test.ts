@@ -38,13 +38,13 @@ describe("the root stack", () => {
     root = temporaryRoot();
     telegram = await FakeTelegram.start([CANARIES.mainBot, CANARIES.rescueBot]);
     stack = await TestStack.create();
-    await stack.config("root", root);
-    if (process.getuid!() === 0) await stack.config("account", TEST_ACCOUNT);
-    await stack.config("main.basePort", String(MAIN));
-    await stack.config("main.config.update.channel", "stable");
+    stack.config("root", root);
+    if (process.getuid!() === 0) stack.config("account", TEST_ACCOUNT);
+    stack.config("main.basePort", String(MAIN));
+    stack.config("main.config.update.channel", "stable");
     for (const gateway of ["main", "rescue"] as const) {
-      await stack.config(`${gateway}.telegram.apiRoot`, telegram.apiRoot);
-      await stack.config(`${gateway}.telegram.allowFrom[0]`, "4242");
+      stack.config(`${gateway}.telegram.apiRoot`, telegram.apiRoot);
+      stack.config(`${gateway}.telegram.allowFrom[0]`, "4242");
       await stack.secretConfig(`${gateway}.telegram.botToken`, CANARIES[`${gateway}Bot`]);
       await stack.secretConfig(`${gateway}.env.MODEL_KEY`, CANARIES.key);
     }
@@ -62,7 +62,7 @@ describe("the root stack", () => {
   it.each([["preview"], ["up", "--yes", "--skip-preview"]])(
     "refuses overlapping blocks (%s …), and nothing is registered or touched",
     async (...command) => {
-      await stack.config("rescue.basePort", String(MAIN + 20));
+      stack.config("rescue.basePort", String(MAIN + 20));
       const outcome = await stack.run(command);
       expect(outcome.code).not.toBe(0);
       const said = outcome.stdout + outcome.stderr;
@@ -77,7 +77,7 @@ describe("the root stack", () => {
   );
 
   it("comes up: both healthy, each with its own token", async () => {
-    await stack.config("rescue.basePort", String(RESCUE));
+    stack.config("rescue.basePort", String(RESCUE));
     seedTools(root);
     for (const id of ["main", "rescue"]) seedGateway(root, id);
     const { stdout, stderr } = ok(await stack.up());
@@ -175,7 +175,7 @@ describe("the root stack", () => {
 
   it("shows one changed line for one changed key, and touches main only", async () => {
     const before = pids(root);
-    await stack.config("main.config.update.channel", "beta");
+    stack.config("main.config.update.channel", "beta");
     const { stdout } = ok(await stack.preview("--diff"));
     expect(changedValues(stdout).map((line) => line.trim())).toEqual(['~ channel     : "stable" => "beta"']);
     expect(stdout).toMatch(/~ 1 to update/);
@@ -188,12 +188,12 @@ describe("the root stack", () => {
 
   it("fails with a configuration that OpenClaw refuses; going back is clean, and true", async () => {
     const before = pids(root);
-    await stack.config("main.config.update.channel", "bogus");
+    stack.config("main.config.update.channel", "bogus");
     const outcome = await stack.up();
     expect(outcome.code).not.toBe(0);
     expect(outcome.stdout + outcome.stderr).toContain("OpenClaw refuses this configuration; nothing was changed");
     expect(pids(root)).toEqual(before);
-    await stack.config("main.config.update.channel", "beta");
+    stack.config("main.config.update.channel", "beta");
     ok(await stack.preview("--expect-no-changes"));
     expect(configOf(root, "main").update).toMatchObject({ channel: "beta" });
   });

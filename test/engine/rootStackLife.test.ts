@@ -31,7 +31,7 @@ describe("the root stack", () => {
     root = temporaryRoot();
     seed(root);
     stack = await TestStack.create(undefined, undefined, true);
-    await stack.configs(settings(root));
+    stack.configs(settings(root));
     ok(await stack.up());
   });
   afterAll(async () => {
@@ -88,7 +88,7 @@ describe("the root stack", () => {
 
   it("becomes a rescue alone, and a pair again, without touching the rescue", async () => {
     const { rescue } = pids(root);
-    await stack.config("mode", "rescue");
+    stack.config("mode", "rescue");
     ok(await stack.run(["config", "rm", "main"]));
     const { stdout } = ok(await stack.preview());
     expect(stdout).toMatch(/-\s+openclaw:index:Gateway\s+openclaw-main delete/);
@@ -102,8 +102,8 @@ describe("the root stack", () => {
     expect(supervisorState(root, "rescue").gateway.pid).toBe(rescue);
     ok(await stack.preview("--expect-no-changes"));
 
-    await stack.config("mode", "pair");
-    await stack.config("main.basePort", String(MAIN));
+    stack.config("mode", "pair");
+    stack.config("main.basePort", String(MAIN));
     placeRelease(root, "main");
     ok(await stack.up());
     expect(await ask(MAIN, "/readyz")).toMatchObject({ ready: true });
@@ -117,8 +117,8 @@ it("a first up that fails leaves nothing after destroy", async () => {
   seed(root);
   const stack = await TestStack.create();
   try {
-    await stack.configs(settings(root));
-    for (const gateway of ["main", "rescue"]) await stack.config(`${gateway}.config.update.channel`, "bogus");
+    stack.configs(settings(root));
+    for (const gateway of ["main", "rescue"]) stack.config(`${gateway}.config.update.channel`, "bogus");
     expect((await stack.up()).code).not.toBe(0);
     ok(await stack.destroy());
     expect(readdirSync(root)).toEqual([]);

@@ -137,7 +137,7 @@ inLab("a bare host", () => {
 
     it("brings a pair up from nothing but a registry", async () => {
       const started = Date.now();
-      await stack.configs({
+      stack.configs({
         target: "ssh",
         version: STAND_IN_VERSION,
         registry: lab.registryUrl,

@@ -27,7 +27,7 @@ inLab("faults", () => {
 
   let changes = 0;
   /** A configuration that main does not have yet. */
-  const nextChange = (): Promise<void> =>
+  const nextChange = (): void =>
     pair.stack.config("main.config.update.channel", ["beta", "dev", "stable"][changes++ % 3]!);
 
   async function converges(): Promise<void> {
@@ -47,7 +47,7 @@ inLab("faults", () => {
       ["is refused", () => host.refusePort(22), () => host.acceptPort(22)],
       ["ends at a host that stands still", () => host.freeze(), () => host.thaw()],
     ] as const)("%s: up ends, says so, touches nothing, and the next one goes through", async (_, break_, mend) => {
-      await nextChange();
+      nextChange();
       const main = await pair.pid("main");
       await break_();
       let outcome;
@@ -64,7 +64,7 @@ inLab("faults", () => {
     });
 
     it("is cut in the middle of a change: up ends, and the next one goes through", async () => {
-      await nextChange();
+      nextChange();
       const up = timed(pair.stack.up());
       await eventually("main is changed", 60, async () =>
         /starting|stopping/.test(
@@ -86,7 +86,7 @@ inLab("faults", () => {
 
     // In each direction. With 30 % it takes from 50 to over 200 s: TCP doubles its patience with each loss.
     it("loses 20 % of its packets: the change goes through", async () => {
-      await nextChange();
+      nextChange();
       host.losePackets(0.2);
       let outcome;
       try {
@@ -111,7 +111,7 @@ inLab("faults", () => {
   });
 
   it("a full disk: up says so, main goes on as it was, and with room the next one goes through", async () => {
-    await nextChange();
+    nextChange();
     const main = await pair.pid("main");
     host.fillDisk();
     let outcome;

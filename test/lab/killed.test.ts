@@ -51,15 +51,15 @@ inLab("a deployer that is killed", () => {
   async function toNewHost(): Promise<void> {
     const host = await lab.host({ debian: "bookworm", layers });
     pair = pair?.at(host) ?? (await PairOn.create(lab, host, "root"));
-    await pair.stack.config("ssh.host", host.address);
-    await pair.stack.config("ssh.hostKey", host.hostKey);
+    pair.stack.config("ssh.host", host.address);
+    pair.stack.config("ssh.hostKey", host.hostKey);
   }
 
   let changes = 0;
   /** A configuration that the gateway does not have yet. */
-  async function nextChange(gateway: "main" | "rescue"): Promise<string> {
+  function nextChange(gateway: "main" | "rescue"): string {
     const channel = ["beta", "dev", "stable"][changes++ % 3]!;
-    await pair.stack.config(`${gateway}.config.update.channel`, channel);
+    pair.stack.config(`${gateway}.config.update.channel`, channel);
     return channel;
   }
 
@@ -153,7 +153,7 @@ inLab("a deployer that is killed", () => {
   it("would have taken this long", async () => {
     await toNewHost();
     await measure("create");
-    await nextChange("main");
+    nextChange("main");
     await measure("change");
     await leaveData();
     const { mainToken, rescueToken } = await pair.stack.outputs();
@@ -179,7 +179,7 @@ inLab("a deployer that is killed", () => {
     for (let n = Math.floor((index * CHANGES) / PAIRS); n < Math.floor(((index + 1) * CHANGES) / PAIRS) + owed; n++) {
       const [gateway, other] = n % 2 === 0 ? (["main", "rescue"] as const) : (["rescue", "main"] as const);
       const pid = await pair.pid(other);
-      const channel = await nextChange(gateway);
+      const channel = nextChange(gateway);
       await kill("change", share(n % CHANGES, CHANGES));
       expect(await pair.ask(PORTS[other], "/readyz")).toMatchObject({ ready: true });
       ok(await stack.up());

@@ -28,7 +28,7 @@ inLab("a look at a host", () => {
   /** The root stack on a host. */
   async function stackOn(host: Host, user: string): Promise<TestStack> {
     const { stack } = await PairOn.create(lab, host, "root");
-    await stack.config("ssh.user", user);
+    stack.config("ssh.user", user);
     return stack;
   }
 
@@ -60,9 +60,9 @@ inLab("a look at a host", () => {
       });
 
       /** Config for one test. */
-      async function set(path: string, value: string, usual: string): Promise<void> {
+      function set(path: string, value: string, usual: string): void {
         undo.push(() => stack.config(path, usual));
-        await stack.config(path, value);
+        stack.config(path, value);
       }
 
       /** What a look alone finds wrong with the host: what comes of that, the first row and the last show. */
@@ -76,7 +76,7 @@ inLab("a look at a host", () => {
       }
 
       it("another host key, and shows it no login", async () => {
-        await set("ssh.hostKey", otherKey(), host.hostKey);
+        set("ssh.hostKey", otherKey(), host.hostKey);
         const since = await now(host);
         const text = await refusal();
         expect(text).toMatch(
@@ -134,14 +134,14 @@ inLab("a look at a host", () => {
         ok(await host.inside(`mkdir /home/${host.user}/.openclaw && touch /home/${host.user}/.openclaw/openclaw.json`));
         ok(await host.inside(`chown -R ${host.user}: /home/${host.user}`));
         ok(await host.inside(LISTEN(18_800)));
-        await set("root", "/srv/claw", "");
+        set("root", "/srv/claw", "");
         undo.push(() => host.inside(`systemctl stop listener; loginctl disable-linger ${host.user}`));
         undo.push(() => host.inside(`rm -r /home/${host.user}/.config /home/${host.user}/.openclaw`));
         let text = await refusal();
         expect(text).toContain(`ssh.root: ${host.user} cannot write in /srv on the host`);
         expect(text).toMatch(/main\.basePort: .* listens on port 18800, which belongs to its ports 18789-18899/);
         expect(text).toContain(`rescue.profile: ${units}/openclaw-gateway-rescue.service runs a gateway of the same`);
-        await stack.config("root", "");
+        stack.config("root", "");
         text = await refusal();
         expect(text).toContain(`main.stateDir: /home/${host.user}/.openclaw exists and no stack owns it`);
       });
@@ -155,7 +155,7 @@ inLab("a look at a host", () => {
     });
 
     it("costs one connection", async () => {
-      await stack.config("ssh.user", "root");
+      stack.config("ssh.user", "root");
       const since = await now(host);
       const started = Date.now();
       ok(await stack.preview());
@@ -254,9 +254,9 @@ inLab("a look at a host", () => {
       await host.thaw();
       expect(hung.code).not.toBe(0); // the command plugin would wait for ever
       expect(hung.stdout + hung.stderr).toContain("ssh.host: takes connections and does not answer");
-      await stack.config("ssh.host", "no-such-host.invalid");
+      stack.config("ssh.host", "no-such-host.invalid");
       expect(lines(await stack.preview())).toEqual([expect.stringMatching(/no such host|EAI_AGAIN/)]);
-      await stack.config("ssh.host", host.address);
+      stack.config("ssh.host", host.address);
     });
   });
 
@@ -354,8 +354,8 @@ inLab("a look at a host", () => {
         expect(await traces("main", "rescue")).toBe(before);
         ok(await stack.preview("--expect-no-changes"));
         const theirs = await traces("ops");
-        await stack.config("main.basePort", "20700");
-        await stack.config("rescue.profile", "ops");
+        stack.config("main.basePort", "20700");
+        stack.config("rescue.profile", "ops");
         await refused(
           stack,
           /main\.basePort: its ports 20700-20810 overlap those of gateway ops of stack \S+\/other /,

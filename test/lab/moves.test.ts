@@ -31,13 +31,13 @@ inLab("a pair that moves", () => {
   const isReady = async (on: Host, port: number): Promise<boolean> =>
     (await pair.at(on).ask(port, "/readyz"))?.ready === true;
 
-  async function moveTo(target: Host): Promise<void> {
-    await pair.stack.config("ssh.host", target.address);
-    await pair.stack.config("ssh.hostKey", target.hostKey);
+  function moveTo(target: Host): void {
+    pair.stack.config("ssh.host", target.address);
+    pair.stack.config("ssh.hostKey", target.hostKey);
   }
 
   it("is up on the new host before it goes from the old one, which is cleaned", async () => {
-    await moveTo(host(1));
+    moveTo(host(1));
     const preview = ok(await pair.stack.preview()).stdout;
     expect(preview).toMatch(new RegExp(`\\+ .*openclaw-main-slot@${host(1).address} create`));
     expect(preview).toMatch(new RegExp(`- .*openclaw-main-slot@${host(0).address} delete`));
@@ -64,18 +64,18 @@ inLab("a pair that moves", () => {
 
   it("goes on untouched where only the name of its host changes", async () => {
     const pids = [await pair.at(host(1)).pid("main"), await pair.at(host(1)).pid("rescue")];
-    await pair.stack.config("ssh.port", "22");
+    pair.stack.config("ssh.port", "22");
     const mapped = `::ffff:${host(1).address}`;
-    await pair.stack.config("ssh.host", mapped);
+    pair.stack.config("ssh.host", mapped);
     ok(await pair.stack.up());
     expect([await pair.at(host(1)).pid("main"), await pair.at(host(1)).pid("rescue")]).toEqual(pids);
-    await pair.stack.config("ssh.host", host(1).address);
+    pair.stack.config("ssh.host", host(1).address);
     ok(await pair.stack.up());
   });
 
   it("leaves a dead host: up tells how, and one command lets it go", async () => {
     host(1).cut();
-    await moveTo(host(2));
+    moveTo(host(2));
     const stuck = await pair.stack.up();
     expect(stuck.code).not.toBe(0);
     for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(2), port)).toBe(true);
@@ -88,7 +88,7 @@ inLab("a pair that moves", () => {
   });
 
   it("is not moved to another root of the same host while it runs there", async () => {
-    await pair.stack.config("root", "/srv/claw");
+    pair.stack.config("root", "/srv/claw");
     const refused = await pair.stack.up();
     expect(refused.code).not.toBe(0);
     expect(refused.stdout).toMatch(
@@ -99,8 +99,8 @@ inLab("a pair that moves", () => {
   });
 
   it("gets other profiles: one after the other, and the former data stays where the preview says", async () => {
-    await pair.stack.config("main.profile", "one");
-    await pair.stack.config("rescue.profile", "two");
+    pair.stack.config("main.profile", "one");
+    pair.stack.config("rescue.profile", "two");
     const preview = ok(await pair.stack.preview("--diff")).stdout;
     expect(preview).toContain(`::openclaw-main-slot@${host(2).address}/one]`);
     for (const name of [".openclaw", ".openclaw-rescue"])

@@ -55,9 +55,9 @@ inLab("main and rescue", () => {
   async function change(gateway: string, kind: Kind): Promise<void> {
     const { stack } = pair;
     const seconds = kind === "refused" ? "none" : String(100 + Math.floor(random() * 1000));
-    await stack.config(`${gateway}.config.agents.defaults.timeoutSeconds`, seconds);
+    stack.config(`${gateway}.config.agents.defaults.timeoutSeconds`, seconds);
     if (kind === "broken") await pair.release(gateway, { version: BROKEN, endsWith: 78 });
-    else await stack.config(`${gateway}.version`, VERSION);
+    else stack.config(`${gateway}.version`, VERSION);
   }
 
   it(`${CHANGES} changes: one of them is ready in every sample`, { timeout: CHANGES * 60_000 }, async () => {

@@ -60,7 +60,7 @@ export function fenceRow(pair: () => PairOn): void {
 export function changeRows(pair: () => PairOn): void {
   it("changes main's configuration, and leaves rescue alone", async () => {
     const [main, rescue] = [await pair().pid("main"), await pair().pid("rescue")];
-    await pair().stack.config("main.config.update.channel", "beta");
+    pair().stack.config("main.config.update.channel", "beta");
     const preview = ok(await pair().stack.preview()).stdout;
     expect(preview.match(/^ ~ .*command:remote:Command.*$/gm)).toHaveLength(1);
     expect(preview).toMatch(/openclaw-main-deployment\S* update/);
@@ -72,12 +72,12 @@ export function changeRows(pair: () => PairOn): void {
 
   it("keeps a bad configuration from the running gateway", async () => {
     const main = await pair().pid("main");
-    await pair().stack.config("main.config.update.channel", "no-such-channel");
+    pair().stack.config("main.config.update.channel", "no-such-channel");
     const refused = await pair().stack.up();
     expect(refused.code).not.toBe(0);
     expect(refused.stdout).toMatch(/update\.channel/);
     expect(await pair().pid("main")).toBe(main);
-    await pair().stack.config("main.config.update.channel", "beta");
+    pair().stack.config("main.config.update.channel", "beta");
     ok(await pair().stack.preview("--expect-no-changes"));
   });
 }

@@ -136,7 +136,7 @@ inLab("sending to hosts", () => {
     const stack = await TestStack.create();
     Object.assign(stack.env, environment());
     try {
-      await stack.configs({
+      stack.configs({
         target: "ssh",
         version: VERSION,
         "ssh.push": "true",

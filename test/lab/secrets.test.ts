@@ -39,8 +39,8 @@ inLab("secrets", () => {
     pair = await PairOn.create(lab, await lab.host({ debian: "bookworm", layers }), "root");
     const { stack, host } = pair;
     for (const gateway of GATEWAYS) {
-      await stack.config(`${gateway}.telegram.apiRoot`, telegram.apiRoot);
-      await stack.config(`${gateway}.telegram.allowFrom[0]`, "4242");
+      stack.config(`${gateway}.telegram.apiRoot`, telegram.apiRoot);
+      stack.config(`${gateway}.telegram.allowFrom[0]`, "4242");
       await stack.secretConfig(`${gateway}.telegram.botToken`, BOTS[gateway]);
       await stack.secretConfig(`${gateway}.env.MODEL_KEY`, KEYS[gateway]);
     }
@@ -48,7 +48,7 @@ inLab("secrets", () => {
     processes = new Processes();
 
     ok(await stack.up());
-    await stack.config("main.config.update.channel", "beta");
+    stack.config("main.config.update.channel", "beta");
     ok(await stack.up());
     await stack.secretConfig("main.telegram.botToken", WRONG_BOT);
     const failed = await stack.up();

@@ -39,7 +39,7 @@ export class PairOn {
       "ssh.hostKey": host.hostKey,
       "ssh.registry": lab.registryUrl,
     };
-    await stack.configs(settings);
+    stack.configs(settings);
     await stack.secretConfig("ssh.privateKey", lab.privateKey);
     return new PairOn(host, who, stack);
   }
@@ -95,7 +95,7 @@ export class PairOn {
     const directory = `${this.root}/.pulumi-openclaw/gateways/${gateway}/releases/${version}/node_modules/openclaw`;
     for (const [name, input] of Object.entries(standInFiles(standIn)))
       ok(await this.host.inside(`mkdir -p ${directory} && cat >${directory}/${name}`, { input }));
-    await this.stack.config(`${gateway}.version`, version);
+    this.stack.config(`${gateway}.version`, version);
   }
 
   /** Gateways that root deployed on a host by a stack of another program. */

@@ -1,7 +1,7 @@
 /** Stacks on the real Pulumi engine, with everything of their own: PULUMI_HOME, backend, passphrase, config file. */
 import { spawn, type ChildProcess } from "node:child_process";
+import { buildSync } from "esbuild";
 import {
-  copyFileSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
@@ -18,19 +19,48 @@ import { cacheDirectory } from "../../toolchain/cache";
 import { pulumiEnvironment } from "../../toolchain/environment";
 import { finished, ok, type Outcome } from "./hosts";
 import { seedNode } from "./seed";
+import { placeEmptyStack, setConfig } from "./stackFiles";
 
 /**
- * Set for rows that are about hosts and engines, and not about the deployer's Node.js: programs run on a newer one
- * with a compile cache, which is a quarter less work. Everywhere else they run on the deployer's own.
+ * Set for rows that are about hosts and engines, and not about the deployer's Node.js: programs run on a newer one with a
+ * compile cache, as JavaScript, without what Pulumi's SDK loads to serialize functions. That is half the work. Everywhere
+ * else they run as users' do.
  */
 export const QUICK = "CLAW_TEST_QUICK";
+const isQuick = (): boolean => Boolean(process.env[QUICK]);
 
-/** Node.js of the gateways, and what it has compiled before. */
-const quickly = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
-  ...env,
-  PATH: [dirname(realpathSync(seedNode)), env.PATH].join(delimiter),
-  NODE_COMPILE_CACHE: join(cacheDirectory(process.env), "test-compiled"),
-});
+/** In front of a program: neither what compiles TypeScript is loaded, nor what only serialized functions need. */
+const PRELUDE = `
+const Module = require("node:module");
+const load = Module._load;
+const noSpan = (name) =>
+  Module.createRequire(process.argv[1])("@opentelemetry/api").trace.getTracer("none").startSpan(name);
+const unused = {
+  "@npmcli/arborist": {},
+  "normalize-package-data": {},
+  "../../typescript-shim": {},
+  "./tracing": { newSpan: noSpan },
+};
+Module._load = (name, ...rest) => unused[name] ?? load.call(Module, name, ...rest);
+delete process.env.PULUMI_NODEJS_TYPESCRIPT;
+`;
+
+/** Has programs below a directory run on the gateways' Node.js, with what it has compiled before. */
+function quickly(directory: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const prelude = join(directory, "prelude.cjs");
+  writeFileSync(prelude, PRELUDE);
+  const node = realpathSync(seedNode);
+  const bin = join(directory, "bin");
+  mkdirSync(bin);
+  // The language host of 3.68 knows nothing of the option \`nodeargs\`.
+  const script = `#!/bin/sh\ncase "$1" in */cmd/run*) exec "${node}" --require "${prelude}" "$@" ;; *) exec "${node}" "$@" ;; esac\n`;
+  writeFileSync(join(bin, "node"), script, { mode: 0o755 });
+  return {
+    ...env,
+    PATH: [bin, dirname(node), env.PATH].join(delimiter),
+    NODE_COMPILE_CACHE: join(cacheDirectory(process.env), "test-compiled"),
+  };
+}
 
 export const PROJECT = join(__dirname, "..", "..");
 
@@ -39,6 +69,20 @@ interface State {
 }
 
 const copy = (from: string, to: string): void => cpSync(from, to, { recursive: true });
+
+function placeQuickProgram(program: string, project: string): void {
+  const settings = readFileSync(join(PROJECT, "Pulumi.yaml"), "utf8").replace("main: index.ts", "main: index.js");
+  writeFileSync(join(project, "Pulumi.yaml"), settings);
+  buildSync({
+    entryPoints: [program],
+    outfile: join(project, "index.js"),
+    bundle: true,
+    packages: "external",
+    external: ["#stack-config"],
+    platform: "node",
+    tsconfigRaw: {},
+  });
+}
 
 export class TestStack {
   readonly directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-engine-"));
@@ -55,10 +99,12 @@ export class TestStack {
   ) {
     mkdirSync(this.project);
     const place = ownLibrary ? copy : symlinkSync;
-    copyFileSync(join(PROJECT, "Pulumi.yaml"), join(this.project, "Pulumi.yaml"));
-    place(program, join(this.project, "index.ts"));
-    place(join(PROJECT, "package.json"), join(this.project, "package.json"));
-    if (ownLibrary) for (const name of ["dist", "host", "locks"]) copy(join(PROJECT, name), join(this.project, name));
+    if (isQuick()) placeQuickProgram(program, this.project);
+    else {
+      copy(join(PROJECT, "Pulumi.yaml"), join(this.project, "Pulumi.yaml"));
+      place(program, join(this.project, "index.ts"));
+    }
+    for (const name of ["package.json", "dist", "host", "locks"]) place(join(PROJECT, name), join(this.project, name));
     for (const name of ["tsconfig.json", "node_modules"]) symlinkSync(join(PROJECT, name), join(this.project, name));
   }
 
@@ -66,9 +112,9 @@ export class TestStack {
   static async create(program = join(PROJECT, "index.ts"), name = "test", ownLibrary = false): Promise<TestStack> {
     const stack = new TestStack(program, name, ownLibrary);
     try {
+      await placeEmptyStack(name, stack.directory);
       const env = await pulumiEnvironment({ isolatedIn: stack.directory });
-      stack.env = process.env[QUICK] ? quickly(env) : env;
-      ok(await stack.run(["stack", "init"]));
+      stack.env = isQuick() ? quickly(stack.directory, env) : env;
       return stack;
     } catch (error) {
       rmSync(stack.directory, { recursive: true, force: true });
@@ -99,13 +145,12 @@ export class TestStack {
   up = (...args: string[]): Promise<Outcome> => this.run(["up", "--yes", "--skip-preview", ...args]);
   destroy = (): Promise<Outcome> => this.run(["destroy", "--yes", "--skip-preview"]);
 
-  async config(path: string, value: string): Promise<void> {
-    ok(await this.run(["config", "set", "--path", path, value]));
+  config(path: string, value: string): void {
+    this.configs({ [path]: value });
   }
 
-  async configs(settings: Readonly<Record<string, string>>): Promise<void> {
-    const flags = Object.entries(settings).flatMap(([path, value]) => ["--plaintext", `${path}=${value}`]);
-    ok(await this.run(["config", "set-all", "--path", ...flags]));
+  configs(settings: Readonly<Record<string, string>>): void {
+    setConfig(this.configFile, "openclaw", settings);
   }
 
   /** Through stdin: an argument can be seen by everybody on the machine. */
@@ -145,7 +190,11 @@ export class TestStack {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
+  private get configFile(): string {
+    return join(this.project, `Pulumi.${this.name}.yaml`);
+  }
+
   configText(): string {
-    return readFileSync(join(this.project, `Pulumi.${this.name}.yaml`), "utf8");
+    return readFileSync(this.configFile, "utf8");
   }
 }
