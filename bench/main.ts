@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { NODE_VERSION, NPM_VERSION } from "../components/targets/pins";
+import { NODE_VERSION, NPM_VERSION } from "../model/pins";
 import { TestStack } from "../test/support/engine";
 import { ok, type Outcome } from "../test/support/processes";
 import { VERSION } from "../test/support/seed";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { entries } from "../host/files";
-import { unitDirectories } from "../host/units";
+import { unitDirectories } from "../inspect/units";
 
 /** OpenClaw and its former names. */
 const NAMES = /openclaw|clawdbot|moltbot/i;

@@ -1,12 +1,12 @@
 /** A main gateway that no stack owns, beside a rescue gateway of this program. */
 import { posix } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { isUnknown, type ForeignGateway } from "../host/foreignGateway";
-import { gatewayId, serviceName, wrapperName, type HostLayout } from "../host/layout";
-import { isObject, objectAt } from "../host/json";
-import type { JsonObject, SpecNeighbour } from "../host/spec";
+import { isUnknown, type ForeignGateway } from "../inspect/existingGateway";
+import { gatewayId, serviceName, wrapperName, type HostLayout } from "../model/hostLayout";
+import { isObject, objectAt } from "../model/json";
+import type { JsonObject, SpecNeighbour } from "../model/spec";
 import { currentProgram, type Neighbour } from "./program";
-import { derivePorts, portBlock } from "./rules/ports";
+import { derivePorts, portBlock } from "../model/ports";
 import { problemsOf } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
 import { besideSchema } from "./rules/schemas";

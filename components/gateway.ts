@@ -5,13 +5,13 @@ import { keptValue } from "./kept";
 import { behindGate, checkedBotToken, currentProgram } from "./program";
 import { BOT_TOKEN_VARIABLE } from "./rules/openclawConfig";
 import { checkOperatorOnly } from "./rules/operators";
-import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "./rules/ports";
+import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
 import type { Problem } from "./rules/problems";
 import { resolveGateway } from "./rules/resolve";
 import type { BesideArgs, GatewayInput } from "./rules/schemas";
 import type { Partner, Target } from "./targets/target";
-import type { ForeignGateway } from "../host/foreignGateway";
-import { GATEWAY_TOKEN_VARIABLE } from "../host/layout";
+import type { ForeignGateway } from "../inspect/existingGateway";
+import { GATEWAY_TOKEN_VARIABLE } from "../model/hostLayout";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
 export interface GatewayArgs extends GatewayInput {

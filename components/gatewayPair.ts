@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { gatewayId } from "../host/layout";
+import { gatewayId } from "../model/hostLayout";
 import { MainGateway, RescueGateway, RESCUE_PROFILE, type MainGatewayArgs, type RescueGatewayArgs } from "./gateway";
 import { behindGate, currentProgram } from "./program";
 import { problemsOf } from "./rules/problems";

@@ -9,7 +9,7 @@ export {
   type RescueGatewayArgs,
 } from "./gateway";
 export { GatewayPair, type GatewayPairArgs } from "./gatewayPair";
-export type { GatewayPorts, PortRange } from "./rules/ports";
+export type { GatewayPorts, PortRange } from "../model/ports";
 export { DockerEngine, type DockerEngineArgs } from "./targets/docker";
 export { LocalHost, type LocalHostArgs } from "./targets/local";
 export { SshHost, type SshHostArgs } from "./targets/ssh";

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
 import * as z from "zod";
-import { dockerCommand, LOCAL_ENGINE } from "../deployer/docker/names";
+import { dockerCommand, LOCAL_ENGINE } from "../model/containerLayout";
 import type { RescueGatewayArgs } from "./gateway";
 import type { GatewayPairArgs } from "./gatewayPair";
 import { currentProgram } from "./program";

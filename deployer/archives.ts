@@ -15,15 +15,15 @@ import {
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { NPM_SHA512, NPM_VERSION, type Cpu } from "../components/targets/pins";
+import { NPM_SHA512, NPM_VERSION, type Cpu } from "../model/pins";
 import { workerEnvironment } from "../host/environment";
 import { lockId } from "../host/packageLock";
 import { CHANGED_PACKAGE, installArguments, isChangedPackage, requireComplete, writeManifest } from "../host/release";
 import { cacheDirectory } from "../toolchain/cache";
-import { Failure, messageOf } from "../host/failure";
-import { plain } from "../host/plain";
+import { Failure, messageOf } from "../model/failure";
+import { plain } from "../model/plain";
 import { withLock } from "./lock";
-import type { PinnedPackage } from "./request";
+import type { PinnedPackage } from "../model/requests";
 
 export interface Archive {
   readonly file: string;

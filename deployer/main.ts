@@ -15,8 +15,8 @@
  *   health   waits until the gateway in its container is healthy
  */
 import { readFileSync } from "node:fs";
-import { Failure } from "../host/failure";
-import { plain } from "../host/plain";
+import { Failure } from "../model/failure";
+import { plain } from "../model/plain";
 import { say } from "./archives";
 import { lockRelease } from "./packageLock";
 import { requirePartner } from "./partner";
@@ -29,7 +29,7 @@ import type {
   PartnerRequest,
   SendRequest,
   StageRequest,
-} from "./request";
+} from "../model/requests";
 import { sendToHost } from "./send";
 
 async function answer(verb: string | undefined, request: unknown): Promise<string> {

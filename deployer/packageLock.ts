@@ -1,12 +1,12 @@
 /** Decides, once for a version and a stack, which packages its releases consist of. */
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Failure } from "../host/failure";
+import { Failure } from "../model/failure";
 import { lockedPackages, manifestFor, openclawIn, pack, packageName } from "../host/packageLock";
 import { INSTALL_FLAGS, LOCK_FILE } from "../host/release";
 import { fingerprint } from "../toolchain/cache";
 import { cached, npmCommand, say, unpackedNpm } from "./archives";
-import type { LockRequest } from "./request";
+import type { LockRequest } from "../model/requests";
 
 /** Without the addresses of one registry, since hosts may reach another, and whatever this user's npm is set to. */
 const LOCK_FLAGS = ["--package-lock-only", "--omit-lockfile-registry-resolved", "--lockfile-version=3", "--save"];

@@ -4,12 +4,12 @@
  */
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Failure, messageOf } from "../host/failure";
+import { Failure, messageOf } from "../model/failure";
 import { say } from "./archives";
-import { dockerCommand, openclawIn } from "./docker/names";
+import { dockerCommand, openclawIn } from "../model/containerLayout";
 import { PARTNER } from "./patience";
-import { RemoteHost } from "./remoteHost";
-import type { OnHost, PartnerRequest, Whereabouts } from "./request";
+import { RemoteHost } from "../ssh/remoteHost";
+import type { OnHost, PartnerRequest, Whereabouts } from "../model/requests";
 
 const PREPARE_SECONDS = 15 * 60;
 

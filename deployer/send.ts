@@ -1,14 +1,14 @@
 /** Sends to a host what it cannot fetch itself. */
 import { join, posix } from "node:path";
 import { lockId, RECORD } from "../host/packageLock";
-import { gatewayPaths, gatewaysDir, pushedDir, pushedRelease } from "../host/layout";
-import type { Cpu } from "../components/targets/pins";
+import { gatewayPaths, gatewaysDir, pushedDir, pushedRelease } from "../model/hostLayout";
+import type { Cpu } from "../model/pins";
 import { cacheDirectory, fingerprint } from "../toolchain/cache";
 import { packageArchive, releaseArchive, say, sayWaiting, type Archive } from "./archives";
-import { Failure } from "../host/failure";
-import { BLOCK_SIZE, RemoteHost } from "./remoteHost";
+import { Failure } from "../model/failure";
+import { BLOCK_SIZE, RemoteHost } from "../ssh/remoteHost";
 import { withLock } from "./lock";
-import type { SendRequest } from "./request";
+import type { SendRequest } from "../model/requests";
 
 const PROGRESS_MS = 5_000;
 const CPUS: Readonly<Record<string, Cpu>> = { "Linux x86_64": "x64", "Linux aarch64": "arm64" };

@@ -5,9 +5,9 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import { asIdentity } from "./fences";
 import { entries, lstat } from "./files";
-import { ACCOUNT_HOME, MARK_FILE, SYSTEM_PATH } from "./layout";
-import { ownersOfProcesses } from "./processes";
-import { Failure, messageOf, SET_UP_AGAIN } from "./failure";
+import { ACCOUNT_HOME, MARK_FILE, SYSTEM_PATH } from "../model/hostLayout";
+import { ownersOfProcesses } from "../inspect/processes";
+import { Failure, messageOf, SET_UP_AGAIN } from "../model/failure";
 import { fullDisk } from "./systemError";
 
 /** Written into the account's comment field: this account is ours to use. */

@@ -5,10 +5,10 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asAccount } from "./account";
-import { Failure, messageOf } from "./failure";
+import { Failure, messageOf } from "../model/failure";
 import { restoreDirectories } from "./claim";
 import type { ReadyLink } from "./files";
-import { othersLocks } from "./found";
+import { othersLocks } from "../model/conflict";
 import {
   generationName,
   pointedAt,
@@ -24,13 +24,13 @@ import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp
 import { findGateway, lockPath, type HostGateway } from "./host";
 import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
-import { othersLocksOf } from "./openclawLocks";
+import { othersLocksOf } from "../inspect/openclawLocks";
 import { predecessorOf, retire, standing } from "./predecessor";
 import { recordLock, releaseName } from "./packageLock";
 import { ensureRelease, indent, releaseDir } from "./release";
 import { run } from "./run";
 import { readSecrets, redact } from "./secrets";
-import type { Spec } from "./spec";
+import type { Spec } from "../model/spec";
 import { supervisorFor } from "./supervisors";
 import { systemFailure, told } from "./systemError";
 

@@ -4,13 +4,13 @@ import { renameSync, rmdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { asAccount, type Identity } from "./account";
 import { compileCacheOf, homeOf } from "./environment";
-import { Failure } from "./failure";
+import { Failure } from "../model/failure";
 import { entries, lstat, makeDir, makeDirOf, readLink, removeTree, setLink, sweep, writeJson } from "./files";
 import { findGateway, gatewaysBeside, type Host, type HostGateway, type OwnedClaim, type Place } from "./host";
-import { configFile, gatewayLogFile, gatewayPaths, isWithin, MARK_FILE } from "./layout";
-import { writeMark } from "./mark";
-import { findObstacles } from "./obstacles";
-import type { Claim } from "./spec";
+import { configFile, gatewayLogFile, gatewayPaths, isWithin, MARK_FILE } from "../model/hostLayout";
+import { writeMark } from "../inspect/stateOwner";
+import { findObstacles } from "../inspect/conflicts";
+import type { Claim } from "../model/spec";
 import { attempt } from "./systemError";
 import { removeWrapper, writeWrapper } from "./wrapper";
 

@@ -1,8 +1,8 @@
 /** The environments of everything that the host program starts: built from nothing, never inherited. */
 import { dirname, join } from "node:path";
 import type { Identity } from "./account";
-import { SYSTEM_PATH, type HostLayout } from "./layout";
-import type { Spec } from "./spec";
+import { SYSTEM_PATH, type HostLayout } from "../model/hostLayout";
+import type { Spec } from "../model/spec";
 
 /** HOME of a gateway: the user's own, or a directory in its state where it runs as an account. */
 export const homeOf = (layout: HostLayout, stateDir: string): string =>

@@ -1,6 +1,6 @@
 /** What holds a process that runs others' code, where no service manager does. */
 import { spawnSync } from "node:child_process";
-import { SYSTEM_PATH } from "./layout";
+import { SYSTEM_PATH } from "../model/hostLayout";
 import type { Identity } from "./account";
 
 /** Of util-linux, as Debian, Ubuntu and Fedora have it. */

@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Identity } from "./account";
-import { identify, isNamed, nameOf } from "./processes";
+import { identify, isNamed, nameOf } from "../inspect/processes";
 import { about, attempt } from "./systemError";
 
 /** Who may read what we write: the gateway's account through its group, or only the deploying user. */

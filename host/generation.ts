@@ -22,11 +22,11 @@ import {
   type ReadyLink,
 } from "./files";
 import type { HostGateway } from "./host";
-import { configFile } from "./layout";
+import { configFile } from "../model/hostLayout";
 import type { Wanted } from "./packageLock";
 import { releaseDir, releaseEntry, removeUnusedReleases } from "./release";
 import { missingSecrets, secretsFile } from "./secrets";
-import type { Spec } from "./spec";
+import type { Spec } from "../model/spec";
 
 /** How to run one generation: read by the supervisor and by the wrapper. */
 export interface Service {

@@ -1,17 +1,17 @@
 /** What "healthy" means: the right gateway answers, at the right version. Bodies are read, not status codes. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ask } from "./ask";
-import { Failure } from "./failure";
+import { ask } from "../inspect/ask";
+import { Failure } from "../model/failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
-import { databasesOf, GATEWAY_TOKEN_VARIABLE } from "./layout";
+import { databasesOf, GATEWAY_TOKEN_VARIABLE } from "../model/hostLayout";
 import { CHANNEL_PATIENCE_MS, HEALTH_POLL_MS, RUNNING_PATIENCE_MS } from "./limits";
-import { listeners, type Listener } from "./listeners";
-import { descendsFrom, hasLostDatabase, isAt } from "./processes";
+import { listeners, type Listener } from "../inspect/listeners";
+import { descendsFrom, hasLostDatabase, isAt } from "../inspect/processes";
 import { readSecrets } from "./secrets";
 import { run, type RunResult } from "./run";
 import { supervisorFor } from "./supervisors";
-import { valueAt } from "./json";
+import { valueAt } from "../model/json";
 
 /** Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
 const HEALTH_TIMEOUT_MS = 180_000;

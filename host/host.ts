@@ -1,10 +1,10 @@
 /** The host that this program is installed on: its managed directory and the account of its gateways. */
 import { dirname, join } from "node:path";
 import { identityOf, type Identity } from "./account";
-import { Failure, SET_UP_AGAIN } from "./failure";
+import { Failure, SET_UP_AGAIN } from "../model/failure";
 import { entries, readJson } from "./files";
-import { gatewayPaths, gatewaysDir, type GatewayPaths, type HostLayout } from "./layout";
-import type { Claim } from "./spec";
+import { gatewayPaths, gatewaysDir, type GatewayPaths, type HostLayout } from "../model/hostLayout";
+import type { Claim } from "../model/spec";
 
 export interface Host {
   readonly manage: string;

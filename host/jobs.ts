@@ -10,13 +10,13 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { applySpec } from "./apply";
 import { workerEnvironment } from "./environment";
-import { Failure } from "./failure";
+import { Failure } from "../model/failure";
 import { entries, isMissing, makeDir, readJson, removeTree, writeJson } from "./files";
 import { lockPath, openGateway, type Host } from "./host";
 import { JOB_POLL_MS } from "./limits";
 import { takeLock } from "./lock";
-import { identify, isAlive, type ProcessIdentity } from "./processes";
-import type { Spec } from "./spec";
+import { identify, isAlive, type ProcessIdentity } from "../inspect/processes";
+import type { Spec } from "../model/spec";
 import { attempt, told } from "./systemError";
 
 /** Finished jobs that are kept, for whoever looks for what happened. */

@@ -30,7 +30,7 @@ import { ensureAccount } from "./account";
 import { lastLines, restartGateway, startGateway, stopGateway } from "./apply";
 import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
-import { Failure } from "./failure";
+import { Failure } from "../model/failure";
 import { entries, makeDir, readJson, removeTree, writeFile, writeJson } from "./files";
 import { pointedAt } from "./generation";
 import {
@@ -44,17 +44,17 @@ import {
   type HostGateway,
 } from "./host";
 import { applyInBackground, work } from "./jobs";
-import { gatewaysDir, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "./layout";
+import { gatewaysDir, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "../model/hostLayout";
 import { holderOf, isHealthy } from "./health";
-import { describeListener } from "./listeners";
+import { describeListener } from "../inspect/listeners";
 import { takeLock } from "./lock";
-import { plain } from "./plain";
-import { isLost, lookFor, type LookAnswer, type LookInput } from "./obstacles";
+import { plain } from "../model/plain";
+import { isLost, lookFor, type LookAnswer, type LookInput } from "../inspect/conflicts";
 import { standing } from "./predecessor";
 import { stageLock, type PackageLock, type Wanted } from "./packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
-import type { Claim, Secrets, Spec } from "./spec";
+import type { Claim, Secrets, Spec } from "../model/spec";
 import { supervisorKind } from "./supervisors";
 import { supervise } from "./supervisors/process";
 import { lingerObstacle } from "./supervisors/systemd";

@@ -6,9 +6,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
-import { Failure } from "./failure";
+import { Failure } from "../model/failure";
 import { entries, makeDir, readJson, writeFile, writeJson } from "./files";
-import type { Claim } from "./spec";
+import type { Claim } from "../model/spec";
 
 /** stdin of `stage-lock`. With the claim, as secrets have it. */
 export interface PackageLock {

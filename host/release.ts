@@ -2,11 +2,11 @@
 import * as fs from "node:fs";
 import { join, relative } from "node:path";
 import { nobodyElse } from "./account";
-import { Failure } from "./failure";
+import { Failure } from "../model/failure";
 import { entries, makeDir, readJson, removeTree } from "./files";
 import type { HostGateway } from "./host";
 import { workerEnvironment } from "./environment";
-import { npmrcFile, pushedRelease } from "./layout";
+import { npmrcFile, pushedRelease } from "../model/hostLayout";
 import {
   manifestFor,
   neededLocks,
@@ -18,7 +18,7 @@ import {
   unpack,
   type Wanted,
 } from "./packageLock";
-import { endOf } from "./processes";
+import { endOf } from "../inspect/processes";
 import { run } from "./run";
 
 const INSTALL_MINUTES = 15;

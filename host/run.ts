@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import type { Identity } from "./account";
 import { asIdentity } from "./fences";
-import { signal } from "./processes";
+import { signal } from "../inspect/processes";
 
 const MAX_OUTPUT = 1024 * 1024;
 

@@ -2,10 +2,10 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Failure } from "./failure";
+import { Failure } from "../model/failure";
 import { makeDir, readableBy, readJson, writeFile, writeJson } from "./files";
 import type { Host, HostGateway } from "./host";
-import type { Secrets } from "./spec";
+import type { Secrets } from "../model/spec";
 
 /** Where the secrets of a nonce are. */
 export const secretsFile = (gateway: HostGateway, nonce: string): string =>

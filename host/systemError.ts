@@ -2,7 +2,7 @@
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { getSystemErrorMap } from "node:util";
-import { Failure, messageOf } from "./failure";
+import { Failure, messageOf } from "../model/failure";
 
 /** What Node.js and SQLite say of a call of the operating system that failed. */
 interface SystemError {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { makeDir, removeTree, sweep, writeFile } from "./files";
-import { gatewayPaths, hostCommand } from "./layout";
+import { gatewayPaths, hostCommand } from "../model/hostLayout";
 
 const MARK = "# pulumi-openclaw ";
 const wrapperMark = (manage: string, id: string): string => `${MARK}${gatewayPaths(manage, id).dir}`;

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { Failure } from "../host/failure";
+import { Failure } from "../model/failure";
 import { run } from "./processes";
 import { PROJECT, pulumiHome } from "./project";
 import { say, step } from "./steps";

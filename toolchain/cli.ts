@@ -1,15 +1,15 @@
 /** The verbs behind `make`: a Pulumi engine that works on this machine, run on the repository's own stack. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runCheck } from "../check/cli";
-import { Failure } from "../host/failure";
+import { runCheck } from "../cli/checkCommand";
+import { Failure } from "../model/failure";
 import { ensureStack, stackExists } from "./backend";
 import { prepareTools, pulumiEnvironment } from "./environment";
 import { handleSignals, onTerminal, run, runInForeground } from "./processes";
 import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
 import { duration, say } from "./steps";
-import { gatewaysOf, keptBy, summary, type StackGateways } from "./summary";
+import { gatewaysOf, keptBy, summary, type StackGateways } from "../cli/status";
 
 const OLDEST_NODE = 20;
 const DEFAULT_STACK = "dev";

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ConsoleMessageId, Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 import * as ts from "typescript";
-import { messageOf } from "../host/failure";
+import { messageOf } from "../model/failure";
 import { PROJECT } from "./project";
 
 /** The public API as it was last agreed on. */

@@ -5,7 +5,7 @@
 import { chmodSync, copyFileSync, readFileSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { coerce, gte } from "semver";
-import { Failure, messageOf } from "../host/failure";
+import { Failure, messageOf } from "../model/failure";
 import { cacheDirectory, fillOnce, fingerprint } from "./cache";
 import { isExecutable, run, which } from "./processes";
 import { MODULES, PROJECT, pulumiHome } from "./project";

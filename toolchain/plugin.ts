@@ -1,7 +1,7 @@
 /** Pulumi's command plugin: the official one, or our stand-in on a machine that cannot have it. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { Failure } from "../host/failure";
+import { Failure } from "../model/failure";
 import { EXECUTABLE } from "./command-plugin/files";
 import { cacheDirectory, fillOnce, fingerprint } from "./cache";
 import { isExecutable, run, which } from "./processes";

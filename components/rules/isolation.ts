@@ -1,7 +1,7 @@
 /** Rules between the gateways of one host: nothing may be shared. Pure. */
-import { valueAt } from "../../host/json";
-import { isWithin } from "../../host/layout";
-import { contains, derivePorts, formatRange, nearestFreeBase, overlaps, portRole, type PortRange } from "./ports";
+import { valueAt } from "../../model/json";
+import { isWithin } from "../../model/hostLayout";
+import { contains, derivePorts, formatRange, nearestFreeBase, overlaps, portRole, type PortRange } from "../../model/ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 

@@ -1,7 +1,7 @@
 /** Renders a gateway's openclaw.json. Pure and deterministic: the same arguments give the same bytes. */
-import { isObject, objectAt, valueAt } from "../../host/json";
-import { gatewayLogFile, GATEWAY_TOKEN_VARIABLE } from "../../host/layout";
-import type { Json, JsonObject } from "../../host/spec";
+import { isObject, objectAt, valueAt } from "../../model/json";
+import { gatewayLogFile, GATEWAY_TOKEN_VARIABLE } from "../../model/hostLayout";
+import type { Json, JsonObject } from "../../model/spec";
 import type { Problem } from "./problems";
 import { isUserId, type CheckedGatewayArgs } from "./schemas";
 

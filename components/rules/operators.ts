@@ -1,5 +1,5 @@
 /** The rescue gateway's bot: who may talk to it. Pure. */
-import { isObject, objectAt } from "../../host/json";
+import { isObject, objectAt } from "../../model/json";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import { isUserId, type CheckedGatewayArgs } from "./schemas";

@@ -1,6 +1,6 @@
 /** What the kind of place decides about the gateways there: their directories, names and ports. Pure. */
 import { posix } from "node:path";
-import { CONTAINER_PORT, CONTAINER_PATHS, isContainerName, openclawIn, secretFile } from "../../deployer/docker/names";
+import { CONTAINER_PORT, CONTAINER_PATHS, isContainerName, openclawIn, secretFile } from "../../model/containerLayout";
 import {
   configFile,
   defaultStateDir,
@@ -10,10 +10,10 @@ import {
   serviceName,
   wrapperName,
   type HostLayout,
-} from "../../host/layout";
-import type { JsonObject } from "../../host/spec";
+} from "../../model/hostLayout";
+import type { JsonObject } from "../../model/spec";
 import { BOT_TOKEN_VARIABLE, envReference, type SecretName, type Surroundings } from "./openclawConfig";
-import { derivePorts, portBlock } from "./ports";
+import { derivePorts, portBlock } from "../../model/ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import type { CheckedGatewayArgs } from "./schemas";

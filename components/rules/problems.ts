@@ -1,7 +1,7 @@
 /** Problems: what is wrong with a program, in words that say where and what to do. */
 import { closest, distance } from "fastest-levenshtein";
 import * as z from "zod";
-import { plainLine } from "../../host/plain";
+import { plainLine } from "../../model/plain";
 
 /** One thing that is wrong with the program, as its author should read it. */
 export interface Problem {

@@ -1,11 +1,11 @@
 /** From arguments to a plain, complete, frozen description of one gateway. */
 import type { z } from "zod";
-import { gatewayId } from "../../host/layout";
-import { isObject } from "../../host/json";
-import type { JsonObject } from "../../host/spec";
+import { gatewayId } from "../../model/hostLayout";
+import { isObject } from "../../model/json";
+import type { JsonObject } from "../../model/spec";
 import { checkConfig, renderConfig } from "./openclawConfig";
 import { placeOf, type Layout } from "./places";
-import type { GatewayPorts, PortRange } from "./ports";
+import type { GatewayPorts, PortRange } from "../../model/ports";
 import { problemsOf, type Problem } from "./problems";
 import { gatewaySchema, MIN_VERSION, type CheckedGatewayArgs } from "./schemas";
 

@@ -5,8 +5,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as semver from "semver";
 import * as z from "zod";
-import type { Json } from "../../host/spec";
-import { MAX_BASE_PORT, MIN_BASE_PORT } from "./ports";
+import type { Json } from "../../model/spec";
+import { MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
 
 /** Oldest OpenClaw release that the product was measured with. */
 export const MIN_VERSION = "2026.9.6";

@@ -5,8 +5,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
-import type { HostLayout, LayoutToSetUp } from "../../host/layout";
-import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "./pins";
+import type { HostLayout, LayoutToSetUp } from "../../model/hostLayout";
+import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../../model/pins";
 
 export interface Bootstrap {
   /** Text for `sh -s -- MANAGE_DIR`. */

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { FORMAT } from "../../deployer/request";
+import { FORMAT } from "../../model/requests";
 import { withoutStackTraces } from "../stackTraces";
 import { builtFile } from "./bootstrap";
 

@@ -6,10 +6,10 @@
  */
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { hostCommand, manageDir, quote, type HostLayout } from "../../host/layout";
-import type { ClaimToCheck } from "../../host/found";
+import { hostCommand, manageDir, quote, type HostLayout } from "../../model/hostLayout";
+import type { ClaimToCheck } from "../../model/conflict";
 import type { PackageLock } from "../../host/packageLock";
-import type { Claim, Secrets, Spec, SpecNeighbour } from "../../host/spec";
+import type { Claim, Secrets, Spec, SpecNeighbour } from "../../model/spec";
 import { keptValue } from "../kept";
 import { explicitPorts } from "../rules/isolation";
 import type { ResolvedGateway } from "../rules/resolve";

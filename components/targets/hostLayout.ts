@@ -1,7 +1,7 @@
 /** The arguments that every host takes, and the directories that follow from them. */
 import { join } from "node:path/posix";
 import * as z from "zod";
-import { ACCOUNT_HOME, DEFAULT_ACCOUNT, type HostLayout } from "../../host/layout";
+import { ACCOUNT_HOME, DEFAULT_ACCOUNT, type HostLayout } from "../../model/hostLayout";
 import type { Linger } from "../../host/supervisors/systemd";
 import type { Problem } from "../rules/problems";
 import { absolutePath, versionSchema } from "../rules/schemas";

@@ -1,6 +1,6 @@
 /** Gateways of which somebody has removed something on their host: our own directory, or their state. */
 import * as pulumi from "@pulumi/pulumi";
-import { plainLine } from "../../host/plain";
+import { plainLine } from "../../model/plain";
 
 /** What the look has found of them, for this `up` to make anew. */
 export class Losses {

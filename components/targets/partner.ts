@@ -1,7 +1,7 @@
 /** A pair on two targets: before a gateway is changed, the deployer asks its partner over there. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import type { PartnerRequest } from "../../deployer/request";
+import type { PartnerRequest } from "../../model/requests";
 import type { ResolvedGateway } from "../rules/resolve";
 import { deployerCommand } from "./deployer";
 import type { Partner, Target } from "./target";

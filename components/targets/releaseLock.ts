@@ -1,7 +1,7 @@
 /** The packages of each version of OpenClaw: decided once for a stack, and the same on all its hosts. */
 import { existsSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import type { LockRequest } from "../../deployer/request";
+import type { LockRequest } from "../../model/requests";
 import { lockId, openclawIn } from "../../host/packageLock";
 import { keptValue } from "../kept";
 import { behindGate, currentProgram, refuse } from "../program";

@@ -1,8 +1,8 @@
 /** Where gateways run. A new kind of target is a new folder that implements this. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Finding, GatewayFacts } from "../../host/foreignGateway";
-import type { SpecNeighbour } from "../../host/spec";
-import type { Whereabouts } from "../../deployer/request";
+import type { Finding, GatewayFacts } from "../../inspect/existingGateway";
+import type { SpecNeighbour } from "../../model/spec";
+import type { Whereabouts } from "../../model/requests";
 import type { Layout } from "../rules/places";
 import type { ResolvedGateway } from "../rules/resolve";
 

@@ -5,9 +5,9 @@ import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import Docker from "dockerode";
-import { Failure, messageOf } from "../../host/failure";
-import { listeners, listenersIn, type Listener } from "../../host/listeners";
-import type { EngineAddress } from "../request";
+import { Failure, messageOf } from "../../model/failure";
+import { listeners, listenersIn, type Listener } from "../../inspect/listeners";
+import type { EngineAddress } from "../../model/requests";
 
 const PING_MS = 15_000;
 

@@ -3,9 +3,9 @@ import { createHash, randomBytes } from "node:crypto";
 import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { pack } from "tar-stream";
-import { Failure } from "../../host/failure";
-import type { ContainerClaim } from "../request";
-import { LABELS, USER } from "./names";
+import { Failure } from "../../model/failure";
+import type { ContainerClaim } from "../../model/requests";
+import { LABELS, USER } from "../../model/containerLayout";
 import { currentFiles, labelsOf, removeContainer } from "./owned";
 
 const MOUNT = "volume";

@@ -2,10 +2,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
-import { Failure, messageOf } from "../../host/failure";
+import { Failure, messageOf } from "../../model/failure";
 import { say } from "../archives";
 import { ANSWER_MS, HEALTH_MS, POLL_MS } from "../patience";
-import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageRequest } from "../request";
+import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageRequest } from "../../model/requests";
 import { connect } from "./engine";
 import { envFile, filesVolume, giveToUser } from "./files";
 import {
@@ -19,7 +19,7 @@ import {
   TMPFS,
   USER,
   WORKING_DIRECTORY,
-} from "./names";
+} from "../../model/containerLayout";
 import {
   containerOf,
   isFinished,

@@ -1,10 +1,10 @@
 /** What is a gateway's on an engine, by its labels. */
 import type Docker from "dockerode";
-import { Failure } from "../../host/failure";
-import { describeListener, type Listener } from "../../host/listeners";
-import type { ContainerClaim, ContainerObstacle } from "../request";
+import { Failure } from "../../model/failure";
+import { describeListener, type Listener } from "../../inspect/listeners";
+import type { ContainerClaim, ContainerObstacle } from "../../model/requests";
 import { found, listenersOn } from "./engine";
-import { CONTAINER_PATHS, dockerCommand, LABELS, limitsLabel, namesOf, type Role } from "./names";
+import { CONTAINER_PATHS, dockerCommand, LABELS, limitsLabel, namesOf, type Role } from "../../model/containerLayout";
 
 type Labels = Readonly<Record<string, string>> | null | undefined;
 

@@ -1,5 +1,5 @@
 import type { Host } from "../host";
-import type { HostLayout, SupervisorKind } from "../layout";
+import type { HostLayout, SupervisorKind } from "../../model/hostLayout";
 import { processSupervisor } from "./process";
 import type { Supervisor } from "./supervisor";
 import { hasSystemd, systemdSupervisor } from "./systemd";

@@ -7,7 +7,7 @@ import * as fs from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { supervisorEnvironment } from "../environment";
-import { Failure } from "../failure";
+import { Failure } from "../../model/failure";
 import { asGateway, oomScore } from "../fences";
 import { readJson, writeJson } from "../files";
 import { pointedAt } from "../generation";
@@ -21,7 +21,7 @@ import {
   SUPERVISOR_START_TIMEOUT_MS,
 } from "../limits";
 import { tryLock } from "../lock";
-import { gatewayMark, MARK_VARIABLE } from "../layout";
+import { gatewayMark, MARK_VARIABLE } from "../../model/hostLayout";
 import {
   carrying,
   descendsFrom,
@@ -32,7 +32,7 @@ import {
   signal,
   waitForEnd,
   type ProcessIdentity,
-} from "../processes";
+} from "../../inspect/processes";
 import { readSecrets } from "../secrets";
 import { attempt } from "../systemError";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor, type SupervisorStatus } from "./supervisor";

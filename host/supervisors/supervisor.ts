@@ -1,7 +1,7 @@
 /** What keeps a gateway running. One implementation per service manager. */
 import type { HostGateway } from "../host";
 import { EXIT_TIMEOUT_MS } from "../limits";
-import { isListening } from "../listeners";
+import { isListening } from "../../inspect/listeners";
 
 /** Exit code that a restart cannot mend: bad or missing configuration, state in use. Source: measured. */
 export const EXIT_UNRECOVERABLE = 78;

@@ -7,11 +7,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Failure } from "../failure";
+import { Failure } from "../../model/failure";
 import { mostProcesses, oomScore } from "../fences";
 import { makeDir, removeTree, writeFile } from "../files";
 import type { Host, HostGateway } from "../host";
-import { gatewayPaths, hostCommand, serviceName, SYSTEM_PATH, wrapperName, type HostLayout } from "../layout";
+import { gatewayPaths, hostCommand, serviceName, SYSTEM_PATH, wrapperName, type HostLayout } from "../../model/hostLayout";
 import { DRAIN_TIMEOUT_MS, STOP_TIMEOUT_MS, UNIT_POLL_MS } from "../limits";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor } from "./supervisor";
 

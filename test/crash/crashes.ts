@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
-import type { HostLayout } from "../../host/layout";
+import type { HostLayout } from "../../model/hostLayout";
 import { lockId } from "../../host/packageLock";
 import { ask, eventually, ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
 import { lockOf } from "../support/locks";

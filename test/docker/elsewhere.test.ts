@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { keptBy, summary, type GatewayOutput } from "../../toolchain/summary";
+import { keptBy, summary, type GatewayOutput } from "../../cli/status";
 import { TestStack } from "../support/engine";
 import { ok } from "../support/processes";
 import { VERSION } from "../support/seed";

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
-import { NODE_VERSION } from "../../components/targets/pins";
+import { NODE_VERSION } from "../../model/pins";
 import { fingerprint } from "../../toolchain/cache";
 import { command } from "../lab/commands";
 import { ensurePackages } from "../support/debianPackages";

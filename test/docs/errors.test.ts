@@ -1,6 +1,6 @@
 /** docs/errors.md: everything that this package refuses, in the words that its user reads. */
 import { beforeAll, expect, it } from "vitest";
-import { HOW_TO_GET } from "../../components/rules/hostKey";
+import { HOW_TO_GET } from "../../ssh/keyLine";
 import { formatProblems } from "../../components/rules/problems";
 import { locked } from "../../components/targets/releaseLock";
 import { runAtDestroy } from "../../components/targets/deployer";

@@ -6,7 +6,7 @@ import {
   MAIN_BASE_PORT,
   portBlock,
   RESCUE_BASE_PORT,
-} from "../../components/rules/ports";
+} from "../../model/ports";
 import {
   configFile,
   defaultStateDir,
@@ -17,7 +17,7 @@ import {
   manageDir,
   serviceName,
   wrapperName,
-} from "../../host/layout";
+} from "../../model/hostLayout";
 
 const WIDTH = 960;
 const MARGIN = 24;

@@ -10,22 +10,22 @@ import { vi } from "vitest";
 import * as z from "zod";
 import { checkIsolation } from "../../components/rules/isolation";
 import { OWNED_KEYS } from "../../components/rules/openclawConfig";
-import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../components/rules/ports";
+import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../model/ports";
 import { problemsOf, type Problem } from "../../components/rules/problems";
 import { resolveGateway } from "../../components/rules/resolve";
 import { besideSchema, gatewaySchema } from "../../components/rules/schemas";
-import { configFile, gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../host/layout";
-import { findForeignGateway, isUnknown, type ForeignGateway } from "../../host/foreignGateway";
-import { identify } from "../../host/processes";
-import type { Listener } from "../../host/listeners";
-import type { ClaimToCheck, Obstacle } from "../../host/found";
+import { configFile, gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../model/hostLayout";
+import { findForeignGateway, isUnknown, type ForeignGateway } from "../../inspect/existingGateway";
+import { identify } from "../../inspect/processes";
+import type { Listener } from "../../inspect/listeners";
+import type { ClaimToCheck, Obstacle } from "../../model/conflict";
 import { unexpected } from "../../components/targets/answers";
 import { noShell, problemOf, strangeAnswer, type Refusal } from "../../components/targets/ssh/answer";
 import type { HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
 import * as systemd from "../../host/supervisors/systemd";
-import type { ContainerClaim, LookAnswer, LookRequest } from "../../deployer/request";
-import { LOCAL_ENGINE } from "../../deployer/docker/names";
+import type { ContainerClaim, LookAnswer, LookRequest } from "../../model/requests";
+import { LOCAL_ENGINE } from "../../model/containerLayout";
 import { FakeDocker } from "../unit/fakeDocker";
 import { engine, GOOD_HOST, inContainer, layout, resolved } from "../unit/gateways";
 
@@ -432,7 +432,7 @@ class Scene {
       carries: (pid: number, mark: string) => pid === GATEWAY_PID && mark.endsWith("/main"),
       ownerOf: () => process.getuid!(),
     }));
-    const { findObstacles } = await import("../../host/obstacles");
+    const { findObstacles } = await import("../../inspect/conflicts");
     const id = claim.id ?? "ops";
     const stateDir = claim.stateDir ?? this.path(`.openclaw-${id}`);
     const layout: HostLayout = { root: this.root, binDir: this.path("bin"), account: account ?? null };

@@ -2,8 +2,8 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { check } from "../../check";
-import { gatewaysOfState } from "../../check/gateways";
+import { check } from "../../cli/check";
+import { gatewaysOfState } from "../../cli/gateways";
 import { TestStack } from "../support/engine";
 import { HandMadeGateway } from "../support/handMadeGateway";
 import { ask, endStrays, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";

@@ -17,8 +17,8 @@ import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureAccount, uidOf } from "../../host/account";
-import { findObstacles } from "../../host/obstacles";
-import { configFile, MARK_FILE } from "../../host/layout";
+import { findObstacles } from "../../inspect/conflicts";
+import { configFile, MARK_FILE } from "../../model/hostLayout";
 import { ok, TEST_ACCOUNT, TestHost } from "../support/hosts";
 
 const PORT = 22200;

@@ -14,10 +14,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MARK_FILE } from "../../host/layout";
+import { MARK_FILE } from "../../model/hostLayout";
 import { lockId } from "../../host/packageLock";
-import { findObstacles, isLost } from "../../host/obstacles";
-import { ownersOfProcesses } from "../../host/processes";
+import { findObstacles, isLost } from "../../inspect/conflicts";
+import { ownersOfProcesses } from "../../inspect/processes";
 import { placeStandIn, sendStandIn, type Behaviour } from "../standIn/release";
 import { TEST_LIMITS } from "../support/hostProgram";
 import { ask, eventually, isRunning, ok, TestHost, type Outcome } from "../support/hosts";

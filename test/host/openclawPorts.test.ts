@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../components/rules/ports";
+import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
 import { seedNode, seedRelease } from "../support/seed";
 
 /** OpenClaw's own arithmetic, asked of the installed package for many bases at once. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { lockName } from "../../deployer/packageLock";
-import type { LockRequest } from "../../deployer/request";
+import type { LockRequest } from "../../model/requests";
 import { lockId, openclawIn, unpack } from "../../host/packageLock";
 import { Registry } from "../lab/registry";
 import { askForLock } from "../support/locks";

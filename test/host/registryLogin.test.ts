@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { renderBootstrap } from "../../components/targets/bootstrap";
-import { npmrcFile } from "../../host/layout";
+import { npmrcFile } from "../../model/hostLayout";
 import { finished, ok, temporaryRoot, TestHost } from "../support/hosts";
 
 const LOGIN = "Basic " + Buffer.from("deployer:canary-of:password").toString("base64");

@@ -1,6 +1,6 @@
 /** The deployer's own connection to a host, and a host that lies. */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { RemoteHost } from "../../deployer/remoteHost";
+import { RemoteHost } from "../../ssh/remoteHost";
 import type { Connection } from "../../toolchain/command-plugin/connection";
 import { SshSite } from "../support/sshd";
 

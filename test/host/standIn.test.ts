@@ -4,7 +4,7 @@ import { mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { listeners } from "../../host/listeners";
+import { listeners } from "../../inspect/listeners";
 import { ask, eventually, finished, temporaryRoot, type Outcome } from "../support/hosts";
 import { seedCompiled, seedNode, seedRelease, VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";

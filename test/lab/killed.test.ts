@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { manageDir } from "../../host/layout";
+import { manageDir } from "../../model/hostLayout";
 import { eventually, finished, ok } from "../support/hosts";
 import { longCommand, pause } from "./commands";
 import { inLab } from "./inLab";

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { ACCOUNT_HOME } from "../../host/layout";
+import { ACCOUNT_HOME } from "../../model/hostLayout";
 import { fillOnce, fingerprint } from "../../toolchain/cache";
 import { renderBootstrap } from "../../components/targets/bootstrap";
 import { ensureSeed, seedGateway, seedTools, VERSION } from "../support/seed";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hostScript, packageFile } from "../../components/targets/bootstrap";
 import { layoutOf } from "../../components/targets/hostLayout";
-import type * as client from "../../components/targets/ssh/client";
+import type * as client from "../../ssh/ask";
 import { renderScript } from "../../components/targets/ssh/facts";
 import type { LookedAtHost } from "../../components/targets/ssh/findings";
 import { lookAt } from "../../components/targets/ssh/look";

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { manageDir } from "../../host/layout";
-import type { SendRequest } from "../../deployer/request";
+import { manageDir } from "../../model/hostLayout";
+import type { SendRequest } from "../../model/requests";
 import { PROJECT, TestStack } from "../support/engine";
 import { askForLock } from "../support/locks";
 import { finished, ok, type Outcome } from "../support/processes";

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { manageDir } from "../../host/layout";
+import { manageDir } from "../../model/hostLayout";
 import { ok } from "../support/hosts";
 import { FakeTelegram } from "../support/telegram";
 import { inLab } from "./inLab";

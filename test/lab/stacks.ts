@@ -1,5 +1,5 @@
 /** The root stack on hosts of the lab, and what can be seen of its gateways there. */
-import { ACCOUNT_HOME } from "../../host/layout";
+import { ACCOUNT_HOME } from "../../model/hostLayout";
 import { TestStack } from "../support/engine";
 import { eventually, ok, type Outcome } from "../support/hosts";
 import { placeLock } from "../support/locks";

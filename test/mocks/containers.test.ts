@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import type { CheckRequest, HealthRequest, PartnerRequest, StageRequest } from "../../deployer/request";
+import type { CheckRequest, HealthRequest, PartnerRequest, StageRequest } from "../../model/requests";
 import { HOST_KEY, SECRET } from "./values";
 
 interface Registered {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PartnerRequest } from "../../deployer/request";
+import type { PartnerRequest } from "../../model/requests";
 import { MockedProgram } from "./program";
 import { HOST_KEY, SECRET } from "./values";
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
-import { pushedRelease } from "../../host/layout";
+import { pushedRelease } from "../../model/hostLayout";
 import { unpack } from "../../host/packageLock";
 
 export interface Behaviour {

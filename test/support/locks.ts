@@ -5,7 +5,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { manifestFor, pack } from "../../host/packageLock";
 import { lockName } from "../../deployer/packageLock";
-import type { LockRequest } from "../../deployer/request";
+import type { LockRequest } from "../../model/requests";
 import { cacheDirectory } from "../../toolchain/cache";
 import { PROJECT } from "./engine";
 import { finished, type Outcome } from "./processes";

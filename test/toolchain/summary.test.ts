@@ -4,10 +4,10 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { judge } from "../../check/endpoints";
-import { renderTable } from "../../check/table";
+import { judge } from "../../inspect/health";
+import { renderTable } from "../../cli/table";
 import { duration } from "../../toolchain/steps";
-import { gatewaysOf, healthOf, howTo, keptBy, summary, type GatewayOutput } from "../../toolchain/summary";
+import { gatewaysOf, healthOf, howTo, keptBy, summary, type GatewayOutput } from "../../cli/status";
 
 const VERSION = "2026.9.6";
 const started = { ok: true, status: "started", version: VERSION };

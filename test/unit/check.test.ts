@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { check, render } from "../../check";
-import type { Answer } from "../../check/ask";
-import { gatewaysOfState, type Gateway } from "../../check/gateways";
-import { interpret, interpretListeners, interpretUnits } from "../../check/interpret";
+import { check, render } from "../../cli/check";
+import type { Answer } from "../../cli/ask";
+import { gatewaysOfState, type Gateway } from "../../cli/gateways";
+import { interpret, interpretListeners, interpretUnits } from "../../cli/interpret";
 
 const main: Gateway = {
   name: "main",

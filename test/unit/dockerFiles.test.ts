@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../deployer/docker/engine";
 import { check, health, stage } from "../../deployer/docker/gateway";
-import { CONTAINER_PATHS } from "../../deployer/docker/names";
+import { CONTAINER_PATHS } from "../../model/containerLayout";
 import { currentFiles } from "../../deployer/docker/owned";
-import type { CheckRequest, ContainerClaim, StageRequest } from "../../deployer/request";
+import type { CheckRequest, ContainerClaim, StageRequest } from "../../model/requests";
 import { FakeDocker, type FakeContainer } from "./fakeDocker";
 
 const IMAGE = "sha256:0123";

@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { look } from "../../deployer/docker/look";
-import { LOCAL_ENGINE } from "../../deployer/docker/names";
-import type { ContainerClaim, ContainerObstacle } from "../../deployer/request";
+import { LOCAL_ENGINE } from "../../model/containerLayout";
+import type { ContainerClaim, ContainerObstacle } from "../../model/requests";
 import { FakeDocker, type FakeContainer } from "./fakeDocker";
 
 let docker: FakeDocker;

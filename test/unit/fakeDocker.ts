@@ -4,8 +4,8 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { LABELS, limitsLabel } from "../../deployer/docker/names";
-import type { EngineAddress } from "../../deployer/request";
+import { LABELS, limitsLabel } from "../../model/containerLayout";
+import type { EngineAddress } from "../../model/requests";
 
 type Labels = Readonly<Record<string, string>>;
 

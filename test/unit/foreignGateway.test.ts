@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findForeignGateway, isUnknown, type ForeignGateway, type GatewayFacts } from "../../host/foreignGateway";
-import { identify } from "../../host/processes";
+import { findForeignGateway, isUnknown, type ForeignGateway, type GatewayFacts } from "../../inspect/existingGateway";
+import { identify } from "../../inspect/processes";
 
 let home: string;
 beforeEach(() => (home = mkdtempSync(join(tmpdir(), "foreign-"))));

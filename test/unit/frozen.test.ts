@@ -19,7 +19,7 @@ import {
   TMPFS,
   USER,
   WORKING_DIRECTORY,
-} from "../../deployer/docker/names";
+} from "../../model/containerLayout";
 import { inContainer, resolved } from "./gateways";
 
 it("the delete text of a gateway", () => {

@@ -1,7 +1,7 @@
 import type { ContainerLayout, Layout } from "../../components/rules/places";
 import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
 import type { HostFacts } from "../../components/targets/ssh/facts";
-import type { HostLayout } from "../../host/layout";
+import type { HostLayout } from "../../model/hostLayout";
 
 export const layout: HostLayout = { root: "/home/claw", binDir: "/home/claw/bin", account: null };
 

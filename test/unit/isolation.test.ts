@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkIsolation } from "../../components/rules/isolation";
-import { MAX_BASE_PORT, MIN_BASE_PORT, overlaps, portBlock } from "../../components/rules/ports";
+import { MAX_BASE_PORT, MIN_BASE_PORT, overlaps, portBlock } from "../../model/ports";
 import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
 import { resolved, layout } from "./gateways";
 

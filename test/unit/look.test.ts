@@ -9,7 +9,7 @@ import { noShell, problemOf } from "../../components/targets/ssh/answer";
 import { parseFacts, renderScript, type HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
 import { writeJson } from "../../host/files";
-import type { HostLayout } from "../../host/layout";
+import type { HostLayout } from "../../model/hostLayout";
 import { GOOD_HOST, resolved } from "./gateways";
 
 const SAID = `Welcome!

@@ -1,7 +1,7 @@
 /** What others wrote does not steer the terminal of who reads it. */
 import { expect, it } from "vitest";
 import { formatProblems } from "../../components/rules/problems";
-import { plain, plainLine } from "../../host/plain";
+import { plain, plainLine } from "../../model/plain";
 
 const STEERS = {
   title: "\u001b]0;title\u0007",

@@ -9,7 +9,7 @@ import {
   overlaps,
   portBlock,
   portRole,
-} from "../../components/rules/ports";
+} from "../../model/ports";
 
 const base = fc.integer({ min: MIN_BASE_PORT, max: MAX_BASE_PORT });
 

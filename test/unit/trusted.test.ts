@@ -18,7 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hostScript, packageFile, renderBootstrap } from "../../components/targets/bootstrap";
 import { parseFacts, renderScript } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
-import { unsafeOnWayTo } from "../../host/trusted";
+import { unsafeOnWayTo } from "../../inspect/trusted";
 import { resolved } from "./gateways";
 
 const NOBODY = 65534;

@@ -2,7 +2,7 @@
 import { status } from "@grpc/grpc-js";
 import { LineLog } from "./engineLog";
 import { STRING, type FieldType } from "./fields";
-import { quote } from "./goText";
+import { quote } from "../../ssh/goText";
 import { textIn } from "./properties";
 import type { Step } from "./resourceType";
 import { RpcError } from "./rpcError";

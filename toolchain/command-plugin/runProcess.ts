@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
-import { endText, systemText } from "./goText";
+import { endText, systemText } from "../../ssh/goText";
 import { makePipes, releaseOpeners, type Pipe, type Pipes } from "./pipes";
 import type { RpcError } from "./rpcError";
 

@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { inputString, secretString, versionSchema } from "../../rules/schemas";
-import { parseHostKey } from "../../rules/hostKey";
+import { parseHostKey } from "../../../ssh/keyLine";
 
 /** Least memory that a gateway starts with. Source: measured, OpenClaw 2026.9.6. */
 const MIN_MEMORY_MIB = 1536;

@@ -19,10 +19,10 @@ import {
   TMPFS,
   USER,
   WORKING_DIRECTORY,
-} from "../../../deployer/docker/names";
-import type { CheckRequest, HealthRequest, StageRequest } from "../../../deployer/request";
-import { valueAt } from "../../../host/json";
-import type { JsonObject } from "../../../host/spec";
+} from "../../../model/containerLayout";
+import type { CheckRequest, HealthRequest, StageRequest } from "../../../model/requests";
+import { valueAt } from "../../../model/json";
+import type { JsonObject } from "../../../model/spec";
 import { withoutStackTraces } from "../../stackTraces";
 import { answerOf, containerId } from "../answers";
 import { deployerCommand } from "../deployer";

@@ -7,13 +7,13 @@ import type {
   EngineAddress,
   InContainer,
   LookAnswer,
-} from "../../../deployer/request";
-import type { Finding, GatewayFacts } from "../../../host/foreignGateway";
-import { plainLine } from "../../../host/plain";
-import { dockerCommand, LOCAL_ENGINE, openclawIn } from "../../../deployer/docker/names";
+} from "../../../model/requests";
+import type { Finding, GatewayFacts } from "../../../inspect/existingGateway";
+import { plainLine } from "../../../model/plain";
+import { dockerCommand, LOCAL_ENGINE, openclawIn } from "../../../model/containerLayout";
 import { keptValue } from "../../kept";
 import { behindGate, currentProgram } from "../../program";
-import { HOW_TO_GET, parseHostKey } from "../../rules/hostKey";
+import { HOW_TO_GET, parseHostKey } from "../../../ssh/keyLine";
 import type { ContainerLayout } from "../../rules/places";
 import { problemsOf, type Problem } from "../../rules/problems";
 import type { ResolvedGateway } from "../../rules/resolve";

@@ -1,7 +1,7 @@
 /** What comes of asking a host, and what is wrong with it. Pure. */
 import { createHash } from "node:crypto";
-import { hostCommand, type HostLayout } from "../../../host/layout";
-import { HOW_TO_GET } from "../../rules/hostKey";
+import { hostCommand, type HostLayout } from "../../../model/hostLayout";
+import { HOW_TO_GET } from "../../../ssh/keyLine";
 import type { Problem } from "../../rules/problems";
 
 /** What the host said, why it said nothing, or why it let nobody in. */

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { parseHostKey } from "../../rules/hostKey";
+import { parseHostKey } from "../../../ssh/keyLine";
 import { inputString, port, secretString } from "../../rules/schemas";
 import { hostShape } from "../hostLayout";
 

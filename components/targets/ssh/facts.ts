@@ -1,11 +1,11 @@
 /** The script that has a host say what it is, and its answer. Pure. */
 import { join } from "node:path/posix";
 import * as z from "zod";
-import { gatewayPaths, manageDir, MARK_FILE, quote, type HostLayout } from "../../../host/layout";
-import { listenersIn } from "../../../host/listeners";
-import type { LookInput } from "../../../host/obstacles";
+import { gatewayPaths, manageDir, MARK_FILE, quote, type HostLayout } from "../../../model/hostLayout";
+import { listenersIn } from "../../../inspect/listeners";
+import type { LookInput } from "../../../inspect/conflicts";
 import { unitMark, unitName } from "../../../host/supervisors/systemd";
-import { unitDirectories } from "../../../host/units";
+import { unitDirectories } from "../../../inspect/units";
 import { claimToCheck } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
 

@@ -1,7 +1,7 @@
 /** What of a host's facts forbids the gateways that are to run on it. Pure. */
 import { accountObstacle } from "../../../host/account";
-import type { HostLayout } from "../../../host/layout";
-import { inTrust, inWords, listensOn, type ClaimToCheck, type Found, type Obstacle } from "../../../host/found";
+import type { HostLayout } from "../../../model/hostLayout";
+import { inTrust, inWords, listensOn, type ClaimToCheck, type Found, type Obstacle } from "../../../model/conflict";
 import { lingering } from "../../../host/supervisors/systemd";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";

@@ -3,7 +3,7 @@ import type { Connection } from "../../../toolchain/command-plugin/connection";
 import { builtFile, hostScript } from "../bootstrap";
 import type { GatewayToCheck } from "../target";
 import { noShell, problemOf, strangeAnswer, type Answer } from "./answer";
-import type * as client from "./client";
+import type * as client from "../../../ssh/ask";
 import { parseFacts, renderScript } from "./facts";
 import { findingsOf, type Findings, type LookedAtHost } from "./findings";
 

@@ -1,10 +1,10 @@
 /** Sends to a host what it cannot fetch itself. */
 import * as pulumi from "@pulumi/pulumi";
-import type { SendRequest } from "../../../deployer/request";
+import type { SendRequest } from "../../../model/requests";
 import type { Connection } from "../../../toolchain/command-plugin/connection";
 import { deployerCommand } from "../deployer";
 import type { HostSetup, Parcel } from "../hostGateway";
-import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../pins";
+import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../../../model/pins";
 
 export interface Destination {
   readonly connection: pulumi.Output<Connection>;

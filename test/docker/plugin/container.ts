@@ -2,7 +2,7 @@
 import type { ContainerArgs } from "@pulumi/docker";
 import type { Unwrap } from "@pulumi/pulumi";
 import type Docker from "dockerode";
-import { cpusText } from "../../../deployer/docker/names";
+import { cpusText } from "../../../model/containerLayout";
 import { found, pairs, type Made, type Properties, type ResourceType } from "./resourceType";
 
 type Inputs = Unwrap<ContainerArgs>;

@@ -2,8 +2,8 @@
 import type { Client, ClientChannel } from "ssh2";
 import type { Connection } from "../connection";
 import type { Step } from "../resourceType";
-import { dial } from "./dial";
-import { rejection } from "./errors";
+import { dial } from "../../../ssh/dial";
+import { rejection } from "../../../ssh/errors";
 
 /** ssh2's word for it. */
 const REFUSED = "Unable to exec";

@@ -1,6 +1,6 @@
 /** Asking what listens on a port of this machine, whoever that is: an answer is bounded in time and size. */
 import { request, type RequestOptions } from "node:http";
-import { isObject } from "./json";
+import { isObject } from "../model/json";
 
 export const ASK_TIMEOUT_MS = 3_000;
 const MAX_BYTES = 64 * 1024;

@@ -2,12 +2,12 @@
  * The "Quick checks" of OpenClaw's page "Multiple gateways", for every gateway of a stack and for those that no stack owns:
  * asked through the right command line, within a bounded time, and interpreted.
  */
-import { listeners } from "../host/listeners";
+import { listeners } from "../inspect/listeners";
 import { askGateway } from "./ask";
 import type { StackGateways } from "./gateways";
 import { interpret, interpretListeners, interpretUnits, type Finding, type Row } from "./interpret";
 import { renderTable } from "./table";
-import { gatewayUnits, type Unit } from "./units";
+import { gatewayUnits, type Unit } from "../check/units";
 
 /** How OpenClaw names its process; the kernel keeps 15 characters. */
 const PROCESS_NAME = "openclaw-gatewa";

@@ -1,11 +1,11 @@
 /** What the answers mean, in the words of OpenClaw's page "Multiple gateways". Pure. */
-import type { Json, JsonObject } from "../host/spec";
-import { valueAt } from "../host/json";
-import { contains, formatRange, portBlock } from "../components/rules/ports";
+import type { Json, JsonObject } from "../model/spec";
+import { valueAt } from "../model/json";
+import { contains, formatRange, portBlock } from "../model/ports";
 import type { Answers, Report } from "./ask";
-import { isImpostors } from "./endpoints";
+import { isImpostors } from "../inspect/health";
 import type { Gateway } from "./gateways";
-import type { Unit } from "./units";
+import type { Unit } from "../check/units";
 
 /** `problem`: really wrong, the check fails. `note`: worth knowing. */
 export interface Finding {

@@ -1,6 +1,6 @@
 /** Errors of connections in the words of Go's packages, which the official plugin hands on. */
 import type { Socket } from "node:net";
-import { systemText } from "../goText";
+import { systemText } from "./goText";
 
 type SshError = NodeJS.ErrnoException & { readonly level?: string };
 

@@ -4,11 +4,11 @@ import { pipeline } from "node:stream/promises";
 import { Transform } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
 import type { Connection } from "../toolchain/command-plugin/connection";
-import { dial } from "../toolchain/command-plugin/remote/dial";
-import { say } from "./archives";
-import { Failure, messageOf } from "../host/failure";
-import { quote } from "../host/layout";
-import { plain } from "../host/plain";
+import { dial } from "./dial";
+import { say } from "../deployer/archives";
+import { Failure, messageOf } from "../model/failure";
+import { quote } from "../model/hostLayout";
+import { plain } from "../model/plain";
 
 const DIAL_SECONDS = 120;
 /** How long a connection may be silent: nothing is sent, nothing is answered. */

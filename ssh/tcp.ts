@@ -2,7 +2,7 @@
 import { getServers } from "node:dns";
 import { lookup } from "node:dns/promises";
 import { connect, type Socket } from "node:net";
-import { systemText } from "../goText";
+import { systemText } from "./goText";
 import { address } from "./errors";
 
 const KEEP_ALIVE_MS = 15_000;

@@ -6,12 +6,12 @@ import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import JSON5 from "json5";
-import { entries, lstat } from "./files";
-import { isObject, objectAt, valueAt } from "./json";
-import { MARK_FILE, serviceName } from "./layout";
-import { readMark } from "./mark";
+import { entries, lstat } from "../host/files";
+import { isObject, objectAt, valueAt } from "../model/json";
+import { MARK_FILE, serviceName } from "../model/hostLayout";
+import { readMark } from "./stateOwner";
 import { isAlive, identify } from "./processes";
-import type { Json, JsonObject } from "./spec";
+import type { Json, JsonObject } from "../model/spec";
 import { unitDirectories } from "./units";
 
 /** Port of the default profile where nothing else is set. Source: measured, OpenClaw 2026.9.6. */

@@ -2,10 +2,10 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { NeighbourOutputs } from "../components/gateway";
-import type { PortRange } from "../components/rules/ports";
-import { findForeignGateway, isUnknown } from "../host/foreignGateway";
-import { quote } from "../host/layout";
-import { listeners } from "../host/listeners";
+import type { PortRange } from "../model/ports";
+import { findForeignGateway, isUnknown } from "../inspect/existingGateway";
+import { quote } from "../model/hostLayout";
+import { listeners } from "../inspect/listeners";
 
 /** A gateway as the check sees it. */
 export interface Gateway {

@@ -1,9 +1,9 @@
 /** `pulumi-openclaw check`: the quick checks for the gateways of the stack that Pulumi has selected. */
 import { execFile } from "node:child_process";
 import { parseArgs, promisify } from "node:util";
-import { plain } from "../host/plain";
+import { plain } from "../model/plain";
 import { foreignGateways, gatewaysOfState } from "./gateways";
-import { check, render } from ".";
+import { check, render } from "./check";
 
 export const USAGE = `usage: pulumi-openclaw check [--stack NAME] [--cwd DIRECTORY] [--json]
 

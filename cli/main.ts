@@ -1,6 +1,6 @@
 /** The package's command, `pulumi-openclaw`. */
-import { plain } from "../host/plain";
-import { runCheck, USAGE } from "./cli";
+import { plain } from "../model/plain";
+import { runCheck, USAGE } from "./checkCommand";
 
 const CANNOT_RUN = 2;
 

@@ -1,7 +1,7 @@
 /** Asks one gateway the page's four questions, through its own command line, each within a bounded time. */
 import { lstat } from "../host/files";
 import { run } from "../host/run";
-import { healthAt, isImpostors } from "./endpoints";
+import { healthAt, isImpostors } from "../inspect/health";
 import type { Gateway } from "./gateways";
 
 /** The slowest of them takes 8 s on a quiet machine and more where several gateways are asked at once. */

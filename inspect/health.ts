@@ -1,5 +1,5 @@
 /** What a gateway says of its health over HTTP, without a token. */
-import { answerTo, ASK_TIMEOUT_MS, type Answer } from "../host/ask";
+import { answerTo, ASK_TIMEOUT_MS, type Answer } from "./ask";
 import { run } from "../host/run";
 import { gatewayOfWrapper } from "../host/wrapper";
 

@@ -2,8 +2,8 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "ssh2";
-import type { Connection, Endpoint } from "../connection";
-import type { Step } from "../resourceType";
+import type { Connection, Endpoint } from "../toolchain/command-plugin/connection";
+import type { Step } from "../toolchain/command-plugin/resourceType";
 import { rejection } from "./errors";
 import { handshake } from "./handshake";
 import { prepareLogin } from "./login";

@@ -1,7 +1,7 @@
 /** Private keys in all formats that the official plugin reads. Errors never show any of a key. */
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { utils, type ParsedKey } from "ssh2";
-import { quote } from "../goText";
+import { quote } from "./goText";
 
 const WRONG_PASSWORD = "x509: decryption password incorrect";
 const PROTECTED = "ssh: this private key is passphrase protected";

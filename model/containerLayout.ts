@@ -2,7 +2,7 @@
  * What the things of a gateway are called on a Docker engine, and where they are in its container. Pure; it stands in the
  * state of deployed stacks, so that a change of it replaces every container.
  */
-import type { ContainerLimits } from "../request";
+import type { ContainerLimits } from "./requests";
 
 /** Where a gateway listens inside of its container. */
 export const CONTAINER_PORT = 18789;

@@ -2,9 +2,9 @@
 import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
-import { lstat, writeJson } from "./files";
-import { MARK_FILE } from "./layout";
-import type { Owner } from "./spec";
+import { lstat, writeJson } from "../host/files";
+import { MARK_FILE } from "../model/hostLayout";
+import type { Owner } from "../model/spec";
 
 /** What a state directory says about its owner. */
 export interface Mark {

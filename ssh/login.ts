@@ -1,8 +1,8 @@
 /** What an endpoint's inputs say about who the host is and how to log in to it. */
 import { connect } from "node:net";
 import type { ParsedKey, Prompt } from "ssh2";
-import type { Endpoint } from "../connection";
-import { systemText } from "../goText";
+import type { Endpoint } from "../toolchain/command-plugin/connection";
+import { systemText } from "./goText";
 import { parseHostKey, type HostKey } from "./hostKey";
 import { parsePrivateKey } from "./privateKey";
 

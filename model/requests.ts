@@ -1,6 +1,6 @@
 /** What the components tell the deployer's program: on stdin, since connections hold secrets. */
-import type { Cpu } from "../components/targets/pins";
-import type { JsonObject } from "../host/spec";
+import type { Cpu } from "./pins";
+import type { JsonObject } from "./spec";
 import type { Connection } from "../toolchain/command-plugin/connection";
 
 /** Stands in the name of the program's file: whoever finds that finds one that understands its requests. */

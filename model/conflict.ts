@@ -3,8 +3,8 @@
  * says in words of its own what that means and what to do.
  */
 import { dirname, join } from "node:path";
-import { hostCommand, manageDir, MARK_FILE, type HostLayout } from "./layout";
-import { describeListener, type Listener } from "./listeners";
+import { hostCommand, manageDir, MARK_FILE, type HostLayout } from "./hostLayout";
+import { describeListener, type Listener } from "../inspect/listeners";
 import type { Claim, Owner } from "./spec";
 
 /** Of a block of ports. */

@@ -1,8 +1,8 @@
 /** Processes by identity, not by number alone: a pid can be reused, a pid with its start time cannot. Linux. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isWithin } from "./layout";
-import { PROCESS_POLL_MS } from "./limits";
+import { isWithin } from "../model/hostLayout";
+import { PROCESS_POLL_MS } from "../host/limits";
 
 export interface ProcessIdentity {
   readonly pid: number;

@@ -2,12 +2,12 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { NeighbourOutputs } from "../components/gateway";
-import { healthAt } from "../check/endpoints";
-import { quoted } from "../check/gateways";
-import { renderTable } from "../check/table";
-import { formatRange } from "../components/rules/ports";
-import { ACCOUNT_HOME, isWithin } from "../host/layout";
-import { which } from "./processes";
+import { healthAt } from "../inspect/health";
+import { quoted } from "./gateways";
+import { renderTable } from "./table";
+import { formatRange } from "../model/ports";
+import { ACCOUNT_HOME, isWithin } from "../model/hostLayout";
+import { which } from "../toolchain/processes";
 
 /** One gateway, as the stack's output `gateways` describes it. */
 export interface GatewayOutput {

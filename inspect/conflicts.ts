@@ -1,9 +1,9 @@
 /** What on a machine forbids a gateway. Only looks: preview and the claim on the host call the same. */
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { uidOf } from "./account";
-import { entries, lstat, readJson, readLink } from "./files";
-import type { OwnedClaim } from "./host";
+import { uidOf } from "../host/account";
+import { entries, lstat, readJson, readLink } from "../host/files";
+import type { OwnedClaim } from "../host/host";
 import {
   configFile,
   databasesOf,
@@ -14,17 +14,17 @@ import {
   manageDir,
   MARK_FILE,
   type HostLayout,
-} from "./layout";
-import { inWords, LAST_PORT_OFFSET, listensOn, type ClaimToCheck, type Found, type Obstacle } from "./found";
+} from "../model/hostLayout";
+import { inWords, LAST_PORT_OFFSET, listensOn, type ClaimToCheck, type Found, type Obstacle } from "../model/conflict";
 import { ephemeralPorts, listeners, type Listener } from "./listeners";
-import { readMark } from "./mark";
+import { readMark } from "./stateOwner";
 import { othersLocksOf } from "./openclawLocks";
 import { carries, hasLostDatabase, ownerOf } from "./processes";
-import type { Owner } from "./spec";
-import { isOurUnit, unitName } from "./supervisors/systemd";
+import type { Owner } from "../model/spec";
+import { isOurUnit, unitName } from "../host/supervisors/systemd";
 import { unsafeOnWayTo } from "./trusted";
 import { unitDirectories } from "./units";
-import { isOurWrapper } from "./wrapper";
+import { isOurWrapper } from "../host/wrapper";
 
 /** stdin of `look`. */
 export interface LookInput {
