@@ -27,11 +27,11 @@ bench: dist/toolchain.cjs dist/components.cjs
 	@exec node -r ts-node/register/transpile-only bench/main.ts
 
 # One bundle starts in 0.1 s; the same sources through ts-node take half a second, at each call.
-dist/toolchain.cjs: $(wildcard toolchain/*.ts host/*.ts check/*.ts components/rules/*.ts) | node_modules/.package-lock.json
+dist/toolchain.cjs: $(wildcard toolchain/*.ts cli/*.ts inspect/*.ts model/*.ts) | node_modules/.package-lock.json
 	@node_modules/.bin/esbuild toolchain/cli.ts --bundle --platform=node --target=node20 --outfile=$@ --log-level=warning
 
 # npm's `prepare` script builds it; this is for sources that have changed since.
-dist/components.cjs: $(wildcard host/* host/*/*.ts deployer/*.ts deployer/*/*.ts components/*.ts components/*/*.ts components/*/*/*.ts toolchain/command-plugin/*.ts toolchain/command-plugin/*/*.ts) | node_modules/.package-lock.json
+dist/components.cjs: $(wildcard model/* inspect/* ssh/* cli/* host/* host/*/*.ts deployer/*.ts deployer/*/*.ts components/*.ts components/*/*.ts components/*/*/*.ts toolchain/build.ts) | node_modules/.package-lock.json
 	@node -r ts-node/register/transpile-only toolchain/build.ts
 
 # npm writes this file last, so it is newer than the lock file exactly where the installation is complete.

@@ -1,5 +1,53 @@
 import js from "@eslint/js";
+import node from "eslint-plugin-n";
 import tseslint from "typescript-eslint";
+
+/** The rooms of this house, and which others each of them may import. CONTRIBUTING.md shows the same. */
+const ROOMS = {
+  model: [],
+  inspect: ["model"],
+  ssh: ["model"],
+  components: ["inspect", "model", "ssh"],
+  host: ["inspect", "model"],
+  deployer: ["inspect", "model", "ssh"],
+  cli: ["inspect", "model"],
+  toolchain: ["cli", "ssh", "inspect", "model"],
+};
+const TARGETS = ["docker", "local", "ssh"];
+/** The host program runs on the gateways' Node.js; everything else also on the oldest that a deployer may have. */
+const OF_HOSTS = ">=24.0.0";
+const OF_DEPLOYERS = "^20.12.0 || >=22.0.0";
+
+const oneOf = (names) => `(${names.join("|")})`;
+const OUTSIDE = ["test", "bench", "examples", "index"];
+
+/** What a room must not import. */
+function wallOf(room) {
+  const below = ROOMS[room];
+  const others = [...Object.keys(ROOMS), ...OUTSIDE].filter((each) => each !== room && !below.includes(each));
+  const message = `${room}/ imports ${below.join(", ") || "nothing"} only.`;
+  return { regex: `^(\\.\\./)+${oneOf(others)}(/|$)`, message };
+}
+
+/** One rule for each folder, with its room's wall: a second one would take its place. */
+const restrict = (folder, ...patterns) => ({
+  files: [`${folder}/**/*.ts`],
+  rules: { "no-restricted-imports": ["error", { patterns: [wallOf(folder.split("/")[0]), ...patterns] }] },
+});
+
+const walls = [
+  ...Object.keys(ROOMS).map((room) => restrict(room)),
+  ...TARGETS.map((target) =>
+    restrict(`components/targets/${target}`, {
+      regex: `^\\.\\./${oneOf(TARGETS.filter((each) => each !== target))}(/|$)`,
+      message: "No target imports another.",
+    }),
+  ),
+  restrict("model", {
+    regex: "^node:(?!crypto$|os$|path$|path/posix$|zlib$)",
+    message: "model/ is pure: it reads and changes nothing.",
+  }),
+];
 
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "coverage/", "examples/template/"] },
@@ -7,6 +55,7 @@ export default tseslint.config(
   ...tseslint.configs.recommendedTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: { allowDefaultProject: ["*.mjs", "*.mts"] } } },
+    plugins: { n: node },
     rules: {
       // Non-null assertions are used where an index was just checked.
       "@typescript-eslint/no-non-null-assertion": "off",
@@ -14,10 +63,39 @@ export default tseslint.config(
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },
   },
+  { files: ["*.mjs"], ...tseslint.configs.disableTypeChecked },
+  ...walls,
+  ...[
+    [Object.keys(ROOMS).filter((room) => room !== "host"), OF_DEPLOYERS],
+    [["host"], OF_HOSTS],
+  ].map(([rooms, version]) => ({
+    files: rooms.map((room) => `${room}/**/*.ts`),
+    rules: {
+      "n/no-unsupported-features/es-builtins": ["error", { version }],
+      "n/no-unsupported-features/node-builtins": ["error", { version, allowExperimental: true }],
+    },
+  })),
+  {
+    files: ["inspect/**/*.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            "CallExpression[callee.name=/^(append|chmod|chown|copyFile|cp|link|mkdir|rename|rm|symlink|truncate|unlink|utimes|write)\\w*Sync$/], CallExpression[callee.property.name=/^(append|chmod|chown|copyFile|cp|link|mkdir|rename|rm|symlink|truncate|unlink|utimes|write)\\w*Sync$/]",
+          message: "inspect/ looks at a machine and changes nothing.",
+        },
+      ],
+    },
+  },
   {
     files: ["components/**"],
     // What programs of this machine print is no other machine's answer.
-    ignores: ["components/targets/answers.ts", "components/targets/deployer.ts", "components/targets/bootstrap.ts"],
+    ignores: [
+      "components/targets/answers.ts",
+      "components/targets/deployerCommand.ts",
+      "components/targets/bootstrap.ts",
+    ],
     rules: {
       "no-restricted-syntax": [
         "error",

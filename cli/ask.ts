@@ -1,6 +1,6 @@
 /** Asks one gateway the page's four questions, through its own command line, each within a bounded time. */
-import { lstat } from "../host/files";
-import { run } from "../host/run";
+import { lstat } from "../inspect/files";
+import { run } from "../inspect/run";
 import { healthAt, isImpostors } from "../inspect/health";
 import type { Gateway } from "./gateways";
 

@@ -7,7 +7,7 @@ import { askGateway } from "./ask";
 import type { StackGateways } from "./gateways";
 import { interpret, interpretListeners, interpretUnits, type Finding, type Row } from "./interpret";
 import { renderTable } from "./table";
-import { gatewayUnits, type Unit } from "../check/units";
+import { gatewayUnits, type Unit } from "../inspect/units";
 
 /** How OpenClaw names its process; the kernel keeps 15 characters. */
 const PROCESS_NAME = "openclaw-gatewa";

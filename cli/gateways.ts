@@ -1,7 +1,7 @@
 /** The gateways that a check asks: those of a stack, by its state, and those that no stack owns. */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { NeighbourOutputs } from "../components/gateway";
+import type { NeighbourOutputs } from "../model/outputs";
 import type { PortRange } from "../model/ports";
 import { findForeignGateway, isUnknown } from "../inspect/existingGateway";
 import { quote } from "../model/hostLayout";

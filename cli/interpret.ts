@@ -5,7 +5,7 @@ import { contains, formatRange, portBlock } from "../model/ports";
 import type { Answers, Report } from "./ask";
 import { isImpostors } from "../inspect/health";
 import type { Gateway } from "./gateways";
-import type { Unit } from "../check/units";
+import type { Unit } from "../inspect/units";
 
 /** `problem`: really wrong, the check fails. `note`: worth knowing. */
 export interface Finding {

@@ -1,34 +1,13 @@
 /** What `make up` and `make outputs` show at their end: the gateways, whether they are healthy, and how to use them. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import type { NeighbourOutputs } from "../components/gateway";
+import type { GatewayOutput, NeighbourOutputs } from "../model/outputs";
 import { healthAt } from "../inspect/health";
 import { quoted } from "./gateways";
 import { renderTable } from "./table";
 import { formatRange } from "../model/ports";
 import { ACCOUNT_HOME, isWithin } from "../model/hostLayout";
-import { which } from "../toolchain/processes";
-
-/** One gateway, as the stack's output `gateways` describes it. */
-export interface GatewayOutput {
-  readonly name: string;
-  readonly profile: string;
-  readonly url: string;
-  readonly basePort: number;
-  readonly portBlock: { readonly first: number; readonly last: number };
-  readonly version: string;
-  readonly wrapper: string;
-  readonly stateDir: string;
-  readonly workspace: string;
-  readonly configPath: string;
-  readonly serviceName: string;
-  /** Where it runs, as `ssh` is told: `root@203.0.113.7`; absent: on this machine. */
-  readonly host?: string;
-  /** Docker's command, where it runs in a container. */
-  readonly docker?: string;
-  /** Name of the secret stack output with its token. */
-  readonly tokenOutput: string;
-}
+import { which } from "../inspect/which";
 
 const HEADER = ["GATEWAY", "PROFILE", "URL", "PORTS", "VERSION", "HEALTH", "COMMAND"] as const;
 

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { asSpecNeighbour, lookBeside } from "./beside";
-import { keptValue } from "./kept";
+import { keptValue } from "./outputs";
 import { behindGate, checkedBotToken, currentProgram } from "./program";
 import { BOT_TOKEN_VARIABLE } from "./rules/openclawConfig";
 import { checkOperatorOnly } from "./rules/operators";
@@ -12,6 +12,7 @@ import type { BesideArgs, GatewayInput } from "./rules/schemas";
 import type { Partner, Target } from "./targets/target";
 import type { ForeignGateway } from "../inspect/existingGateway";
 import { GATEWAY_TOKEN_VARIABLE } from "../model/hostLayout";
+import type { NeighbourOutputs } from "../model/outputs";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
 export interface GatewayArgs extends GatewayInput {
@@ -234,22 +235,6 @@ export interface RescueGatewayArgs extends MainGatewayArgs {
    * @example { stateDir: "/home/you/.openclaw" }
    */
   readonly beside?: BesideArgs;
-}
-
-/** The main gateway beside a {@link RescueGateway}, as it was found: what to type when it is in trouble. */
-export interface NeighbourOutputs {
-  /** Its HTTP address on its host. */
-  readonly url: string;
-  /** Its state directory. */
-  readonly stateDir: string;
-  /** Workspace of its default agent. */
-  readonly workspace: string;
-  /** Its configuration file. */
-  readonly configPath: string;
-  /** Runs its command line, e.g. with `gateway status --deep`. */
-  readonly command: string;
-  /** Restarts its service; missing where none was found. */
-  readonly restart?: string;
 }
 
 /**

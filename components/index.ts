@@ -5,10 +5,10 @@ export {
   RescueGateway,
   type GatewayArgs,
   type MainGatewayArgs,
-  type NeighbourOutputs,
   type RescueGatewayArgs,
 } from "./gateway";
 export { GatewayPair, type GatewayPairArgs } from "./gatewayPair";
+export type { NeighbourOutputs } from "../model/outputs";
 export type { GatewayPorts, PortRange } from "../model/ports";
 export { DockerEngine, type DockerEngineArgs } from "./targets/docker";
 export { LocalHost, type LocalHostArgs } from "./targets/local";

@@ -11,6 +11,7 @@ import { checkIsolation } from "./rules/isolation";
 import { formatProblems, type Problem } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
 import type { Target } from "./targets/target";
+import { knownNow } from "./outputs";
 
 /** How long after the error is thrown our waiting resources are given up. */
 const GIVE_UP_MS = 500;
@@ -122,6 +123,7 @@ class Program {
   }
 
   private async sharedBots(): Promise<Problem[]> {
+    // Those that come from other resources are compared when they are known.
     const known = await Promise.all(
       this.gateways.map(async (declared) => ({ declared, token: await knownNow(declared.botToken) })),
     );
@@ -147,20 +149,6 @@ function endProgram(error: Error, giveUp: readonly ((error: Error) => void)[]): 
   setImmediate(() => {
     throw error;
   });
-}
-
-/** A token's value where it comes from no resource; those are compared when they are known. */
-async function knownNow(token: pulumi.Input<string> | undefined): Promise<string | undefined> {
-  if (token === undefined) return undefined;
-  const output = pulumi.output(token) as pulumi.Output<string> & OutputInternals<string>;
-  if (output.resources().size) return undefined;
-  return (await output.isKnown) ? output.promise() : undefined;
-}
-
-export interface OutputInternals<T> {
-  resources(): Set<pulumi.Resource>;
-  promise(): Promise<T>;
-  readonly isKnown: Promise<boolean>;
 }
 
 function sharedBotProblem({ gateway }: DeclaredGateway, other: string): Problem {

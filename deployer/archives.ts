@@ -16,10 +16,10 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { NPM_SHA512, NPM_VERSION, type Cpu } from "../model/pins";
-import { workerEnvironment } from "../host/environment";
-import { lockId } from "../host/packageLock";
-import { CHANGED_PACKAGE, installArguments, isChangedPackage, requireComplete, writeManifest } from "../host/release";
-import { cacheDirectory } from "../toolchain/cache";
+import { workerEnvironment, CHANGED_PACKAGE, isChangedPackage, installArguments, manifestFiles } from "../model/npm";
+import { lockId } from "../model/packageLock";
+import { requireComplete } from "../inspect/release";
+import { cacheDirectory } from "../model/cache";
 import { Failure, messageOf } from "../model/failure";
 import { plain } from "../model/plain";
 import { withLock } from "./lock";
@@ -60,7 +60,8 @@ export function releaseArchive(version: string, packages: string, cpu: Cpu): Pro
   return cached(archive, async (directory) => {
     const release = join(directory, "release");
     mkdirSync(release);
-    writeManifest(release, version, packages);
+    for (const [name, text] of Object.entries(manifestFiles(version, packages)))
+      writeFileSync(join(release, name), text);
     const platform = ["--os=linux", `--cpu=${cpu}`, "--libc=glibc"];
     const npm = await unpackedNpm(directory);
     say(`installing openclaw@${version} for linux-${cpu} here`);

@@ -2,9 +2,9 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../model/failure";
-import { lockedPackages, manifestFor, openclawIn, pack, packageName } from "../host/packageLock";
-import { INSTALL_FLAGS, LOCK_FILE } from "../host/release";
-import { fingerprint } from "../toolchain/cache";
+import { manifestFor, openclawIn, packageName, lockedPackages, pack } from "../model/packageLock";
+import { LOCK_FILE, INSTALL_FLAGS } from "../model/npm";
+import { fingerprint } from "../model/cache";
 import { cached, npmCommand, say, unpackedNpm } from "./archives";
 import type { LockRequest } from "../model/requests";
 

@@ -78,7 +78,7 @@ async function ask(
   ...words: readonly string[]
 ): Promise<string> {
   if (!connection) return here(program, words, seconds);
-  const host = await RemoteHost.open(connection, sudo);
+  const host = await RemoteHost.open(connection, sudo, say);
   try {
     return (await host.follow(seconds, RUN, program, ...words)).trim();
   } finally {

@@ -1,9 +1,9 @@
 /** Sends to a host what it cannot fetch itself. */
 import { join, posix } from "node:path";
-import { lockId, RECORD } from "../host/packageLock";
+import { RECORD, lockId } from "../model/packageLock";
 import { gatewayPaths, gatewaysDir, pushedDir, pushedRelease } from "../model/hostLayout";
 import type { Cpu } from "../model/pins";
-import { cacheDirectory, fingerprint } from "../toolchain/cache";
+import { fingerprint, cacheDirectory } from "../model/cache";
 import { packageArchive, releaseArchive, say, sayWaiting, type Archive } from "./archives";
 import { Failure } from "../model/failure";
 import { BLOCK_SIZE, RemoteHost } from "../ssh/remoteHost";
@@ -54,7 +54,7 @@ function itemsOf({ manage, tools, release }: SendRequest, cpu: Cpu): Item[] {
 
 export async function sendToHost(request: SendRequest): Promise<string> {
   const { connection, manage } = request;
-  const host = await RemoteHost.open(connection, request.sudo);
+  const host = await RemoteHost.open(connection, request.sudo, say);
   try {
     const machine = (await host.run("uname -sm")).trim();
     const cpu = CPUS[machine];
@@ -77,7 +77,7 @@ export async function sendToHost(request: SendRequest): Promise<string> {
 
 const IS_THERE = 'if [ -e "$1" ]; then echo yes; fi';
 
-/** As `releaseName` in host/packageLock.ts finds it. */
+/** As `releaseName` in host/stagedLocks.ts finds it. */
 const IS_INSTALLED = `if [ -e "$1-$2" ]; then echo yes
 elif [ -e "$1" ] && { [ ! -e "$1/${RECORD}" ] || [ "$(cat "$1/${RECORD}")" = "$2" ]; }; then echo yes; fi`;
 

@@ -26,9 +26,9 @@ import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
 import { othersLocksOf } from "../inspect/openclawLocks";
 import { predecessorOf, retire, standing } from "./predecessor";
-import { recordLock, releaseName } from "./packageLock";
+import { recordLock, releaseName } from "./stagedLocks";
 import { ensureRelease, indent, releaseDir } from "./release";
-import { run } from "./run";
+import { runAs } from "./runAs";
 import { readSecrets, redact } from "./secrets";
 import type { Spec } from "../model/spec";
 import { supervisorFor } from "./supervisors";
@@ -119,11 +119,10 @@ const summary = (generation: Generation, word: string): string =>
 
 /** The release's own validation of its own configuration. Secrets are not needed for it. */
 async function validate(gateway: HostGateway, { service, dir }: Generation): Promise<void> {
-  const result = await run(service.node, [service.entry, "config", "validate", "--json"], {
+  const result = await runAs(gateway.host.identity, service.node, [service.entry, "config", "validate", "--json"], {
     env: { ...service.env, OPENCLAW_CONFIG_PATH: `${dir}/openclaw.json` },
     cwd: "/",
     timeoutMs: VALIDATE_TIMEOUT_MS,
-    as: gateway.host.identity,
   });
   if (result.code === 0) return;
   throw new Failure(

@@ -2,15 +2,17 @@
 import { randomBytes } from "node:crypto";
 import { renameSync, rmdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { asAccount, type Identity } from "./account";
+import { asAccount } from "./account";
+import { type Identity } from "../inspect/accounts";
 import { compileCacheOf, homeOf } from "./environment";
 import { Failure } from "../model/failure";
-import { entries, lstat, makeDir, makeDirOf, readLink, removeTree, setLink, sweep, writeJson } from "./files";
-import { findGateway, gatewaysBeside, type Host, type HostGateway, type OwnedClaim, type Place } from "./host";
+import { makeDir, makeDirOf, removeTree, setLink, sweep, writeJson } from "./files";
+import { lstat, entries, readLink } from "../inspect/files";
+import { findGateway, gatewaysBeside, type Host, type HostGateway } from "./host";
+import { type OwnedClaim, type Place, type Claim } from "../model/spec";
 import { configFile, gatewayLogFile, gatewayPaths, isWithin, MARK_FILE } from "../model/hostLayout";
-import { writeMark } from "../inspect/stateOwner";
+import { writeMark } from "./stateOwner";
 import { findObstacles } from "../inspect/conflicts";
-import type { Claim } from "../model/spec";
 import { attempt } from "./systemError";
 import { removeWrapper, writeWrapper } from "./wrapper";
 

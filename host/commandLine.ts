@@ -4,16 +4,25 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
 import { isatty } from "node:tty";
-import { asAccount, becomeAccount, type Identity } from "./account";
+import { asAccount, becomeAccount } from "./account";
+import { type Identity } from "../inspect/accounts";
 import { Failure } from "../model/failure";
 import { asIdentity, type Command } from "./fences";
 import { pointedAt, type Generation } from "./generation";
 import { gatewayPort, holderOf } from "./health";
 import { openGateway, type Host, type HostGateway } from "./host";
-import { describeListener } from "../inspect/listeners";
-import { GATEWAY_TOKEN_VARIABLE, gatewayMark, hostCommand, MARK_VARIABLE, quote, SYSTEM_PATH } from "../model/hostLayout";
+import { describeListener } from "../model/conflict";
+import {
+  GATEWAY_TOKEN_VARIABLE,
+  gatewayMark,
+  hostCommand,
+  MARK_VARIABLE,
+  quote,
+  SYSTEM_PATH,
+} from "../model/hostLayout";
 import { plain } from "../model/plain";
-import { carries, ownerOf, signal } from "../inspect/processes";
+import { carries, ownerOf } from "../inspect/processes";
+import { signal } from "./endProcesses";
 import { readSecrets } from "./secrets";
 
 const PASSED_ON = ["TERM", "COLORTERM", "NO_COLOR", "TZ"];

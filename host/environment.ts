@@ -1,6 +1,6 @@
 /** The environments of everything that the host program starts: built from nothing, never inherited. */
 import { dirname, join } from "node:path";
-import type { Identity } from "./account";
+import type { Identity } from "../inspect/accounts";
 import { SYSTEM_PATH, type HostLayout } from "../model/hostLayout";
 import type { Spec } from "../model/spec";
 
@@ -35,26 +35,6 @@ export function gatewayEnvironment(
     OPENCLAW_SUPERVISOR_MODE: "external",
     OPENCLAW_SERVICE_REPAIR_POLICY: "external",
     NODE_COMPILE_CACHE: compileCacheOf(spec.stateDir),
-  };
-}
-
-/** What npm needs of the deployer's environment to reach its registry. */
-const NPM_VARIABLE =
-  /^(HOME|NPM_TOKEN|NODE_AUTH_TOKEN|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|npm_config_\w+|https?_proxy|no_proxy|all_proxy)$/i;
-
-/** Environment of the worker that installs releases: npm's settings and nothing else of the deployer's. */
-export function workerEnvironment(
-  environment: NodeJS.ProcessEnv,
-  { registry }: Pick<HostLayout, "registry"> = {},
-): Record<string, string> {
-  const kept = Object.entries(environment).filter(
-    (entry): entry is [string, string] => NPM_VARIABLE.test(entry[0]) && entry[1] !== undefined,
-  );
-  return {
-    PATH: SYSTEM_PATH,
-    LANG: "C.UTF-8",
-    ...Object.fromEntries(kept),
-    ...(registry !== undefined && { npm_config_registry: registry }),
   };
 }
 

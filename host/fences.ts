@@ -1,7 +1,7 @@
 /** What holds a process that runs others' code, where no service manager does. */
 import { spawnSync } from "node:child_process";
 import { SYSTEM_PATH } from "../model/hostLayout";
-import type { Identity } from "./account";
+import type { Identity } from "../inspect/accounts";
 
 /** Of util-linux, as Debian, Ubuntu and Fedora have it. */
 const SETPRIV = "/usr/bin/setpriv";

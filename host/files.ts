@@ -1,9 +1,10 @@
 /** Files as the host program needs them: written whole or not at all, with exact owner and mode. */
 import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type { Identity } from "./account";
+import type { Identity } from "../inspect/accounts";
 import { identify, isNamed, nameOf } from "../inspect/processes";
 import { about, attempt } from "./systemError";
+import { entries, lstat } from "../inspect/files";
 
 /** Who may read what we write: the gateway's account through its group, or only the deploying user. */
 export interface Access {
@@ -109,16 +110,6 @@ export function makeDirOf(path: string, { uid, gid }: Identity): void {
 export const writeJson = (path: string, value: unknown, access?: Access): void =>
   writeFile(path, `${JSON.stringify(value, null, 2)}\n`, access);
 
-/** Parsed JSON, or `undefined` where the file does not exist. */
-export function readJson<T>(path: string): T | undefined {
-  try {
-    return JSON.parse(fs.readFileSync(path, "utf8")) as T;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
 /** A symbolic link that is on disk, and not yet in its place. */
 export interface ReadyLink {
   /** In one step, for which no room is needed. */
@@ -150,39 +141,7 @@ export function setLink(path: string, target: string): void {
   }
 }
 
-/** Target of a symbolic link, or `undefined` where there is none. */
-export function readLink(path: string): string | undefined {
-  try {
-    return fs.readlinkSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
 export const removeTree = (path: string): void => fs.rmSync(path, { recursive: true, force: true });
-
-/** Entries of a directory; none where it does not exist. */
-export function entries(path: string): string[] {
-  try {
-    return fs.readdirSync(path);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
-export function lstat(path: string): fs.Stats | undefined {
-  try {
-    return fs.lstatSync(path);
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
-}
-
-/** Nothing is there, also where something above it is a file. */
-export const isMissing = (error: unknown): boolean =>
-  ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException)?.code ?? "");
 
 function syncDir(path: string): void {
   const dir = fs.openSync(path, "r");

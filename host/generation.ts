@@ -8,22 +8,11 @@ import { createHash } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
 import { gatewayEnvironment } from "./environment";
-import {
-  entries,
-  makeDir,
-  readableBy,
-  readJson,
-  readLink,
-  readyLink,
-  removeTree,
-  sweep,
-  writeFile,
-  writeJson,
-  type ReadyLink,
-} from "./files";
+import { makeDir, readableBy, readyLink, removeTree, sweep, writeFile, writeJson, type ReadyLink } from "./files";
+import { entries, readLink, readJson } from "../inspect/files";
 import type { HostGateway } from "./host";
 import { configFile } from "../model/hostLayout";
-import type { Wanted } from "./packageLock";
+import type { Wanted } from "../model/packageLock";
 import { releaseDir, releaseEntry, removeUnusedReleases } from "./release";
 import { missingSecrets, secretsFile } from "./secrets";
 import type { Spec } from "../model/spec";

@@ -6,10 +6,12 @@ import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
 import { databasesOf, GATEWAY_TOKEN_VARIABLE } from "../model/hostLayout";
 import { CHANNEL_PATIENCE_MS, HEALTH_POLL_MS, RUNNING_PATIENCE_MS } from "./limits";
-import { listeners, type Listener } from "../inspect/listeners";
+import { listeners } from "../inspect/listeners";
+import { type Listener } from "../model/conflict";
 import { descendsFrom, hasLostDatabase, isAt } from "../inspect/processes";
 import { readSecrets } from "./secrets";
-import { run, type RunResult } from "./run";
+import type { RunResult } from "../inspect/run";
+import { runAs } from "./runAs";
 import { supervisorFor } from "./supervisors";
 import { valueAt } from "../model/json";
 
@@ -38,11 +40,10 @@ async function isReady(generation: Generation): Promise<boolean> {
 
 /** The gateway's own command line, with its token. */
 function openclaw(gateway: HostGateway, { service }: Generation, ...args: string[]): Promise<RunResult> {
-  return run(service.node, [service.entry, ...args], {
+  return runAs(gateway.host.identity, service.node, [service.entry, ...args], {
     env: { ...service.env, ...readSecrets(service.secrets) },
     cwd: "/",
     timeoutMs: 30_000,
-    as: gateway.host.identity,
   });
 }
 

@@ -1,10 +1,10 @@
 /** The host that this program is installed on: its managed directory and the account of its gateways. */
 import { dirname, join } from "node:path";
-import { identityOf, type Identity } from "./account";
+import { identityOf, type Identity } from "../inspect/accounts";
 import { Failure, SET_UP_AGAIN } from "../model/failure";
-import { entries, readJson } from "./files";
+import { entries, readJson } from "../inspect/files";
 import { gatewayPaths, gatewaysDir, type GatewayPaths, type HostLayout } from "../model/hostLayout";
-import type { Claim } from "../model/spec";
+import type { OwnedClaim } from "../model/spec";
 
 export interface Host {
   readonly manage: string;
@@ -29,21 +29,6 @@ export interface HostGateway {
   readonly id: string;
   readonly paths: GatewayPaths;
   readonly claim: OwnedClaim;
-}
-
-/** What a gateway has on its host outside of our own directory. */
-export type Place = Pick<Claim, "stateDir" | "wrapper" | "configPath">;
-
-/** What `claim` writes down: the claim, and what it created. */
-export interface OwnedClaim extends Claim {
-  /** Directories that did not exist before this gateway: removed again, where they are empty, if it never became healthy. */
-  created: string[];
-  /** Random; stays as long as the claim does, so that whoever depends on it runs again after a new claim. */
-  claimId: string;
-  /** Where it was before, until nothing of it is left there: a claim may end in the middle. */
-  leaving?: Place[];
-  /** Given up by `disown`: the next stack that claims this gateway has it. */
-  disowned?: true;
 }
 
 /** Locks of the host program: one for each gateway, and those that all gateways of the host share. */

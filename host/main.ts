@@ -31,7 +31,8 @@ import { lastLines, restartGateway, startGateway, stopGateway } from "./apply";
 import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure } from "../model/failure";
-import { entries, makeDir, readJson, removeTree, writeFile, writeJson } from "./files";
+import { makeDir, removeTree, writeFile, writeJson } from "./files";
+import { entries, readJson } from "../inspect/files";
 import { pointedAt } from "./generation";
 import {
   findGateway,
@@ -46,18 +47,19 @@ import {
 import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "../model/hostLayout";
 import { holderOf, isHealthy } from "./health";
-import { describeListener } from "../inspect/listeners";
+import { describeListener, type LookAnswer, type LookInput } from "../model/conflict";
 import { takeLock } from "./lock";
 import { plain } from "../model/plain";
-import { isLost, lookFor, type LookAnswer, type LookInput } from "../inspect/conflicts";
+import { isLost, lookFor } from "../inspect/conflicts";
 import { standing } from "./predecessor";
-import { stageLock, type PackageLock, type Wanted } from "./packageLock";
+import { stageLock } from "./stagedLocks";
+import { type Wanted, type PackageLock } from "../model/packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "../model/spec";
 import { supervisorKind } from "./supervisors";
 import { supervise } from "./supervisors/process";
-import { lingerObstacle } from "./supervisors/systemd";
+import { lingerObstacle } from "../inspect/units";
 import { told } from "./systemError";
 
 const FORMAT = 1;

@@ -3,41 +3,28 @@ import * as fs from "node:fs";
 import { join, relative } from "node:path";
 import { nobodyElse } from "./account";
 import { Failure } from "../model/failure";
-import { entries, makeDir, readJson, removeTree } from "./files";
+import { makeDir, removeTree } from "./files";
+import { entries, readJson } from "../inspect/files";
 import type { HostGateway } from "./host";
-import { workerEnvironment } from "./environment";
-import { npmrcFile, pushedRelease } from "../model/hostLayout";
 import {
-  manifestFor,
-  neededLocks,
-  neededPackages,
-  packageName,
-  recordLock,
-  releaseName,
-  stagedPackages,
-  unpack,
-  type Wanted,
-} from "./packageLock";
-import { endOf } from "../inspect/processes";
-import { run } from "./run";
+  CHANGED_PACKAGE,
+  installArguments,
+  isChangedPackage,
+  LOCK_FILE,
+  workerEnvironment,
+  manifestFiles,
+} from "../model/npm";
+import { npmrcFile, pushedRelease } from "../model/hostLayout";
+import { neededLocks, recordLock, releaseName, stagedPackages } from "./stagedLocks";
+import { unpack, type Wanted } from "../model/packageLock";
+import { endOf } from "./endProcesses";
+import { run } from "../inspect/run";
+import { runAs } from "./runAs";
+import { requireComplete } from "../inspect/release";
 
 const INSTALL_MINUTES = 15;
 const INSTALL_TIMEOUT_MS = INSTALL_MINUTES * 60_000;
-/** Of every installation of a release, here and on the deployer, whatever the user's npm is set to. */
-export const INSTALL_FLAGS = [
-  "--install-strategy=hoisted",
-  "--no-legacy-peer-deps",
-  "--include=optional",
-  "--include=peer",
-  "--ignore-scripts",
-  "--no-audit",
-  "--no-fund",
-  "--no-update-notifier",
-  "--loglevel=error",
-];
 const STAGING_PREFIX = ".staging-";
-export const LOCK_FILE = "package-lock.json";
-
 /** The program to run in an installed release. */
 export const releaseEntry = (release: string): string => join(release, "node_modules", "openclaw", "openclaw.mjs");
 
@@ -99,7 +86,8 @@ async function extract(archive: string, staging: string, version: string, packag
 }
 
 async function npmInstall(gateway: HostGateway, staging: string, version: string, packages?: string): Promise<void> {
-  writeManifest(staging, version, packages);
+  for (const [name, text] of Object.entries(manifestFiles(version, packages)))
+    fs.writeFileSync(join(staging, name), text);
   const npm = join(gateway.host.manage, "npm", "bin", "npm-cli.js");
   const npmrc = npmrcFile(gateway.host.manage);
   const env = workerEnvironment(process.env, gateway.host.layout);
@@ -121,36 +109,6 @@ async function npmInstall(gateway: HostGateway, staging: string, version: string
   throw new Failure(`npm could not install openclaw@${version}:\n${indent(reason)}\n    -> ${advice}`);
 }
 
-/** What npm reads in the directory that it installs into. */
-export function writeManifest(directory: string, version: string, packages: string | undefined): void {
-  fs.writeFileSync(join(directory, "package.json"), packages === undefined ? "{}\n" : manifestFor(version));
-  if (packages !== undefined) fs.writeFileSync(join(directory, LOCK_FILE), unpack(packages));
-}
-
-/** npm's arguments for it; without a lock, as gateways had it before there were any. */
-export const installArguments = (directory: string, version: string, packages: string | undefined): string[] =>
-  packages === undefined
-    ? ["install", "--prefix", directory, ...INSTALL_FLAGS, `openclaw@${version}`]
-    : ["ci", "--prefix", directory, ...INSTALL_FLAGS];
-
-/** Refuses a release that is not whole. `arch`: of the host, as Node.js names it. */
-export function requireComplete(directory: string, version: string, packages: string, arch: string): void {
-  const missing = [...neededPackages(packages, arch)].filter(
-    ([path, locked]) =>
-      readJson<{ version?: string }>(join(directory, path, "package.json"))?.version !== locked.version,
-  );
-  if (missing.length)
-    throw new Failure(
-      `npm has left out packages of openclaw@${version}: ${missing.map(([path]) => packageName(path)).join(", ")}\n` +
-        "    -> the registry does not have them, or gives others than this stack has locked: use another one",
-    );
-}
-
-/** Whether npm says that a package is not the one that is locked. */
-export const isChangedPackage = (stderr: string): boolean => stderr.includes("EINTEGRITY");
-export const CHANGED_PACKAGE =
-  "the registry gives another package than when this stack locked them: do not use it; tell its operator";
-
 /**
  * OpenClaw's own install script completes the package. Never as root, nor as the gateways' account: a gateway could write
  * into the tree meanwhile, or keep a file of it open for ever.
@@ -164,11 +122,10 @@ async function runPackageScript(gateway: HostGateway, staging: string): Promise<
   const builder = identity.demote ? nobodyElse() : identity;
   if (builder.demote) await giveTo(directory, builder.uid, builder.gid);
   const env = workerEnvironment({});
-  const result = await run("/bin/sh", ["-c", script], {
+  const result = await runAs(builder, "/bin/sh", ["-c", script], {
     env: { ...env, HOME: directory, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
     cwd: directory,
     timeoutMs: INSTALL_TIMEOUT_MS,
-    as: builder,
   });
   if (builder.demote) {
     await endOf(builder.uid);

@@ -3,7 +3,8 @@ import { createHmac, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../model/failure";
-import { makeDir, readableBy, readJson, writeFile, writeJson } from "./files";
+import { makeDir, readableBy, writeFile, writeJson } from "./files";
+import { readJson } from "../inspect/files";
 import type { Host, HostGateway } from "./host";
 import type { Secrets } from "../model/spec";
 

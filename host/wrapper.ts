@@ -1,32 +1,8 @@
 /** The command of a gateway, e.g. `openclaw-main`: a script that says whose it is. */
-import { readFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import { makeDir, removeTree, sweep, writeFile } from "./files";
-import { gatewayPaths, hostCommand } from "../model/hostLayout";
-
-const MARK = "# pulumi-openclaw ";
-const wrapperMark = (manage: string, id: string): string => `${MARK}${gatewayPaths(manage, id).dir}`;
-
-/** The host program behind a command, and the gateway's name there; `undefined` where it is none of ours. */
-export function gatewayOfWrapper(path: string): { readonly program: string; readonly id: string } | undefined {
-  try {
-    const line = readFileSync(path, "utf8")
-      .split("\n")
-      .find((each) => each.startsWith(MARK));
-    const dir = line?.slice(MARK.length);
-    return dir === undefined ? undefined : { program: join(dir, "../../host"), id: basename(dir) };
-  } catch {
-    return undefined;
-  }
-}
-
-export function isOurWrapper(manage: string, id: string, path: string): boolean {
-  try {
-    return readFileSync(path, "utf8").split("\n").includes(wrapperMark(manage, id));
-  } catch {
-    return false;
-  }
-}
+import { hostCommand } from "../model/hostLayout";
+import { isOurWrapper, wrapperMark } from "../inspect/wrappers";
 
 export function writeWrapper(manage: string, id: string, path: string): void {
   makeDir(dirname(path));

@@ -1,9 +1,9 @@
 /** What on a machine forbids a gateway. Only looks: preview and the claim on the host call the same. */
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { uidOf } from "../host/account";
-import { entries, lstat, readJson, readLink } from "../host/files";
-import type { OwnedClaim } from "../host/host";
+import { uidOf } from "./accounts";
+import { lstat, entries, readLink, readJson } from "./files";
+import type { OwnedClaim, Owner } from "../model/spec";
 import {
   configFile,
   databasesOf,
@@ -15,30 +15,22 @@ import {
   MARK_FILE,
   type HostLayout,
 } from "../model/hostLayout";
-import { inWords, LAST_PORT_OFFSET, listensOn, type ClaimToCheck, type Found, type Obstacle } from "../model/conflict";
-import { ephemeralPorts, listeners, type Listener } from "./listeners";
+import {
+  inWords,
+  LAST_PORT_OFFSET,
+  listensOn,
+  type ClaimToCheck,
+  type Found,
+  type Obstacle,
+  type Listener,
+} from "../model/conflict";
+import { ephemeralPorts, listeners } from "./listeners";
 import { readMark } from "./stateOwner";
 import { othersLocksOf } from "./openclawLocks";
 import { carries, hasLostDatabase, ownerOf } from "./processes";
-import type { Owner } from "../model/spec";
-import { isOurUnit, unitName } from "../host/supervisors/systemd";
+import { isOurUnit, unitName, unitDirectories } from "./units";
 import { unsafeOnWayTo } from "./trusted";
-import { unitDirectories } from "./units";
-import { isOurWrapper } from "../host/wrapper";
-
-/** stdin of `look`. */
-export interface LookInput {
-  readonly format: 1;
-  readonly layout: HostLayout;
-  readonly claims: readonly ClaimToCheck[];
-}
-
-/** stdout of `look`: what forbids each of the claims, in their order. */
-export interface LookAnswer {
-  readonly found: readonly (readonly Found[])[];
-  /** Gateways of which something was removed. */
-  readonly lost: readonly string[];
-}
+import { isOurWrapper } from "./wrappers";
 
 /** What forbids each of the claims, in words. Only looks, so preview calls it too. */
 export const findObstacles = (layout: HostLayout, claims: readonly ClaimToCheck[]): Obstacle[][] =>
@@ -156,7 +148,7 @@ function foreignService(manage: string, id: string): Found[] {
 
 /**
  * Whether something of a deployed gateway was removed by somebody: its state directory, or the databases in it under the
- * running gateway; or our own directory, where the mark in its state directory says that it is deployed (host/look.sh sees
+ * running gateway; or our own directory, where the mark in its state directory says that it is deployed (inspect/look.sh sees
  * that too). It may run on as an orphan.
  */
 export function isLost({ root }: HostLayout, { id, stateDir, owner }: ClaimToCheck): boolean {

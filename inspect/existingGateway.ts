@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { parseEnv } from "node:util";
 import JSON5 from "json5";
-import { entries, lstat } from "../host/files";
+import { lstat, entries } from "./files";
 import { isObject, objectAt, valueAt } from "../model/json";
 import { MARK_FILE, serviceName } from "../model/hostLayout";
 import { readMark } from "./stateOwner";

@@ -1,7 +1,7 @@
 /** What a gateway says of its health over HTTP, without a token. */
 import { answerTo, ASK_TIMEOUT_MS, type Answer } from "./ask";
-import { run } from "../host/run";
-import { gatewayOfWrapper } from "../host/wrapper";
+import { run } from "./run";
+import { gatewayOfWrapper } from "./wrappers";
 
 /**
  * What a gateway's own answers say. Only bodies count: OpenClaw answers unknown paths with status 200 as well.

@@ -1,16 +1,10 @@
 /** Who listens on which TCP port of this machine. Linux. */
 import { readdirSync, readFileSync } from "node:fs";
 import { openFiles } from "./processes";
+import type { Listener } from "../model/conflict";
 
 /** A socket that listens, as a line of /proc/net/tcp has it, and its port. */
 const LISTENING = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A /;
-
-export interface Listener {
-  readonly port: number;
-  /** Unknown where the process belongs to another user. */
-  readonly pid?: number;
-  readonly command?: string;
-}
 
 /** Listeners on any address whose port `wanted` accepts. */
 export function listeners(wanted: (port: number) => boolean): Listener[] {
@@ -75,10 +69,6 @@ export function ephemeralPorts(): { first: number; last: number } {
     .map(Number);
   return { first, last };
 }
-
-/** A listener in words: `python3 (pid 4711)`. */
-export const describeListener = ({ pid, command }: Listener): string =>
-  pid === undefined ? "a process of another user" : `${command} (pid ${pid})`;
 
 /** Of another machine, by lines of its /proc/net/tcp, with names from lines of `ss -ltnp`, where there is one. */
 export function listenersIn(lines: readonly string[]): Listener[] {

@@ -1,5 +1,5 @@
 /** OpenClaw's lifecycle locks: `/tmp/openclaw-state-locks-<uid>`, whatever TMPDIR says. Source: OpenClaw 2026.9.6, measured. */
-import { lstat } from "../host/files";
+import { lstat } from "./files";
 
 const directoryFor = (uid: number): string => `/tmp/openclaw-state-locks-${uid}`;
 

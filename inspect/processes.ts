@@ -1,8 +1,6 @@
 /** Processes by identity, not by number alone: a pid can be reused, a pid with its start time cannot. Linux. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { isWithin } from "../model/hostLayout";
-import { PROCESS_POLL_MS } from "../host/limits";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -17,7 +15,7 @@ interface Stat {
   readonly startTime: string;
 }
 
-function stat(pid: number): Stat | undefined {
+export function stat(pid: number): Stat | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The name is in parentheses and may contain anything.
@@ -60,22 +58,11 @@ export const ownersOfProcesses = (): number[] =>
     .filter((pid) => stat(pid)?.state !== "Z")
     .flatMap((pid) => ownerOf(pid) ?? []);
 
-/** Ends every process of a user. */
-export const endOf = (uid: number): Promise<void> => killAll(() => processesOf(uid));
-
-function processesOf(uid: number, isWanted: (pid: number) => boolean = () => true): ProcessIdentity[] {
+export function processesOf(uid: number, isWanted: (pid: number) => boolean = () => true): ProcessIdentity[] {
   return pids()
     .filter((pid) => pid !== process.pid && ownerOf(pid) === uid && isWanted(pid))
     .flatMap((pid) => identify(pid) ?? [])
     .filter(isAlive);
-}
-
-/** Until none is found any more: one may start another meanwhile. */
-async function killAll(find: () => ProcessIdentity[]): Promise<void> {
-  for (let left = find(); left.length; left = find()) {
-    for (const { pid } of left) signal(pid, "SIGKILL");
-    await sleep(PROCESS_POLL_MS);
-  }
 }
 
 /** Processes of a user that carry an exact `NAME=value` in the environment they were started with. */
@@ -134,38 +121,3 @@ const DELETED = ".sqlite (deleted)";
 /** Whether a process has a database below a directory open that has no name any more: what is written to it is lost. */
 export const hasLostDatabase = (pid: number, directory: string): boolean =>
   openFiles(pid).some((path) => path.endsWith(DELETED) && isWithin(path, directory));
-
-/** Sends a signal; a process that is gone already is no error. */
-export function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
-
-/** Waits until the process is gone; false where it is still there after `timeoutMs`. */
-export async function waitForEnd(
-  identity: ProcessIdentity,
-  timeoutMs: number,
-  isVain: () => boolean = () => false,
-): Promise<boolean> {
-  for (const end = Date.now() + timeoutMs; Date.now() < end && !isVain(); await sleep(PROCESS_POLL_MS))
-    if (!isAlive(identity)) return true;
-  return !isAlive(identity);
-}
-
-/**
- * Ends every process that carries a variable: SIGTERM to those that were not started by another of them, then, when
- * these are gone or the time is over, SIGKILL to what is left.
- */
-export async function endCarrying(variable: string, uid: number, timeoutMs: number): Promise<void> {
-  const all = carrying(variable, uid);
-  const pids = new Set(all.map(({ pid }) => pid));
-  const tops = all.filter(({ pid }) => !pids.has(stat(pid)?.parent ?? 0));
-  if (timeoutMs > 0) {
-    for (const { pid } of tops) signal(pid, "SIGTERM");
-    await Promise.all(tops.map((top) => waitForEnd(top, timeoutMs)));
-  }
-  await killAll(() => carrying(variable, uid));
-}

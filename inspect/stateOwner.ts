@@ -1,9 +1,5 @@
 /** The mark in a state directory that says whose it is. */
-import { randomBytes } from "node:crypto";
 import * as fs from "node:fs";
-import { join } from "node:path";
-import { lstat, writeJson } from "../host/files";
-import { MARK_FILE } from "../model/hostLayout";
 import type { Owner } from "../model/spec";
 
 /** What a state directory says about its owner. */
@@ -25,11 +21,4 @@ export function readMark(path: string): Mark | undefined {
   } catch {
     return undefined;
   }
-}
-
-export function writeMark(stateDir: string, mark: Mark): void {
-  const path = join(stateDir, MARK_FILE);
-  // A directory in its place would stay. It is moved and not removed: below it the agent may put other paths in the way.
-  if (lstat(path)?.isDirectory()) fs.renameSync(path, `${path}.${randomBytes(6).toString("hex")}.moved`);
-  writeJson(path, mark);
 }

@@ -1,4 +1,4 @@
-# say_unsafe PATH: what on the way to it can be changed by others than root, links followed, one a line. As host/trusted.ts.
+# say_unsafe PATH: what on the way to it can be changed by others than root, links followed, one a line. As inspect/trusted.ts.
 say_unsafe() (
   at=/ rest=$1 links=0
   while :; do

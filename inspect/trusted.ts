@@ -1,6 +1,6 @@
 /** Whom root trusts: whoever may write above a program of ours, or put a link on the way to it, could have root run theirs. */
 import { join } from "node:path/posix";
-import { lstat, readLink } from "../host/files";
+import { lstat, readLink } from "./files";
 
 /** As many as the kernel follows. Source: path_resolution(7). */
 const MOST_LINKS = 40;

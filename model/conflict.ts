@@ -4,7 +4,6 @@
  */
 import { dirname, join } from "node:path";
 import { hostCommand, manageDir, MARK_FILE, type HostLayout } from "./hostLayout";
-import { describeListener, type Listener } from "../inspect/listeners";
 import type { Claim, Owner } from "./spec";
 
 /** Of a block of ports. */
@@ -191,4 +190,28 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
       };
     }
   }
+}
+export interface Listener {
+  readonly port: number;
+  /** Unknown where the process belongs to another user. */
+  readonly pid?: number;
+  readonly command?: string;
+}
+
+/** A listener in words: `python3 (pid 4711)`. */
+export const describeListener = ({ pid, command }: Listener): string =>
+  pid === undefined ? "a process of another user" : `${command} (pid ${pid})`;
+
+/** stdin of `look`. */
+export interface LookInput {
+  readonly format: 1;
+  readonly layout: HostLayout;
+  readonly claims: readonly ClaimToCheck[];
+}
+
+/** stdout of `look`: what forbids each of the claims, in their order. */
+export interface LookAnswer {
+  readonly found: readonly (readonly Found[])[];
+  /** Gateways of which something was removed. */
+  readonly lost: readonly string[];
 }

@@ -1,7 +1,7 @@
 /** What the components tell the deployer's program: on stdin, since connections hold secrets. */
 import type { Cpu } from "./pins";
 import type { JsonObject } from "./spec";
-import type { Connection } from "../toolchain/command-plugin/connection";
+import type { Connection } from "./connection";
 
 /** Stands in the name of the program's file: whoever finds that finds one that understands its requests. */
 export const FORMAT = 2;

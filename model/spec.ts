@@ -64,3 +64,18 @@ export interface Spec {
   neighbour?: SpecNeighbour;
   force?: true;
 }
+
+/** What a gateway has on its host outside of our own directory. */
+export type Place = Pick<Claim, "stateDir" | "wrapper" | "configPath">;
+
+/** What `claim` writes down: the claim, and what it created. */
+export interface OwnedClaim extends Claim {
+  /** Directories that did not exist before this gateway: removed again, where they are empty, if it never became healthy. */
+  created: string[];
+  /** Random; stays as long as the claim does, so that whoever depends on it runs again after a new claim. */
+  claimId: string;
+  /** Where it was before, until nothing of it is left there: a claim may end in the middle. */
+  leaving?: Place[];
+  /** Given up by `disown`: the next stack that claims this gateway has it. */
+  disowned?: true;
+}

@@ -5,12 +5,12 @@
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Client } from "ssh2";
-import type { Connection, Endpoint } from "../toolchain/command-plugin/connection";
+import type { Connection, Endpoint } from "../model/connection";
 import { forward } from "./dial";
 import { handshake, HandshakeError } from "./handshake";
 import { prepareLogin, type Login } from "./login";
 import { connectTcp } from "./tcp";
-import type { Answer, Refusal } from "../components/targets/ssh/answer";
+import type { Refusal, Answer } from "./answer";
 
 const CONNECT_SECONDS = 5;
 /** With the connection. A host makes whoever it refuses wait, 2 to 3 s for each way to log in. */

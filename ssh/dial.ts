@@ -2,8 +2,7 @@
 import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Client } from "ssh2";
-import type { Connection, Endpoint } from "../toolchain/command-plugin/connection";
-import type { Step } from "../toolchain/command-plugin/resourceType";
+import type { Connection, Endpoint } from "../model/connection";
 import { rejection } from "./errors";
 import { handshake } from "./handshake";
 import { prepareLogin } from "./login";
@@ -78,4 +77,10 @@ async function retrying<Result>(
     });
     delay = Math.min(delay * BACK_OFF, LONGEST_DELAY_MS);
   }
+}
+export interface Step {
+  /** Aborted, with an RpcError as the reason, by a cancel or the engine's end. */
+  readonly signal: AbortSignal;
+  /** Shows a line beside the resource for as long as it is worked on. */
+  log(line: string): Promise<void>;
 }

@@ -1,7 +1,7 @@
 /** What an endpoint's inputs say about who the host is and how to log in to it. */
 import { connect } from "node:net";
 import type { ParsedKey, Prompt } from "ssh2";
-import type { Endpoint } from "../toolchain/command-plugin/connection";
+import type { Endpoint } from "../model/connection";
 import { systemText } from "./goText";
 import { parseHostKey, type HostKey } from "./hostKey";
 import { parsePrivateKey } from "./privateKey";

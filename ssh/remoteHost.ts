@@ -3,9 +3,8 @@ import { createReadStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { Transform } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
-import type { Connection } from "../toolchain/command-plugin/connection";
+import type { Connection } from "../model/connection";
 import { dial } from "./dial";
-import { say } from "../deployer/archives";
 import { Failure, messageOf } from "../model/failure";
 import { quote } from "../model/hostLayout";
 import { plain } from "../model/plain";
@@ -33,7 +32,7 @@ export class RemoteHost {
     client.on("error", () => undefined); // whoever waits for it is told by the channel's end
   }
 
-  static async open(connection: Connection, sudo: boolean): Promise<RemoteHost> {
+  static async open(connection: Connection, sudo: boolean, say: (line: string) => void): Promise<RemoteHost> {
     const signal = AbortSignal.timeout(DIAL_SECONDS * 1000);
     const step = { signal, log: (line: string): Promise<void> => Promise.resolve(say(line)) };
     try {

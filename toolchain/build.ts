@@ -3,7 +3,6 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "
 import { join } from "node:path";
 import { brotliCompressSync } from "node:zlib";
 import { build as bundle, buildSync, type BuildOptions, type BuildResult, type Plugin } from "esbuild";
-import * as limits from "../host/limits";
 
 const root = join(__dirname, "..");
 const common: BuildOptions = {
@@ -27,22 +26,27 @@ export const deployerBundle = (entry: string) => ({
   external: ["cpu-features", "*.node"],
 });
 
-/** Numbers of host/limits.ts that the tests' host program has instead. */
-export type Limits = Partial<Record<keyof typeof limits, number>>;
+/** Constants of a module by name, and what they are to be instead. */
+export type Values = Readonly<Record<string, unknown>>;
 
-/** Puts other values in the place of a module's, for tests: what is shipped is made without it. */
-export const withValues = (module: string, values: Readonly<Record<string, unknown>>): Plugin => ({
+/** Puts other values in the place of some of a module's constants, for tests: what is shipped is made without it. */
+export const withValues = (module: string, values: Values): Plugin => ({
   name: module,
   setup: (bundling) =>
-    bundling.onLoad({ filter: new RegExp(`/${module.replace(".", "\\.")}$`) }, () => ({
-      contents: Object.entries(values)
-        .map(([name, value]) => `export const ${name} = ${JSON.stringify(value)};`)
-        .join("\n"),
+    bundling.onLoad({ filter: new RegExp(`/${module.replace(".", "\\.")}$`) }, ({ path }) => ({
+      contents: Object.entries(values).reduce(withValue, readFileSync(path, "utf8")),
+      loader: "ts",
     })),
 });
 
+function withValue(source: string, [name, value]: [string, unknown]): string {
+  const constant = new RegExp(`^export const ${name} = [^;]+;`, "m");
+  if (!constant.test(source)) throw new Error(`there is no constant ${name}`);
+  return source.replace(constant, () => `export const ${name} = ${JSON.stringify(value)};`);
+}
+
 /** The host program as one file. What is shipped is made without an argument. */
-export const bundleHost = (changed?: Limits): Promise<BuildResult<{ metafile: true; write: false }>> =>
+export const bundleHost = (changed?: Values): Promise<BuildResult<{ metafile: true; write: false }>> =>
   bundle({
     ...common,
     metafile: true,
@@ -51,7 +55,7 @@ export const bundleHost = (changed?: Limits): Promise<BuildResult<{ metafile: tr
     minifySyntax: true,
     minifyWhitespace: true,
     write: false,
-    plugins: changed ? [withValues("host/limits.ts", { ...limits, ...changed })] : [],
+    plugins: changed ? [withValues("host/limits.ts", changed)] : [],
   });
 
 /** Writes the bundles of dist/ and the licences of the packages inside. */
@@ -73,14 +77,14 @@ export async function build(): Promise<void> {
     external: ["@pulumi/*"],
   });
   const [ssh, deployer] = [
-    ["components/targets/ssh/client.ts", "ssh.cjs"],
+    ["ssh/ask.ts", "ssh.cjs"],
     ["deployer/main.ts", "deployer.cjs"],
   ].map(([entry, name]) => buildSync({ ...deployerBundle(entry!), outfile: join(root, "dist", name!) }));
   const cli = join(root, "dist", "cli.cjs");
   const check = buildSync({
     ...common,
     metafile: true,
-    entryPoints: [join(root, "check", "bin.ts")],
+    entryPoints: [join(root, "cli", "main.ts")],
     outfile: cli,
     target: "node20",
     external: ["@pulumi/*"],

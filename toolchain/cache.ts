@@ -1,20 +1,6 @@
 /** The user's cache of built tools, shared between clones of this repository. */
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
-import { basename, dirname, isAbsolute, join } from "node:path";
-
-export function cacheDirectory(env: NodeJS.ProcessEnv): string {
-  const xdg = env["XDG_CACHE_HOME"];
-  return join(xdg !== undefined && isAbsolute(xdg) ? xdg : join(homedir(), ".cache"), "pulumi-openclaw");
-}
-
-/** A short name for exactly this content. */
-export function fingerprint(parts: readonly (string | Buffer)[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(`${part.length}:`).update(part);
-  return hash.digest("hex").slice(0, 12);
-}
+import { basename, dirname, join } from "node:path";
 
 /**
  * Fills a directory once: it appears complete, by one rename, or not at all. Two processes that fill the same one at the

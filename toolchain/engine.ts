@@ -6,8 +6,11 @@ import { chmodSync, copyFileSync, readFileSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { coerce, gte } from "semver";
 import { Failure, messageOf } from "../model/failure";
-import { cacheDirectory, fillOnce, fingerprint } from "./cache";
-import { isExecutable, run, which } from "./processes";
+import { fillOnce } from "./cache";
+import { fingerprint, cacheDirectory } from "../model/cache";
+import { run } from "./processes";
+import { isExecutable } from "../inspect/which";
+import { which } from "../inspect/which";
 import { MODULES, PROJECT, pulumiHome } from "./project";
 import { step } from "./steps";
 

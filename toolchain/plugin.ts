@@ -3,8 +3,11 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { dirname, join } from "node:path";
 import { Failure } from "../model/failure";
 import { EXECUTABLE } from "./command-plugin/files";
-import { cacheDirectory, fillOnce, fingerprint } from "./cache";
-import { isExecutable, run, which } from "./processes";
+import { fillOnce } from "./cache";
+import { fingerprint, cacheDirectory } from "../model/cache";
+import { run } from "./processes";
+import { isExecutable } from "../inspect/which";
+import { which } from "../inspect/which";
 import { MODULES, PROJECT, pulumiHome } from "./project";
 import { say, step } from "./steps";
 

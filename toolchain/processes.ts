@@ -1,8 +1,6 @@
 /** Running other programs: quietly, or in the foreground with the terminal and the signals handed on. */
 import { spawn } from "node:child_process";
-import { accessSync, constants as modes, statSync } from "node:fs";
 import { constants } from "node:os";
-import { delimiter, join } from "node:path";
 
 export interface Finished {
   /** Exit code; a program that could not be started or was killed has none. */
@@ -45,24 +43,6 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.once("error", (error) => finish(null, error.message));
     child.once("close", (code) => finish(code));
   });
-}
-
-/** The executable that a shell would find on this PATH. */
-export function which(name: string, path: string): string | undefined {
-  return path
-    .split(delimiter)
-    .filter((directory) => directory !== "")
-    .map((directory) => join(directory, name))
-    .find(isExecutable);
-}
-
-export function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, modes.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
 }
 
 /** Make passes SIGTERM on to its recipes: who signals the whole group sends it to us twice, at the same moment. */

@@ -1,7 +1,15 @@
 /** Rules between the gateways of one host: nothing may be shared. Pure. */
 import { valueAt } from "../../model/json";
 import { isWithin } from "../../model/hostLayout";
-import { contains, derivePorts, formatRange, nearestFreeBase, overlaps, portRole, type PortRange } from "../../model/ports";
+import {
+  contains,
+  derivePorts,
+  formatRange,
+  nearestFreeBase,
+  overlaps,
+  portRole,
+  type PortRange,
+} from "../../model/ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 

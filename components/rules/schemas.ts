@@ -223,7 +223,7 @@ export const gatewaySchema = z.strictObject({
   /**
    * Port of the gateway's HTTP and WebSocket server. The gateway owns the whole block base … base+110 on its host; two
    * blocks on one host must not touch, so two base ports are at least 111 apart. Source: measured on OpenClaw 2026.9.6,
-   * see components/rules/ports.ts; OpenClaw's page says 20, which really collides.
+   * see model/ports.ts; OpenClaw's page says 20, which really collides.
    * @unit TCP port, 1024-65425
    * @example 20789
    */

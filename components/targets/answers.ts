@@ -11,7 +11,7 @@ const GRAMMARS = {
   id: /^[0-9a-f]{16}$/,
   /** Of a volume with files. Source: deployer/docker/files.ts, and Docker's rule for names. */
   volume: /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,126}$/,
-  /** Packages of a release. Source: host/packageLock.ts, `pack`. */
+  /** Packages of a release. Source: model/packageLock.ts, `pack`. */
   packages: /^[A-Za-z0-9+/]+={0,2}$/,
   /** Of a container. Source: Docker. */
   container: /^[0-9a-f]{64}$/,

@@ -65,9 +65,10 @@ function readHostProgram(): string {
 
 /** A script for a host, with what it shares with the other. */
 export const hostScript = (name: "bootstrap.sh" | "look.sh"): string =>
-  readHostFile(name).replace("@TRUSTED@", () => readHostFile("trusted.sh").trimEnd());
+  readScript(name).replace("@TRUSTED@", () => readScript("trusted.sh").trimEnd());
 
-const readHostFile = (name: string): string => readFileSync(packageFile("host", name), "utf8");
+const readScript = (name: string): string =>
+  readFileSync(packageFile(name === "bootstrap.sh" ? "host" : "inspect", name), "utf8");
 
 /** A file of dist/, by its name there. */
 export function builtFile(name: string): string {

@@ -2,7 +2,7 @@
 import { join } from "node:path/posix";
 import * as z from "zod";
 import { ACCOUNT_HOME, DEFAULT_ACCOUNT, type HostLayout } from "../../model/hostLayout";
-import type { Linger } from "../../host/supervisors/systemd";
+import type { Linger } from "../../inspect/units";
 import type { Problem } from "../rules/problems";
 import { absolutePath, versionSchema } from "../rules/schemas";
 

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { PartnerRequest } from "../../model/requests";
 import type { ResolvedGateway } from "../rules/resolve";
-import { deployerCommand } from "./deployer";
+import { deployerCommand } from "./deployerCommand";
 import type { Partner, Target } from "./target";
 
 /**

@@ -2,13 +2,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { LockRequest } from "../../model/requests";
-import { lockId, openclawIn } from "../../host/packageLock";
-import { keptValue } from "../kept";
+import { lockId, openclawIn } from "../../model/packageLock";
+import { keptValue } from "../outputs";
 import { behindGate, currentProgram, refuse } from "../program";
 import type { Problem } from "../rules/problems";
 import { answerOf } from "./answers";
 import { packageFile } from "./bootstrap";
-import { deployerCommand } from "./deployer";
+import { deployerCommand } from "./deployerCommand";
 
 export interface ReleaseLock {
   /** A package-lock.json, packed. */

@@ -6,7 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import Docker from "dockerode";
 import { Failure, messageOf } from "../../model/failure";
-import { listeners, listenersIn, type Listener } from "../../inspect/listeners";
+import { listeners, listenersIn } from "../../inspect/listeners";
+import { type Listener } from "../../model/conflict";
 import type { EngineAddress } from "../../model/requests";
 
 const PING_MS = 15_000;

@@ -1,7 +1,7 @@
 /** Looks at an engine before anything on it is touched, and says what is not as it was left. */
 import type Docker from "dockerode";
 import { messageOf } from "../../model/failure";
-import type { Listener } from "../../inspect/listeners";
+import type { Listener } from "../../model/conflict";
 import type { ContainerClaim, LookAnswer, LookRequest } from "../../model/requests";
 import { connect, listenersOn } from "./engine";
 import { containerOf, hasFiles, missingThings, obstaclesTo, whyRepair } from "./owned";

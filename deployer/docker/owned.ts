@@ -1,7 +1,7 @@
 /** What is a gateway's on an engine, by its labels. */
 import type Docker from "dockerode";
 import { Failure } from "../../model/failure";
-import { describeListener, type Listener } from "../../inspect/listeners";
+import { describeListener, type Listener } from "../../model/conflict";
 import type { ContainerClaim, ContainerObstacle } from "../../model/requests";
 import { found, listenersOn } from "./engine";
 import { CONTAINER_PATHS, dockerCommand, LABELS, limitsLabel, namesOf, type Role } from "../../model/containerLayout";

@@ -2,7 +2,8 @@ import type { Host } from "../host";
 import type { HostLayout, SupervisorKind } from "../../model/hostLayout";
 import { processSupervisor } from "./process";
 import type { Supervisor } from "./supervisor";
-import { hasSystemd, systemdSupervisor } from "./systemd";
+import { systemdSupervisor } from "./systemd";
+import { hasSystemd } from "../../inspect/units";
 
 const SUPERVISORS: Record<SupervisorKind, Supervisor> = { process: processSupervisor, systemd: systemdSupervisor };
 

@@ -9,7 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { supervisorEnvironment } from "../environment";
 import { Failure } from "../../model/failure";
 import { asGateway, oomScore } from "../fences";
-import { readJson, writeJson } from "../files";
+import { writeJson } from "../files";
+import { readJson } from "../../inspect/files";
 import { pointedAt } from "../generation";
 import { lockPath, openGateway, type Host, type HostGateway } from "../host";
 import {
@@ -22,17 +23,8 @@ import {
 } from "../limits";
 import { tryLock } from "../lock";
 import { gatewayMark, MARK_VARIABLE } from "../../model/hostLayout";
-import {
-  carrying,
-  descendsFrom,
-  endCarrying,
-  findProcess,
-  identify,
-  isAlive,
-  signal,
-  waitForEnd,
-  type ProcessIdentity,
-} from "../../inspect/processes";
+import { carrying, descendsFrom, findProcess, identify, isAlive, type ProcessIdentity } from "../../inspect/processes";
+import { endCarrying, waitForEnd, signal } from "../endProcesses";
 import { readSecrets } from "../secrets";
 import { attempt } from "../systemError";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor, type SupervisorStatus } from "./supervisor";

@@ -11,55 +11,20 @@ import { Failure } from "../../model/failure";
 import { mostProcesses, oomScore } from "../fences";
 import { makeDir, removeTree, writeFile } from "../files";
 import type { Host, HostGateway } from "../host";
-import { gatewayPaths, hostCommand, serviceName, SYSTEM_PATH, wrapperName, type HostLayout } from "../../model/hostLayout";
+import { hostCommand, SYSTEM_PATH, wrapperName, type HostLayout } from "../../model/hostLayout";
 import { DRAIN_TIMEOUT_MS, STOP_TIMEOUT_MS, UNIT_POLL_MS } from "../limits";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor } from "./supervisor";
+import { isOurUnit, unitMark, unitName } from "../../inspect/units";
 
 const COMMAND_TIMEOUT_MS = 30_000;
 const RESTART_SECONDS = 5;
 const LOG_LINES = "200";
 
-/** Whether systemd runs this machine. Source: sd_booted(3). */
-export const hasSystemd = (): boolean => existsSync("/run/systemd/system");
-
-export interface Linger {
-  readonly reason: string;
-  readonly advice: string;
-}
-
-/** What is wrong where a user's services end with their last session. */
-export const lingering = (user: string): Linger => ({
-  reason: `services of ${user} end with the last login of ${user}: lingering is off`,
-  advice: `have an administrator run: loginctl enable-linger ${user}`,
-});
-
-/** Why this user's units would end with their last session, or `undefined`. */
-export function lingerObstacle(): Linger | undefined {
-  const { username, uid } = userInfo();
-  if (!hasSystemd() || uid === 0 || existsSync(`/var/lib/systemd/linger/${username}`)) return undefined;
-  return lingering(username);
-}
-
 /** Directory of the units of a host's gateways. */
 const unitDir = ({ account }: HostLayout): string =>
   account === null ? join(userInfo().homedir, ".config", "systemd", "user") : "/etc/systemd/system";
 
-/** File name of a gateway's unit: OpenClaw's own, so that its commands find it. */
-export const unitName = (id: string): string => `${serviceName(id === "main" ? "default" : id)}.service`;
 const unitPath = ({ host, id }: HostGateway): string => join(unitDir(host.layout), unitName(id));
-
-export const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
-
-/** Whether a unit file is that of a gateway of ours. */
-export function isOurUnit(manage: string, id: string, path: string): boolean {
-  try {
-    return readFileSync(path, "utf8")
-      .split("\n")
-      .includes(unitMark(gatewayPaths(manage, id).dir));
-  } catch {
-    return false;
-  }
-}
 
 function command(host: Host, program: "systemctl" | "journalctl", args: readonly string[]) {
   const user = host.layout.account === null;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { transformSync } from "esbuild";
 import type { HostLayout } from "../../model/hostLayout";
-import { lockId } from "../../host/packageLock";
+import { lockId } from "../../model/packageLock";
 import { ask, eventually, ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
 import { lockOf } from "../support/locks";
 import { placeStandIn, sendStandIn } from "../standIn/release";

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { PROJECT } from "../support/engine";
 import { everyPoint } from "./everyPoint";
 import { REST, TRANSACTION } from "./scenarios";
 
@@ -9,8 +10,11 @@ everyPoint("full", TRANSACTION, 24333);
 
 /** So a transaction in which one call finds no room goes as one in which it fails as on a broken disk (brokenDiskWork). */
 it("a failure's words alone depend on whether it was for want of room", () => {
-  const host = join(__dirname, "../../host");
-  const files = readdirSync(host, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
-  const asking = files.filter((name) => /ENOSPC|EDQUOT|SQLITE_FULL/.test(readFileSync(join(host, name), "utf8")));
-  expect(asking).toEqual(["systemError.ts"]);
+  const files = ["host", "inspect", "model"].flatMap((room) =>
+    readdirSync(join(PROJECT, room), { recursive: true, encoding: "utf8" }).map((name) => join(room, name)),
+  );
+  const asking = files
+    .filter((name) => name.endsWith(".ts"))
+    .filter((name) => /ENOSPC|EDQUOT|SQLITE_FULL/.test(readFileSync(join(PROJECT, name), "utf8")));
+  expect(asking).toEqual(["host/systemError.ts"]);
 });

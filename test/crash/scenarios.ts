@@ -1,7 +1,7 @@
 /** The verbs that change something, each as a stack uses it. */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { lockId } from "../../host/packageLock";
+import { lockId } from "../../model/packageLock";
 import { endStrays, eventually, ok, type Outcome } from "../support/hosts";
 import { lockOf } from "../support/locks";
 import type { CrashHost } from "./crashes";

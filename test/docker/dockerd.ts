@@ -4,8 +4,9 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, 
 import type { Server } from "node:net";
 import { basename, dirname, join } from "node:path";
 import Docker from "dockerode";
-import { cacheDirectory, fillOnce } from "../../toolchain/cache";
-import { which } from "../../toolchain/processes";
+import { fillOnce } from "../../toolchain/cache";
+import { cacheDirectory } from "../../model/cache";
+import { which } from "../../inspect/which";
 import { whyNoCgroups } from "../lab/cgroups";
 import { command, remove } from "../lab/commands";
 import { unmountBelow } from "../lab/disk";

@@ -9,7 +9,7 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { NODE_VERSION } from "../../model/pins";
-import { fingerprint } from "../../toolchain/cache";
+import { fingerprint } from "../../model/cache";
 import { command } from "../lab/commands";
 import { ensurePackages } from "../support/debianPackages";
 import { standInFiles } from "../standIn/release";

@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from "vitest";
 import { HOW_TO_GET } from "../../ssh/keyLine";
 import { formatProblems } from "../../components/rules/problems";
 import { locked } from "../../components/targets/releaseLock";
-import { runAtDestroy } from "../../components/targets/deployer";
+import { runAtDestroy } from "../../components/targets/deployerCommand";
 import { expectCurrent } from "./page";
 import { refusals, type Section } from "./refusals";
 import { failuresIn, failuresOfShell, filesIn, sentencesIn } from "./sources";
@@ -13,7 +13,7 @@ beforeAll(async () => void (before = await refusals()));
 
 /** Where errors come from that are met on the way, and what their heading is. */
 const ON_THE_HOST: Readonly<Record<string, string>> = {
-  "deployer/remoteHost.ts": "Sending to the host",
+  "ssh/remoteHost.ts": "Sending to the host",
   "deployer/send.ts": "Sending to the host: what arrives",
   "deployer/archives.ts": "Sending to the host: archives on this machine",
   "deployer/packageLock.ts": "What a release consists of: on the deployer, below `openclaw-…-packages`",
@@ -23,9 +23,11 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "host/main.ts": "Commands of the host program",
   "host/host.ts": "What the host program expects to find",
   "host/systemError.ts": "What the machine refuses",
-  "host/account.ts": "The account that gateways run as",
+  "inspect/accounts.ts": "The account that gateways run as",
+  "host/account.ts": "Creating that account",
   "host/claim.ts": "Claiming a gateway",
-  "host/packageLock.ts": "Installing OpenClaw: its lock",
+  "host/stagedLocks.ts": "Installing OpenClaw: its lock",
+  "inspect/release.ts": "Installing OpenClaw: what npm left out",
   "host/release.ts": "Installing OpenClaw",
   "host/secrets.ts": "Secrets",
   "host/generation.ts": "Staging",
@@ -116,7 +118,9 @@ it("docs/errors.md is current", () => expectCurrent("docs/errors.md", page()));
 
 it("every refusal stands under a heading", () => {
   const known = Object.keys({ ...ON_THE_HOST, ...ON_THE_ENGINE, ...OF_MAKE });
-  const files = ["check", "deployer", "host", "toolchain"].flatMap(filesIn).filter((path) => failuresIn(path).length);
+  const files = ["cli", "deployer", "host", "inspect", "model", "ssh", "toolchain"]
+    .flatMap(filesIn)
+    .filter((path) => failuresIn(path).length);
   expect(
     files.filter((path) => !known.includes(path)),
     "give these files a heading in this test",
@@ -143,7 +147,13 @@ it("every sentence of a rule was met, so that no refusal is missing", () => {
   const text = page();
   const rules = [
     ...filesIn("components"),
-    ...["host/found.ts", "host/foreignGateway.ts", "host/account.ts", "deployer/docker/owned.ts"],
+    ...[
+      "model/conflict.ts",
+      "inspect/existingGateway.ts",
+      "inspect/accounts.ts",
+      "inspect/units.ts",
+      "deployer/docker/owned.ts",
+    ],
   ];
   const missing = rules.flatMap((path) =>
     sentencesIn(path)

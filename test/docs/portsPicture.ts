@@ -1,12 +1,5 @@
 /** docs/ports.svg: the two port blocks of a pair, and what else each gateway has for itself. */
-import {
-  derivePorts,
-  BLOCK_SIZE,
-  formatRange,
-  MAIN_BASE_PORT,
-  portBlock,
-  RESCUE_BASE_PORT,
-} from "../../model/ports";
+import { derivePorts, BLOCK_SIZE, formatRange, MAIN_BASE_PORT, portBlock, RESCUE_BASE_PORT } from "../../model/ports";
 import {
   configFile,
   defaultStateDir,

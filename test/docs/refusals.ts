@@ -17,13 +17,13 @@ import { besideSchema, gatewaySchema } from "../../components/rules/schemas";
 import { configFile, gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../model/hostLayout";
 import { findForeignGateway, isUnknown, type ForeignGateway } from "../../inspect/existingGateway";
 import { identify } from "../../inspect/processes";
-import type { Listener } from "../../inspect/listeners";
-import type { ClaimToCheck, Obstacle } from "../../model/conflict";
+import type { Listener, ClaimToCheck, Obstacle } from "../../model/conflict";
 import { unexpected } from "../../components/targets/answers";
-import { noShell, problemOf, strangeAnswer, type Refusal } from "../../components/targets/ssh/answer";
+import { noShell, problemOf, strangeAnswer } from "../../components/targets/ssh/answer";
+import { type Refusal } from "../../ssh/answer";
 import type { HostFacts } from "../../components/targets/ssh/facts";
 import { findingsOf } from "../../components/targets/ssh/findings";
-import * as systemd from "../../host/supervisors/systemd";
+import * as units from "../../inspect/units";
 import type { ContainerClaim, LookAnswer, LookRequest } from "../../model/requests";
 import { LOCAL_ENGINE } from "../../model/containerLayout";
 import { FakeDocker } from "../unit/fakeDocker";
@@ -225,7 +225,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
   );
   // What engines answer to the look at them.
   let silence: string | undefined;
-  vi.doMock("../../components/targets/deployer", async (original) => ({
+  vi.doMock("../../components/targets/deployerCommand", async (original) => ({
     ...(await original()),
     askDeployer: (_: string, { claims }: LookRequest): Promise<LookAnswer> =>
       Promise.resolve(
@@ -314,7 +314,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
       box({ hostKey: ED25519_KEY, integrity: { "2026.9.7": INTEGRITY.replace("A", "B") } });
     },
     () => {
-      vi.spyOn(systemd, "lingerObstacle").mockReturnValueOnce(systemd.lingering("you"));
+      vi.spyOn(units, "lingerObstacle").mockReturnValueOnce(units.lingering("you"));
       vi.spyOn(process, "getuid").mockReturnValueOnce(1000);
       new LocalHost("here");
     },
@@ -421,13 +421,13 @@ class Scene {
   /** Looks at this directory, and at no port or process of the machine. */
   async look(claim: Partial<ClaimToCheck>, { account, listener, locks }: Row): Promise<Obstacle[]> {
     vi.resetModules();
-    vi.doMock("../../host/openclawLocks", () => ({ othersLocksOf: () => locks }));
-    vi.doMock("../../host/listeners", async (original) => ({
+    vi.doMock("../../inspect/openclawLocks", () => ({ othersLocksOf: () => locks }));
+    vi.doMock("../../inspect/listeners", async (original) => ({
       ...(await original()),
       listeners: () => (listener ? [listener] : []),
       ephemeralPorts: () => ({ first: 32768, last: 60999 }),
     }));
-    vi.doMock("../../host/processes", async (original) => ({
+    vi.doMock("../../inspect/processes", async (original) => ({
       ...(await original()),
       carries: (pid: number, mark: string) => pid === GATEWAY_PID && mark.endsWith("/main"),
       ownerOf: () => process.getuid!(),
@@ -555,9 +555,9 @@ async function onTheHost(): Promise<readonly Problem[]> {
     } finally {
       vi.restoreAllMocks();
       vi.unstubAllEnvs();
-      vi.doUnmock("../../host/listeners");
-      vi.doUnmock("../../host/processes");
-      vi.doUnmock("../../host/openclawLocks");
+      vi.doUnmock("../../inspect/listeners");
+      vi.doUnmock("../../inspect/processes");
+      vi.doUnmock("../../inspect/openclawLocks");
       rmSync(scene.directory, { recursive: true });
     }
   }
@@ -667,7 +667,7 @@ async function onTheEngine(): Promise<readonly Problem[]> {
     () => ({ publish: { address: "127.0.0.1", ports: [LISTENED] } }),
   ];
   vi.resetModules();
-  vi.doMock("../../host/listeners", async (original) => ({
+  vi.doMock("../../inspect/listeners", async (original) => ({
     ...(await original()),
     listeners: (isWanted: (port: number) => boolean) =>
       isWanted(LISTENED) ? [{ port: LISTENED, pid: 4711, command: "python3" }] : [],
@@ -692,7 +692,7 @@ async function onTheEngine(): Promise<readonly Problem[]> {
       docker.stop();
     }
   }
-  vi.doUnmock("../../host/listeners");
+  vi.doUnmock("../../inspect/listeners");
   return problems;
 }
 

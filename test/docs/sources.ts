@@ -108,7 +108,7 @@ function variantsOfCall(node: ts.CallExpression, file: ts.SourceFile): string[] 
 }
 
 /** Where texts stand that several files say. */
-const SHARED = ["host/failure.ts", "deployer/patience.ts"];
+const SHARED = ["model/failure.ts", "model/npm.ts", "inspect/accounts.ts", "deployer/patience.ts"];
 
 function declared(name: string, file: ts.SourceFile): ts.Expression | ts.FunctionDeclaration | undefined {
   let found: ts.Expression | ts.FunctionDeclaration | undefined;

@@ -1,6 +1,5 @@
 /** docs/runbook.md, typed by a test: every command of every section, in the situation that the section is for. */
-import { spawn } from "node:child_process";
-import { execFileSync } from "node:child_process";
+import { spawn, execFileSync } from "node:child_process";
 import {
   cpSync,
   existsSync,

@@ -16,7 +16,8 @@ import {
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ensureAccount, uidOf } from "../../host/account";
+import { ensureAccount } from "../../host/account";
+import { uidOf } from "../../inspect/accounts";
 import { findObstacles } from "../../inspect/conflicts";
 import { configFile, MARK_FILE } from "../../model/hostLayout";
 import { ok, TEST_ACCOUNT, TestHost } from "../support/hosts";

@@ -15,7 +15,7 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MARK_FILE } from "../../model/hostLayout";
-import { lockId } from "../../host/packageLock";
+import { lockId } from "../../model/packageLock";
 import { findObstacles, isLost } from "../../inspect/conflicts";
 import { ownersOfProcesses } from "../../inspect/processes";
 import { placeStandIn, sendStandIn, type Behaviour } from "../standIn/release";

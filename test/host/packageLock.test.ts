@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { lockName } from "../../deployer/packageLock";
 import type { LockRequest } from "../../model/requests";
-import { lockId, openclawIn, unpack } from "../../host/packageLock";
+import { lockId, openclawIn, unpack } from "../../model/packageLock";
 import { Registry } from "../lab/registry";
 import { askForLock } from "../support/locks";
 import { ok, TestHost, type Outcome } from "../support/hosts";

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { shippedLock } from "../../components/targets/releaseLock";
-import { unpack } from "../../host/packageLock";
+import { unpack } from "../../model/packageLock";
 import { ask, ok, TestHost } from "../support/hosts";
 import { VERSION } from "../support/seed";
 

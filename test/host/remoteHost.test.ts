@@ -1,7 +1,7 @@
 /** The deployer's own connection to a host, and a host that lies. */
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { RemoteHost } from "../../ssh/remoteHost";
-import type { Connection } from "../../toolchain/command-plugin/connection";
+import type { Connection } from "../../model/connection";
 import { SshSite } from "../support/sshd";
 
 const MEBIBYTE = 2 ** 20;
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => site?.stop());
 
 it("says what a command has printed", async () => {
-  const host = await RemoteHost.open(connection, false);
+  const host = await RemoteHost.open(connection, false, () => undefined);
   try {
     expect(await host.run('echo "$1"', "it's here")).toBe("it's here\n");
   } finally {
@@ -27,7 +27,7 @@ it("says what a command has printed", async () => {
 });
 
 it.each(["yes", "yes >&2"])("is not filled by a host that answers without end: %s", async (command) => {
-  const host = await RemoteHost.open(connection, false);
+  const host = await RemoteHost.open(connection, false, () => undefined);
   try {
     const before = process.memoryUsage().rss;
     await expect(host.run(`exec timeout 20 ${command}`)).rejects.toThrow(/the host answers without end\n {4}-> /);

@@ -1,7 +1,8 @@
 /** Root file systems of bare Debian hosts, made once for each machine. */
 import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { fillOnce, fingerprint } from "../../toolchain/cache";
+import { fillOnce } from "../../toolchain/cache";
+import { fingerprint } from "../../model/cache";
 import { inGroup, makeGroup } from "./cgroups";
 import { command, longCommand, remove } from "./commands";
 import { releaseLock, takeLock } from "./lock";

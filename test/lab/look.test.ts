@@ -11,7 +11,7 @@ import type { LookedAtHost } from "../../components/targets/ssh/findings";
 import { lookAt } from "../../components/targets/ssh/look";
 import { TestStack } from "../support/engine";
 import { ok, type Outcome } from "../support/processes";
-import type { Connection } from "../../toolchain/command-plugin/connection";
+import type { Connection } from "../../model/connection";
 import type { Host } from "./host";
 import { inLab } from "./inLab";
 import { Lab } from "./lab";

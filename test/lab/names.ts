@@ -1,6 +1,6 @@
 /** What a lab calls its things on this machine. Whatever bears these names is the lab's, and goes when it ends. */
 import { join } from "node:path";
-import { cacheDirectory } from "../../toolchain/cache";
+import { cacheDirectory } from "../../model/cache";
 import { slot } from "../support/slot";
 
 /** Bridge, control groups and, with a number behind it, hosts, their links (15 characters at most) and their directories. */

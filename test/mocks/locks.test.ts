@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { shippedLock } from "../../components/targets/releaseLock";
 import { MIN_VERSION } from "../../components/rules/schemas";
-import { lockedPackages, lockId, openclawIn } from "../../host/packageLock";
+import { lockId, openclawIn, lockedPackages } from "../../model/packageLock";
 import { lockOf } from "../support/locks";
 import { CLAIM_ID, MockedProgram } from "./program";
 import { HOST_KEY } from "./values";

@@ -31,8 +31,8 @@ it("holds what a program needs, and nothing else", async () => {
     "dist/index.d.ts",
     "dist/ssh.cjs",
     "host/bootstrap.sh",
-    "host/look.sh",
-    "host/trusted.sh",
+    "inspect/look.sh",
+    "inspect/trusted.sh",
     "locks/openclaw-2026.9.6.lock",
     "package.json",
   ]);

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
 import { pushedRelease } from "../../model/hostLayout";
-import { unpack } from "../../host/packageLock";
+import { unpack } from "../../model/packageLock";
 
 export interface Behaviour {
   readonly version: string;

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
-import { cacheDirectory } from "../../toolchain/cache";
+import { cacheDirectory } from "../../model/cache";
 import { pulumiEnvironment } from "../../toolchain/environment";
 import { finished, ok, type Outcome } from "./hosts";
 import { seedNode } from "./seed";
@@ -104,7 +104,8 @@ export class TestStack {
       copy(join(PROJECT, "Pulumi.yaml"), join(this.project, "Pulumi.yaml"));
       place(program, join(this.project, "index.ts"));
     }
-    for (const name of ["package.json", "dist", "host", "locks"]) place(join(PROJECT, name), join(this.project, name));
+    for (const name of ["package.json", "dist", "host", "inspect", "locks"])
+      place(join(PROJECT, name), join(this.project, name));
     for (const name of ["tsconfig.json", "node_modules"]) symlinkSync(join(PROJECT, name), join(this.project, name));
   }
 

@@ -16,7 +16,7 @@ import { renderBootstrap } from "../../components/targets/bootstrap";
 import { resolveGateway } from "../../components/rules/resolve";
 import { specOf } from "../../components/targets/hostGateway";
 import type { HostLayout } from "../../model/hostLayout";
-import type { PackageLock } from "../../host/packageLock";
+import type { PackageLock } from "../../model/packageLock";
 import type { Claim, Spec } from "../../model/spec";
 import { testProgram } from "./hostProgram";
 import { finished, ok, type Outcome } from "./processes";

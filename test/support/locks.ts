@@ -3,10 +3,10 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { manifestFor, pack } from "../../host/packageLock";
+import { manifestFor, pack } from "../../model/packageLock";
 import { lockName } from "../../deployer/packageLock";
 import type { LockRequest } from "../../model/requests";
-import { cacheDirectory } from "../../toolchain/cache";
+import { cacheDirectory } from "../../model/cache";
 import { PROJECT } from "./engine";
 import { finished, type Outcome } from "./processes";
 

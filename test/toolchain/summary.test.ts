@@ -7,7 +7,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { judge } from "../../inspect/health";
 import { renderTable } from "../../cli/table";
 import { duration } from "../../toolchain/steps";
-import { gatewaysOf, healthOf, howTo, keptBy, summary, type GatewayOutput } from "../../cli/status";
+import { gatewaysOf, healthOf, howTo, keptBy, summary } from "../../cli/status";
+import { type GatewayOutput } from "../../model/outputs";
 
 const VERSION = "2026.9.6";
 const started = { ok: true, status: "started", version: VERSION };

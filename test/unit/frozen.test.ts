@@ -3,7 +3,7 @@
  * next `up`, and old texts still run when they destroy: so do not change them; add.
  */
 import { expect, it } from "vitest";
-import { runAtDestroy, runDeployer } from "../../components/targets/deployer";
+import { runAtDestroy, runDeployer } from "../../components/targets/deployerCommand";
 import { ifInstalled, keeps, specOf } from "../../components/targets/hostGateway";
 import { generationName } from "../../host/generation";
 import {

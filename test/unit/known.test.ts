@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { expect, it, vi } from "vitest";
-import { knownSoon } from "../../components/targets/ssh/known";
+import { knownSoon } from "../../components/outputs";
 
 it("a value that is known, also a secret one and one that comes in a moment", async () => {
   expect(await knownSoon(pulumi.output("here"))).toBe("here");

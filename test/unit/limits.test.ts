@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { expect, it } from "vitest";
 import * as limits from "../../host/limits";
-import { bundleHost, type Limits } from "../../toolchain/build";
+import { bundleHost, type Values } from "../../toolchain/build";
 import { TEST_LIMITS } from "../support/hostProgram";
 
-const textOf = async (changed?: Limits): Promise<string> => (await bundleHost(changed)).outputFiles[0]!.text;
+const textOf = async (changed?: Values): Promise<string> => (await bundleHost(changed)).outputFiles[0]!.text;
 
 it("the limits of the program that is shipped", () =>
   expect(limits).toMatchInlineSnapshot(`
@@ -30,9 +30,9 @@ it("the limits of the program that is shipped", () =>
   }
 `));
 
-it("it is made of host/ alone, with these limits", async () => {
+it("it is made of host/, inspect/ and model/ alone, with these limits", async () => {
   const { metafile, outputFiles } = await bundleHost();
-  expect(Object.keys(metafile.inputs).filter((path) => !path.startsWith("host/"))).toEqual([]);
+  expect(Object.keys(metafile.inputs).filter((path) => !/^(host|inspect|model)\//.test(path))).toEqual([]);
   expect(outputFiles[0]!.text).toBe(await textOf({ ...limits }));
   const built = readFileSync(join(__dirname, "../../dist/host.cjs.br"));
   expect(brotliDecompressSync(built).toString(), "run `npm run build`").toBe(outputFiles[0]!.text);

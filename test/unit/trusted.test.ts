@@ -62,7 +62,7 @@ describe.runIf(isRoot)("the way to a program of root's", () => {
   ])("%s", (path, unsafe) => {
     const expected = unsafe.map((each) => join(root, each));
     expect(unsafeOnWayTo(`${root}/${path}`)).toEqual(expected);
-    const script = `sudo=\n${readFileSync(packageFile("host", "trusted.sh"), "utf8")}\nsay_unsafe "$1"`;
+    const script = `sudo=\n${readFileSync(packageFile("inspect", "trusted.sh"), "utf8")}\nsay_unsafe "$1"`;
     const { stdout, stderr } = shell(script, `${root}/${path}`);
     expect(stderr).toBe("");
     expect([...new Set(stdout.split("\n").filter(Boolean))]).toEqual(expected);

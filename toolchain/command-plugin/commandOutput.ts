@@ -4,7 +4,7 @@ import { LineLog } from "./engineLog";
 import { STRING, type FieldType } from "./fields";
 import { quote } from "../../ssh/goText";
 import { textIn } from "./properties";
-import type { Step } from "./resourceType";
+import type { Step } from "../../ssh/dial";
 import { RpcError } from "./rpcError";
 import type { Properties, Value } from "./values";
 

@@ -14,7 +14,8 @@ import { notHere, VERSION } from "./official";
 import { isStale, settled, withUnknowns } from "./previews";
 import { textIn } from "./properties";
 import { remoteCommand } from "./remoteCommand";
-import type { ResourceType, Step } from "./resourceType";
+import type { ResourceType } from "./resourceType";
+import type { Step } from "../../ssh/dial";
 import { RpcError } from "./rpcError";
 import { readProperties, writeProperties, type Properties, type Value } from "./values";
 

@@ -1,13 +1,7 @@
 /** What the two kinds of command have each for itself; all else (check, diff, unknowns in previews) is common to them. */
+import type { Step } from "../../ssh/dial";
 import type { Fields } from "./fields";
 import type { Properties } from "./values";
-
-export interface Step {
-  /** Aborted, with an RpcError as the reason, by a cancel or the engine's end. */
-  readonly signal: AbortSignal;
-  /** Shows a line beside the resource for as long as it is worked on. */
-  log(line: string): Promise<void>;
-}
 
 export interface ResourceType {
   /** As the official plugin's messages name it. */

@@ -23,9 +23,9 @@ import {
 import type { CheckRequest, HealthRequest, StageRequest } from "../../../model/requests";
 import { valueAt } from "../../../model/json";
 import type { JsonObject } from "../../../model/spec";
-import { withoutStackTraces } from "../../stackTraces";
+import { withoutStackTraces } from "../../outputs";
 import { answerOf, containerId } from "../answers";
-import { deployerCommand } from "../deployer";
+import { deployerCommand } from "../deployerCommand";
 import { stackName } from "../hostGateway";
 import { partnerCommand } from "../partner";
 import type { Deployment } from "../target";

@@ -1,26 +1,20 @@
 import { randomUUID } from "node:crypto";
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type {
-  ContainerClaim,
-  ContainerLimits,
-  EngineAddress,
-  InContainer,
-  LookAnswer,
-} from "../../../model/requests";
+import type { ContainerClaim, ContainerLimits, EngineAddress, InContainer, LookAnswer } from "../../../model/requests";
 import type { Finding, GatewayFacts } from "../../../inspect/existingGateway";
 import { plainLine } from "../../../model/plain";
 import { dockerCommand, LOCAL_ENGINE, openclawIn } from "../../../model/containerLayout";
-import { keptValue } from "../../kept";
+import { keptValue } from "../../outputs";
 import { behindGate, currentProgram } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../../ssh/keyLine";
 import type { ContainerLayout } from "../../rules/places";
 import { problemsOf, type Problem } from "../../rules/problems";
 import type { ResolvedGateway } from "../../rules/resolve";
-import { withoutStackTraces } from "../../stackTraces";
-import { askDeployer } from "../deployer";
+import { withoutStackTraces } from "../../outputs";
+import { askDeployer } from "../deployerCommand";
 import { stackName } from "../hostGateway";
-import { knownSoon } from "../ssh/known";
+import { knownSoon } from "../../outputs";
 import type { Deployment, GatewayToCheck, Obstacle, Target } from "../target";
 import { dockerEngineSchema, SSH_ONLY, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
 import { deployInContainer } from "./container";

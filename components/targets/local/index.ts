@@ -2,16 +2,16 @@ import { homedir } from "node:os";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { accountObstacle, homeOfUser } from "../../../host/account";
+import { accountObstacle, homeOfUser } from "../../../inspect/accounts";
 import { findForeignGateway, type Finding, type GatewayFacts } from "../../../inspect/existingGateway";
 import type { Obstacle } from "../../../model/conflict";
 import { findObstacles, isLost } from "../../../inspect/conflicts";
 import type { Whereabouts } from "../../../model/requests";
 import { hostCommand, manageDir, type HostLayout } from "../../../model/hostLayout";
-import { lingerObstacle } from "../../../host/supervisors/systemd";
+import { lingerObstacle } from "../../../inspect/units";
 import { behindGate, currentProgram } from "../../program";
 import { problemsOf } from "../../rules/problems";
-import { withoutStackTraces } from "../../stackTraces";
+import { withoutStackTraces } from "../../outputs";
 import { renderBootstrap } from "../bootstrap";
 import {
   claimToCheck,

@@ -3,21 +3,7 @@ import { createHash } from "node:crypto";
 import { hostCommand, type HostLayout } from "../../../model/hostLayout";
 import { HOW_TO_GET } from "../../../ssh/keyLine";
 import type { Problem } from "../../rules/problems";
-
-/** What the host said, why it said nothing, or why it let nobody in. */
-export type Answer = { readonly output: string; readonly errors: string } | { readonly silence: string } | Refusal;
-
-export type Refusal = { readonly at: "host" | "proxy" } & (
-  | { readonly shownKey: string }
-  | { readonly isMute: true }
-  | { readonly keyTypes: readonly string[] }
-  | { readonly user: string; readonly tried: readonly string[]; readonly possible: readonly string[] }
-  | {
-      readonly unusable: "hostKey" | "privateKey" | "privateKeyPassword" | "agentSocketPath";
-      /** Holds nothing of a key. */
-      readonly because: string;
-    }
-);
+import type { Refusal } from "../../../ssh/answer";
 
 /** `expectedKey`: as the arguments have it, normalised. */
 export function problemOf(refusal: Refusal, name: string, expectedKey: string): Problem {

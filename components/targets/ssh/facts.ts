@@ -3,9 +3,8 @@ import { join } from "node:path/posix";
 import * as z from "zod";
 import { gatewayPaths, manageDir, MARK_FILE, quote, type HostLayout } from "../../../model/hostLayout";
 import { listenersIn } from "../../../inspect/listeners";
-import type { LookInput } from "../../../inspect/conflicts";
-import { unitMark, unitName } from "../../../host/supervisors/systemd";
-import { unitDirectories } from "../../../inspect/units";
+import type { LookInput } from "../../../model/conflict";
+import { unitMark, unitName, unitDirectories } from "../../../inspect/units";
 import { claimToCheck } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
 
@@ -76,7 +75,7 @@ const factsSchema = z.object({
 export type HostFacts = z.output<typeof factsSchema>;
 export type Directory = HostFacts["root"];
 
-/** `template`: host/look.sh. */
+/** `template`: inspect/look.sh. */
 export function renderScript(
   template: string,
   layout: HostLayout,

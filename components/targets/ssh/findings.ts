@@ -1,8 +1,8 @@
 /** What of a host's facts forbids the gateways that are to run on it. Pure. */
-import { accountObstacle } from "../../../host/account";
+import { accountObstacle } from "../../../inspect/accounts";
 import type { HostLayout } from "../../../model/hostLayout";
 import { inTrust, inWords, listensOn, type ClaimToCheck, type Found, type Obstacle } from "../../../model/conflict";
-import { lingering } from "../../../host/supervisors/systemd";
+import { lingering } from "../../../inspect/units";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
 import { accountProblem, lingerProblem } from "../hostLayout";

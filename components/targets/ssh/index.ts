@@ -5,11 +5,11 @@ import { hostCommand, manageDir, quote, type HostLayout } from "../../../model/h
 import type { Finding, GatewayFacts } from "../../../inspect/existingGateway";
 import type { Obstacle } from "../../../model/conflict";
 import { plainLine } from "../../../model/plain";
-import type { Connection } from "../../../toolchain/command-plugin/connection";
+import type { Connection } from "../../../model/connection";
 import { behindGate, currentProgram, refuse } from "../../program";
 import { HOW_TO_GET, parseHostKey } from "../../../ssh/keyLine";
 import { problemsOf } from "../../rules/problems";
-import { withoutStackTraces } from "../../stackTraces";
+import { withoutStackTraces } from "../../outputs";
 import { deployersRegistry, renderBootstrap } from "../bootstrap";
 import {
   deployOnHost,
@@ -26,7 +26,7 @@ import { Losses } from "../losses";
 import type { Deployment, GatewayToCheck } from "../target";
 import { releaseLocks } from "../releaseLock";
 import { lookAt } from "./look";
-import { knownSoon } from "./known";
+import { knownSoon } from "../../outputs";
 import type { LookedAtHost } from "./findings";
 import { sshHostSchema, type CheckedSshHostArgs, type SshHostArgs } from "./arguments";
 import { pushCommand } from "./push";

@@ -1,8 +1,9 @@
 /** Looks at a host over SSH, before anything on it is touched. */
-import type { Connection } from "../../../toolchain/command-plugin/connection";
+import type { Connection } from "../../../model/connection";
 import { builtFile, hostScript } from "../bootstrap";
 import type { GatewayToCheck } from "../target";
-import { noShell, problemOf, strangeAnswer, type Answer } from "./answer";
+import { noShell, problemOf, strangeAnswer } from "./answer";
+import { type Answer } from "../../../ssh/answer";
 import type * as client from "../../../ssh/ask";
 import { parseFacts, renderScript } from "./facts";
 import { findingsOf, type Findings, type LookedAtHost } from "./findings";

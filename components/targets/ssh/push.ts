@@ -1,8 +1,8 @@
 /** Sends to a host what it cannot fetch itself. */
 import * as pulumi from "@pulumi/pulumi";
 import type { SendRequest } from "../../../model/requests";
-import type { Connection } from "../../../toolchain/command-plugin/connection";
-import { deployerCommand } from "../deployer";
+import type { Connection } from "../../../model/connection";
+import { deployerCommand } from "../deployerCommand";
 import type { HostSetup, Parcel } from "../hostGateway";
 import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../../../model/pins";
 

@@ -1,8 +1,7 @@
 /** Runs one command on another host. */
 import type { Client, ClientChannel } from "ssh2";
-import type { Connection } from "../connection";
-import type { Step } from "../resourceType";
-import { dial } from "../../../ssh/dial";
+import type { Connection } from "../../../model/connection";
+import { type Step, dial } from "../../../ssh/dial";
 import { rejection } from "../../../ssh/errors";
 
 /** ssh2's word for it. */

@@ -1,14 +1,10 @@
 /**
  * What a release consists of, to the byte: npm's package-lock.json, decided once for a version and a stack. Every gateway's
- * release is installed from it, so that no registry can give one of them something else.
+ * release is installed from it, so that no registry can give one of them something else. Pure.
  */
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
-import { Failure } from "../model/failure";
-import { entries, makeDir, readJson, writeFile, writeJson } from "./files";
-import type { Claim } from "../model/spec";
+import type { Claim } from "./spec";
+import { createHash } from "node:crypto";
 
 /** stdin of `stage-lock`. With the claim, as secrets have it. */
 export interface PackageLock {
@@ -27,14 +23,13 @@ export interface Wanted {
 }
 
 /** Bytes; the lock of OpenClaw 2026.9.6 has 140 thousand. */
-const LONGEST = 16 * 1024 * 1024;
-
+export const LONGEST = 16 * 1024 * 1024;
 export const pack = (text: string): string => brotliCompressSync(text).toString("base64");
 export const unpack = (packages: string): string =>
   brotliDecompressSync(Buffer.from(packages, "base64"), { maxOutputLength: LONGEST }).toString("utf8");
 
 /** A package of a package-lock.json. */
-export interface LockedPackage {
+interface LockedPackage {
   readonly version?: string;
   readonly integrity?: string;
   readonly inBundle?: boolean;
@@ -56,12 +51,11 @@ export function lockedPackages(packages: string): Readonly<Record<string, Locked
 
 /** Name of a package by its path. */
 export const packageName = (path: string): string => path.replace(/^.*node_modules\//, "");
-
 export const openclawIn = (packages: string): LockedPackage | undefined =>
   lockedPackages(packages)["node_modules/openclaw"];
 
 /** Whether a package is for a Linux host. As npm reads these lists: names, or `!` and what it is not for. */
-const fits = ({ os, cpu, libc }: LockedPackage, arch: string): boolean =>
+export const fits = ({ os, cpu, libc }: LockedPackage, arch: string): boolean =>
   [[os, "linux"] as const, [cpu, arch] as const, [libc, "glibc"] as const].every(
     ([list = [], here]) =>
       !list.includes(`!${here}`) && (list.every((each) => each.startsWith("!")) || list.includes(here)),
@@ -104,54 +98,5 @@ export const lockId = (packages: string): string => createHash("sha256").update(
 export const manifestFor = (version: string): string =>
   `${JSON.stringify({ private: true, dependencies: { openclaw: version } })}\n`;
 
-const SUFFIX = ".lock.json";
-const fileOf = (releases: string, version: string): string => join(releases, `${version}${SUFFIX}`);
-
-/** Keeps a lock for the installation that follows, and for every later one. Returns its id. */
-export function stageLock(releases: string, { version, packages }: Pick<PackageLock, "version" | "packages">): string {
-  makeDir(releases);
-  writeJson(fileOf(releases, version), { packages });
-  return lockId(packages);
-}
-
-/** The packages that a release has to have; none where nobody says. */
-export function stagedPackages(releases: string, { version, lock }: Wanted): string | undefined {
-  if (lock === undefined) return undefined;
-  const staged = readJson<{ packages: string }>(fileOf(releases, version));
-  if (staged && lockId(staged.packages) === lock) return staged.packages;
-  throw new Failure(
-    `the lock of openclaw@${version} that this deployment needs is not on this host; nothing was changed\n` +
-      "    -> bring it again: pulumi up --target-replace <URN of the gateway's …-lock> (pulumi stack --show-urns), " +
-      "then pulumi up",
-  );
-}
-
-/** Names of locks that are still needed: of versions that are used, and the last one, which a deployment may be waiting for. */
-export function neededLocks(releases: string, versions: readonly string[]): string[] {
-  const all = entries(releases).filter((name) => name.endsWith(SUFFIX));
-  const age = (name: string): number => statSync(join(releases, name)).mtimeMs;
-  return [...versions.map((version) => `${version}${SUFFIX}`), ...all.sort((a, b) => age(a) - age(b)).slice(-1)];
-}
-
 /** In a release: the id of the lock that it counts for. Missing: it was installed before there were any. */
 export const RECORD = ".lock-id";
-
-function recorded(release: string): string | undefined {
-  const record = join(release, RECORD);
-  return existsSync(record) ? readFileSync(record, "utf8").trim() : undefined;
-}
-
-/** What was installed without a lock counts for the first one that it meets: it runs on as it is. */
-export function recordLock(release: string, { lock }: Wanted): void {
-  if (lock !== undefined && existsSync(release) && recorded(release) === undefined)
-    writeFile(join(release, RECORD), `${lock}\n`);
-}
-
-/** Name of a release: a second one where the version is there with other packages. Also in deployer/send.ts. */
-export function releaseName(releases: string, { version, lock }: Wanted): string {
-  if (lock === undefined) return version;
-  const own = `${version}-${lock}`;
-  if (existsSync(join(releases, own))) return own;
-  const other = recorded(join(releases, version));
-  return other === undefined || other === lock ? version : own;
-}

@@ -1,8 +1,5 @@
 /** Runs a child to its end. No shell, environment given whole, output bounded. */
 import { spawn } from "node:child_process";
-import type { Identity } from "./account";
-import { asIdentity } from "./fences";
-import { signal } from "../inspect/processes";
 
 const MAX_OUTPUT = 1024 * 1024;
 
@@ -10,8 +7,8 @@ export interface RunOptions {
   readonly env: Record<string, string>;
   readonly cwd?: string;
   readonly timeoutMs: number;
-  /** Run as this account. */
-  readonly as?: Identity;
+  readonly uid?: number;
+  readonly gid?: number;
   /** Called with each line that the child prints. */
   readonly onLine?: (line: string) => void;
 }
@@ -24,13 +21,10 @@ export interface RunResult {
 }
 
 export function run(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
-  const { env, cwd, timeoutMs, as } = options;
+  const { timeoutMs, onLine, ...how } = options;
   return new Promise((resolve, reject) => {
-    const { file, args: words, ...who } = as ? asIdentity(as, command, args) : { file: command, args };
-    const child = spawn(file, words, {
-      env,
-      ...(cwd !== undefined && { cwd }),
-      ...who,
+    const child = spawn(command, args, {
+      ...how,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
@@ -38,7 +32,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      if (child.pid !== undefined) signal(-child.pid, "SIGKILL");
+      if (child.pid !== undefined) endGroup(child.pid);
       // A grandchild in a session of its own may hold the pipes.
       child.stdout.destroy();
       child.stderr.destroy();
@@ -47,10 +41,10 @@ export function run(command: string, args: readonly string[], options: RunOption
       let rest = "";
       child[stream].setEncoding("utf8").on("data", (chunk: string) => {
         output[stream] = (output[stream] + chunk).slice(-MAX_OUTPUT);
-        if (!options.onLine) return;
+        if (!onLine) return;
         const lines = (rest + chunk).split("\n");
         rest = lines.pop()!;
-        for (const line of lines) options.onLine(line);
+        for (const line of lines) onLine(line);
       });
     }
     child.on("error", (error) => {
@@ -62,4 +56,12 @@ export function run(command: string, args: readonly string[], options: RunOption
       resolve({ code, timedOut, ...output });
     });
   });
+}
+
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }

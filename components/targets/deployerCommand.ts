@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import { FORMAT } from "../../model/requests";
-import { withoutStackTraces } from "../stackTraces";
+import { withoutStackTraces } from "../outputs";
 import { builtFile } from "./bootstrap";
 
 /** In dist/. */

@@ -1,0 +1,56 @@
+/** Locks of releases on a host, and which one an installed release counts for. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { Failure } from "../model/failure";
+import { makeDir, writeFile, writeJson } from "./files";
+import { entries, readJson } from "../inspect/files";
+import { lockId, PackageLock, RECORD, type Wanted } from "../model/packageLock";
+
+const SUFFIX = ".lock.json";
+const fileOf = (releases: string, version: string): string => join(releases, `${version}${SUFFIX}`);
+
+/** Keeps a lock for the installation that follows, and for every later one. Returns its id. */
+export function stageLock(releases: string, { version, packages }: Pick<PackageLock, "version" | "packages">): string {
+  makeDir(releases);
+  writeJson(fileOf(releases, version), { packages });
+  return lockId(packages);
+}
+
+/** The packages that a release has to have; none where nobody says. */
+export function stagedPackages(releases: string, { version, lock }: Wanted): string | undefined {
+  if (lock === undefined) return undefined;
+  const staged = readJson<{ packages: string }>(fileOf(releases, version));
+  if (staged && lockId(staged.packages) === lock) return staged.packages;
+  throw new Failure(
+    `the lock of openclaw@${version} that this deployment needs is not on this host; nothing was changed\n` +
+      "    -> bring it again: pulumi up --target-replace <URN of the gateway's …-lock> (pulumi stack --show-urns), " +
+      "then pulumi up",
+  );
+}
+
+/** Names of locks that are still needed: of versions that are used, and the last one, which a deployment may be waiting for. */
+export function neededLocks(releases: string, versions: readonly string[]): string[] {
+  const all = entries(releases).filter((name) => name.endsWith(SUFFIX));
+  const age = (name: string): number => statSync(join(releases, name)).mtimeMs;
+  return [...versions.map((version) => `${version}${SUFFIX}`), ...all.sort((a, b) => age(a) - age(b)).slice(-1)];
+}
+
+function recorded(release: string): string | undefined {
+  const record = join(release, RECORD);
+  return existsSync(record) ? readFileSync(record, "utf8").trim() : undefined;
+}
+
+/** What was installed without a lock counts for the first one that it meets: it runs on as it is. */
+export function recordLock(release: string, { lock }: Wanted): void {
+  if (lock !== undefined && existsSync(release) && recorded(release) === undefined)
+    writeFile(join(release, RECORD), `${lock}\n`);
+}
+
+/** Name of a release: a second one where the version is there with other packages. Also in deployer/send.ts. */
+export function releaseName(releases: string, { version, lock }: Wanted): string {
+  if (lock === undefined) return version;
+  const own = `${version}-${lock}`;
+  if (existsSync(join(releases, own))) return own;
+  const other = recorded(join(releases, version));
+  return other === undefined || other === lock ? version : own;
+}

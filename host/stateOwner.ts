@@ -1,0 +1,15 @@
+/** Writes down whose a state directory is. */
+import * as fs from "node:fs";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { lstat } from "../inspect/files";
+import type { Mark } from "../inspect/stateOwner";
+import { MARK_FILE } from "../model/hostLayout";
+import { writeJson } from "./files";
+
+export function writeMark(stateDir: string, mark: Mark): void {
+  const path = join(stateDir, MARK_FILE);
+  // A directory in its place would stay. It is moved and not removed: below it the agent may put other paths in the way.
+  if (lstat(path)?.isDirectory()) fs.renameSync(path, `${path}.${randomBytes(6).toString("hex")}.moved`);
+  writeJson(path, mark);
+}

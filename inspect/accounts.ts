@@ -1,0 +1,60 @@
+/** The accounts of this machine. */
+import { readFileSync } from "node:fs";
+import { userInfo } from "node:os";
+import { Failure, SET_UP_AGAIN } from "../model/failure";
+
+/** Written into the account's comment field: this account is ours to use. */
+export const ACCOUNT_COMMENT = "pulumi-openclaw";
+
+export interface Identity {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  /** Whether this process must change to the account before it runs anything of a gateway. */
+  readonly demote: boolean;
+}
+interface PasswdEntry {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly comment: string;
+  readonly home: string;
+}
+const accountsIn = (passwd: string): PasswdEntry[] =>
+  passwd
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [name = "", , uid, gid, comment = "", home = ""] = line.split(":");
+      return { name, uid: Number(uid), gid: Number(gid), comment, home };
+    });
+export const accounts = (): PasswdEntry[] => accountsIn(readFileSync("/etc/passwd", "utf8"));
+export const lookUp = (name: string): PasswdEntry | undefined => accounts().find((each) => each.name === name);
+
+/** `undefined`: there is no such user. */
+export const homeOfUser = (name: string): string | undefined => lookUp(name)?.home;
+
+/** The identity of gateways: the named account, or this user where there is none. */
+export function identityOf(account: string | null): Identity {
+  if (account === null) {
+    const user = userInfo();
+    return { name: user.username, uid: user.uid, gid: user.gid, demote: false };
+  }
+  const entry = lookUp(account);
+  if (!entry) throw new Failure(`the account ${account} does not exist\n    -> ${SET_UP_AGAIN}`);
+  return { name: account, uid: entry.uid, gid: entry.gid, demote: process.getuid!() === 0 && entry.uid !== 0 };
+}
+
+/** User id that gateways run with; `undefined` where their account is still to be created. */
+export const uidOf = (account: string | null): number | undefined =>
+  account === null ? process.getuid!() : lookUp(account)?.uid;
+
+/** Why an account cannot be used, or `undefined`. `passwd`: the machine's /etc/passwd, or the account's line of it. */
+export function accountObstacle(
+  account: string,
+  passwd: string = readFileSync("/etc/passwd", "utf8"),
+): string | undefined {
+  const entry = accountsIn(passwd).find(({ name }) => name === account);
+  if (!entry || entry.comment === ACCOUNT_COMMENT) return undefined;
+  return `the account ${account} exists and was not created by pulumi-openclaw`;
+}

@@ -1,0 +1,43 @@
+/** Reading files that may not be there. */
+import * as fs from "node:fs";
+
+/** Parsed JSON, or `undefined` where the file does not exist. */
+export function readJson<T>(path: string): T | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(path, "utf8")) as T;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Target of a symbolic link, or `undefined` where there is none. */
+export function readLink(path: string): string | undefined {
+  try {
+    return fs.readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Entries of a directory; none where it does not exist. */
+export function entries(path: string): string[] {
+  try {
+    return fs.readdirSync(path);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+export function lstat(path: string): fs.Stats | undefined {
+  try {
+    return fs.lstatSync(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Nothing is there, also where something above it is a file. */
+export const isMissing = (error: unknown): boolean =>
+  ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException)?.code ?? "");

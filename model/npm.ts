@@ -1,0 +1,54 @@
+/** How npm installs a release, on a host as on the deployer. */
+import { manifestFor, unpack } from "./packageLock";
+import { type HostLayout, SYSTEM_PATH } from "./hostLayout";
+
+/** What npm needs of the deployer's environment to reach its registry. */
+const NPM_VARIABLE =
+  /^(HOME|NPM_TOKEN|NODE_AUTH_TOKEN|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|npm_config_\w+|https?_proxy|no_proxy|all_proxy)$/i;
+
+/** Environment of the worker that installs releases: npm's settings and nothing else of the deployer's. */
+export function workerEnvironment(
+  environment: NodeJS.ProcessEnv,
+  { registry }: Pick<HostLayout, "registry"> = {},
+): Record<string, string> {
+  const kept = Object.entries(environment).filter(
+    (entry): entry is [string, string] => NPM_VARIABLE.test(entry[0]) && entry[1] !== undefined,
+  );
+  return {
+    PATH: SYSTEM_PATH,
+    LANG: "C.UTF-8",
+    ...Object.fromEntries(kept),
+    ...(registry !== undefined && { npm_config_registry: registry }),
+  };
+}
+
+/** Of every installation of a release, here and on the deployer, whatever the user's npm is set to. */
+export const INSTALL_FLAGS = [
+  "--install-strategy=hoisted",
+  "--no-legacy-peer-deps",
+  "--include=optional",
+  "--include=peer",
+  "--ignore-scripts",
+  "--no-audit",
+  "--no-fund",
+  "--no-update-notifier",
+  "--loglevel=error",
+];
+export const LOCK_FILE = "package-lock.json";
+
+/** What npm reads in the directory that it installs into, by file name. */
+export const manifestFiles = (version: string, packages: string | undefined): Readonly<Record<string, string>> =>
+  packages === undefined
+    ? { "package.json": "{}\n" }
+    : { "package.json": manifestFor(version), [LOCK_FILE]: unpack(packages) };
+
+/** npm's arguments for it; without a lock, as gateways had it before there were any. */
+export const installArguments = (directory: string, version: string, packages: string | undefined): string[] =>
+  packages === undefined
+    ? ["install", "--prefix", directory, ...INSTALL_FLAGS, `openclaw@${version}`]
+    : ["ci", "--prefix", directory, ...INSTALL_FLAGS];
+
+/** Whether npm says that a package is not the one that is locked. */
+export const isChangedPackage = (stderr: string): boolean => stderr.includes("EINTEGRITY");
+export const CHANGED_PACKAGE =
+  "the registry gives another package than when this stack locked them: do not use it; tell its operator";

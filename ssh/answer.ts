@@ -1,0 +1,14 @@
+/** What comes of asking a host. */
+/** What the host said, why it said nothing, or why it let nobody in. */
+export type Answer = { readonly output: string; readonly errors: string } | { readonly silence: string } | Refusal;
+export type Refusal = { readonly at: "host" | "proxy" } & (
+  | { readonly shownKey: string }
+  | { readonly isMute: true }
+  | { readonly keyTypes: readonly string[] }
+  | { readonly user: string; readonly tried: readonly string[]; readonly possible: readonly string[] }
+  | {
+      readonly unusable: "hostKey" | "privateKey" | "privateKeyPassword" | "agentSocketPath";
+      /** Holds nothing of a key. */
+      readonly because: string;
+    }
+);
