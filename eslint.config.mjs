@@ -35,7 +35,7 @@ const restrict = (folder, ...patterns) => ({
   rules: { "no-restricted-imports": ["error", { patterns: [wallOf(folder.split("/")[0]), ...patterns] }] },
 });
 
-const walls = [
+export const walls = [
   ...Object.keys(ROOMS).map((room) => restrict(room)),
   ...TARGETS.map((target) =>
     restrict(`components/targets/${target}`, {
