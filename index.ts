@@ -9,7 +9,7 @@ const { main, rescue } =
     ? new GatewayPair("openclaw", config.pair())
     : { main: undefined, rescue: new RescueGateway("openclaw-rescue", config.rescue(), ofPair()) };
 
-/** What was a pair's rescue gateway goes on alone without a restart. */
+/** A rescue gateway that was part of a pair carries on alone, without a restart. */
 function ofPair(): pulumi.ComponentResourceOptions {
   return { aliases: [{ parent: pulumi.createUrn("openclaw", "openclaw:index:GatewayPair") }] };
 }
@@ -33,7 +33,7 @@ const describe = (name: "main" | "rescue", gateway: Gateway) => ({
 
 const gateways = pulumi.output([...(main ? [describe("main", main)] : []), describe("rescue", rescue)]);
 const rescueToken = rescue.token;
-/** The stack's outputs. One that does not apply is left out: Pulumi warns of outputs without a value. */
+/** The stack's outputs. One that does not apply is left out: Pulumi warns about outputs without a value. */
 export = main
   ? { gateways, mainToken: main.token, rescueToken }
   : // What to type when the main gateway beside the rescue is in trouble.

@@ -4,14 +4,14 @@ import { run } from "../inspect/run";
 import { healthAt, isImpostors } from "../inspect/health";
 import type { Gateway } from "./gateways";
 
-/** The slowest of them takes 8 s on a quiet machine and more where several gateways are asked at once. */
+/** The slowest of them takes 8 s on an idle machine, and longer if several gateways are asked at once. */
 const TIMEOUT_MS = 30_000;
 
 /** What a command printed as JSON; `undefined`: it printed none. */
 export type Report = Record<string, unknown> | undefined;
 
 export interface Answer {
-  /** How it ended: its exit code, or `null` where it had to be ended. */
+  /** How it ended: its exit code, or `null` if it had to be killed. */
   readonly code: number | null;
   readonly report: Report;
   /** The last line of its standard error. */
@@ -19,13 +19,13 @@ export interface Answer {
 }
 
 export interface Answers {
-  /** Of its own endpoints: "healthy", or why not. */
+  /** From its own endpoints: "healthy", or why not. */
   readonly health: string;
   /** `gateway status --deep --require-rpc` */
   readonly service?: Answer;
   /** `gateway probe` */
   readonly probe?: Answer;
-  /** `status` and `browser status`: not asked of a gateway that is down; they would wait for a minute. */
+  /** `status` and `browser status`: not run for a gateway that is down; they would wait for a minute. */
   readonly status?: Answer;
   readonly browser?: Answer;
 }
@@ -33,7 +33,7 @@ export interface Answers {
 export async function askGateway(gateway: Gateway): Promise<Answers> {
   const ask = (args: string): Promise<Answer> => askOpenclaw(gateway.command, args);
   const health = await healthAt(gateway.port, gateway.published ? undefined : gateway.version, gateway);
-  // Nothing that is asked then would be this gateway's answer.
+  // No answer would then come from this gateway.
   if (isImpostors(health) || isAnotherUsers(gateway)) return { health };
   const [service, probe] = await Promise.all([
     ask("gateway status --deep --require-rpc --json"),
@@ -44,11 +44,11 @@ export async function askGateway(gateway: Gateway): Promise<Answers> {
   return { health, service, probe, status, browser };
 }
 
-/** Its command line runs what its configuration says, which that user writes: not with our rights. */
+/** Its CLI runs what its configuration says, which that user writes: never run it with our privileges. */
 const isAnotherUsers = ({ isOurs, stateDir }: Gateway): boolean =>
   !isOurs && lstat(stateDir)?.uid !== process.getuid?.();
 
-/** The command is as one types it, for a shell. Nothing of the caller's own gateway reaches it. */
+/** The command is shell text, as typed. No settings of the caller's own gateway reach it. */
 async function askOpenclaw(command: string, args: string): Promise<Answer> {
   const isKept = (entry: [string, string | undefined]): entry is [string, string] =>
     !/^(OPENCLAW|PULUMI)_/.test(entry[0]) && entry[1] !== undefined;

@@ -8,6 +8,7 @@ import type { StackGateways } from "./gateways";
 import { interpret, interpretListeners, interpretUnits, type Finding, type Row } from "./interpret";
 import { renderTable } from "./table";
 import { gatewayUnits, type Unit } from "../inspect/units";
+import { withAdvice } from "../model/failure";
 
 /** How OpenClaw names its process; the kernel keeps 15 characters. */
 const PROCESS_NAME = "openclaw-gatewa";
@@ -42,18 +43,18 @@ export async function check(
 const neverHealthy = (gateway: string): Finding => ({
   level: "problem",
   gateway,
-  text: "is in the stack, and has never become healthy",
-  advice: "run `pulumi up`: it goes on, or says what is wrong",
+  text: "is in the stack, but has never become healthy",
+  advice: "run `pulumi up`: it continues, or says what is wrong",
 });
 
 const notHere = (gateway: string): Finding => ({
   level: "note",
   gateway,
-  text: "runs on another machine, and was not asked",
-  advice: "ask it there, with the command of its output `wrapper`: … gateway status --deep --require-rpc",
+  text: "runs on another machine, so it was not checked",
+  advice: "check it there, with the command in its output `wrapper`: … gateway status --deep --require-rpc",
 });
 
-/** What every gateway tells of the machine is said once. */
+/** What every gateway says about the machine is shown once. */
 function unique(findings: readonly Finding[]): Finding[] {
   return [
     ...new Map(
@@ -77,14 +78,13 @@ export function render({ ok, gateways, findings }: Result): string {
   const said = (level: Finding["level"]): string[] =>
     findings
       .filter((each) => each.level === level)
-      .map(
-        ({ gateway, text, advice }) =>
-          `${level}: ${gateway}: ${text}${advice === undefined ? "" : `\n    -> ${advice}`}`,
+      .map(({ gateway, text, advice }) =>
+        advice === undefined ? `${level}: ${gateway}: ${text}` : withAdvice(`${level}: ${gateway}: ${text}`, advice),
       );
   return [
     ...(gateways.length ? [table] : []),
     ...said("problem"),
     ...said("note"),
-    gateways.length || !ok ? (ok ? "Nothing is wrong." : "Something is wrong.") : "No gateway was asked.",
+    gateways.length || !ok ? (ok ? "Nothing is wrong." : "Something is wrong.") : "No gateway was checked.",
   ].join("\n\n");
 }

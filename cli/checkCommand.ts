@@ -7,9 +7,9 @@ import { check, render } from "./check";
 
 export const USAGE = `usage: pulumi-openclaw check [--stack NAME] [--cwd DIRECTORY] [--json]
 
-Asks every gateway of the stack, and those on this machine that no stack owns, OpenClaw's quick checks:
+Runs OpenClaw's quick checks on every gateway of the stack, and on those on this machine that no stack owns:
 gateway status --deep --require-rpc, gateway probe, status, browser status.
-Run it on the machine of the gateways, in the directory of the Pulumi project. Exit code 1: something is really wrong.`;
+Run it on the gateways' machine, in the Pulumi project's directory. Exit code 1 means that something is wrong.`;
 
 /** Largest state that is read. */
 const MAX_STATE_BYTES = 256 * 1024 * 1024;
@@ -38,7 +38,7 @@ export async function runCheck(args: readonly string[], env: NodeJS.ProcessEnv):
   }
   const ours = gatewaysOfState(await exportState(stack, cwd ?? ".", env));
   const all = [...ours.gateways, ...foreignGateways(ours.gateways)];
-  if (all.length) console.error(`Asking ${all.map(({ name }) => name).join(", ")} (takes up to a minute) …`);
+  if (all.length) console.error(`Checking ${all.map(({ name }) => name).join(", ")} (takes up to a minute) …`);
   const result = await check({ ...ours, gateways: all });
   console.log(json ? JSON.stringify(result, undefined, 2) : plain(render(result)));
   return result.ok ? 0 : 1;

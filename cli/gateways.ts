@@ -1,4 +1,4 @@
-/** The gateways that a check asks: those of a stack, by its state, and those that no stack owns. */
+/** The gateways to check: those in a stack's state, and those that no stack owns. */
 import { homedir } from "node:os";
 import { join } from "node:path";
 import type { NeighbourOutputs } from "../model/outputs";
@@ -16,16 +16,16 @@ export interface Gateway {
   readonly port: number;
   /** Address of this machine that a container is published on; absent: loopback. */
   readonly host?: string;
-  /** What the stack says that runs; unknown for a gateway that no stack owns. */
+  /** The version that the stack says is running; unknown for a gateway that no stack owns. */
   readonly version?: string;
-  /** Its command line, as one types it. */
+  /** The command for its CLI, as typed in a shell. */
   readonly command: string;
   readonly stateDir: string;
-  /** File of its command, where this package's host program runs it. */
+  /** File of its command, if this package's host program runs it. */
   readonly wrapper?: string;
-  /** In a container it tells its version to nobody but those with its token, and only these ports are this machine's. */
+  /** In a container, it tells its version only to those with its token, and only these ports are on this machine. */
   readonly published?: PortRange;
-  /** Restarts it, as one types it. */
+  /** Command that restarts it, as typed in a shell. */
   readonly restart?: string;
 }
 
@@ -46,13 +46,13 @@ interface StateResource {
 
 export interface StackGateways {
   readonly gateways: readonly Gateway[];
-  /** Names of those that the stack has, and that never became healthy. */
+  /** Names of those in the stack that never became healthy. */
   readonly neverUp: readonly string[];
   /** Names of those that run on other machines. */
   readonly elsewhere?: readonly string[];
 }
 
-/** What a gateway on another machine is made of. */
+/** Types of child resources that show where a gateway runs. */
 const REMOTE = "command:remote:Command";
 const CONTAINER = "docker:index/container:Container";
 
@@ -103,7 +103,7 @@ const neighbour = ({ url, command, stateDir, restart }: NeighbourOutputs): Gatew
   ...(restart !== undefined && { restart }),
 });
 
-/** A path as one types it. */
+/** A path as typed in a shell. */
 export const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : quote(path));
 
 /** A gateway of the default profile that runs in this user's home that is not among the known ones. */
@@ -111,7 +111,7 @@ export function foreignGateways(known: readonly Gateway[]): Gateway[] {
   const stateDir = join(homedir(), ".openclaw");
   if (known.some((each) => each.stateDir === stateDir)) return [];
   const found = findForeignGateway({}, [homedir()]);
-  // What is left of a former one is nobody's gateway any more.
+  // The remains of a former gateway do not count.
   if (!found || isUnknown(found) || !listeners((port) => port === found.port).length) return [];
   const { port, command, restart } = found;
   return [{ name: stateDir, isOurs: false, port, command, stateDir, ...(restart !== undefined && { restart }) }];

@@ -36,7 +36,7 @@ export interface Checked {
   readonly answers: Answers;
 }
 
-/** The table's row of one gateway, and what is to be said about it. `all`: every gateway that was asked. */
+/** The table row of one gateway, and the findings about it. `all`: every gateway that was checked. */
 export function interpret({ gateway, answers }: Checked, all: readonly Gateway[]): { row: Row; findings: Finding[] } {
   const service = readService(gateway, answers);
   const probe = readProbe(gateway, answers, all);
@@ -73,13 +73,13 @@ function readService(gateway: Gateway, { health, service }: Answers): Reading {
     return problem(
       "another program",
       `${health}, on port ${port}`,
-      "end that program, then start the gateway: see docs/runbook.md",
+      "stop that program, then start the gateway: see docs/runbook.md",
     );
   if (!service) {
     const reason: Finding = {
       level: "note",
       gateway: name,
-      text: "belongs to another user, so only its HTTP endpoints were asked",
+      text: "belongs to another user, so only its HTTP endpoints were checked",
       advice: "for more, run the check as that user",
     };
     if (health === "healthy") return reading(health, reason);
@@ -90,46 +90,46 @@ function readService(gateway: Gateway, { health, service }: Answers): Reading {
     return problem(
       service.code === null ? "no answer" : "not run",
       service.code === null
-        ? `\`${gateway.command} gateway status\` did not end in time`
-        : `\`${gateway.command} gateway status\` does not work: ${service.complaint || `exit code ${service.code}`}`,
-      isOurs ? "run `pulumi up`" : "name the right command: beside.command",
+        ? `\`${gateway.command} gateway status\` did not finish in time`
+        : `\`${gateway.command} gateway status\` failed: ${service.complaint || `exit code ${service.code}`}`,
+      isOurs ? "run `pulumi up`" : "set beside.command to the right command",
     );
   const report = json(service.report);
   const isUnready = health.startsWith("up, not ready");
   const notReady = (): Reading =>
-    problem(health, `is ${health}`, "look into its log; `channels status --probe` says why a channel fails");
+    problem(health, `is ${health}`, "check its log; `channels status --probe` shows why a channel fails");
   const stale = staleServices(gateway, report);
   if (valueAt(report, "rpc.ok") === true) {
     const running = text(valueAt(report, "gateway.version")) ?? text(valueAt(report, "rpc.version"));
     if (version !== undefined && running !== undefined && running !== version)
-      return problem(`up, ${running}`, `runs OpenClaw ${running}, and the stack says ${version}`, "run `pulumi up`");
+      return problem(`up, ${running}`, `runs OpenClaw ${running}, but the stack says ${version}`, "run `pulumi up`");
     const cell = `up, ${running ?? "unknown version"}`;
     if (!isUnready) return { cell, findings: stale };
     const unready = notReady();
     return { ...unready, findings: [...unready.findings, ...stale] };
   }
   const kind = text(valueAt(report, "rpc.connectFailure.kind"));
-  // Without any token OpenClaw does not even connect; the gateway's own endpoints say that it is there.
+  // Without any token, OpenClaw does not even connect; the gateway's own endpoints show that it is up.
   if (!isOurs && isUnready) return notReady();
   if (!isOurs && (kind === "auth-rejected" || health === "healthy"))
     return reading("up", {
       level: "note",
       gateway: name,
-      text: "is up, and this shell does not have its token",
-      advice: "nothing to do; its own `gateway status` says more where the token is",
+      text: "is up, but this shell does not have its token",
+      advice: "nothing to do; for more, run its own `gateway status` where the token is set",
     });
   if (kind === "auth-rejected")
     return problem(
       "wrong token",
-      `whatever listens on port ${port} refuses this gateway's token: it is another gateway, or has kept an old token`,
-      "see who listens (ss -ltnp), end it, then run `pulumi up`",
+      `the process on port ${port} refuses this gateway's token: it is another gateway, or still has an old token`,
+      "find out what listens (ss -ltnp), stop it, then run `pulumi up`",
     );
   const holders = list(valueAt(report, "port.listeners")).map(describeListener);
   if (holders.length)
     return problem(
       "another program",
-      `${holders.join(" and ")} listens on port ${port} and does not answer as a gateway`,
-      "end that program, then start the gateway",
+      `${holders.join(" and ")} listens on port ${port} but does not answer as a gateway`,
+      "stop that program, then start the gateway",
     );
   const down = problem("down", `is down: nothing listens on port ${port}`, startAdvice(gateway));
   return { ...down, findings: [...down.findings, ...stale] };
@@ -139,7 +139,7 @@ const describeListener = ({ command, pid }: JsonObject): string =>
   `${text(command) ?? "a program"}${typeof pid === "number" ? ` (pid ${pid})` : ""}`;
 
 const startAdvice = ({ isOurs, restart }: Gateway): string =>
-  restart ?? (isOurs ? "see docs/runbook.md: start it, or `pulumi up`" : "start it as you did before");
+  restart ?? (isOurs ? "start it (see docs/runbook.md), or run `pulumi up`" : "start it as you did before");
 
 /** Services that OpenClaw itself calls extra. */
 function staleServices({ name }: Gateway, report: JsonObject): Finding[] {
@@ -147,7 +147,7 @@ function staleServices({ name }: Gateway, report: JsonObject): Finding[] {
     level: "note",
     gateway: name,
     text: `another service of a gateway is installed: ${text(service.label) ?? "unnamed"} (${text(service.detail) ?? ""})`,
-    advice: "if it is from an older installation: disable it and remove its file",
+    advice: "if it is from an older installation, disable it and remove its file",
   }));
 }
 
@@ -156,7 +156,7 @@ function readProbe(gateway: Gateway, { service, probe }: Answers, all: readonly 
   const report = json(probe.report);
   const reachable = list(report.targets).filter((target) => valueAt(target, "connect.ok") === true);
   const strangers = reachable
-    // Those are there because somebody named them.
+    // Those are listed because somebody configured them.
     .filter(({ kind }) => !["explicit", "configRemote"].includes(text(kind) ?? ""))
     .map(({ url }) => text(url) ?? "")
     .filter((url) => !all.some(({ port }) => isOn(url, port)));
@@ -168,12 +168,12 @@ function readProbe(gateway: Gateway, { service, probe }: Answers, all: readonly 
         level: "problem",
         gateway: gateway.name,
         text: `\`gateway probe\` reaches a gateway that is not among those checked: ${strangers.join(", ")}`,
-        advice: "find out whose it is before you trust this machine's gateways",
+        advice: "find out who runs it before you trust this machine's gateways",
       })
     : reading(cell, {
         level: "note",
         gateway: gateway.name,
-        text: "`gateway probe` warns of several gateways: expected, they are run on purpose",
+        text: "`gateway probe` warns about several gateways: this is expected, they run on purpose",
       });
 }
 
@@ -202,7 +202,7 @@ function readStatus({ name }: Gateway, { status }: Answers): Reading {
     level: "note",
     gateway: name,
     text: what,
-    advice: "see its `status`",
+    advice: "run its `status` command for details",
   });
 }
 
@@ -216,11 +216,11 @@ function readBrowser(gateway: Gateway, { browser }: Answers): Reading {
   return reading(cell, ...(typeof cdpPort === "number" ? cdpNote(gateway, cdpPort, text(report.cdpUrl)) : []));
 }
 
-/** A port of its own outside its block is allowed, and worth a look. In a container nobody else has any. */
+/** Its own port outside its block is allowed, but worth a look. In a container, nothing else can take that port. */
 function cdpNote({ name, port, published }: Gateway, cdpPort: number, url: string | undefined): Finding[] {
   const isLocal = url === undefined || isOn(url, cdpPort);
   if (!isLocal || published || contains(portBlock(port), cdpPort)) return [];
-  const what = `its browser's CDP port ${cdpPort} lies outside its ports ${formatRange(portBlock(port))}`;
+  const what = `its browser's CDP port ${cdpPort} is outside its ports ${formatRange(portBlock(port))}`;
   return [{ level: "note", gateway: name, text: what, advice: "keep it unique on this machine" }];
 }
 
@@ -228,30 +228,30 @@ const noReport = (name: string, command: string): Finding => ({
   level: "problem",
   gateway: name,
   text: `\`${command}\` did not answer in time`,
-  advice: "look into its log",
+  advice: "check its log",
 });
 
-/** Ports of this machine that are a gateway's own. */
+/** Ports on this machine that belong to a gateway. */
 const blockOf = ({ port, published }: Gateway) => published ?? portBlock(port);
 
-/** Units that start none of the gateways that were asked, or one of them a second time. */
+/** Units that start none of the gateways that were checked, or one of them a second time. */
 export function interpretUnits(units: readonly Unit[], all: readonly Gateway[]): Finding[] {
   return units.flatMap(({ path, port }): Finding[] => {
     if (all.some(({ restart }) => restart !== undefined && path.endsWith(unitOf(restart)))) return [];
     const hit = all.find((each) => port !== undefined && contains(blockOf(each), port));
-    if (hit && !hit.isOurs) return []; // its own, under whatever name
+    if (hit && !hit.isOurs) return []; // its own unit, whatever its name
     if (hit)
       return [
         {
           level: "problem",
           gateway: hit.name,
-          text: `${path} would start a gateway on port ${port}, which is one of its ports: two services that end each other`,
+          text: `${path} would start a gateway on port ${port}, which is one of its ports: the two services would stop each other`,
           advice: "disable that service and remove its file",
         },
       ];
-    const what = `${path} starts a gateway that is none of these`;
+    const what = `${path} starts a gateway that is not one of these`;
     return [
-      { level: "note", gateway: "this machine", text: what, advice: "if it is stale: disable it and remove its file" },
+      { level: "note", gateway: "this machine", text: what, advice: "if it is stale, disable it and remove its file" },
     ];
   });
 }
@@ -262,7 +262,7 @@ const unitOf = (restart: string): string =>
     .at(-1)!
     .replace(/\.service$/, "")}.service`;
 
-/** A gateway process on a port that belongs to none of the gateways that were asked. */
+/** A gateway process on a port that belongs to none of the gateways that were checked. */
 export function interpretListeners(ports: readonly number[], all: readonly Gateway[]): Finding[] {
   return ports
     .filter((port) => !all.some((each) => contains(blockOf(each), port)))
@@ -270,6 +270,6 @@ export function interpretListeners(ports: readonly number[], all: readonly Gatew
       level: "note",
       gateway: "this machine",
       text: `another gateway listens on port ${port}`,
-      advice: "nothing to do where you run it on purpose",
+      advice: "nothing to do if you run it on purpose",
     }));
 }

@@ -1,4 +1,4 @@
-/** What `make up` and `make outputs` show at their end: the gateways, whether they are healthy, and how to use them. */
+/** What `make up` and `make outputs` show at the end: the gateways, whether they are healthy, and how to use them. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { GatewayOutput, NeighbourOutputs } from "../model/outputs";
@@ -30,7 +30,7 @@ export function gatewaysOf(outputs: string): StackGateways {
 
 export async function healthOf({ host, docker, url, basePort, version, wrapper }: GatewayOutput): Promise<string> {
   if (host !== undefined) return `not asked (on ${host})`;
-  // In a container it tells its version to nobody but those with its token.
+  // In a container it tells its version only to those with its token.
   const { hostname } = new URL(url);
   return docker === undefined
     ? healthAt(basePort, version, { host: hostname, wrapper })
@@ -39,7 +39,8 @@ export async function healthOf({ host, docker, url, basePort, version, wrapper }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
 export async function summary({ gateways, neighbour }: StackGateways, stack: string | undefined): Promise<string> {
-  if (!gateways.length) return "No gateway of the stack is up: `make up` brings them up, or says what is wrong.";
+  if (!gateways.length)
+    return "No gateway of this stack is up. Run `make up`: it brings them up, or says what is wrong.";
   const health = await Promise.all(gateways.map(healthOf));
   const table = renderTable([
     HEADER,
@@ -56,15 +57,15 @@ export async function summary({ gateways, neighbour }: StackGateways, stack: str
   return `${table}\n\n${howTo(gateways, stack)}${neighbour ? `\n\n${helpMain(neighbour)}` : ""}`;
 }
 
-/** What to type for the main gateway that this stack stands beside. */
+/** What to type for the main gateway that this stack runs beside. */
 function helpMain({ url, command, restart }: NeighbourToHelp): string {
   const commands = renderTable([
     ["  look", `${command} gateway status --deep`],
     ["  logs", `${command} logs`],
-    ["  restart", restart ?? "as you started it: no service of it was found"],
+    ["  restart", restart ?? "the way you started it: no service was found for it"],
     ["  repair", `${command} doctor --fix  (while it is stopped)`],
   ]);
-  return `Main is at ${url}/. No stack owns it, and this one never touches it. When it is in trouble:\n${commands}`;
+  return `Main is at ${url}/. No stack owns it, and this one never touches it. If it is in trouble:\n${commands}`;
 }
 
 export function howTo(gateways: readonly GatewayOutput[], stack: string | undefined): string {
@@ -73,8 +74,8 @@ export function howTo(gateways: readonly GatewayOutput[], stack: string | undefi
   const fromAfar = hosts.map((host) => {
     const there = gateways.filter((each) => each.host === host);
     const forwards = there.map(({ url, basePort }) => `-L ${basePort}:${new URL(url).hostname}:${basePort}`).join(" ");
-    const line = `ssh -N ${forwards} ${host ?? "USER@THIS-HOST"}, then the same address`;
-    return [host === undefined ? "from afar" : "first", line];
+    const line = `ssh -N ${forwards} ${host ?? "USER@THIS-HOST"}, then use the same address`;
+    return [host === undefined ? "remotely" : "first", line];
   });
   const opened = [
     ...gateways.map(({ name, url, basePort }) => [name, `http://${new URL(url).hostname}:${basePort}/`]),
@@ -98,7 +99,7 @@ export function keptBy(gateways: readonly GatewayOutput[]): string | undefined {
   return kept.length ? kept.join("\n\n") : undefined;
 }
 
-/** Nobody looks at those again: what `destroy` leaves there is where the outputs say. */
+/** These are not checked again: what `destroy` leaves there is where the outputs say. */
 function keptOnHosts(gateways: readonly GatewayOutput[]): string | undefined {
   const far = gateways.filter(({ host, docker }) => host !== undefined && docker === undefined);
   if (!far.length) return undefined;
@@ -108,7 +109,7 @@ function keptOnHosts(gateways: readonly GatewayOutput[]): string | undefined {
   ].join("\n");
 }
 
-/** Without what lies in another one of them. */
+/** Without those that lie inside another one. */
 const outermost = (all: readonly string[]): string[] =>
   [...new Set(all)].filter((each) => !all.some((other) => other !== each && isWithin(each, other)));
 

@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { isUnknown, type ForeignGateway } from "../inspect/existingGateway";
 import { gatewayId, serviceName, wrapperName, type HostLayout } from "../model/hostLayout";
+import { GUIDE_MARK } from "../model/guide";
 import { isObject, objectAt } from "../model/json";
 import type { JsonObject, SpecNeighbour } from "../model/spec";
 import { currentProgram, type Neighbour } from "./program";
@@ -24,10 +25,10 @@ export function lookBeside(label: string, target: Target, facts: unknown): Promi
     found.then((gateway): Neighbour => {
       if (!gateway) {
         void pulumi.log.warn(
-          `${label}: no main gateway was found beside it, so nothing was checked against one, and this one waits for none. ` +
-            "Looked for: .openclaw in your home (with sudo: in that of who called it, too) and in the target's root. " +
-            "If main is elsewhere, say where: beside.stateDir; of the ready stack: " +
-            'make config ARGS="set --path rescue.beside.stateDir /where/it/is"',
+          `${label}: no main gateway was found beside it, so nothing was checked against one, and updates do not wait for one. ` +
+            "Looked for: .openclaw in your home directory (with sudo, also in that of the user who ran it) and in the target's root. " +
+            "If main is elsewhere, set beside.stateDir; in stack config: " +
+            "pulumi config set --path rescue.beside.stateDir /where/it/is",
         );
         return { target, botTokens: [], problems: [] };
       }
@@ -43,7 +44,7 @@ export function lookBeside(label: string, target: Target, facts: unknown): Promi
 
 /** In the form that the rules compare. */
 function asResolved(foreign: ForeignGateway, { layout }: Target): ResolvedGateway {
-  const { binDir } = layout as HostLayout; // where else would it be
+  const { binDir } = layout as HostLayout; // a gateway that no stack owns is always on a host
   const { profile, stateDir, workspace, configPath, port, config } = foreign;
   const id = gatewayId(profile);
   return {
@@ -67,7 +68,7 @@ function asResolved(foreign: ForeignGateway, { layout }: Target): ResolvedGatewa
   };
 }
 
-/** What its configuration pins of browsers; what is not as OpenClaw's schema has it is left out. */
+/** The browsers that its configuration pins; anything that does not match OpenClaw's schema is left out. */
 function browserOf(config: JsonObject): ResolvedGateway["browser"] {
   const pins = (value: JsonObject) => ({
     ...(typeof value.cdpUrl === "string" && URL.canParse(value.cdpUrl) && { cdpUrl: value.cdpUrl }),
@@ -80,7 +81,7 @@ function browserOf(config: JsonObject): ResolvedGateway["browser"] {
   return { ...(cdpUrl !== undefined && { cdpUrl }), profiles: Object.fromEntries(profiles) };
 }
 
-/** What the rescue's host program is told of main. */
+/** What the rescue's host program needs to know about main. */
 export const asSpecNeighbour = (main: ForeignGateway | undefined): SpecNeighbour | undefined =>
   main && { port: main.port, guide: guideTo(main) };
 
@@ -100,5 +101,5 @@ This is the rescue gateway. Main is another OpenClaw gateway on this machine, on
 Its configuration is ${configPath}, its state ${stateDir}, its workspace ${workspace}. Make a backup before you
 change any of them: \`${command} backup create --output DIRECTORY --verify\`.
 
-\`pulumi up\` writes this file.
+${GUIDE_MARK}
 `;

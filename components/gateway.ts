@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { asSpecNeighbour, lookBeside } from "./beside";
 import { keptValue } from "./outputs";
 import { behindGate, checkedBotToken, currentProgram } from "./program";
-import { BOT_TOKEN_VARIABLE } from "./rules/openclawConfig";
+
 import { checkOperatorOnly } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
 import type { Problem } from "./rules/problems";
@@ -11,8 +11,9 @@ import { resolveGateway } from "./rules/resolve";
 import type { BesideArgs, GatewayInput } from "./rules/schemas";
 import type { Partner, Target } from "./targets/target";
 import type { ForeignGateway } from "../inspect/existingGateway";
-import { GATEWAY_TOKEN_VARIABLE } from "../model/hostLayout";
+
 import type { NeighbourOutputs } from "../model/outputs";
+import { GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../model/secrets";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
 export interface GatewayArgs extends GatewayInput {
@@ -28,7 +29,7 @@ const TOKEN_BYTES = 32;
 
 /** How components of this package describe a gateway's place in them. */
 interface Composition {
-  /** Where the arguments stand, for messages. Default: the resource's name. */
+  /** Path of the arguments, for messages. Default: the resource's name. */
   readonly label?: string;
   /** The gateway that must be healthy before this one is taken down. */
   readonly partner?: Partner;
@@ -38,22 +39,22 @@ interface Composition {
   readonly neighbour?: Promise<ForeignGateway | undefined>;
 }
 
-/** What a {@link Gateway} tells. */
+/** The outputs of a {@link Gateway}. */
 export interface GatewayOutputs {
   /**
    * Every port that the gateway may listen on, derived from its base port; all on loopback. In a container: gateway, canvas
-   * and, where it is published, sandbox as they are on the engine's machine; the others are inside.
+   * and, if it is published, sandbox are ports on the engine's machine; the others are inside the container.
    */
   readonly ports: pulumi.Output<GatewayPorts>;
-  /** The ports that it has on its machine for itself alone: base … base + 110; in a container, those that are published. */
+  /** The ports on its machine that belong to it alone: base … base + 110; for a container, the published ones. */
   readonly portBlock: pulumi.Output<PortRange>;
   /** HTTP address of the gateway and its Control UI on its host, e.g. `http://127.0.0.1:18789`. */
   readonly url: pulumi.Output<string>;
-  /** Token that clients authenticate with. Generated once, the same over every later `up`. Secret. */
+  /** Token that clients authenticate with. Generated once, and the same for every later `up`. Secret. */
   readonly token: pulumi.Output<string>;
-  /** OpenClaw profile, `default` where none was given. */
+  /** OpenClaw profile, `default` if none was given. */
   readonly profile: pulumi.Output<string>;
-  /** OpenClaw version that runs, and is healthy. */
+  /** OpenClaw version that is running and healthy. */
   readonly version: pulumi.Output<string>;
   /** State directory on the host, or in the container. */
   readonly stateDir: pulumi.Output<string>;
@@ -61,11 +62,11 @@ export interface GatewayOutputs {
   readonly workspace: pulumi.Output<string>;
   /** Where the gateway's configuration can be read on the host, or in the container. */
   readonly configPath: pulumi.Output<string>;
-  /** OpenClaw's service name for the profile, e.g. `openclaw-gateway-rescue`; the name of the container. */
+  /** OpenClaw's service name for the profile, e.g. `openclaw-gateway-rescue`; for a container, its name. */
   readonly serviceName: pulumi.Output<string>;
   /**
-   * Command that runs OpenClaw's command line for this gateway: on the host, e.g. `~/.local/bin/openclaw-rescue`; of a
-   * gateway in a container, where Docker's own command is, e.g. `docker exec openclaw-dev-openclaw-main openclaw`.
+   * Command that runs OpenClaw's CLI for this gateway: on the host, e.g. `~/.local/bin/openclaw-rescue`; for a
+   * gateway in a container, wherever docker runs, e.g. `docker exec openclaw-dev-openclaw-main openclaw`.
    */
   readonly wrapper: pulumi.Output<string>;
 }
@@ -89,7 +90,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
   readonly serviceName: GatewayOutputs["serviceName"];
   readonly wrapper: GatewayOutputs["wrapper"];
   /**
-   * What is done when the gateway is healthy; nothing where its arguments are refused.
+   * Complete once the gateway is healthy; undefined if its arguments are refused.
    * @internal
    */
   readonly deployment: pulumi.Resource | undefined;
@@ -122,7 +123,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     this.registerOutputs({ ...outputs, ...(beside && { beside }) });
   }
 
-  /** Registers the gateway's resources; nothing where its arguments are refused. */
+  /** Registers the gateway's resources; undefined if its arguments are refused. */
   private declareGateway(
     name: string,
     args: GatewayArgs,
@@ -133,7 +134,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     const program = currentProgram();
     if (!target) {
       program.report([
-        { path: `${label}.target`, reason: "is required", advice: 'give one, e.g. new LocalHost("here")' },
+        { path: `${label}.target`, reason: "is required", advice: 'add one, e.g. new LocalHost("here")' },
       ]);
       return undefined;
     }
@@ -157,7 +158,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       ...(composition.neighbour && { neighbour: composition.neighbour.then(asSpecNeighbour) }),
     });
 
-    // Known in preview, and there for dependents only when the gateway is healthy.
+    // Known in preview, but resolved for dependents only once the gateway is healthy.
     const whenHealthy = (value: pulumi.Input<string>): pulumi.Output<string> =>
       pulumi.all([value, deployment.urn]).apply(([known]) => known);
     const outputs = {
@@ -177,7 +178,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
   }
 }
 
-/** Outputs of a gateway whose arguments are refused: never there, the program ends first. */
+/** Outputs of a gateway whose arguments are refused: they never resolve, since the program ends first. */
 function refused(): GatewayOutputs {
   const refusal: Promise<never> = currentProgram()
     .gate()
@@ -229,8 +230,8 @@ export class MainGateway extends Gateway {
 /** Arguments of {@link RescueGateway}: base port and profile have defaults. */
 export interface RescueGatewayArgs extends MainGatewayArgs {
   /**
-   * Facts about a main gateway that no stack owns. Whatever is left out is found; where nothing is given and no such
-   * gateway is found, there is none. Not for the rescue of a pair.
+   * Facts about a main gateway that no stack owns. Anything left out is looked up; if nothing is given and no such
+   * gateway is found, there is none. Not allowed for the rescue gateway of a pair.
    * @default found on the machine
    * @example { stateDir: "/home/you/.openclaw" }
    */
@@ -241,15 +242,15 @@ export interface RescueGatewayArgs extends MainGatewayArgs {
  * The rescue gateway: profile `rescue`, base port 19789, state in `<root>/.openclaw-rescue`, workspace inside it.
  * Its bot, if it has one, answers operators only: `telegram.allowFrom` is required.
  *
- * Alone, it stands beside a main gateway that no stack owns: everything of it is checked against that one, which is only
- * read, never touched, and must be up whenever this one is taken down for a change.
+ * On its own, it runs beside a main gateway that no stack owns: its settings are checked against main, which is only
+ * read, never changed, and must be up whenever the rescue gateway is taken down for a change.
  *
  * @example
  * const rescue = new RescueGateway("rescue", { target: here, version: "2026.9.6" });
  * export const howToHelpMain = rescue.beside;
  */
 export class RescueGateway extends Gateway {
-  /** The main gateway that this one stands beside; `undefined` where there is none, and in a pair. */
+  /** The main gateway beside this one; `undefined` if there is none, and in a pair. */
   readonly beside: pulumi.Output<NeighbourOutputs | undefined>;
 
   constructor(name: string, args: RescueGatewayArgs, opts?: pulumi.ComponentResourceOptions);
@@ -284,7 +285,7 @@ export const RESCUE_PROFILE = "rescue";
 
 const besideInPair = (label: string): Problem => ({
   path: `${label}.beside`,
-  reason: "is for a rescue gateway alone; in a pair, main is the pair's own",
+  reason: "is only for a standalone rescue gateway; a pair has its own main gateway",
   advice: "remove it, or use RescueGateway instead of GatewayPair",
 });
 
@@ -295,7 +296,7 @@ function describeNeighbour(main: ForeignGateway | undefined): NeighbourOutputs |
   return { url, stateDir, workspace, configPath, command, ...(restart !== undefined && { restart }) };
 }
 
-/** An argument given as `undefined` means: left out. */
+/** An argument given as `undefined` counts as left out. */
 function withoutUndefined<T extends object>(args: T): T {
   return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined)) as T;
 }

@@ -22,13 +22,13 @@ export interface GatewayPairArgs {
    */
   readonly version: string;
   /**
-   * Arguments of the main gateway; `target` and `version` for one of its own.
+   * Arguments of the main gateway; `target` and `version` here override those of the pair.
    * @default those of MainGateway
    * @example { basePort: 18789, telegram: { botToken: config.requireSecret("mainBotToken") } }
    */
   readonly main?: Own<MainGatewayArgs>;
   /**
-   * Arguments of the rescue gateway; `target` and `version` for one of its own.
+   * Arguments of the rescue gateway; `target` and `version` here override those of the pair.
    * @default those of RescueGateway
    * @example { basePort: 19789 }
    */
@@ -45,8 +45,8 @@ const pairSchema = z.strictObject({
 /**
  * A main gateway and a rescue gateway: the setup that the "Multiple gateways" page recommends.
  * Created side by side, changed one after the other: a healthy one is never taken down unless the other is healthy.
- * On two targets, e.g. two hosts, and on a Docker engine, rescue is created and changed first, and main only where that
- * went well; a main that is seen to be down goes before rescue.
+ * On two targets, e.g. two hosts, and on a Docker engine, rescue is created and changed first, and main only if that
+ * succeeded; a main gateway that is found to be down goes before rescue.
  *
  * @example
  * const pair = new GatewayPair("claw", { target: here, version: "2026.9.6" });
@@ -89,7 +89,7 @@ export class GatewayPair extends pulumi.ComponentResource {
     this.rescue = new RescueGateway(
       names.rescue,
       rescue,
-      // What was a rescue gateway alone becomes the pair's without a restart.
+      // A rescue gateway that was on its own becomes the pair's without a restart.
       { parent: this, aliases: [{ parent: pulumi.rootStackResource }] },
       {
         label: `${name}.rescue`,
@@ -108,8 +108,8 @@ export class GatewayPair extends pulumi.ComponentResource {
 type Found = ReturnType<NonNullable<Target["found"]>>;
 
 /**
- * Where no host program sees to it, nothing else keeps both from being changed at once. Rescue goes first, unless main is
- * the one that has to be helped; where neither is there yet, both may come up at once.
+ * Without a host program, nothing else keeps both from being changed at once. Rescue goes first, unless main is
+ * the one that needs help; if neither exists yet, both may come up at once.
  */
 export function firstToChange(main: Found, rescue: Found): "main" | "rescue" | undefined {
   if (main === "nothing" && rescue === "nothing") return undefined;

@@ -2,8 +2,8 @@
 import * as pulumi from "@pulumi/pulumi";
 
 /**
- * A value that is made once and stays the same over every later `up`: its first value lies in the stack's state.
- * `renewed`: another value where it has to change after all; asked when all gateways are known to be right.
+ * A value that is generated once and stays the same for every later `up`: the stack's state keeps its first value.
+ * `renewed`: a new value if it must change after all; called once all gateways are known to be valid.
  */
 export function keptValue(
   name: string,
@@ -11,7 +11,7 @@ export function keptValue(
   opts: pulumi.CustomResourceOptions,
   renewed?: () => string | undefined,
 ): pulumi.Output<string> {
-  // When the resource is declared, nobody knows yet.
+  // This is not known yet when the resource is declared.
   const decide: pulumi.ResourceTransform = ({ props, opts: declared }) => {
     const input = renewed?.();
     return input === undefined
@@ -43,10 +43,10 @@ export function withoutStackTraces<T>(make: () => T): T {
   }
 }
 
-/** What another resource makes may wait for gateways of this program, which wait for the look. */
+/** A value from another resource may wait for gateways of this program, which wait for the inspection. */
 const PATIENCE_MS = 3_000;
 
-/** A value that is known, or will be in a moment; nothing where it is not, or cannot be made. */
+/** A value that is known, or soon will be; undefined if it is not, or cannot be computed. */
 export async function knownSoon<T>(output: pulumi.Output<T>): Promise<T | undefined> {
   const internals = output as pulumi.Output<T> & OutputInternals<T>;
   let timer: NodeJS.Timeout | undefined;
@@ -55,7 +55,7 @@ export async function knownSoon<T>(output: pulumi.Output<T>): Promise<T | undefi
   try {
     return await Promise.race([value(), late]);
   } catch {
-    return undefined; // refused where it is used
+    return undefined; // the error is reported where the value is used
   } finally {
     clearTimeout(timer);
   }

@@ -2,7 +2,7 @@
  * All gateways of one Pulumi program, and the gate before the first of them.
  *
  * Every rule is checked over the whole program before anything is registered: each of our resources waits for the gate,
- * also under `--skip-preview` and the Automation API. The gate looks one turn of the event loop after the last gateway
+ * even with `--skip-preview` and the Automation API. The gate checks one turn of the event loop after the last gateway
  * was declared. Gateways that a program declares later, after awaiting something slow, are checked against all earlier
  * ones when they are declared.
  */
@@ -13,7 +13,7 @@ import type { ResolvedGateway } from "./rules/resolve";
 import type { Target } from "./targets/target";
 import { knownNow } from "./outputs";
 
-/** How long after the error is thrown our waiting resources are given up. */
+/** How long after the error is thrown our waiting resources are rejected. */
 const GIVE_UP_MS = 500;
 
 export interface DeclaredGateway {
@@ -26,7 +26,7 @@ export interface DeclaredGateway {
 /** A gateway that this program must keep clear of, and cannot change. */
 export interface Neighbour {
   readonly target: Target;
-  /** As its files describe it; nothing where there is none. */
+  /** As its files describe it; undefined if there is none. */
   readonly gateway?: ResolvedGateway;
   /** Secret. */
   readonly botTokens: readonly string[];
@@ -53,7 +53,7 @@ class Program {
     this.neighbours.push(neighbour);
   }
 
-  /** Resolves when the whole program is known to be right. */
+  /** Resolves when the whole program is known to be valid. */
   gate(): Promise<void> {
     clearImmediate(this.looking);
     this.looking = setImmediate(() => void this.look());
@@ -82,7 +82,7 @@ class Program {
     const problems = await this.allProblems().catch((error: Error): Error => error);
     if (problems instanceof Error)
       endProgram(
-        new pulumi.RunError(`OpenClaw: cannot look at this machine; nothing was changed: ${problems.message}`),
+        new pulumi.RunError(`OpenClaw: cannot inspect this machine; nothing was changed: ${problems.message}`),
         giveUp,
       );
     else if (problems.length) endProgram(new pulumi.RunError(formatProblems(problems)), giveUp);
@@ -113,7 +113,7 @@ class Program {
       ),
     );
     return [
-      ...this.problems, // with what the look at the targets has added
+      ...this.problems, // including those that inspecting the targets added
       ...neighbours.flatMap(({ problems }) => problems),
       ...isolation,
       ...namesakes.map(namesake),
@@ -138,9 +138,9 @@ class Program {
 }
 
 /**
- * Ends the program with one clean message. An error in a promise would be wrapped and shown with a stack, so it is thrown
+ * Ends the program with one clean message. A rejection would be wrapped and shown with a stack trace, so it is thrown
  * where nothing catches it. An inline program of the Automation API would go on waiting for its resources, so these are
- * given up as well; the timer for that does not keep a normal program alive.
+ * rejected as well; the timer for that does not keep a normal program alive.
  */
 function endProgram(error: Error, giveUp: readonly ((error: Error) => void)[]): void {
   // Once the program's own code has ended, the SDK prints the stack of a RunError too, where there is one.
@@ -161,14 +161,14 @@ function sharedBotProblem({ gateway }: DeclaredGateway, other: string): Problem 
 
 const botOf = ({ gateway }: DeclaredGateway): string => `${gateway.label}.telegram.botToken`;
 
-/** Pulumi allows it below other parents; on the host one would take the other's place, as after a change of profile. */
+/** Pulumi allows this under different parents; on a host, one would replace the other, as after a change of profile. */
 const namesake = ({ name, gateway }: DeclaredGateway): Problem => ({
   path: gateway.label,
-  reason: `the name "${name}" is also that of another gateway on this machine`,
-  advice: "give each gateway of a stack a name of its own",
+  reason: `the name "${name}" is already used by another gateway on this machine`,
+  advice: "give each gateway in a stack its own name",
 });
 
-/** Ends the program for what was only known after resources were made. `found`: what is sure about the moment. */
+/** Ends the program over problems known only after resources were created. `found`: when they were found. */
 export function refuse(problems: readonly Problem[], found: string): Promise<never> {
   const error = new pulumi.RunError(formatProblems(problems, found));
   return new Promise<never>((_, reject) => endProgram(error, [reject]));

@@ -15,14 +15,14 @@ import { SshHost, type SshHostArgs } from "./targets/ssh";
 
 /** Their own schemas check what is in them. */
 const gatewayArguments = z.looseObject({}, { error: "must be an object of gateway arguments" }).optional();
-const sshArguments = z.looseObject({}, { error: "must be an object of arguments of SshHost" }).optional();
-const dockerArguments = z.looseObject({}, { error: "must be an object of arguments of DockerEngine" }).optional();
+const sshArguments = z.looseObject({}, { error: "must be an object of SshHost arguments" }).optional();
+const dockerArguments = z.looseObject({}, { error: "must be an object of DockerEngine arguments" }).optional();
 
 const kind = z.enum(["local", "ssh", "docker"]);
 type Kind = z.output<typeof kind>;
 
 const stackSchema = z.strictObject({
-  /** Kind of target, of every gateway that has no other. */
+  /** Kind of target for every gateway that does not set its own. */
   target: kind,
   /** What the stack runs: a pair, or a rescue gateway beside a main gateway that no stack owns. */
   mode: z.enum(["pair", "rescue"]),
@@ -35,9 +35,9 @@ const stackSchema = z.strictObject({
   rescue: gatewayArguments,
 });
 
-/** Where a gateway of the stack runs, for people. */
+/** Where a gateway of the stack runs, for people to read. */
 export interface Where {
-  /** Another machine, as `ssh` is told. */
+  /** Another machine, as passed to `ssh`. */
   readonly host?: string;
   /** Docker's command, where it runs in a container. */
   readonly docker?: string;
@@ -46,13 +46,13 @@ export interface Where {
 export interface StackConfig {
   readonly mode: "pair" | "rescue";
   readonly where: { readonly main: Where; readonly rescue: Where };
-  /** With the targets, which this declares. */
+  /** Including the targets, which calling this declares. */
   readonly pair: () => GatewayPairArgs;
-  /** The same, of a rescue gateway alone. */
+  /** The same, for a rescue gateway on its own. */
   readonly rescue: () => RescueGatewayArgs;
 }
 
-/** Reads the whole config of the stack. What is wrong is reported together with everything else of the program. */
+/** Reads the stack's whole config. Its problems are reported together with all others in the program. */
 export function readStackConfig(): StackConfig {
   const project = pulumi.getProject();
   const prefix = `${project}:`;
@@ -125,26 +125,26 @@ function whereIsEngine({ host }: DockerEngineArgs): Where {
 const sshAddress = ({ user = "root", host, port = 22 }: SshHostArgs): string =>
   `${port === 22 ? "" : `-p ${port} `}${user}@${host as string}`;
 
-/** What is no object is reported already. */
+/** Anything that is not an object has already been reported. */
 const objectOf = (value: unknown): object | undefined =>
   typeof value === "object" && value !== null ? value : undefined;
 
 const mainNotOurs = (project: string): Problem => ({
   path: `${project}.main`,
-  reason: "this stack does not run the main gateway in mode rescue",
-  advice: `remove it: make config ARGS="rm main" (or: pulumi config rm main); facts about main go to rescue.beside`,
+  reason: "in rescue mode, this stack does not run the main gateway",
+  advice: `remove it: pulumi config rm main; put facts about main in rescue.beside`,
 });
 
 const notUsed = (project: string, kind: Kind): Problem => ({
   path: `${project}.${kind}`,
-  reason: "is set, but no gateway runs there",
+  reason: "is set, but no gateway uses it",
   advice: `set the target (pulumi config set target ${kind}), or remove it (pulumi config rm ${kind})`,
 });
 
 const notForContainers = (project: string, key: string): Problem => ({
   path: `${project}.${key}`,
-  reason: "is for gateways on a host, and all run in containers",
-  advice: `remove it: make config ARGS="rm ${key}" (or: pulumi config rm ${key})`,
+  reason: "applies only to gateways on a host, but all of them run in containers",
+  advice: `remove it: pulumi config rm ${key}`,
 });
 
 /** `--path` stores objects, arrays and numbers as JSON; everything else is a string. */
@@ -160,17 +160,17 @@ function parse(value: string): unknown {
 /** Whether a config key was set with --secret. Exported by the SDK, but not in its type declarations. */
 const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
 
-/** A secret that was set without --secret stands in plain text in the config file and in the stack's history. */
+/** A secret that was set without --secret is in plain text in the config file and in the stack's history. */
 function checkSecrets(project: string, key: string, raw: Record<string, unknown>): Problem[] {
   if (isConfigSecret(`${project}:${key}`)) return [];
   return secretPaths(raw[key], key).map((path) => ({
     path: `${project}.${path}`,
     reason: "is stored in plain text in the stack's config file",
-    advice: `set it again as a secret: make config ARGS="set --secret --path ${path}" (or: pulumi config set …)`,
+    advice: `set it again as a secret: pulumi config set --secret --path ${path}`,
   }));
 }
 
-/** Arguments that are secrets, wherever they stand. */
+/** Arguments that are secrets, wherever they appear. */
 const SECRETS = ["botToken", "privateKey", "privateKeyPassword", "password"];
 
 function secretPaths(value: unknown, path: string): string[] {

@@ -35,7 +35,7 @@ export interface Archive {
 const cache = join(cacheDirectory(process.env), "push");
 const NPM: PinnedPackage = { name: "npm", version: NPM_VERSION, sha512: NPM_SHA512 };
 
-/** A published package, as this machine's npm fetches it, if it is the one that this library knows. */
+/** A published package, fetched by this machine's npm, if it is the one that this library knows. */
 export function packageArchive({ name, version, sha512 }: PinnedPackage, registry?: string): Promise<Archive> {
   const archive = `${name}-${version}.tgz`;
   return cached(archive, async (directory) => {
@@ -48,13 +48,13 @@ export function packageArchive({ name, version, sha512 }: PinnedPackage, registr
     );
     if ((await hashOf("sha512", join(directory, archive))) !== sha512)
       throw new Failure(
-        `${name}@${version} from the npm registry is not the package that this library knows (sha512)\n` +
-          "    -> do not use this registry; tell its operator",
+        `${name}@${version} from the npm registry does not have the sha512 that this library expects`,
+        "do not use this registry; tell its operator",
       );
   });
 }
 
-/** An installed release for a kind of host, by the steps of host/release.ts but for OpenClaw's own install script. */
+/** An installed release for a kind of host: the steps of host/release.ts except OpenClaw's own install script. */
 export function releaseArchive(version: string, packages: string, cpu: Cpu): Promise<Archive> {
   const archive = `openclaw-${version}-${lockId(packages)}-linux-${cpu}.tgz`;
   return cached(archive, async (directory) => {
@@ -64,7 +64,7 @@ export function releaseArchive(version: string, packages: string, cpu: Cpu): Pro
       writeFileSync(join(release, name), text);
     const platform = ["--os=linux", `--cpu=${cpu}`, "--libc=glibc"];
     const npm = await unpackedNpm(directory);
-    say(`installing openclaw@${version} for linux-${cpu} here`);
+    say(`installing openclaw@${version} for linux-${cpu} on this machine`);
     const args = [npm, ...installArguments(release, version, packages), ...platform];
     await npmCommand(`install openclaw@${version}`, process.execPath, args, release);
     requireComplete(release, version, packages, cpu);
@@ -73,7 +73,7 @@ export function releaseArchive(version: string, packages: string, cpu: Cpu): Pro
   });
 }
 
-/** The npm that this library knows, below a directory of the caller; its program for Node.js. */
+/** Puts the npm that this library knows below a directory of the caller; returns its program for Node.js. */
 export async function unpackedNpm(directory: string, registry?: string): Promise<string> {
   const npm = await packageArchive(NPM, registry);
   const place = join(directory, "npm");
@@ -82,12 +82,12 @@ export async function unpackedNpm(directory: string, registry?: string): Promise
   return join(place, "bin", "npm-cli.js");
 }
 
-/** Of a lock. */
-export const sayWaiting = (holder: number): void => say(`waiting for process ${holder}, which is at the same`);
+/** For `withLock`. */
+export const sayWaiting = (): void => say("waiting for another process that is doing the same");
 
 export const say = (line: string): void => void process.stderr.write(`${plain(line)}\n`);
 
-/** A file of the cache; `make` puts it into a directory of its own first. One that was damaged, or is not right, is made again. */
+/** A file of the cache; `make` first puts it into a directory of its own. A damaged or wrong one is made again. */
 export async function cached(
   name: string,
   make: (directory: string) => Promise<void>,
@@ -137,10 +137,10 @@ export async function npmCommand(
   } catch (error) {
     const { stderr = "", message } = error as Error & { stderr?: string };
     throw new Failure(
-      `npm could not ${what} on this machine:\n${stderr.trim() || message}\n    -> ` +
-        (isChangedPackage(stderr)
-          ? CHANGED_PACKAGE
-          : "check that this machine reaches the npm registry (npm ping), and the version"),
+      `npm could not ${what} on this machine:\n${stderr.trim() || message}`,
+      isChangedPackage(stderr)
+        ? CHANGED_PACKAGE
+        : "check that this machine can reach the npm registry (npm ping), and that the version exists",
     );
   }
 }
@@ -150,6 +150,6 @@ async function tar(args: readonly string[]): Promise<void> {
     // On macOS it would add files of its own.
     await promisify(execFile)("tar", args, { env: { PATH: process.env.PATH, COPYFILE_DISABLE: "1" } });
   } catch (error) {
-    throw new Failure(`tar failed on this machine: ${messageOf(error)}\n    -> make room below ${cache}`);
+    throw new Failure(`tar failed on this machine: ${messageOf(error)}`, `free up disk space below ${cache}`);
   }
 }

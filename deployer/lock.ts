@@ -1,62 +1,59 @@
-/** One process at a time, on this machine. A lock of a process that is gone is nobody's. */
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+/**
+ * One process at a time, on this machine. The kernel releases a lock when its holder dies, however it dies. Node.js cannot
+ * lock a file, so a child does: it ends with its standard input, and so with this process.
+ */
+import { spawn, type ChildProcessByStdio } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Readable, Writable } from "node:stream";
+import { Failure } from "../model/failure";
 
-const POLL_MS = 200;
+/** util-linux and busybox have `flock`, macOS has Perl. */
+const HOLD = "echo locked; exec cat >/dev/null";
+const PERL = `
+use Fcntl ":flock";
+my ($path, $wait) = @ARGV;
+open my $file, ">>", $path or die "$path: $!";
+flock $file, LOCK_EX | ($wait ? 0 : LOCK_NB) or exit 1;
+$| = 1;
+print "locked\\n";
+1 while <STDIN>;
+`;
 
-/** `onWait` is called once where another process has it, with its id. */
-export async function withLock<T>(
-  path: string,
-  onWait: (holder: number) => void,
-  action: () => Promise<T>,
-): Promise<T> {
-  for (let told = false, holder; (holder = take(path)) !== undefined; told = true) {
-    if (!told) onWait(holder);
-    await sleep(POLL_MS);
+type Holder = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** `onWait` is called once if another process holds the lock. */
+export async function withLock<T>(path: string, onWait: () => void, action: () => Promise<T>): Promise<T> {
+  mkdirSync(dirname(path), { recursive: true });
+  let holder = await take(path, false);
+  if (!holder) {
+    onWait();
+    holder = await take(path, true);
   }
   try {
     return await action();
   } finally {
-    rmSync(path, { force: true });
+    holder?.stdin.end();
   }
 }
 
-/** Nothing where it was taken, else who has it. */
-function take(path: string): number | undefined {
-  const own = `${path}.${process.pid}`;
-  mkdirSync(dirname(path), { recursive: true });
-  try {
-    // Its name appears with its content: a full disk leaves no lock that says nothing.
-    writeFileSync(own, String(process.pid));
-    linkSync(own, path);
-    return undefined;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    rmSync(own, { force: true });
-  }
-  const holder = holderOf(path);
-  if (holder !== undefined) return holder;
-  rmSync(path, { force: true });
-  return take(path);
-}
-
-function holderOf(path: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(path, "utf8"));
-    if (!Number.isInteger(pid) || pid <= 0) return undefined; // of an older version, on a full disk
-    return isAlive(pid) ? pid : undefined;
-  } catch {
-    return undefined; // it is given back
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
+/** `undefined` where another process has it. */
+function take(path: string, wait: boolean): Promise<Holder | undefined> {
+  const holder: Holder =
+    process.platform === "linux"
+      ? spawn("flock", [...(wait ? [] : ["-n"]), path, "sh", "-c", HOLD], { stdio: "pipe" })
+      : spawn("perl", ["-e", PERL, path, ...(wait ? ["wait"] : [])], { stdio: "pipe" });
+  holder.stdin.on("error", () => undefined); // its end is what counts
+  let complaint = "";
+  holder.stderr.on("data", (chunk: Buffer) => (complaint += chunk.toString()));
+  return new Promise((resolve, reject) => {
+    const failed = (reason: string): void =>
+      reject(new Failure(`${path} cannot be locked: ${reason}`, "let this user write there; `flock` is in util-linux"));
+    holder
+      .once("error", ({ message }) => failed(message))
+      .once("exit", (code) =>
+        code === 1 && !wait && complaint === "" ? resolve(undefined) : failed(complaint.trim()),
+      );
+    holder.stdout.once("data", () => resolve(holder));
+  });
 }

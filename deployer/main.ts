@@ -1,17 +1,17 @@
 /**
  * What runs on the deployer, in the middle of an `up`, as a local.Command: `node deployer.cjs <verb> …`, with a request
- * on stdin. The other arguments are only for whoever reads a preview.
+ * on stdin. The other arguments are only there for readers of a preview.
  *
  *   send     sends to a host what it cannot fetch itself
  *   lock     prints the packages that a version of OpenClaw consists of
- *   partner  ends well where a gateway may be taken down: its partner on another target is healthy
+ *   partner  succeeds if a gateway may be taken down: its partner on another target is healthy
  *
  * Of a gateway in a container:
- *   look     says what an engine has of gateways; touches nothing
- *   claim    ends well where nothing of somebody else is in the way
- *   leave    removes everything that is a gateway's but its state and workspace
+ *   look     says what an engine has of each gateway; touches nothing
+ *   claim    succeeds if nothing of somebody else's is in the way
+ *   leave    removes everything of a gateway except its state and workspace
  *   stage    puts its secrets on a new volume
- *   check    ends well where a container may be made, or made anew; puts its configuration on a new volume
+ *   check    succeeds if a container may be created or recreated; puts its configuration on a new volume
  *   health   waits until the gateway in its container is healthy
  */
 import { readFileSync } from "node:fs";
@@ -62,7 +62,7 @@ async function answer(verb: string | undefined, request: unknown): Promise<strin
 
 async function main(): Promise<void> {
   const said = await answer(process.argv[2], JSON.parse(readFileSync(0, "utf8")));
-  // Connections to an engine are kept alive, and would keep this process.
+  // Connections to an engine are kept alive, and would keep this process running.
   process.stdout.write(`${plain(said)}\n`, () => process.exit());
 }
 

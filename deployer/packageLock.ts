@@ -8,10 +8,10 @@ import { fingerprint } from "../model/cache";
 import { cached, npmCommand, say, unpackedNpm } from "./archives";
 import type { LockRequest } from "../model/requests";
 
-/** Without the addresses of one registry, since hosts may reach another, and whatever this user's npm is set to. */
+/** Without one registry's addresses, since hosts may reach another; independent of this user's npm settings. */
 const LOCK_FLAGS = ["--package-lock-only", "--omit-lockfile-registry-resolved", "--lockfile-version=3", "--save"];
 
-/** Stacks that are deployed soon after each other agree without asking again; later, whoever locks anew means it. */
+/** Stacks deployed soon after each other agree without asking again; later, locking again is intended. */
 const KEPT_MS = 60 * 60_000;
 
 /** Packed, as the stack's state keeps it. */
@@ -45,8 +45,8 @@ async function makeLock(request: LockRequest, directory: string, name: string): 
   requireHashes(packages, version);
   if (!isRight(packages, request))
     throw new Failure(
-      `openclaw@${version} from the npm registry is not the package that \`integrity\` names: it is ${openclawIn(packages)?.integrity}, and not ${integrity}\n` +
-        "    -> do not use this registry; tell its operator. Or correct `integrity`: " +
+      `openclaw@${version} from the npm registry does not match \`integrity\`: it is ${openclawIn(packages)?.integrity}, not ${integrity}`,
+      "do not use this registry; tell its operator; or, if `integrity` is wrong, correct it: " +
         `npm view openclaw@${version} dist.integrity`,
     );
   writeFileSync(join(directory, name), packages);
@@ -57,20 +57,20 @@ function isRight(packages: string, { version, integrity }: LockRequest): boolean
   return openclaw?.version === version && (integrity === undefined || openclaw.integrity === integrity);
 }
 
-/** One, and no other beside it. */
+/** Exactly one hash. */
 const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 
-/** What OpenClaw brings itself is in its own archive, and so under its hash. A bundle of others npm may fetch anew. */
+/** What OpenClaw bundles is in its own archive, covered by its hash. Bundles of other packages npm may fetch again. */
 const BUNDLED = "node_modules/openclaw/";
 
-/** What has no hash that npm checks could be something else tomorrow. */
+/** A package without a hash that npm checks could be something else tomorrow. */
 function requireHashes(packages: string, version: string): void {
   const loose = Object.entries(lockedPackages(packages)).flatMap(([path, { integrity, inBundle }]) =>
     path === "" || (inBundle && path.startsWith(BUNDLED)) || SHA512.test(integrity ?? "") ? [] : packageName(path),
   );
   if (loose.length)
     throw new Failure(
-      `openclaw@${version} needs packages that come without a sha512: ${loose.join(", ")}\n` +
-        "    -> use another `version`, or a registry that gives the sha512 of its packages",
+      `openclaw@${version} needs packages that have no sha512: ${loose.join(", ")}`,
+      "use another `version`, or a registry that provides the sha512 of its packages",
     );
 }

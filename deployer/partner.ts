@@ -1,6 +1,6 @@
 /**
  * A pair on two targets: a healthy gateway is not taken down unless its partner over there is healthy. Only the deployer
- * reaches both. On one host the host program sees to it.
+ * can reach both. On one host, the host program takes care of it.
  */
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,7 +17,7 @@ export async function requirePartner(
   { gateway, partner }: PartnerRequest,
   { graceMs, pollMs } = PARTNER,
 ): Promise<string> {
-  // What takes long comes before the question, so that little time passes between the answer and the restart.
+  // The slow part comes before the question, so that little time passes between the answer and the restart.
   const before = await prepare(gateway);
   const answer = before === "healthy" ? await untilHealthy(partner, graceMs, pollMs) : undefined;
   if ("engine" in gateway) await (await import("./docker")).clearUnfinished(gateway);
@@ -30,7 +30,7 @@ async function untilHealthy(partner: Whereabouts, graceMs: number, pollMs: numbe
     if (found === "healthy") return `${partner.id} is healthy`;
     if (found === "absent") return `there is no gateway ${partner.id} yet: nothing to protect`;
     if (Date.now() > end) throw notHealthy(partner, found.split("\n")[0]!);
-    if (!told) say(`waiting until its partner ${partner.id} is healthy`);
+    if (!told) say(`waiting for the partner ${partner.id} to become healthy`);
     told = true;
   }
 }
@@ -40,8 +40,9 @@ function notHealthy(partner: Whereabouts, answer: string): Failure {
   const command =
     "engine" in partner ? openclawIn(dockerCommand(partner.engine.host), partner.container) : `openclaw-${id}`;
   return new Failure(
-    `gateway ${id} ${placeOf(partner)}, its partner, is not healthy (${answer}), so this healthy gateway was not taken down; ` +
-      `nothing was changed\n    -> repair ${id} first (${command} gateway status --deep), or set \`force: true\``,
+    `the partner gateway ${id} ${placeOf(partner)} is not healthy (${answer}), so this healthy gateway was not taken down; ` +
+      "nothing was changed",
+    `repair ${id} first (${command} gateway status --deep), or set \`force: true\``,
   );
 }
 
@@ -50,7 +51,7 @@ function placeOf(gateway: Whereabouts): string {
   return gateway.connection ? `on ${gateway.connection.host}` : "on this machine";
 }
 
-/** Whether a gateway is healthy, after everything that a change of it needs on its host is there. */
+/** Whether a gateway is healthy, once everything that its change needs is on its host. */
 const prepare = (gateway: PartnerRequest["gateway"]): Promise<string> =>
   "engine" in gateway
     ? health(gateway)
@@ -71,7 +72,7 @@ async function health(gateway: Whereabouts): Promise<string> {
 
 const RUN = 'if [ -x "$1" ]; then exec "$@"; else echo absent; fi';
 
-/** What a verb of the host program says of a gateway: healthy, unhealthy, or absent. */
+/** What a verb of the host program says about a gateway: healthy, unhealthy, or absent. */
 async function ask(
   { connection, sudo = false, program }: OnHost,
   seconds: number,
@@ -86,7 +87,7 @@ async function ask(
   }
 }
 
-/** It says one word. */
+/** The answer is one word. */
 const MOST_SAID = 4_096;
 
 function here(program: string, words: readonly string[], seconds: number): Promise<string> {
@@ -99,7 +100,7 @@ function here(program: string, words: readonly string[], seconds: number): Promi
     stdout += chunk.toString();
     if (stdout.length <= MOST_SAID) return;
     child.kill("SIGKILL");
-    child.stdout.destroy(); // what it has started may go on
+    child.stdout.destroy(); // what it has started may keep running
   });
   return new Promise((resolve, reject) => {
     child.once("error", reject);

@@ -1,8 +1,8 @@
-/** How long the deployer waits for gateways. All of it is in this file: tests bundle another one in its place. */
+/** How long the deployer waits for gateways. All of it is in this file, so that tests can bundle another. */
 
-/** For one that was just made. Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
+/** For a new one. Two cold boots side by side on two cores take about 25 s; on a slow disk, several times that. */
 export const HEALTH_MS = 180_000;
-/** For one that runs and does not answer, before it counts as down. */
+/** For one that runs but does not answer, before it counts as down. */
 export const ANSWER_MS = 15_000;
 export const POLL_MS = 1_000;
 /** For a partner that is not healthy: it may just be restarting. */

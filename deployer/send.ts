@@ -15,11 +15,11 @@ const CPUS: Readonly<Record<string, Cpu>> = { "Linux x86_64": "x64", "Linux aarc
 
 interface Item {
   readonly label: string;
-  /** Asks the host for what is made of the archive. Where it is, nothing is to be sent. */
+  /** Asks the host whether what is made from the archive exists. If so, nothing has to be sent. */
   readonly isThere: readonly [script: string, ...args: string[]];
   /** On the host: the archive. */
   readonly target: string;
-  /** On the host, as the shell finds them: others that may be the same. */
+  /** On the host, as a shell pattern: other archives that may be the same. */
   readonly others?: string;
   archive(cpu: Cpu): Promise<Archive>;
 }
@@ -63,7 +63,7 @@ export async function sendToHost(request: SendRequest): Promise<string> {
     for (const item of itemsOf(request, cpu)) {
       if ((await host.run(...item.isThere)) === "yes\n") continue;
       const archive = await item.archive(cpu);
-      // Two gateways of one release: the second finds what the first has sent.
+      // Two gateways with one release: the second finds what the first has sent.
       const lock = fingerprint([connection.host, String(connection.port), manage, archive.sha256]);
       sent += await withLock(join(cacheDirectory(process.env), "push", `${lock}.lock`), sayWaiting, () =>
         send(host, item, archive),
@@ -81,9 +81,9 @@ const IS_THERE = 'if [ -e "$1" ]; then echo yes; fi';
 const IS_INSTALLED = `if [ -e "$1-$2" ]; then echo yes
 elif [ -e "$1" ] && { [ ! -e "$1/${RECORD}" ] || [ "$(cat "$1/${RECORD}")" = "$2" ]; }; then echo yes; fi`;
 
-/** Whether the archive, or a link to another gateway's, is in its place and whole; else how much of it has arrived. */
+/** Whether the archive, or a link to another gateway's, is in place and complete; otherwise how much has arrived. */
 const LOOK = `set -eu; umask 022; mkdir -p "$(dirname "$1")"
-IFS= # what $4 stands for is found, and not split
+IFS= # so that $4 is expanded, but not split
 is_whole() { printf '%s  %s\\n' "$3" "$1" | sha256sum -c --status 2>/dev/null; }
 for other in "$1" $4; do
   if [ -f "$other" ] && is_whole "$other" "" "$3"; then
@@ -108,7 +108,7 @@ async function send(host: RemoteHost, { label, target, others = "" }: Item, arch
     const found = (await host.run(LOOK, ...args, others)).trim();
     if (found === "whole") return sent;
     const from = Math.floor(Math.min(Number(found), archive.size) / BLOCK_SIZE) * BLOCK_SIZE;
-    if (from > 0) say(`${label}: ${megabytes(from)} of ${megabytes(archive.size)} MB are there already`);
+    if (from > 0) say(`${label}: ${megabytes(from)} of ${megabytes(archive.size)} MB are already there`);
     let told = Date.now();
     await host.write(archive.file, from, part, (bytes) => {
       if (Date.now() - told < PROGRESS_MS) return;
@@ -121,10 +121,8 @@ async function send(host: RemoteHost, { label, target, others = "" }: Item, arch
       return sent;
     }
     if (isRepeated || from === 0)
-      throw new Failure(
-        `${label} arrives damaged\n    -> check the host's disk and memory, then run \`pulumi up\` again`,
-      );
-    say(`${label}: what was there is damaged; sending it from the start`);
+      throw new Failure(`${label} arrived damaged`, "check the host's disk and memory, then run `pulumi up` again");
+    say(`${label}: the part that was there is damaged; sending it all again`);
   }
 }
 

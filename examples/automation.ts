@@ -1,6 +1,6 @@
 /**
- * The Automation API: a pair from a program of one's own, without the pulumi command line's project files.
- * Problems are found here too before anything is touched, although `up` skips the preview.
+ * The Automation API: a pair from your own program, without the project files of the pulumi CLI.
+ * Here, too, problems are found before anything is touched, even though `up` skips the preview.
  *
  *   node -r ts-node/register automation.ts          # preview
  *   node -r ts-node/register automation.ts up

@@ -1,7 +1,7 @@
 /**
  * Browsers: explicit Chrome DevTools (CDP) ports for main, a Chrome on another machine for rescue.
  *
- *   pulumi config set --secret chromeToken    # of the remote Chrome
+ *   pulumi config set --secret chromeToken    # the remote Chrome's token
  */
 import * as pulumi from "@pulumi/pulumi";
 import { GatewayPair, LocalHost } from "pulumi-openclaw";
@@ -13,12 +13,12 @@ const pair = new GatewayPair("claw", {
   version: "2026.9.6",
   main: {
     basePort: 18789,
-    // Inside main's own CDP range, 18800 … 18899: never one that rescue could take.
+    // Inside main's own CDP range, 18800 … 18899, so rescue can never take them.
     browser: { profiles: { work: { cdpPort: 18810 }, research: { cdpPort: 18811 } } },
   },
   rescue: {
     basePort: 19789,
-    // The URL stands in the stack's state, its token does not: the gateway takes that from its environment.
+    // The URL is stored in the stack's state, but its token is not: the gateway takes that from its environment.
     browser: { cdpUrl: "wss://chrome.example.org?token=${CHROME_TOKEN}" },
     env: { CHROME_TOKEN: config.requireSecret("chromeToken") },
   },

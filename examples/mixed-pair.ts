@@ -1,4 +1,4 @@
-/** Main in a container, rescue on the host: what runs in main's agent does not reach rescue's files and processes. */
+/** Main in a container, rescue on the host: what main's agent runs cannot reach rescue's files and processes. */
 import { DockerEngine, GatewayPair, LocalHost } from "pulumi-openclaw";
 
 const pair = new GatewayPair("claw", {

@@ -1,5 +1,5 @@
 /**
- * Main and rescue both on a named profile, as where the default profile is to stay free for `openclaw` typed by hand.
+ * Main and rescue both on named profiles, e.g. to keep the default profile free for `openclaw` typed by hand.
  * State in ~/.openclaw-main and ~/.openclaw-rescue, commands openclaw-main and openclaw-rescue.
  */
 import { GatewayPair, LocalHost } from "pulumi-openclaw";

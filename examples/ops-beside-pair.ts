@@ -1,4 +1,4 @@
-/** A third gateway beside a pair: any number more, each with a profile and a block of 111 ports of its own. */
+/** A third gateway beside a pair. Add any number, each with its own profile and its own block of 111 ports. */
 import { Gateway, GatewayPair, LocalHost } from "pulumi-openclaw";
 
 const target = new LocalHost("here");

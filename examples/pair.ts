@@ -1,7 +1,7 @@
 /**
- * A main and a rescue gateway on this machine, each with a Telegram bot of its own.
+ * A main and a rescue gateway on this machine, each with its own Telegram bot.
  *
- *   pulumi config set --secret mainBotToken      # asks for it; from @BotFather
+ *   pulumi config set --secret mainBotToken      # prompts for it; get it from @BotFather
  *   pulumi config set --secret rescueBotToken    # a second bot
  */
 import * as pulumi from "@pulumi/pulumi";

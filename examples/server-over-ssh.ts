@@ -1,4 +1,4 @@
-/** A pair on a server over SSH: systemd services, with nothing installed there before. */
+/** A pair on a server over SSH: systemd services; nothing needs to be installed there first. */
 import * as pulumi from "@pulumi/pulumi";
 import { GatewayPair, SshHost } from "pulumi-openclaw";
 

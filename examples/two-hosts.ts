@@ -1,4 +1,4 @@
-/** One pair over two machines: main on a server over SSH, rescue on the machine that deploys. */
+/** One pair on two machines: main on a server over SSH, rescue on the machine that deploys. */
 import * as pulumi from "@pulumi/pulumi";
 import { GatewayPair, LocalHost, SshHost } from "pulumi-openclaw";
 

@@ -9,7 +9,7 @@ import { Failure, messageOf } from "../model/failure";
 import { fullDisk } from "./systemError";
 import { ACCOUNT_COMMENT, accountObstacle, accounts, lookUp, type Identity } from "../inspect/accounts";
 
-/** The number of data that a gateway left below a root, from another machine: no account has it here. */
+/** The user id that owns data moved here from another machine, below a root: no account here has that id. */
 function numberOfMovedData(root: string): number | undefined {
   const numbers = entries(root)
     .map((name) => join(root, name))
@@ -19,14 +19,14 @@ function numberOfMovedData(root: string): number | undefined {
 }
 
 /**
- * Creates the system account where it does not exist, as the owner of data that was moved here where there is such. It has
+ * Creates the system account if it does not exist. If data was moved here, the account gets its owner's id. It has
  * no password and no login shell.
  */
 export function ensureAccount(account: string, root: string): void {
   if (lookUp(account)) {
     const obstacle = accountObstacle(account);
     if (obstacle !== undefined)
-      throw new Failure(`${obstacle}\n    -> give LocalHost another name in its argument \`account\``);
+      throw new Failure(`${obstacle}`, "set the argument `account` of LocalHost to another name");
     return;
   }
   const uid = numberOfMovedData(root);
@@ -42,18 +42,18 @@ export function ensureAccount(account: string, root: string): void {
       { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8", env: { PATH: SYSTEM_PATH } },
     );
   } catch (error) {
-    if (lookUp(account)) return; // a second deployment created it at the same moment
+    if (lookUp(account)) return; // another deployment created it at the same moment
     throw new Failure(
-      `cannot create the system account ${account}: ${messageOf(error)}\n` +
-        `    -> create it: useradd --system --user-group --shell /usr/sbin/nologin --comment ${ACCOUNT_COMMENT} ${account}`,
+      `cannot create the system account ${account}: ${messageOf(error)}`,
+      `create it: useradd --system --user-group --shell /usr/sbin/nologin --comment ${ACCOUNT_COMMENT} ${account}`,
     );
   }
 }
 
-/** Numbers that no account has for long. Source: systemd's UIDS-GIDS. */
+/** User ids that no account keeps for long. Source: systemd's UIDS-GIDS. */
 const TRANSIENT = { first: 61_184, count: 4_336 };
 
-/** A user that nobody else is at this moment, without a name: for what runs once. */
+/** A user id without a name that nothing else uses at this moment: for one-off processes. */
 export function nobodyElse(): Identity {
   const taken = new Set([...accounts().map(({ uid }) => uid), ...ownersOfProcesses()]);
   for (let n = process.pid; ; n++) {
@@ -62,7 +62,7 @@ export function nobodyElse(): Identity {
   }
 }
 
-/** Turns this process into the account for good. */
+/** Switches this process to the account for good. */
 export function becomeAccount(identity: Identity): void {
   if (!identity.demote) return;
   // Not in Node's type declarations.
@@ -74,8 +74,8 @@ export function becomeAccount(identity: Identity): void {
 const SCRIPT_TIMEOUT_MS = 30_000;
 
 /**
- * Runs a shell script as the account. Where its agent can write, a link would lead root anywhere: the account only where it
- * may go itself. `$1` … are the arguments.
+ * Runs a shell script as the account. Where its agent can write, a link could lead root anywhere, but the account only to
+ * where it may go itself. `$1` … are the arguments.
  */
 export function asAccount(identity: Identity, script: string, ...args: string[]): void {
   const shell = ["-c", `set -e; umask 077; ${script}`, "sh", ...args];
@@ -90,6 +90,7 @@ export function asAccount(identity: Identity, script: string, ...args: string[])
   if (status === 0) return;
   if (/No space left|quota exceeded/.test(stderr)) throw fullDisk(args[0]!);
   throw new Failure(
-    `${args[0]} cannot be changed: ${(error?.message ?? stderr).trim()}\n    -> let the gateway's account write there, and run \`pulumi up\` again`,
+    `${args[0]} cannot be changed: ${(error?.message ?? stderr).trim()}`,
+    "let the gateway's account write there, and run `pulumi up` again",
   );
 }

@@ -1,6 +1,6 @@
 /**
  * Applying a spec, as one transaction: install and stage beside what runs, validate, stop, switch, start, prove healthy;
- * on failure back to exactly what ran before. A transaction that was torn is finished or undone by the next one.
+ * on failure, go back to exactly what ran before. An interrupted transaction is finished or undone by the next one.
  */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -28,16 +28,13 @@ import { othersLocksOf } from "../inspect/openclawLocks";
 import { predecessorOf, retire, standing } from "./predecessor";
 import { recordLock, releaseName } from "./stagedLocks";
 import { ensureRelease, indent, releaseDir } from "./release";
+import { GUIDE_FILE, GUIDE_MARK } from "../model/guide";
 import { runAs } from "./runAs";
 import { readSecrets, redact } from "./secrets";
 import type { Spec } from "../model/spec";
 import { supervisorFor } from "./supervisors";
 import { systemFailure, told } from "./systemError";
 
-/** How to help main, for the rescue's agent. */
-const GUIDE_FILE = "RESCUE.md";
-/** In every guide of ours; a file without it is the user's and stays. */
-const GUIDE_MARK = "`pulumi up` writes this file.";
 const VALIDATE_TIMEOUT_MS = 120_000;
 /** How long a change waits for its partner's deployment. */
 const PARTNER_TIMEOUT_MS = 15 * 60_000;
@@ -45,14 +42,14 @@ const LOG_LINES = 30;
 
 type Progress = (line: string) => void;
 
-/** What a transaction has to do with whoever ordered it. */
+/** How a transaction deals with its caller. */
 interface Order {
   readonly progress: Progress;
-  /** Whether somebody still waits for it. */
+  /** Whether somebody is still waiting for it. */
   isWanted(): boolean;
 }
 
-/** Brings a gateway to a spec. Returns what it is now, in one line. */
+/** Brings a gateway to a spec. Returns its new state, in one line. */
 export async function applySpec(gateway: HostGateway, ordered: Ordered, order: Order): Promise<string> {
   const { progress } = order;
   const { spec, nonce } = ordered;
@@ -80,15 +77,15 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   return summary(next, "now");
 }
 
-/** OpenClaw itself would say that its configuration is wrong. */
+/** OpenClaw itself would blame its configuration. */
 function requireLocks({ host }: HostGateway): void {
   const found = othersLocksOf(host.identity.uid);
   if (!found) return;
   const { reason, advice } = othersLocks(found.path, found.uid);
-  throw new Failure(`${reason}; nothing was changed\n    -> ${advice}`);
+  throw new Failure(`${reason}; nothing was changed`, `${advice}`);
 }
 
-/** What the gateway runs without: where it fails, that is said, and the next deployment does it. */
+/** Steps that the gateway can run without: a failure is reported, and the next deployment tries again. */
 async function settle(gateway: HostGateway, ordered: Ordered, progress: Progress): Promise<void> {
   const { neighbour } = ordered.spec;
   const release = wantedRelease(ordered);
@@ -107,7 +104,7 @@ async function settle(gateway: HostGateway, ordered: Ordered, progress: Progress
   }
 }
 
-/** Into the workspace, where the agent reads it; not over a file of its own. */
+/** Written into the workspace, where the agent reads it; never over the agent's own file. */
 function writeGuide({ host, claim }: HostGateway, guide: string): void {
   const write =
     'if [ -e "$1" ] && ! grep -qF "$2" "$1"; then exit 0; fi; umask 022; printf %s "$3" >"$1.tmp"; mv -f "$1.tmp" "$1"';
@@ -117,7 +114,7 @@ function writeGuide({ host, claim }: HostGateway, guide: string): void {
 const summary = (generation: Generation, word: string): string =>
   `${word} healthy: OpenClaw ${generation.spec.version} on 127.0.0.1:${gatewayPort(generation)}`;
 
-/** The release's own validation of its own configuration. Secrets are not needed for it. */
+/** The release validates its configuration itself. It needs no secrets for that. */
 async function validate(gateway: HostGateway, { service, dir }: Generation): Promise<void> {
   const result = await runAs(gateway.host.identity, service.node, [service.entry, "config", "validate", "--json"], {
     env: { ...service.env, OPENCLAW_CONFIG_PATH: `${dir}/openclaw.json` },
@@ -126,8 +123,8 @@ async function validate(gateway: HostGateway, { service, dir }: Generation): Pro
   });
   if (result.code === 0) return;
   throw new Failure(
-    `OpenClaw refuses this configuration; nothing was changed:\n${indent(validationIssues(result.stdout) ?? (result.stderr || result.stdout).trim())}` +
-      `\n    -> correct \`config\` and run \`pulumi up\` again`,
+    `OpenClaw rejects this configuration; nothing was changed:\n${indent(validationIssues(result.stdout) ?? (result.stderr || result.stdout).trim())}`,
+    "correct `config` and run `pulumi up` again",
   );
 }
 
@@ -141,7 +138,7 @@ function validationIssues(output: string): string | undefined {
   }
 }
 
-/** A gateway, what it becomes, and the one that it takes the place of, if any. */
+/** A gateway, its next generation, and the gateway that it replaces, if any. */
 interface Switch {
   readonly gateway: HostGateway;
   readonly next: Generation;
@@ -150,12 +147,12 @@ interface Switch {
 
 async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void> {
   const { gateway, next, predecessor } = change;
-  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed\n    -> run `pulumi up` again");
+  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed", "run `pulumi up` again");
   const supervisor = supervisorFor(gateway.host);
   for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) {
     const current = pointedAt(former, "current");
     if (!current || !(await isUp(former, current))) continue;
-    // A former transaction was torn between its start and its proof.
+    // An earlier transaction was interrupted after the start and before it was proved healthy.
     if (former === gateway && current.name === next.name && supervisor.status(gateway).supervised)
       return prove(change, false, order);
     const turn = await takeTurn(gateway, spec, order.progress);
@@ -165,7 +162,7 @@ async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void>
       turn.release();
     }
   }
-  // What may still be half alive is not taken down while its partner is.
+  // What may still be half alive is not taken down at the same time as its partner.
   const isAlive = [gateway, predecessor].some((each) => each && supervisor.status(each).gatewayPid !== undefined);
   const turn = isAlive ? await waitForTurn(gateway, order.progress) : undefined;
   try {
@@ -175,11 +172,11 @@ async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void>
   }
 }
 
-/** One take-down at a time on this host, so that a partner that is healthy stays so. */
+/** One take-down at a time on this host, so that a healthy partner stays healthy. */
 const waitForTurn = (gateway: HostGateway, progress: Progress): Promise<Lock> =>
   takeLock(lockPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
 
-/** Takes the turn to restart at a moment when the partner is healthy, or the neighbour, where there is one. */
+/** Takes the turn to restart at a moment when the partner (or the neighbour), if there is one, is healthy. */
 async function takeTurn(gateway: HostGateway, spec: Spec, progress: Progress): Promise<Lock> {
   for (const end = Date.now() + PARTNER_TIMEOUT_MS; ;) {
     await requirePartner(gateway, spec, progress);
@@ -191,7 +188,7 @@ async function takeTurn(gateway: HostGateway, spec: Spec, progress: Progress): P
   }
 }
 
-/** Whether the partner, where there is one to protect, is healthy at this moment. */
+/** Whether the partner, if there is one to protect, is healthy at this moment. */
 async function hasHealthyPartner(gateway: HostGateway, { partner: id, force }: Spec): Promise<boolean> {
   if (id === undefined || force) return true;
   const found = findGateway(gateway.host, id);
@@ -203,11 +200,11 @@ async function hasHealthyPartner(gateway: HostGateway, { partner: id, force }: S
 
 const partnerFailure = (id: string): Failure =>
   new Failure(
-    `gateway ${id}, its partner, is not healthy, so this healthy gateway was not taken down; nothing was changed\n` +
-      `    -> repair ${id} first (openclaw-${id} gateway status --deep), or set \`force: true\``,
+    `the partner gateway ${id} is not healthy, so this healthy gateway was not taken down; nothing was changed`,
+    `repair ${id} first (openclaw-${id} gateway status --deep), or set \`force: true\``,
   );
 
-/** A healthy gateway is not taken down unless its partner is healthy: waits for that while there is hope. */
+/** A healthy gateway is taken down only while its partner is healthy: waits for that as long as there is hope. */
 async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progress): Promise<void> {
   const { partner: id, force } = spec;
   if (id === undefined || force) return;
@@ -221,32 +218,32 @@ async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progre
       throw partnerFailure(id);
     }
     if (Date.now() - started > PARTNER_TIMEOUT_MS) throw partnerFailure(id);
-    if (!told) progress(`waiting until its partner ${id} is healthy`);
+    if (!told) progress(`waiting for the partner ${id} to become healthy`);
     told = true;
   }
 }
 
-/** Whether the gateway that no stack owns, where there is one to protect, has started. */
+/** Whether the gateway that no stack owns, if there is one to protect, has started. */
 const hasNeighbour = async ({ neighbour, force }: Spec): Promise<boolean> =>
   neighbour === undefined || force === true || (await isGatewayOn(neighbour.port));
 
 const neighbourFailure = ({ neighbour }: Spec): Failure =>
   new Failure(
-    `the main gateway on port ${neighbour?.port} does not answer, so this healthy gateway was not taken down; nothing was changed\n` +
-      "    -> start main first, or set `force: true`",
+    `the main gateway on port ${neighbour?.port} does not answer, so this healthy gateway was not taken down; nothing was changed`,
+    "start main first, or set `force: true`",
   );
 
-/** As for a partner; it may just be restarting. */
+/** The same as for a partner; it may just be restarting. */
 async function requireNeighbour(spec: Spec, progress: Progress): Promise<void> {
   const end = Date.now() + PARTNER_GRACE_MS;
   for (let told = false; !(await hasNeighbour(spec)); await sleep(PARTNER_POLL_MS)) {
     if (Date.now() > end) throw neighbourFailure(spec);
-    if (!told) progress(`waiting until the main gateway on port ${spec.neighbour?.port} answers`);
+    if (!told) progress(`waiting for the main gateway on port ${spec.neighbour?.port} to answer`);
     told = true;
   }
 }
 
-/** Channels count where they were connected before, or are what changes: an outage elsewhere undoes nothing. */
+/** Channels count only if they were connected before or are what changes: an outage elsewhere undoes nothing. */
 function needsChannels(next: Generation, good: Generation | undefined, wereLive: boolean): boolean {
   if (!hasChannels(next)) return false;
   // Their configuration, with the variables that it refers to.
@@ -261,12 +258,12 @@ async function replace(change: Switch, wereLive: boolean, order: Order): Promise
   const { gateway, next, predecessor } = change;
   const { progress } = order;
   const supervisor = supervisorFor(gateway.host);
-  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed\n    -> run `pulumi up` again");
+  if (!order.isWanted()) throw new Failure("cancelled; nothing was changed", "run `pulumi up` again");
   const forward = readyPointer(gateway, "current", next);
   try {
     await prove(change, wereLive, order, async () => {
-      if (supervisor.status(gateway).supervised) progress("stopping the former generation");
-      if (predecessor) progress(`stopping gateway ${predecessor.id}, whose place this one takes`);
+      if (supervisor.status(gateway).supervised) progress("stopping the previous generation");
+      if (predecessor) progress(`stopping gateway ${predecessor.id}, which this one replaces`);
       for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) await supervisor.stop(former, true);
       forward.place();
       progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
@@ -277,10 +274,10 @@ async function replace(change: Switch, wereLive: boolean, order: Order): Promise
   }
 }
 
-/** Waits until a generation is healthy, and so good; whatever fails, goes back to the last good one. */
+/** Waits until a generation is healthy, and so good; if anything fails, goes back to the last good one. */
 async function prove(change: Switch, wereLive: boolean, order: Order, start?: () => Promise<void>): Promise<void> {
   const { gateway, next } = change;
-  // On disk before anything is stopped: the disk may be full by then.
+  // Written to disk before anything is stopped: later the disk may be full.
   const back = wayBack(change);
   const proof = readyPointer(gateway, "good", next);
   const logStart = supervisorFor(gateway.host).logPosition(gateway);
@@ -291,13 +288,13 @@ async function prove(change: Switch, wereLive: boolean, order: Order, start?: ()
     proof.place();
   } catch (error) {
     const log = lastLines(gateway, logStart, next);
-    order.progress("not healthy: going back");
+    order.progress("not healthy: rolling back");
     const outcome = await goBack(gateway, back);
     const failure = systemFailure(error);
     if (failure) throw new Failure(failure.message.replace("\n", `\n${outcome}\n`));
     throw new Failure(
-      `the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}\n` +
-        "    -> correct what was changed and run `pulumi up` again",
+      `the new generation did not become healthy: ${messageOf(error)}\n${outcome}\nIts last log lines:\n${indent(log)}`,
+      "correct what was changed and run `pulumi up` again",
     );
   } finally {
     proof.drop();
@@ -322,14 +319,14 @@ async function goBack(gateway: HostGateway, { former, good, link }: WayBack): Pr
   const supervisor = supervisorFor(gateway.host);
   await supervisor.stop(gateway, false);
   if (!good || former !== gateway) retire(gateway);
-  if (!good) return "There was no former generation: the gateway is stopped.";
+  if (!good) return "There was no previous generation: the gateway is stopped.";
   try {
     link?.place();
     await supervisor.start(former);
     await waitUntilHealthy(former, good, false);
-    return "The former generation runs again and is healthy.";
+    return "The previous generation is running again and is healthy.";
   } catch (error) {
-    return `The former generation was started again but is not healthy: ${messageOf(error)}`;
+    return `The previous generation was started again but is not healthy: ${messageOf(error)}`;
   }
 }
 
@@ -340,19 +337,19 @@ export function lastLines(gateway: HostGateway, position = 0, generation = point
   return shown.trimEnd().split("\n").slice(-LOG_LINES).join("\n") || "(none)";
 }
 
-/** Starts what is deployed where it is down. Returns what it is now, in one line. */
+/** Starts what is deployed if it is down. Returns its state, in one line. */
 export async function startGateway(gateway: HostGateway): Promise<string> {
   const current = pointedAt(gateway, "current");
-  if (!current) throw new Failure(`gateway ${gateway.id} is not deployed\n    -> run \`pulumi up\``);
+  if (!current) throw new Failure(`gateway ${gateway.id} is not deployed`, "run `pulumi up`");
   const supervisor = supervisorFor(gateway.host);
   if (supervisor.status(gateway).supervised && (await isUp(gateway, current))) return summary(current, "already");
-  // Twice: whoever types this wants it up, and one call that the machine refuses once is not a reason to leave it down.
+  // Twice: whoever types this wants it up, and a single refused call is no reason to leave it down.
   await supervisor.start(gateway).catch(() => supervisor.start(gateway));
   await waitUntilHealthy(gateway, current, false);
   return summary(current, "now");
 }
 
-/** Ends what runs, hung or not, and starts it again. Somebody at the keyboard asked for it: no partner is waited for. */
+/** Stops what runs, hung or not, and starts it again. Somebody at the keyboard asked for it: waits for no partner. */
 export async function restartGateway(gateway: HostGateway, progress: Progress): Promise<string> {
   const turn = await waitForTurn(gateway, progress);
   try {

@@ -1,5 +1,5 @@
 # Puts Node.js, npm and the host program below the managed directory. Read by `sh -s -- MANAGE_DIR`.
-# Everything that can be clever is in the host program; this only gets there. Safe to run again at any moment.
+# Everything clever is in the host program; this only installs it. Safe to run again at any moment.
 set -eu
 umask 022
 manage=$1
@@ -19,11 +19,11 @@ npm_dir=$manage/npms/@NPM_VERSION@
 
 sudo=
 @TRUSTED@
-# Before anything is run or written there, and again for what somebody may have made first.
+# Before anything is run or written there, and again for what somebody may have created first.
 trust() {
   [ -n '@AS_ROOT@' ] || return 0
   first=$({ say_unsafe "$node_dir/bin/node"; say_unsafe "$npm_dir"; } | head -n 1)
-  [ -z "$first" ] || fail "$first can be changed by others than root, who would have root run or write what they want
+  [ -z "$first" ] || fail "$first can be changed by users other than root, who could make root run or write anything
     -> chown -h root '$first' && chmod go-w '$first', or choose another \`root\`"
 }
 trust
@@ -38,7 +38,7 @@ trap 'exit 1' HUP INT TERM
 registry='@REGISTRY@'
 login='@REGISTRY_LOGIN@'
 if [ -n "$login" ]; then
-  # In files, and in no argument: everybody on this machine can read those.
+  # In files, not in arguments: everybody on this machine can read arguments.
   umask 077
   printf 'Authorization: Basic %s\n' "$login" >"$temporary/header"
   printf 'header = Authorization: Basic %s\n' "$login" >"$temporary/wgetrc"
@@ -49,11 +49,11 @@ fi
 pushed=$manage/pushed
 
 # fetch PACKAGE VERSION FILE: with whatever this machine has; apt's own downloader is on every Debian and Ubuntu.
-# A registry that does not answer, or stops in the middle, is given up after STALL_SECONDS, twice.
+# A registry that does not answer, or stops in the middle, is given up on after STALL_SECONDS, twice.
 STALL_SECONDS=15
 fetch() {
   if [ -n '@PUSH@' ]; then
-    ln "$pushed/$1-$2.tgz" "$3" || fail "$1@$2 was sent to this host, and is not there any more
+    ln "$pushed/$1-$2.tgz" "$3" || fail "$1@$2 was sent to this host, but is no longer there
     -> send it again: pulumi up --replace '**-push*'"
     return
   fi
@@ -62,14 +62,14 @@ fetch() {
     -> install Node.js 20 or newer on this machine"
     (cd "$(dirname "$3")" && npm pack --silent --ignore-scripts "$1@$2" >/dev/null) ||
       fail "npm could not fetch $1@$2
-    -> check that this machine reaches the npm registry: npm ping"
+    -> check that this machine can reach the npm registry: npm ping"
     return
   fi
   url=$registry/$1/-/$1-$2.tgz
   tries=
   for tool in curl wget /usr/lib/apt/apt-helper npm; do
     command -v "$tool" >/dev/null || continue
-    # It has no way to log in over http.
+    # apt-helper cannot log in over http.
     [ -z "$login" ] || [ "$tool" != /usr/lib/apt/apt-helper ] || continue
     tries="$tries $tool"
     case $tool in
@@ -83,10 +83,10 @@ fetch() {
   [ -n "$tries" ] || fail "nothing on this machine can download $url
     -> install curl there, or use \`push: true\` to send it from the deployer"
   fail "this machine could not download $url (tried:$tries)
-    -> let it reach the registry, give \`registry\` one that it reaches, or use \`push: true\` to send it from the deployer"
+    -> let it reach the registry, set \`registry\` to one that it can reach, or use \`push: true\` to send it from the deployer"
 }
 
-# Without a hash: what it fetched is checked below, with one message for all. It gives up twice by itself.
+# No hash here: every download is checked below, with one message for all. It already tries twice by itself.
 apt_fetch() {
   set -- "$@" -o APT::Sandbox::User=root -o Acquire::Retries=0
   for scheme in http https; do set -- "$@" -o "Acquire::$scheme::Timeout=$STALL_SECONDS"; done
@@ -101,9 +101,9 @@ get() {
   mkdir "$work"
   fetch "$package" "$version" "$work/$package-$version.tgz"
   printf '%s  %s\n' "$sha512" "$work/$package-$version.tgz" | sha512sum -c --status || {
-    [ -z '@PUSH@' ] || fail "$package@$version was sent to this host, and is damaged
+    [ -z '@PUSH@' ] || fail "$package@$version was sent to this host, but is damaged
     -> send it again: pulumi up --replace '**-push*'"
-    fail "$package@$version from the npm registry is not the package that this library knows (sha512)
+    fail "$package@$version from the npm registry does not have the sha512 that this library expects
     -> do not use this registry; tell its operator"
   }
   mkdir "$work/out"

@@ -1,4 +1,4 @@
-/** Claims: a gateway takes possession of what is its on the host, and gives it up again. */
+/** Claims: a gateway takes possession of what belongs to it on the host, and gives it up again. */
 import { randomBytes } from "node:crypto";
 import { renameSync, rmdirSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -15,15 +15,12 @@ import { writeMark } from "./stateOwner";
 import { findObstacles } from "../inspect/conflicts";
 import { attempt } from "./systemError";
 import { removeWrapper, writeWrapper } from "./wrapper";
+import { listConflicts } from "../model/conflict";
 
 /** Takes possession: refuses what is not ours, then marks and creates what is. Returns the claim's id. */
 export function claimGateway(host: Host, id: string, claim: Claim): string {
   const obstacles = findObstacles(host.layout, [{ ...claim, id }]).flat();
-  if (obstacles.length)
-    throw new Failure(
-      `gateway ${id} was not touched:\n` +
-        obstacles.map(({ property, reason, advice }) => `  ${property}: ${reason}\n    -> ${advice}`).join("\n"),
-    );
+  if (obstacles.length) throw new Failure(`gateway ${id} was not touched:\n` + listConflicts(obstacles));
   const former = findGateway(host, id)?.claim;
   const own = claim.configPath === configFile(host.manage, id);
   const missing = [claim.stateDir, ...ownDirectories(host, claim), ...(own ? [] : [dirname(claim.configPath)])];
@@ -43,7 +40,7 @@ export function claimGateway(host: Host, id: string, claim: Claim): string {
     for (const place of left) leave(host, id, place, claim);
     if (left.length) writeJson(paths.owner, owned);
   } catch (error) {
-    // Pulumi records nothing of a claim that failed, so nothing of it may stay.
+    // Pulumi records nothing about a failed claim, so nothing of it may stay.
     if (!former) attempt(() => releaseClaim({ host, id, paths, claim: owned }));
     throw error;
   }
@@ -55,7 +52,7 @@ const placeOf = ({ stateDir, wrapper, configPath }: Place): Place => ({ stateDir
 const isSamePlace = (one: Place, other: Place): boolean =>
   JSON.stringify(placeOf(one)) === JSON.stringify(placeOf(other));
 
-/** Gives up a place, but for what the gateway has where it is now. Its data stays. */
+/** Gives up a place, except what the gateway still uses there. Its data stays. */
 function leave(host: Host, id: string, place: Place, { owner, ...now }: Claim): void {
   if (place.stateDir !== now.stateDir && lstat(place.stateDir)) writeMark(place.stateDir, { owner, released: true });
   if (place.wrapper !== now.wrapper) removeWrapper(host.manage, id, place.wrapper);
@@ -69,21 +66,21 @@ function takePossession(host: Host, id: string, claim: Claim): void {
   if (claim.configPath !== own) linkConfig(own, claim, host.identity);
 }
 
-/** Makes again what somebody has removed of a gateway's directories. */
+/** Recreates those of a gateway's directories that somebody has removed. */
 export const restoreDirectories = ({ host, claim }: HostGateway): void => makeDirectories(host, claim, false);
 
 function makeDirectories(host: Host, claim: Claim, isNew: boolean): void {
   const { stateDir, owner } = claim;
   makeOwned(stateDir, claim, host.identity);
-  // At once: a state directory with something in it and no mark is somebody else's.
+  // Right away: a state directory that is not empty and has no mark counts as somebody else's.
   if (isNew || !lstat(join(stateDir, MARK_FILE))) writeMark(stateDir, { owner, released: false });
   for (const path of ownDirectories(host, claim)) makeOwned(path, claim, host.identity);
 }
 
-/** A path and what is above it, as far as it is not there. */
+/** A path and its parents, as far as they do not exist. */
 const missingOnWayTo = (path: string): string[] => (lstat(path) ? [] : [path, ...missingOnWayTo(dirname(path))]);
 
-/** What a gateway is given beside its state directory. */
+/** Directories that a gateway gets besides its state directory. */
 const ownDirectories = ({ layout }: Pick<Host, "layout">, { stateDir, workspace }: Claim): string[] => [
   workspace,
   homeOf(layout, stateDir),
@@ -91,7 +88,7 @@ const ownDirectories = ({ layout }: Pick<Host, "layout">, { stateDir, workspace 
   compileCacheOf(stateDir),
 ];
 
-/** Below its state directory the gateway's agent writes: its account does there what root does elsewhere. */
+/** The gateway's agent can write below its state directory: there its account does what root does elsewhere. */
 const isAgents = (path: string, { stateDir }: Place): boolean => path !== stateDir && isWithin(path, stateDir);
 
 function linkConfig(own: string, place: Place, identity: Identity): void {
@@ -111,7 +108,7 @@ function removeConfigLink({ manage, identity }: Host, id: string, place: Place):
   else removeTree(configPath);
 }
 
-/** Creates a directory for the gateway, its owner's from the first moment; one that exists is left as it is. */
+/** Creates a directory with the right owner from the first moment; leaves an existing one as it is. */
 function makeOwned(path: string, place: Place, identity: Identity): void {
   if (lstat(path)) return;
   if (isAgents(path, place)) return asAccount(identity, 'mkdir -p "$1"', path);
@@ -120,15 +117,15 @@ function makeOwned(path: string, place: Place, identity: Identity): void {
 }
 
 /**
- * Gives up everything that is this gateway's on the host. State directory and workspace stay, marked as kept, but for what
- * we made ourselves and nobody has put anything into. Returns what is in the way of that, where it never was healthy.
+ * Gives up everything that this gateway has on the host. State directory and workspace stay, marked as kept, except what
+ * we created ourselves and is still empty. If the gateway never was healthy, returns what prevents their removal.
  */
 export function releaseClaim({ host, id, paths, claim }: HostGateway): string[] {
   for (const place of claim.leaving ?? []) leave(host, id, place, claim);
   removeWrapper(host.manage, id, claim.wrapper);
   removeConfigLink(host, id, claim);
   const wasHealthy = readLink(paths.good) !== undefined;
-  // What took this one's place may have kept its directories.
+  // The gateway that replaced this one may still use its directories.
   const used = gatewaysBeside(host, id).flatMap(({ claim: { stateDir, workspace } }) => [stateDir, workspace]);
   const isFree = (path: string): boolean => !used.some((other) => isWithin(other, path));
   const created = claim.created.filter(isFree);
@@ -140,7 +137,7 @@ export function releaseClaim({ host, id, paths, claim }: HostGateway): string[] 
   return others;
 }
 
-/** What is in directories that we created and was not created by us. */
+/** What is in directories that we created, but was not created by us. */
 function otherThan(created: readonly string[], { stateDir }: Place): string[] {
   const mark = join(stateDir, MARK_FILE);
   const othersAt = (path: string): string[] => {
@@ -152,7 +149,7 @@ function otherThan(created: readonly string[], { stateDir }: Place): string[] {
   return [...new Set(created.flatMap(othersAt))];
 }
 
-/** Empty ones only, whoever puts something there meanwhile. */
+/** Only empty ones, even if somebody puts something there meanwhile. */
 function removeCreated(created: readonly string[], claim: Claim, identity: Identity): void {
   const deepestFirst = created.toSorted((one, other) => other.length - one.length).filter((path) => lstat(path));
   const agents = deepestFirst.filter((path) => isAgents(path, claim));
@@ -164,7 +161,7 @@ function removeCreated(created: readonly string[], claim: Claim, identity: Ident
   for (const path of deepestFirst.filter((each) => !agents.includes(each))) attempt(() => rmdirSync(path));
 }
 
-/** Lets the next stack that claims this gateway have it, as it is; it goes on running. */
+/** Lets the next stack that claims this gateway take it over as it is; it keeps running. */
 export const disown = ({ paths, claim }: HostGateway): void =>
   writeJson(paths.owner, { ...claim, disowned: true } satisfies OwnedClaim);
 

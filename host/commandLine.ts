@@ -6,30 +6,24 @@ import { constants } from "node:os";
 import { isatty } from "node:tty";
 import { asAccount, becomeAccount } from "./account";
 import { type Identity } from "../inspect/accounts";
-import { Failure } from "../model/failure";
+import { Failure, withAdvice } from "../model/failure";
 import { asIdentity, type Command } from "./fences";
 import { pointedAt, type Generation } from "./generation";
 import { gatewayPort, holderOf } from "./health";
 import { openGateway, type Host, type HostGateway } from "./host";
 import { describeListener } from "../model/conflict";
-import {
-  GATEWAY_TOKEN_VARIABLE,
-  gatewayMark,
-  hostCommand,
-  MARK_VARIABLE,
-  quote,
-  SYSTEM_PATH,
-} from "../model/hostLayout";
+import { gatewayMark, hostCommand, MARK_VARIABLE, quote, SYSTEM_PATH } from "../model/hostLayout";
 import { plain } from "../model/plain";
 import { carries, ownerOf } from "../inspect/processes";
 import { signal } from "./endProcesses";
 import { readSecrets } from "./secrets";
+import { GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
 
 const PASSED_ON = ["TERM", "COLORTERM", "NO_COLOR", "TZ"];
 
-/** Says to this program, started once more, that the terminal that it has is its own. */
+/** Tells this program, when it has started itself again, that it already has a terminal of its own. */
 const OWN_TERMINAL = "PULUMI_OPENCLAW_OWN_TERMINAL";
-/** Of util-linux: runs a command in a terminal of its own. */
+/** Part of util-linux: runs a command in a terminal of its own. */
 const SCRIPT = "/usr/bin/script";
 
 export async function runCommandLine(host: Host, id: string, args: readonly string[]): Promise<void> {
@@ -39,13 +33,13 @@ export async function runCommandLine(host: Host, id: string, args: readonly stri
     throw new Failure(`run this as root or as ${identity.name}: sudo openclaw-${id} ${args.join(" ")}`);
   const gateway = openGateway(host, id);
   const generation = pointedAt(gateway, "current");
-  if (!generation) throw new Failure(`gateway ${id} is not deployed\n    -> run \`pulumi up\``);
+  if (!generation) throw new Failure(`gateway ${id} is not deployed`, "run `pulumi up`");
   const { service } = generation;
   const passedOn = Object.fromEntries(
     PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : [])),
   );
   const terminals = [0, 1, 2].filter((stream) => isatty(stream));
-  // Who holds root's terminal can type into it, or read on when the command has ended.
+  // Whoever holds root's terminal can type into it, or keep reading from it after the command has ended.
   const isRoots = identity.demote && terminals.length > 0 && process.env[OWN_TERMINAL] === undefined;
   if (isRoots && terminals.length === 3 && existsSync(SCRIPT)) {
     const again = [hostCommand(host.layout.root), "cli", id, ...args].map(quote).join(" ");
@@ -62,10 +56,10 @@ export async function runCommandLine(host: Host, id: string, args: readonly stri
   process.execve!(file, [file, ...words], env);
 }
 
-/** In the place of the token of a gateway that does not listen: whoever does so in the next moment is not sent it. */
+/** Used instead of the token while a gateway does not listen: a program that takes its port must not get the token. */
 const WITHHELD = "withheld-while-this-gateway-does-not-listen";
 
-/** The token goes to the gateway itself alone: OpenClaw's commands send it to whoever listens on its port. */
+/** Only the gateway itself may get the token: OpenClaw's commands send it to whatever listens on its port. */
 function secretsFor(gateway: HostGateway, generation: Generation): Record<string, string> {
   const secrets = readSecrets(generation.service.secrets);
   const holder = holderOf(gateway, generation);
@@ -76,16 +70,16 @@ function secretsFor(gateway: HostGateway, generation: Generation): Record<string
     const { pid } = stranger;
     const isLeftover = pid !== undefined && carries(pid, gatewayMark(paths.dir)) && ownerOf(pid) === host.identity.uid;
     const said =
-      `${describeListener(stranger)} listens on port ${gatewayPort(generation)} in the place of gateway ${id}` +
-      (isLeftover ? ", which has left it behind or seems to: it is not given the token" : ": nothing was run");
-    const advice = `${isLeftover ? "" : "end that program, then "}start the gateway: ${hostCommand(host.layout.root)} restart ${id}`;
-    if (!isLeftover) throw new Failure(`${said}\n    -> ${advice}`);
-    process.stderr.write(`${plain(`warning: ${said}\n    -> ${advice}`)}\n`);
+      `${describeListener(stranger)} listens on port ${gatewayPort(generation)} instead of gateway ${id}` +
+      (isLeftover ? ", which seems to have left it behind: it does not get the token" : ": nothing was run");
+    const advice = `${isLeftover ? "" : "stop that program, then "}start the gateway: ${hostCommand(host.layout.root)} restart ${id}`;
+    if (!isLeftover) throw new Failure(`${said}`, `${advice}`);
+    process.stderr.write(`${plain(withAdvice(`warning: ${said}`, advice))}\n`);
   }
   return GATEWAY_TOKEN_VARIABLE in secrets ? { ...secrets, [GATEWAY_TOKEN_VARIABLE]: WITHHELD } : secrets;
 }
 
-/** Where the caller is, if the account may be there as well. */
+/** The caller's directory, if the account may enter it as well. */
 function cwdFor(identity: Identity, otherwise: string): string {
   try {
     const here = process.cwd();
@@ -96,7 +90,7 @@ function cwdFor(identity: Identity, otherwise: string): string {
   }
 }
 
-/** Runs a command in a session of its own, without the streams that are terminals: what it prints is handed on. */
+/** Runs a command in a session of its own, without the streams that are terminals; passes on what it prints. */
 async function relay(
   { file, args, ...who }: Command,
   options: { readonly env: NodeJS.ProcessEnv; readonly cwd: string },
@@ -120,7 +114,7 @@ async function relay(
 export function becomeGateway(host: Host, id: string): never {
   const gateway = openGateway(host, id);
   const generation = pointedAt(gateway, "current");
-  if (!generation) throw new Failure(`gateway ${id} is not deployed\n    -> run \`pulumi up\``);
+  if (!generation) throw new Failure(`gateway ${id} is not deployed`, "run `pulumi up`");
   const { service } = generation;
   process.chdir(service.cwd);
   const env = { ...service.env, ...readSecrets(service.secrets), [MARK_VARIABLE]: gateway.paths.dir };

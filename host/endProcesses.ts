@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { carrying, isAlive, processesOf, stat, type ProcessIdentity } from "../inspect/processes";
 import { PROCESS_POLL_MS } from "./limits";
 
-/** Ends every process of a user. */
+/** Kills every process of a user. */
 export const endOf = (uid: number): Promise<void> => killAll(() => processesOf(uid));
 
 /** Until none is found any more: one may start another meanwhile. */
@@ -14,7 +14,7 @@ export async function killAll(find: () => ProcessIdentity[]): Promise<void> {
   }
 }
 
-/** Sends a signal; a process that is gone already is no error. */
+/** Sends a signal; a process that is already gone is not an error. */
 export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
@@ -36,7 +36,7 @@ export async function waitForEnd(
 
 /**
  * Ends every process that carries a variable: SIGTERM to those that were not started by another of them, then, when
- * these are gone or the time is over, SIGKILL to what is left.
+ * these are gone or the time is up, SIGKILL to what is left.
  */
 export async function endCarrying(variable: string, uid: number, timeoutMs: number): Promise<void> {
   const all = carrying(variable, uid);

@@ -4,11 +4,11 @@ import type { Identity } from "../inspect/accounts";
 import { SYSTEM_PATH, type HostLayout } from "../model/hostLayout";
 import type { Spec } from "../model/spec";
 
-/** HOME of a gateway: the user's own, or a directory in its state where it runs as an account. */
+/** HOME of a gateway: the user's own, or a directory in its state if it runs as an account. */
 export const homeOf = (layout: HostLayout, stateDir: string): string =>
   layout.account === null ? layout.root : join(stateDir, "home");
 
-/** Where Node.js keeps what it has compiled: nobody's data. */
+/** Where Node.js keeps compiled code: a cache, nobody's data. */
 export const compileCacheOf = (stateDir: string): string => join(stateDir, "cache", "node-compile");
 
 /** Variables of one gateway and of its command line, secrets not included. Source: OPENCLAW 2026.9.6, measured. */
@@ -38,5 +38,5 @@ export function gatewayEnvironment(
   };
 }
 
-/** Environment of a long-lived supervisor: nothing of anybody's. */
+/** Environment of a long-lived supervisor: nothing inherited. */
 export const supervisorEnvironment = (): Record<string, string> => ({ PATH: SYSTEM_PATH, LANG: "C.UTF-8" });

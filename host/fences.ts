@@ -1,9 +1,9 @@
-/** What holds a process that runs others' code, where no service manager does. */
+/** Confines a process that runs others' code, where no service manager does it. */
 import { spawnSync } from "node:child_process";
 import { SYSTEM_PATH } from "../model/hostLayout";
 import type { Identity } from "../inspect/accounts";
 
-/** Of util-linux, as Debian, Ubuntu and Fedora have it. */
+/** Part of util-linux, as in Debian, Ubuntu and Fedora. */
 const SETPRIV = "/usr/bin/setpriv";
 
 /** A program to start, and as whom. */
@@ -35,7 +35,7 @@ export function asIdentity({ name, uid, gid, demote }: Identity, file: string, a
 
 const known = new Map<string, boolean>();
 
-/** A root that is itself fenced in, e.g. in a container, may not be allowed to. */
+/** Root may be restricted itself, e.g. in a container, and not be allowed to use the tool. */
 function works(tool: string, flags: readonly string[]): boolean {
   const key = [tool, ...flags].join(" ");
   const found = known.get(key) ?? spawnSync(tool, [...flags, "true"], { env: { PATH: SYSTEM_PATH } }).status === 0;
@@ -44,9 +44,9 @@ function works(tool: string, flags: readonly string[]): boolean {
 }
 
 const PRLIMIT = "/usr/bin/prlimit";
-/** Processes and threads of the account: no fork bomb takes the whole machine. One of main's leaves room for a rescue. */
+/** Limits of the account's processes and threads against fork bombs. One in main leaves room for a rescue. */
 const MOST_PROCESSES = { main: 4096, others: 6144 };
-/** Whom the kernel ends first where memory runs out: a gateway before the machine, main before a rescue. */
+/** What the kernel kills first when memory runs out: a gateway before anything else, main before a rescue. */
 const OOM_SCORES = { main: 200, others: 100 };
 
 export const mostProcesses = (id: string): number => MOST_PROCESSES[id === "main" ? "main" : "others"];
@@ -55,7 +55,7 @@ export const oomScore = (id: string): number => OOM_SCORES[id === "main" ? "main
 /** The process of a gateway: as its account, without core files, which would hold its secrets. */
 export function asGateway(id: string, identity: Identity, file: string, args: readonly string[]): Command {
   const command = asIdentity(identity, file, args);
-  // A user's own limit would count what else that user runs.
+  // The limit counts everything that the user runs, so it is only set for an account of the gateways' own.
   const flags = ["--core=0", ...(identity.demote ? [`--nproc=${mostProcesses(id)}`] : [])];
   if (!works(PRLIMIT, flags)) return command;
   const { file: inner, args: words, ...who } = command;

@@ -29,7 +29,7 @@ export function makeDir(path: string, access?: Access): void {
 
 let temporaries = 0;
 
-/** What is to take a path's place: beside it, with the process that makes it in its name. */
+/** Name of a temporary file that will replace a path: beside it, with the process that creates it in its name. */
 function temporaryFor(path: string, owner?: number): string {
   sweep(dirname(path), basename(path), owner);
   const name = `.${basename(path)}.${nameOf(identify(process.pid)!)}-${temporaries++}.tmp`;
@@ -37,12 +37,12 @@ function temporaryFor(path: string, owner?: number): string {
 }
 
 const TEMPORARY = /^\.(.+)\.(\d+)-(\d+)-\d+\.tmp$/s;
-/** As they were called before 0.2, with a time that says nothing, or none. */
+/** Their names before 0.2, with a time that means nothing, or none. */
 const FORMER_TEMPORARY = /^(?:\.(\d+)-\d+|(?:current|good)\.(\d+))\.tmp$/;
 
 /**
- * Removes what killed programs of ours have left for one target, or in a directory that is ours alone. Others may write
- * beside a target: nothing is removed that is not this user's or the target's owner's, and a directory only where it is empty.
+ * Removes what our killed programs left behind for one target, or in a directory that is ours alone. Others may write
+ * beside a target: nothing is removed that is not this user's or the target's owner's, and a directory only if it is empty.
  */
 export function sweep(directory: string, target?: string, owner = process.getuid!()): void {
   const owners = [process.getuid!(), owner];
@@ -88,7 +88,7 @@ export function writeFile(path: string, content: string, access?: Access): void 
   syncDir(dirname(path));
 }
 
-/** Creates a directory that is somebody's from the first moment. */
+/** Creates a directory with the right owner from the first moment. */
 export function makeDirOf(path: string, { uid, gid }: Identity): void {
   const temporary = temporaryFor(path, uid);
   fs.mkdirSync(temporary, 0o700);
@@ -110,11 +110,11 @@ export function makeDirOf(path: string, { uid, gid }: Identity): void {
 export const writeJson = (path: string, value: unknown, access?: Access): void =>
   writeFile(path, `${JSON.stringify(value, null, 2)}\n`, access);
 
-/** A symbolic link that is on disk, and not yet in its place. */
+/** A symbolic link that is on disk, but not yet in its place. */
 export interface ReadyLink {
-  /** In one step, for which no room is needed. */
+  /** In one step that needs no disk space. */
   place(): void;
-  /** Where it was not placed. */
+  /** If it was not placed. */
   drop(): void;
 }
 

@@ -2,7 +2,7 @@
  * Generations: everything that decides how a gateway runs, built beside the running one and switched by one rename.
  *
  * `current` is what runs (or should run), `good` the last generation that passed its health gate. At rest they are
- * equal; when a deployment was torn they differ, and the next one goes on from there.
+ * equal; after an interrupted deployment they differ, and the next one continues from there.
  */
 import { createHash } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
@@ -38,8 +38,8 @@ const SPEC_FILE = "spec.json";
 const STAGING_PREFIX = ".staging-";
 
 /**
- * The same spec, secrets and release give the same name. What only steers a deployment is left out. `release`: its name,
- * which is the version but where that was installed anew with other packages.
+ * The same spec, secrets and release give the same name. What only drives a deployment is left out. `release`: its name,
+ * which is the version, unless that was reinstalled with other packages.
  */
 export function generationName(spec: Spec, secrets: string, release = spec.version): string {
   const { partner: _partner, neighbour: _neighbour, force: _force, ...deciding } = spec;
@@ -69,7 +69,7 @@ export const readyPointer = (gateway: HostGateway, pointer: Pointer, generation:
 
 export const unpoint = (gateway: HostGateway, pointer: Pointer): void => removeTree(gateway.paths[pointer]);
 
-/** What `apply` is told. */
+/** What `apply` is given. */
 export interface Ordered {
   readonly spec: Spec;
   /** Of the secrets. */
@@ -103,7 +103,7 @@ export function stageGeneration(gateway: HostGateway, { spec, nonce, lock }: Ord
   const service: Service = {
     node: process.execPath,
     entry: releaseEntry(release),
-    // Not the workspace: the agent could replace that by a link into a directory of somebody else.
+    // Not the workspace: the agent could replace that with a link to somebody else's directory.
     cwd: spec.stateDir,
     env: gatewayEnvironment(spec, {
       layout: host.layout,
@@ -118,7 +118,7 @@ export function stageGeneration(gateway: HostGateway, { spec, nonce, lock }: Ord
   return readGeneration(gateway, name)!;
 }
 
-/** Removes generations, secrets and releases that neither run nor can be gone back to. */
+/** Removes generations, secrets and releases that neither run nor are needed for going back. */
 export function removeUnused(gateway: HostGateway): void {
   const kept = (["current", "good"] as const).flatMap((pointer) => pointedAt(gateway, pointer) ?? []);
   const names = new Set(kept.map(({ name }) => name));
@@ -133,7 +133,7 @@ export function removeUnused(gateway: HostGateway): void {
   );
 }
 
-/** Removes what killed programs have left in a gateway's own directory. */
+/** Removes what killed programs left behind in a gateway's own directory. */
 export function sweepGateway({ paths }: HostGateway): void {
   const jobs = entries(paths.jobs).map((job) => join(paths.jobs, job));
   for (const directory of [paths.dir, paths.secrets, ...jobs]) sweep(directory);

@@ -1,10 +1,10 @@
-/** What "healthy" means: the right gateway answers, at the right version. Bodies are read, not status codes. */
+/** What "healthy" means: the right gateway answers, with the right version. Bodies are read, not status codes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask } from "../inspect/ask";
 import { Failure } from "../model/failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
-import { databasesOf, GATEWAY_TOKEN_VARIABLE } from "../model/hostLayout";
+import { databasesOf } from "../model/hostLayout";
 import { CHANNEL_PATIENCE_MS, HEALTH_POLL_MS, RUNNING_PATIENCE_MS } from "./limits";
 import { listeners } from "../inspect/listeners";
 import { type Listener } from "../model/conflict";
@@ -14,11 +14,12 @@ import type { RunResult } from "../inspect/run";
 import { runAs } from "./runAs";
 import { supervisorFor } from "./supervisors";
 import { valueAt } from "../model/json";
+import { GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
 
-/** Two cold boots side by side on two cores take about 25 s; a slow disk a multiple of it. */
+/** Two cold boots side by side on two cores take about 25 s; on a slow disk, several times that. */
 const HEALTH_TIMEOUT_MS = 180_000;
 const READY_TIMEOUT_MS = 60_000;
-/** A gateway that ended this often by itself while it was started will not come up. */
+/** A gateway that exited on its own this often during its start will not come up. */
 const MAX_EXITS = 2;
 
 export const gatewayPort = ({ spec }: Generation): number => Number(valueAt(spec.config, "gateway.port"));
@@ -48,8 +49,8 @@ function openclaw(gateway: HostGateway, { service }: Generation, ...args: string
 }
 
 /**
- * The gateway that answers knows our token: it is ours. Asked to invoke no tool, it says so only to who has its token
- * (measured, 2026.9.6). Any other answer: its own command line, which takes seconds.
+ * The gateway that answers is ours if it knows our token. Asked to invoke no tool, it says so only to a token's holder
+ * (measured, 2026.9.6). After any other answer its own command line is asked, which takes seconds.
  */
 async function isOurs(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const token = readSecrets(generation.service.secrets)[GATEWAY_TOKEN_VARIABLE];
@@ -101,7 +102,7 @@ export const hasChannels = ({ spec }: Generation): boolean => Object.keys(spec.c
 /** Who holds a gateway's port: its own process, another program, one that this user cannot see, or nobody. */
 export type Holder = { readonly own: number } | { readonly stranger: Listener } | "unknown" | "nobody";
 
-/** Nobody else may be sent a gateway's token. A variable in its environment proves nothing: who shares its account sets any. */
+/** Nobody else may get a gateway's token. A variable in the environment proves nothing: anyone with its account can set it. */
 export function holderOf(
   gateway: HostGateway,
   generation: Generation,
@@ -117,7 +118,7 @@ export function holderOf(
   return own === undefined || found.some(({ pid }) => pid === undefined) ? "unknown" : { own };
 }
 
-/** Whether a gateway has its state directory still: the one at its path, with the database that it has open. Source: measured. */
+/** Whether a gateway still has its state directory: the one at its path, with the database that it has open. Source: measured. */
 const hasState = ({ claim: { stateDir } }: HostGateway, pid: number): boolean =>
   isAt(pid, stateDir) && !hasLostDatabase(pid, databasesOf(stateDir));
 
@@ -128,7 +129,7 @@ export async function isHealthy(gateway: HostGateway, generation: Generation): P
   return typeof holder === "object" && "own" in holder && hasState(gateway, holder.own) && isOurs(gateway, generation);
 }
 
-/** Whether a gateway is healthy, or becomes it soon: one slow answer on a busy machine does not make it unhealthy. */
+/** Whether a gateway is healthy, or soon will be: one slow answer on a busy machine does not make it unhealthy. */
 export async function isUp(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const supervisor = supervisorFor(gateway.host);
   for (const end = Date.now() + RUNNING_PATIENCE_MS; ; await sleep(HEALTH_POLL_MS)) {
@@ -148,8 +149,8 @@ export async function waitUntilHealthy(
   while (!(await isStarted(generation))) {
     const { supervised, gaveUp, exits } = supervisor.status(gateway);
     if (gaveUp !== undefined) throw new Failure(`it ended with ${gaveUp}`);
-    if (!supervised) throw new Failure("its supervisor ended");
-    if (exits >= MAX_EXITS) throw new Failure(`it ended by itself ${exits} times`);
+    if (!supervised) throw new Failure("its supervisor exited");
+    if (exits >= MAX_EXITS) throw new Failure(`it exited on its own ${exits} times`);
     if (Date.now() > end) throw new Failure(`it did not answer on port ${gatewayPort(generation)} within 180 s`);
     await sleep(HEALTH_POLL_MS);
   }
@@ -166,7 +167,7 @@ export async function waitUntilHealthy(
     if (!asked && Date.now() > readyEnd - READY_TIMEOUT_MS + CHANNEL_PATIENCE_MS) {
       asked = true;
       const refused = await refusedChannels(gateway, generation);
-      if (refused.length) throw new Failure(`its credentials are refused: ${refused.join(", ")}`);
+      if (refused.length) throw new Failure(`its credentials were rejected: ${refused.join(", ")}`);
     }
     if (Date.now() > readyEnd) {
       const failing = (await ask(gatewayPort(generation), "/readyz"))?.failing;

@@ -16,7 +16,7 @@ export const hostFile = (manage: string): string => join(manage, "host.json");
 
 export function openHost(manage: string): Host {
   const layout = readJson<HostLayout>(hostFile(manage));
-  if (!layout) throw new Failure(`${hostFile(manage)} is missing\n    -> ${SET_UP_AGAIN}`);
+  if (!layout) throw new Failure(`${hostFile(manage)} is missing`, `${SET_UP_AGAIN}`);
   return { manage, layout, identity: identityOf(layout.account) };
 }
 
@@ -41,7 +41,7 @@ export function findGateway(host: Host, id: string): HostGateway | undefined {
   return claim && { host, id, paths, claim };
 }
 
-/** The gateways of a host but one. */
+/** All gateways of a host except one. */
 export const gatewaysBeside = (host: Host, id: string): HostGateway[] =>
   entries(gatewaysDir(host.manage))
     .filter((other) => other !== id)
@@ -50,6 +50,6 @@ export const gatewaysBeside = (host: Host, id: string): HostGateway[] =>
 export function openGateway(host: Host, id: string): HostGateway {
   const gateway = findGateway(host, id);
   if (!gateway)
-    throw new Failure(`no gateway ${id} on this host\n    -> those that are there: ls ${gatewaysDir(host.manage)}`);
+    throw new Failure(`no gateway ${id} on this host`, `list the existing ones: ls ${gatewaysDir(host.manage)}`);
   return gateway;
 }

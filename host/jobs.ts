@@ -1,6 +1,6 @@
 /**
  * Jobs: a transaction runs in a process of its own, in a session of its own. The command that Pulumi started only waits
- * for it, so that cancelling `pulumi up`, or its death, never tears a transaction. A transaction that nobody waits for any
+ * for it, so that a cancelled or killed `pulumi up` never interrupts a transaction. One that nobody waits for any
  * more is undone: Pulumi records it as failed, and the host must not be ahead of the stack's state.
  */
 import { spawn } from "node:child_process";
@@ -10,7 +10,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { applySpec } from "./apply";
 import { workerEnvironment } from "../model/npm";
-import { Failure } from "../model/failure";
+import { Failure, withAdvice } from "../model/failure";
 import { makeDir, removeTree, writeJson } from "./files";
 import { isMissing, entries, readJson } from "../inspect/files";
 import { lockPath, openGateway, type Host } from "./host";
@@ -20,13 +20,13 @@ import { identify, isAlive, type ProcessIdentity } from "../inspect/processes";
 import type { Spec } from "../model/spec";
 import { attempt, told } from "./systemError";
 
-/** Finished jobs that are kept, for whoever looks for what happened. */
+/** Number of finished jobs that are kept, to look up later what happened. */
 const KEPT_JOBS = 5;
 
 interface Request {
   readonly spec: Spec;
   readonly nonce: string;
-  /** Id of the release's lock; missing in a text of before there were any. */
+  /** Id of the release's lock; absent in requests from before locks existed. */
   readonly lock?: string;
   /** The command that waits for the job. */
   readonly follower: ProcessIdentity;
@@ -63,7 +63,7 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
   const caller = process.ppid;
   for (let alive = true; alive; await sleep(JOB_POLL_MS)) {
     alive = isAlive(identity);
-    // Whoever started this command is gone, and with it whoever records what it says: nobody waits any more.
+    // The process that started this command and records its output is gone: nobody is waiting any more.
     if (process.ppid !== caller) process.exit(1);
     show();
   }
@@ -72,7 +72,10 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
   if (result?.summary !== undefined) return result.summary;
   throw new Failure(
     result?.error ??
-      "the deployment was ended from outside\n    -> run `pulumi up` again: it finishes or undoes what was begun",
+      withAdvice(
+        "the deployment was stopped from outside",
+        "run `pulumi up` again: it finishes or undoes what was started",
+      ),
   );
 }
 
@@ -80,7 +83,7 @@ function parsed(said: string): Result | undefined {
   try {
     return JSON.parse(said) as Result;
   } catch {
-    return undefined; // it was killed, or could not say it
+    return undefined; // it was killed, or could not report its result
   }
 }
 
@@ -92,7 +95,7 @@ export async function work(host: Host, id: string, name: string): Promise<void> 
   const lock = await takeLock(lockPath(host, `gateway-${id}`), () =>
     progress("waiting for another deployment of this gateway"),
   );
-  // To whoever waits, also where the disk is full; and into a file, for whoever looks later.
+  // To the waiting command, even if the disk is full; and into a file, to look at later.
   const finish = (result: Result): void => {
     attempt(() => writeJson(resultFile(job), result, { ...OWN_ONLY, gid: process.getgid!() }));
     attempt(() => writeSync(1, JSON.stringify(result)));
@@ -109,18 +112,18 @@ export async function work(host: Host, id: string, name: string): Promise<void> 
   }
 }
 
-/** Its own is never among them: whoever waits for it reads there how it went. */
+/** Never the job's own: the command that waits for it reads the result there. */
 function removeOldJobs(jobs: string, own: string): void {
   const others = entries(jobs).filter((name) => name !== own);
   const byAge = others.sort((one, other) => numberOf(one) - numberOf(other));
   for (const old of byAge.slice(0, Math.max(0, others.length - (KEPT_JOBS - 1)))) removeTree(join(jobs, old));
 }
 
-/** Jobs are counted, since the clock may jump back. Two that start at once have the same number. */
+/** Jobs are numbered, since the clock may jump back. Two that start at once have the same number. */
 const nextName = (names: readonly string[]): string =>
   `${String(Math.max(0, ...names.map(numberOf)) + 1).padStart(8, "0")}-${process.pid}`;
 
-/** 0: of before they were counted. */
+/** 0: from before jobs were numbered. */
 const numberOf = (name: string): number => Number(/^(\d{8})-\d+$/.exec(name)?.[1] ?? 0);
 
 const progressFile = (job: string): string => join(job, "progress.log");

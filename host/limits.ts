@@ -1,28 +1,28 @@
 /**
  * How long the host program waits for what, in milliseconds. In one place, since the tests' bundle of it waits less
- * (`bundleHost` in toolchain/build.ts): only here is a number replaced, and nothing on a host can change one.
+ * (`bundleHost` in toolchain/build.ts): only the numbers here are replaced, and nothing on a host can change one.
  */
 
-/** A busy gateway drains its work for up to 315 s before it ends. Source: OpenClaw's own unit waits 330 s. */
+/** A busy gateway drains its work for up to 315 s before it exits. Source: OpenClaw's own unit waits 330 s. */
 export const DRAIN_TIMEOUT_MS = 330_000;
 /** For one that has nothing to finish. */
 export const STOP_TIMEOUT_MS = 15_000;
-/** For one that has closed its port: it has finished everything, and ends within a second (measured, 2026.9.6). */
+/** For one that has closed its port: it has finished everything, and exits within a second (measured, 2026.9.6). */
 export const EXIT_TIMEOUT_MS = 30_000;
-/** Until a supervisor of our own has written down that it is there. */
+/** Until our own supervisor has recorded that it is running. */
 export const SUPERVISOR_START_TIMEOUT_MS = 10_000;
-/** Before a gateway that ended by itself is started again; twice as long after each further end. */
+/** Before a gateway that exited on its own is started again; doubled after each further exit. */
 export const FIRST_BACKOFF_MS = 1_000;
 export const MAX_BACKOFF_MS = 60_000;
 
 /** How long a partner that is just being created may take to begin its own deployment. */
 export const PARTNER_GRACE_MS = 20_000;
-/** How long a process that runs may fail to answer before its gateway counts as down. */
+/** How long a running process may fail to answer before its gateway counts as down. */
 export const RUNNING_PATIENCE_MS = 15_000;
 /** A channel that is not connected after this is asked why. */
 export const CHANNEL_PATIENCE_MS = 5_000;
 
-/** Between two looks: at a partner, a gateway's health, a lock, a job, a process, a unit. */
+/** Between two checks of a partner, a gateway's health, a lock, a job, a process, a unit. */
 export const PARTNER_POLL_MS = 500;
 export const HEALTH_POLL_MS = 250;
 export const LOCK_POLL_MS = 200;

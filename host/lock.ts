@@ -15,7 +15,7 @@ export interface Lock {
 
 /** Takes the lock, or returns `undefined` where somebody else holds it. */
 export function tryLock(path: string): Lock | undefined {
-  // Whoever can open a lock file can hold the lock: nobody but us.
+  // Whoever can open a lock file can hold the lock, so only we may.
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(path);
   try {

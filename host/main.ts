@@ -7,23 +7,23 @@
  *   stage-lock <id> <claim>    reads the packages of a release on stdin, prints their id
  *   apply-locked <id> <claim> <nonce> <lock>
  *                              reads a spec on stdin, follows the deployment to its end
- *   apply <id> <claim> <nonce> the same, in stacks of before there were locks
+ *   apply <id> <claim> <nonce> the same, for stacks from before locks existed
  *   start <id>                 starts a deployed gateway that is down, e.g. after a reboot
- *   restart <id>               ends a deployed gateway, hung or not, and starts it again
+ *   restart <id>               stops a deployed gateway, hung or not, and starts it again
  *   log <id>                   the last lines that a gateway printed
  *   health <id>                prints healthy, unhealthy, or absent
  *   holder <id>                prints who listens on a gateway's port: itself, nobody, unknown, or which other program
  *   prepare <id> <version> <lock>
  *                              installs a release for a later apply, then as health
- *   disown <id>                lets another stack claim a gateway, which goes on running: its stack's state is lost
- *   remove <id> [<owner>]      ends and removes a gateway, if it is still that resource's; its data stays
- *   leave                      removes everything of ours where no gateway is left
- *   look                       reads claims on stdin, prints what on the host forbids each; changes nothing
+ *   disown <id>                lets another stack claim a gateway (it keeps running) if its stack's state is lost
+ *   remove <id> [<owner>]      stops and removes a gateway if it still belongs to that resource; its data stays
+ *   leave                      removes everything of ours if no gateway is left
+ *   look                       reads claims on stdin, prints what on the host prevents each; changes nothing
  *   cli <id> …                 OpenClaw's command line for a gateway
  *   exec <id>                  becomes a gateway: what a service manager starts
  *   work, supervise            processes that this program starts itself
  *
- * The verbs and arguments stand in the state of every deployed stack: they never change their meaning.
+ * The verbs and arguments are stored in the state of every deployed stack: their meaning never changes.
  */
 import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
@@ -66,12 +66,13 @@ const FORMAT = 1;
 
 const say = (line: string): void => void process.stderr.write(`${plain(line)}\n`);
 
-/** A document of the components on stdin. */
+/** A document from the components, on stdin. */
 function readInput<T extends { format: 1 }>(): T {
   const input = JSON.parse(readFileSync(0, "utf8")) as { format: number };
   if (input.format !== FORMAT)
     throw new Failure(
-      `this host's program reads format ${FORMAT}, not ${input.format}\n    -> update every stack that deploys to this host`,
+      `this host's program reads format ${FORMAT}, not ${input.format}`,
+      "update every stack that deploys to this host",
     );
   return input as T;
 }
@@ -79,7 +80,7 @@ function readInput<T extends { format: 1 }>(): T {
 function setUp(manage: string): void {
   const { registryLogin, ...wanted } = JSON.parse(readFileSync(0, "utf8")) as LayoutToSetUp;
   const former = entries(gatewaysDir(manage)).length ? readJson<HostLayout>(hostFile(manage)) : undefined;
-  // Gateways that run go on as they were started.
+  // Running gateways keep the supervisor that they were started with.
   const supervisor = wanted.supervisor ?? (former ? (former.supervisor ?? "process") : supervisorKind(wanted));
   const layout = { ...wanted, supervisor };
   if (former && former.account !== layout.account)
@@ -87,7 +88,7 @@ function setUp(manage: string): void {
   if (former && (former.supervisor ?? "process") !== supervisor)
     throw otherThanBefore(manage, former.supervisor ?? "process", supervisor);
   const linger = layout.account === null && supervisor === "systemd" ? lingerObstacle() : undefined;
-  if (linger) throw new Failure(`${linger.reason}\n    -> ${linger.advice}`);
+  if (linger) throw new Failure(`${linger.reason}`, `${linger.advice}`);
   if (layout.account !== null) ensureAccount(layout.account, layout.root);
   makeDir(gatewaysDir(manage));
   writeLogin(manage, layout.registry, registryLogin);
@@ -104,8 +105,8 @@ function writeLogin(manage: string, registry = "", login?: string): void {
 
 const otherThanBefore = (manage: string, before: string, now: string): Failure =>
   new Failure(
-    `the gateways below ${manage} run as ${before}, not as ${now}\n` +
-      "    -> deploy as before, use another `root`, or destroy those gateways first",
+    `the gateways below ${manage} run as ${before}, not as ${now}`,
+    "deploy as before, use another `root`, or destroy those gateways first",
   );
 
 const accountName = ({ account }: HostLayout): string => account ?? "the user who deployed them";
@@ -139,7 +140,7 @@ async function claim(host: Host, id: string, wanted: Claim): Promise<string> {
   }
 }
 
-/** The gateway; claimed again where a destroy that was interrupted has given it up. */
+/** The gateway; claimed again if an interrupted destroy has given it up. */
 async function claimed(host: Host, id: string, document: { claim: Claim }): Promise<HostGateway> {
   if (!findGateway(host, id)) await claim(host, id, document.claim);
   return openGateway(host, id);
@@ -185,32 +186,33 @@ function claimOnStdin(): Claim | undefined {
 async function remove(host: Host, id: string, owner: string | undefined): Promise<void> {
   const gateway = findGateway(host, id);
   if (gateway && owner !== undefined && gateway.claim.owner.gateway !== owner)
-    return say(`gateway ${id} belongs to ${gateway.claim.owner.gateway} by now: nothing to remove`);
-  // A resource of the same name in a stack that was given up: its claim, which Pulumi sends along, has another id.
+    return say(`gateway ${id} now belongs to ${gateway.claim.owner.gateway}: nothing to remove`);
+  // A resource of the same name in an abandoned stack: its claim, which Pulumi sends along, has another id.
   const theirs = owner === undefined ? undefined : claimOnStdin();
   if (gateway && theirs !== undefined && theirs.owner.id !== gateway.claim.owner.id)
-    return say(`gateway ${id} belongs to another stack by now: nothing to remove`);
-  // This host got another name or address, and was claimed under it before its former resources were deleted.
+    return say(`gateway ${id} now belongs to another stack: nothing to remove`);
+  // This host got another name or address, and was claimed under it before its previous resources were deleted.
   if (gateway && theirs !== undefined && theirs.address !== gateway.claim.address)
-    return say(`gateway ${id} is reached at ${gateway.claim.address ?? "this machine"} by now: nothing to remove`);
+    return say(`gateway ${id} is now reached at ${gateway.claim.address ?? "this machine"}: nothing to remove`);
   if (gateway) {
     say("stopping");
     await stopGateway(gateway);
     const kept = releaseClaim(gateway);
     if (kept.length)
-      say(`it never was healthy, but not everything in its directories was made for it; kept: ${kept.join(", ")}`);
+      say(`it was never healthy, but not everything in its directories was created for it; kept: ${kept.join(", ")}`);
   } else {
-    discard(host, id); // what an earlier removal that was torn has left
+    discard(host, id); // what an earlier, interrupted removal left behind
   }
 }
 
-/** Also where the host is no longer as it was set up: it is what setting it up anew begins with. */
+/** Works even if the host is no longer as it was set up: setting it up again begins with this. */
 function leave(manage: string): void {
-  if (entries(gatewaysDir(manage)).length) return say("other gateways are left on this host: keeping what they share");
+  if (entries(gatewaysDir(manage)).length)
+    return say("there are still other gateways on this host: keeping what they share");
   const layout = readJson<HostLayout>(hostFile(manage));
   removeTree(manage);
   try {
-    // Ours where it lies in our root; another program's commands keep it.
+    // Ours if it is in our root; kept if it holds other programs' commands.
     if (layout && isWithin(layout.binDir, layout.root)) rmdirSync(layout.binDir);
   } catch {
     // not empty, or not there

@@ -1,12 +1,12 @@
 /**
- * A gateway that gets another profile is another gateway on its host. It is made beside the one that it takes the place
- * of, which runs until then; Pulumi removes that one afterwards.
+ * A gateway that gets another profile is another gateway on its host. It is created beside the one that it replaces,
+ * which runs until then; Pulumi removes that one afterwards.
  */
 import { pointedAt, unpoint } from "./generation";
 import { gatewaysBeside, type HostGateway } from "./host";
 import { supervisorFor } from "./supervisors";
 
-/** The same resource's gateway under the profile that it gives up, if that is still to be run. */
+/** The same resource's gateway under the profile that it gives up, if that should still run. */
 export function predecessorOf({ host, id, claim: { owner } }: HostGateway): HostGateway | undefined {
   return gatewaysBeside(host, id).find(
     (other) =>
@@ -20,7 +20,7 @@ export function predecessorOf({ host, id, claim: { owner } }: HostGateway): Host
 export const standing = (gateway: HostGateway): HostGateway =>
   pointedAt(gateway, "current") ? gateway : (predecessorOf(gateway) ?? gateway);
 
-/** Never starts again by itself. Pulumi removes the rest of it. */
+/** Keeps it from ever starting again on its own. Pulumi removes the rest of it. */
 export function retire(gateway: HostGateway): void {
   supervisorFor(gateway.host).remove(gateway);
   unpoint(gateway, "current");

@@ -45,13 +45,15 @@ export async function ensureRelease(
   const packages = stagedPackages(releases, wanted);
   makeDir(releases);
   for (const name of entries(releases)) if (name.startsWith(STAGING_PREFIX)) removeTree(join(releases, name));
-  // A name of its own: an npm of an attempt that was killed may still be writing into another.
+  // A name of its own: the npm of a killed attempt may still be writing into another.
   const staging = join(releases, `${STAGING_PREFIX}${version}-${process.pid}`);
   makeDir(staging);
 
   const started = Date.now();
   const sent = gateway.host.layout.push ? pushedRelease(releases, version) : undefined;
-  progress(`installing openclaw@${version} ${sent === undefined ? "from the npm registry" : "that was sent here"}`);
+  progress(
+    `installing openclaw@${version} ${sent === undefined ? "from the npm registry" : "from the archive that was sent here"}`,
+  );
   const ticker = setInterval(() => progress(`installing openclaw@${version}: ${seconds(started)}`), 10_000);
   try {
     if (sent === undefined) await npmInstall(gateway, staging, version, packages);
@@ -68,20 +70,20 @@ export async function ensureRelease(
   progress(`installed openclaw@${version} in ${seconds(started)}`);
 }
 
-/** What the deployer made by the same steps as `npmInstall`. */
+/** Unpacks what the deployer made with the same steps as `npmInstall`. */
 async function extract(archive: string, staging: string, version: string, packages?: string): Promise<void> {
   const flags = ["-xzf", archive, "-C", staging, "--no-same-owner", "--no-same-permissions"];
   const { code, stderr } = await run("tar", flags, { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS });
   if (code !== 0)
     throw new Failure(
-      `openclaw@${version} was sent to this host, but cannot be unpacked:\n${indent(stderr.trim())}\n` +
-        "    -> make room on its disk, or send it again: pulumi up --replace '**-push*'",
+      `openclaw@${version} was sent to this host, but cannot be unpacked:\n${indent(stderr.trim())}`,
+      "make room on its disk, or send it again: pulumi up --replace '**-push*'",
     );
   const lock = join(staging, LOCK_FILE);
   if (packages !== undefined && !(fs.existsSync(lock) && fs.readFileSync(lock, "utf8") === unpack(packages)))
     throw new Failure(
-      `openclaw@${version} was sent to this host with other packages than this stack has locked\n` +
-        "    -> send it again: pulumi up --replace '**-push*'",
+      `openclaw@${version} was sent to this host with packages other than those that this stack has locked`,
+      "send it again: pulumi up --replace '**-push*'",
     );
 }
 
@@ -98,20 +100,20 @@ async function npmInstall(gateway: HostGateway, staging: string, version: string
     timeoutMs: INSTALL_TIMEOUT_MS,
   });
   if (result.code === 0) return;
-  const reason = result.timedOut ? `no end after ${INSTALL_MINUTES} minutes` : result.stderr.trim();
+  const reason = result.timedOut ? `not finished after ${INSTALL_MINUTES} minutes` : result.stderr.trim();
   const advice = isChangedPackage(result.stderr)
     ? CHANGED_PACKAGE
     : /E404|ETARGET|No matching version/.test(result.stderr)
       ? packages === undefined
         ? "check `version`: the registry does not have it"
-        : "use another `registry`: this one does not have what this stack has locked"
-      : "check that this host reaches the npm registry (`npm ping`), then run `pulumi up` again";
-  throw new Failure(`npm could not install openclaw@${version}:\n${indent(reason)}\n    -> ${advice}`);
+        : "use another `registry`: this one does not have the packages that this stack has locked"
+      : "check that this host can reach the npm registry (`npm ping`), then run `pulumi up` again";
+  throw new Failure(`npm could not install openclaw@${version}:\n${indent(reason)}`, `${advice}`);
 }
 
 /**
  * OpenClaw's own install script completes the package. Never as root, nor as the gateways' account: a gateway could write
- * into the tree meanwhile, or keep a file of it open for ever.
+ * into the tree meanwhile, or keep a file of it open forever.
  */
 async function runPackageScript(gateway: HostGateway, staging: string): Promise<void> {
   const { identity } = gateway.host;
@@ -133,8 +135,8 @@ async function runPackageScript(gateway: HostGateway, staging: string): Promise<
   }
   if (result.code !== 0)
     throw new Failure(
-      `OpenClaw's install script failed:\n${indent(`${result.stdout}${result.stderr}`.trim())}\n` +
-        "    -> run `pulumi up` again; where that does not help, use another `version`",
+      `OpenClaw's install script failed:\n${indent(`${result.stdout}${result.stderr}`.trim())}`,
+      "run `pulumi up` again; if that does not help, use another `version`",
     );
 }
 
@@ -161,7 +163,7 @@ export function removeUnusedReleases({ paths }: HostGateway, used: readonly Used
       used.map(({ version }) => version),
     ),
   ]);
-  if (kept.has("..")) return; // our own directory was reached by another name then
+  if (kept.has("..")) return; // then our own directory was reached by another name
   for (const name of entries(paths.releases)) if (!kept.has(name)) removeTree(join(paths.releases, name));
 }
 

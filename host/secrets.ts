@@ -1,4 +1,4 @@
-/** Secrets of a gateway on its host: in files of their own, named by a nonce that says nothing about them. */
+/** Secrets of a gateway on its host: in files of their own, named by a nonce that reveals nothing about them. */
 import { createHmac, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,8 +24,8 @@ export function stageSecrets(gateway: HostGateway, { env }: Secrets): string {
 
 export const missingSecrets = (file: string): Failure =>
   new Failure(
-    `the secrets ${file} are missing\n` +
-      "    -> write them again: pulumi up --target-replace <URN of the gateway's …-secrets> (pulumi stack --show-urns), " +
+    `the secrets ${file} are missing`,
+    "write them again: pulumi up --target-replace <URN of the gateway's …-secrets> (pulumi stack --show-urns), " +
       "then pulumi up",
   );
 
@@ -36,7 +36,7 @@ export function readSecrets(file: string): Record<string, string> {
   return secrets;
 }
 
-/** Shorter values are no secrets, and hiding them would make a log unreadable. */
+/** Shorter values are not secrets, and hiding them would make a log unreadable. */
 const SHORTEST_SECRET = 6;
 
 /** Replaces every secret value in a text. */
@@ -47,7 +47,7 @@ export function redact(text: string, secrets: Record<string, string>): string {
     .reduce((result, value) => result.replaceAll(value, "[secret]"), text);
 }
 
-/** Without the key nobody can try guesses of a secret against its nonce. */
+/** Without the key nobody can check guesses of a secret against its nonce. */
 function nonceKey(host: Host): Buffer {
   const path = join(host.manage, "nonce.key");
   if (!existsSync(path)) {

@@ -16,19 +16,19 @@ export function stageLock(releases: string, { version, packages }: Pick<PackageL
   return lockId(packages);
 }
 
-/** The packages that a release has to have; none where nobody says. */
+/** The packages that a release must have; `undefined` if no lock is given. */
 export function stagedPackages(releases: string, { version, lock }: Wanted): string | undefined {
   if (lock === undefined) return undefined;
   const staged = readJson<{ packages: string }>(fileOf(releases, version));
   if (staged && lockId(staged.packages) === lock) return staged.packages;
   throw new Failure(
-    `the lock of openclaw@${version} that this deployment needs is not on this host; nothing was changed\n` +
-      "    -> bring it again: pulumi up --target-replace <URN of the gateway's …-lock> (pulumi stack --show-urns), " +
+    `the lock of openclaw@${version} that this deployment needs is not on this host; nothing was changed`,
+    "send it again: pulumi up --target-replace <URN of the gateway's …-lock> (pulumi stack --show-urns), " +
       "then pulumi up",
   );
 }
 
-/** Names of locks that are still needed: of versions that are used, and the last one, which a deployment may be waiting for. */
+/** Names of locks that are still needed: of versions in use, and the newest one, which a deployment may be waiting for. */
 export function neededLocks(releases: string, versions: readonly string[]): string[] {
   const all = entries(releases).filter((name) => name.endsWith(SUFFIX));
   const age = (name: string): number => statSync(join(releases, name)).mtimeMs;
@@ -40,13 +40,13 @@ function recorded(release: string): string | undefined {
   return existsSync(record) ? readFileSync(record, "utf8").trim() : undefined;
 }
 
-/** What was installed without a lock counts for the first one that it meets: it runs on as it is. */
+/** A release installed without a lock counts for the first lock that it meets: it keeps running as it is. */
 export function recordLock(release: string, { lock }: Wanted): void {
   if (lock !== undefined && existsSync(release) && recorded(release) === undefined)
     writeFile(join(release, RECORD), `${lock}\n`);
 }
 
-/** Name of a release: a second one where the version is there with other packages. Also in deployer/send.ts. */
+/** Name of a release: a second one if the version is already there with other packages. Also in deployer/send.ts. */
 export function releaseName(releases: string, { version, lock }: Wanted): string {
   if (lock === undefined) return version;
   const own = `${version}-${lock}`;

@@ -9,7 +9,7 @@ import { writeJson } from "./files";
 
 export function writeMark(stateDir: string, mark: Mark): void {
   const path = join(stateDir, MARK_FILE);
-  // A directory in its place would stay. It is moved and not removed: below it the agent may put other paths in the way.
+  // A directory in its place would stay. It is moved, not removed: the agent could swap the paths below it meanwhile.
   if (lstat(path)?.isDirectory()) fs.renameSync(path, `${path}.${randomBytes(6).toString("hex")}.moved`);
   writeJson(path, mark);
 }

@@ -1,10 +1,10 @@
-/** What the machine refuses: a full disk, a broken one, a right that is missing. Said in words, never as a stack. */
+/** What the machine refuses: a full or broken disk, a missing permission. In words, never as a stack trace. */
 import { statfsSync } from "node:fs";
 import { dirname } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import { Failure, messageOf } from "../model/failure";
 
-/** What Node.js and SQLite say of a call of the operating system that failed. */
+/** What Node.js and SQLite say about a failed system call. */
 interface SystemError {
   readonly code: string;
   readonly message: string;
@@ -35,25 +35,25 @@ const PARTICIPLES: Readonly<Record<string, string>> = {
   spawn: "started",
 };
 const ADVICE: Readonly<Record<string, string>> = {
-  EIO: "see what the kernel says about its disk (dmesg)",
+  EIO: "check what the kernel says about its disk (dmesg)",
   EROFS: "make its file system writable",
-  EACCES: "let this user change it",
-  EPERM: "let this user change it",
+  EACCES: "give this user access to it",
+  EPERM: "give this user access to it",
 };
 
-/** What the machine refused, as the user's to solve; `undefined` where it was not the machine. */
+/** An error of the machine, as one for the user to solve; `undefined` if it is another error. */
 export function systemFailure(error: unknown): Failure | undefined {
   if (!isSystemError(error)) return undefined;
   const { code, errno = 0, syscall = "", path = "a file", message } = error;
   if (isFull(error)) return fullDisk(path);
   const done = PARTICIPLES[syscall.split(" ")[0]!] ?? "written";
   const reason = getSystemErrorMap().get(errno)?.[1] ?? message;
-  const advice = ADVICE[code] ?? "correct that";
-  return new Failure(`${path} cannot be ${done}: ${reason}\n    -> ${advice}, and run \`pulumi up\` again`);
+  const advice = ADVICE[code] ?? "fix that";
+  return new Failure(`${path} cannot be ${done}: ${reason}`, `${advice}, and run \`pulumi up\` again`);
 }
 
 export const fullDisk = (path: string): Failure =>
-  new Failure(`the disk is full: ${path}${freeOn(path)}\n    -> make room on it and run \`pulumi up\` again`);
+  new Failure(`the disk is full: ${path}${freeOn(path)}`, "make room on it and run `pulumi up` again");
 
 function freeOn(path: string): string {
   try {
@@ -64,17 +64,17 @@ function freeOn(path: string): string {
   }
 }
 
-/** Says which file an error of a call on an open one is about. */
+/** Adds the path to an error from a call on an open file. */
 export const about = (path: string, error: unknown): unknown =>
   isSystemError(error) ? Object.assign(error, { path }) : error;
 
-/** What was thrown, as it is printed: a stack only where the mistake is ours. */
+/** What was thrown, as text to print: with a stack trace only if the mistake is ours. */
 export function told(error: unknown): string {
   const failure = error instanceof Failure ? error : systemFailure(error);
   return failure?.message ?? (error as Error).stack ?? messageOf(error);
 }
 
-/** Does what nothing depends on; where the machine refuses it, something else. */
+/** Does something that nothing depends on; if the machine refuses it, does something else. */
 export function attempt<T>(action: () => T, otherwise?: () => T): T | undefined {
   try {
     return action();

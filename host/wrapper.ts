@@ -1,4 +1,4 @@
-/** The command of a gateway, e.g. `openclaw-main`: a script that says whose it is. */
+/** The command of a gateway, e.g. `openclaw-main`: a script that names its gateway. */
 import { basename, dirname } from "node:path";
 import { makeDir, removeTree, sweep, writeFile } from "./files";
 import { hostCommand } from "../model/hostLayout";

@@ -10,7 +10,7 @@ export interface Identity {
   readonly name: string;
   readonly uid: number;
   readonly gid: number;
-  /** Whether this process must change to the account before it runs anything of a gateway. */
+  /** Whether this process must switch to the account before it runs anything for a gateway. */
   readonly demote: boolean;
 }
 interface PasswdEntry {
@@ -34,18 +34,18 @@ export const lookUp = (name: string): PasswdEntry | undefined => accounts().find
 /** `undefined`: there is no such user. */
 export const homeOfUser = (name: string): string | undefined => lookUp(name)?.home;
 
-/** The identity of gateways: the named account, or this user where there is none. */
+/** The identity that gateways run as: the named account, or this user if there is none. */
 export function identityOf(account: string | null): Identity {
   if (account === null) {
     const user = userInfo();
     return { name: user.username, uid: user.uid, gid: user.gid, demote: false };
   }
   const entry = lookUp(account);
-  if (!entry) throw new Failure(`the account ${account} does not exist\n    -> ${SET_UP_AGAIN}`);
+  if (!entry) throw new Failure(`the account ${account} does not exist`, `${SET_UP_AGAIN}`);
   return { name: account, uid: entry.uid, gid: entry.gid, demote: process.getuid!() === 0 && entry.uid !== 0 };
 }
 
-/** User id that gateways run with; `undefined` where their account is still to be created. */
+/** The user id that gateways run as; `undefined` if their account does not exist yet. */
 export const uidOf = (account: string | null): number | undefined =>
   account === null ? process.getuid!() : lookUp(account)?.uid;
 

@@ -1,4 +1,4 @@
-/** Asking what listens on a port of this machine, whoever that is: an answer is bounded in time and size. */
+/** Asks whatever listens on a port of this machine: an answer is bounded in time and size. */
 import { request, type RequestOptions } from "node:http";
 import { isObject } from "../model/json";
 
@@ -21,7 +21,7 @@ export async function answerTo(port: number, path: string, { body = "", ...optio
   }
 }
 
-/** The same, where it does not matter why there is none. */
+/** The same, for callers that do not care why there is no answer. */
 export async function ask(
   port: number,
   path: string,

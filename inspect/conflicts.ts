@@ -1,4 +1,4 @@
-/** What on a machine forbids a gateway. Only looks: preview and the claim on the host call the same. */
+/** What on a machine prevents a gateway. Changes nothing: preview and the claim on the host both call it. */
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { uidOf } from "./accounts";
@@ -15,15 +15,7 @@ import {
   MARK_FILE,
   type HostLayout,
 } from "../model/hostLayout";
-import {
-  inWords,
-  LAST_PORT_OFFSET,
-  listensOn,
-  type ClaimToCheck,
-  type Found,
-  type Obstacle,
-  type Listener,
-} from "../model/conflict";
+import { inWords, listensOn, type ClaimToCheck, type Found, type HostConflict, type Listener } from "../model/conflict";
 import { ephemeralPorts, listeners } from "./listeners";
 import { readMark } from "./stateOwner";
 import { othersLocksOf } from "./openclawLocks";
@@ -31,12 +23,13 @@ import { carries, hasLostDatabase, ownerOf } from "./processes";
 import { isOurUnit, unitName, unitDirectories } from "./units";
 import { unsafeOnWayTo } from "./trusted";
 import { isOurWrapper } from "./wrappers";
+import { overlaps, portBlock } from "../model/ports";
 
-/** What forbids each of the claims, in words. Only looks, so preview calls it too. */
-export const findObstacles = (layout: HostLayout, claims: readonly ClaimToCheck[]): Obstacle[][] =>
+/** What prevents each of the claims, in words. Changes nothing, so preview calls it too. */
+export const findObstacles = (layout: HostLayout, claims: readonly ClaimToCheck[]): HostConflict[][] =>
   lookFor(layout, claims).map((found, index) => found.map((each) => inWords(layout, claims[index]!, each)));
 
-/** Everything on this machine that forbids each of the claims. What belongs to a gateway already, by its owner mark, does not. */
+/** Everything on this machine that prevents each of the claims, except what its owner mark already gives to the gateway. */
 export function lookFor(layout: HostLayout, claims: readonly ClaimToCheck[]): Found[][] {
   const manage = manageDir(layout.root);
   // All at once: finding the process behind a port is the slow part of a look.
@@ -62,7 +55,7 @@ export function lookFor(layout: HostLayout, claims: readonly ClaimToCheck[]): Fo
 const named = ({ stack, gateway }: Owner) => ({ stack, gateway });
 
 function isSameOwner(mine: ClaimToCheck["owner"], theirs: Owner): boolean {
-  // By id whatever stack and gateway were renamed to; preview, which does not know it, goes by the stack.
+  // By id, even if stack and gateway were renamed; preview, which does not know the id, goes by the stack.
   return mine.id === undefined ? mine.stack === theirs.stack : mine.id === theirs.id;
 }
 
@@ -72,15 +65,15 @@ function ownedElsewhere(manage: string, { id, owner }: ClaimToCheck): Found[] {
   return [{ is: "gateway", owner: named(found.owner) }];
 }
 
-/** Where root runs programs and makes directories, others than root must not lead it elsewhere. */
+/** Where root runs programs and creates directories, nobody else may lead it elsewhere. */
 function unsafeRoot({ root, binDir, account }: HostLayout, claim: ClaimToCheck): Found[] {
   if (account === null) return [];
   const { stateDir, workspace, configPath } = claim;
-  // What lies in the state directory is made by the gateway's account.
+  // What is in the state directory is created by the gateway's account.
   const byRoot = (path: string): string[] => (isWithin(path, stateDir) ? [] : [dirname(path)]);
   const trusted = [
     manageDir(root),
-    // Members of the group that may have it there are root's equals. Source: Debian Policy 9.1.2.
+    // Members of the group that may own it there are root's equals. Source: Debian Policy 9.1.2.
     ...(isWithin(binDir, "/usr") ? [] : [binDir]),
     dirname(stateDir),
     ...byRoot(configPath),
@@ -98,7 +91,7 @@ const insideOurs = (manage: string, claim: ClaimToCheck): Found[] =>
 function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck): Found[] {
   const stats = lstat(stateDir);
   const ours = readJson<OwnedClaim>(gatewayPaths(manageDir(layout.root), id).owner);
-  // Our own directory says that it is this gateway's; what stands in the other is in its agent's hands.
+  // Our own directory says that it is this gateway's; what the other one says is in its agent's hands.
   const isOurs = ours !== undefined && (ours.disowned || isSameOwner(owner, ours.owner));
   if (!stats || (isOurs && ours.stateDir === stateDir)) return [];
   if (!stats.isDirectory()) return [{ is: "noDirectory" }];
@@ -114,11 +107,11 @@ function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck)
   return [{ is: "ownedState", owner: named(mark.owner), kept: mark.released }];
 }
 
-/** A workspace that exists may be anybody's work: it is used as it is, where the gateway can write in it. */
+/** An existing workspace may be anybody's work: it is used as it is, if the gateway can write to it. */
 function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck): Found[] {
   const stats = lstat(workspace);
   const uid = uidOf(account);
-  // An account that is still to be created gets the number of data that was moved here; the claim looks again.
+  // An account that does not exist yet gets the owner's id of data that was moved here; the claim checks again.
   if (!stats || uid === undefined || stats.uid === uid) return [];
   return [{ is: "othersWorkspace" }];
 }
@@ -149,7 +142,7 @@ function foreignService(manage: string, id: string): Found[] {
 /**
  * Whether something of a deployed gateway was removed by somebody: its state directory, or the databases in it under the
  * running gateway; or our own directory, where the mark in its state directory says that it is deployed (inspect/look.sh sees
- * that too). It may run on as an orphan.
+ * that too). It may keep running as an orphan.
  */
 export function isLost({ root }: HostLayout, { id, stateDir, owner }: ClaimToCheck): boolean {
   const { dir, owner: file } = gatewayPaths(manageDir(root), id);
@@ -159,7 +152,7 @@ export function isLost({ root }: HostLayout, { id, stateDir, owner }: ClaimToChe
   return mark?.released === false && isSameOwner(owner, mark.owner);
 }
 
-/** Of what else carries the mark, a command of its agent's for example, nothing is asked: `up` does not end it. */
+/** Other processes with the mark, e.g. a command of its agent, do not count: `up` does not stop them. */
 function hasState(gatewayDir: string, { stateDir, basePort }: OwnedClaim): boolean {
   if (!lstat(stateDir)) return false;
   return !listeners((port) => port === basePort).some(
@@ -177,7 +170,7 @@ function neighbours(manage: string, claim: ClaimToCheck): Found[] {
     const owner = named(theirs.owner);
     const places = [theirs.stateDir, theirs.workspace, theirs.configPath];
     return [
-      ...(Math.abs(theirs.basePort - claim.basePort) <= LAST_PORT_OFFSET
+      ...(overlaps(portBlock(theirs.basePort), portBlock(claim.basePort))
         ? [{ is: "ports", owner, basePort: theirs.basePort } as const]
         : []),
       ...(["stateDir", "workspace"] as const).flatMap((property) =>
@@ -191,7 +184,7 @@ function neighbours(manage: string, claim: ClaimToCheck): Found[] {
 
 function foreignListeners({ root, account }: HostLayout, claim: ClaimToCheck, inUse: readonly Listener[]): Found[] {
   const manage = manageDir(root);
-  // Its own may be an orphan: it runs, and nothing here knows of it any more.
+  // Its own gateway may be an orphan: it runs, but nothing here knows about it any more.
   const ids = [claim.id, ...entries(gatewaysDir(manage))];
   return inUse.flatMap((listener): Found[] => {
     const { port, pid } = listener;
@@ -199,7 +192,7 @@ function foreignListeners({ root, account }: HostLayout, claim: ClaimToCheck, in
       pid !== undefined && ownerOf(pid) === uidOf(account) && carries(pid, gatewayMark(gatewayPaths(manage, id).dir));
     const holder = ids.find(isOf);
     const theirs = holder === undefined ? undefined : readJson<OwnedClaim>(gatewayPaths(manage, holder).owner)?.owner;
-    // The gateway itself, also under the profile that it is about to give up.
+    // The gateway itself, even under the profile that it is about to give up.
     if (holder === claim.id || (theirs?.stack === claim.owner.stack && theirs.gateway === claim.owner.gateway))
       return [];
     if (theirs) return [{ is: "gatewaysPort", owner: named(theirs), port }];

@@ -1,5 +1,5 @@
 /**
- * An OpenClaw gateway that no stack owns, described from what lies on its machine: its directories, configuration, lock
+ * An OpenClaw gateway that no stack owns, described from what is on its machine: its directories, configuration, lock
  * and service. Only reads; nothing that is found is trusted or repeated, except paths and ports.
  */
 import * as fs from "node:fs";
@@ -9,20 +9,20 @@ import JSON5 from "json5";
 import { lstat, entries } from "./files";
 import { isObject, objectAt, valueAt } from "../model/json";
 import { MARK_FILE, serviceName } from "../model/hostLayout";
+import { DEFAULT_PORT } from "../model/ports";
+import { BOT_TOKEN_VARIABLE } from "../model/secrets";
 import { readMark } from "./stateOwner";
 import { isAlive, identify } from "./processes";
 import type { Json, JsonObject } from "../model/spec";
 import { unitDirectories } from "./units";
 
-/** Port of the default profile where nothing else is set. Source: measured, OpenClaw 2026.9.6. */
-const DEFAULT_PORT = 18789;
-/** A configuration is some kilobytes. */
+/** A configuration is a few kilobytes. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 const MAX_PORT = 65535;
 /** Paths go into command lines and into what another gateway's agent reads: main's own agent must not choose these. */
 const PLAIN_PATH = /^\/[\w@%+=:,./-]+$/;
 
-/** What is known about a gateway; whatever is left out is found. */
+/** What is known about a gateway; whatever is left out is detected. */
 export interface GatewayFacts {
   readonly stateDir?: string | undefined;
   readonly configPath?: string | undefined;
@@ -38,11 +38,11 @@ export interface ForeignGateway {
   readonly configPath: string;
   readonly workspace: string;
   readonly port: number;
-  /** User whose gateway it is. */
+  /** The user that owns the gateway. */
   readonly uid: number;
   /** Runs its command line, from any shell. */
   readonly command: string;
-  /** Restarts its service; `undefined`: it has none that could be found. */
+  /** Restarts its service; `undefined` if no service was found. */
   readonly restart: string | undefined;
   readonly config: JsonObject;
   /** Secret. Those that can be read from here. */
@@ -69,65 +69,69 @@ export function findForeignGateway(given: GatewayFacts, homes: readonly string[]
     const looked = homes.map((home) => join(home, ".openclaw")).join(" or ");
     return {
       property: "stateDir",
-      reason: `there is no gateway's state directory at ${looked}`,
-      advice: "give main's state directory",
+      reason: `there is no gateway state directory at ${looked}`,
+      advice: "set it to main's state directory",
     };
   }
   const stats = lstat(stateDir);
   if (!stats)
-    return { property: "stateDir", reason: `${stateDir} does not exist`, advice: "give main's state directory" };
+    return { property: "stateDir", reason: `${stateDir} does not exist`, advice: "set it to main's state directory" };
 
   const lock = readLock(stateDir);
   const configPath = given.configPath ?? join(stateDir, "openclaw.json");
   if (given.configPath === undefined && lock?.configPath !== undefined && lock.configPath !== configPath)
     return {
       property: "configPath",
-      reason: `main runs with another configuration than ${configPath}`,
-      advice: "give the one that it runs with",
+      reason: `main runs with a configuration other than ${configPath}`,
+      advice: "set it to the one that main runs with",
     };
   const config = readConfig(configPath);
   if (config === undefined && (given.port === undefined || given.workspace === undefined))
     return {
       property: "configPath",
-      reason: `${configPath} cannot be read as OpenClaw's configuration`,
-      advice: "give the right file; or, if it may not be read from here, give main's port and workspace",
+      reason: `${configPath} cannot be read as an OpenClaw configuration`,
+      advice: "set it to the right file; or, if that cannot be read from here, set main's port and workspace",
     };
 
   if (config && "$include" in config && (given.port === undefined || given.workspace === undefined))
     return {
       property: given.port === undefined ? "port" : "workspace",
       reason: `${configPath} includes other files, which are not read`,
-      advice: "give main's port and workspace",
+      advice: "set main's port and workspace",
     };
 
   const profile = /^\.openclaw-([a-z0-9][a-z0-9_-]*)$/.exec(basename(stateDir))?.[1] ?? "default";
   const unit = findUnit(profile, dirname(stateDir));
   const configured = (path: string): Json | undefined => valueAt(config ?? {}, path);
-  const named = profile === "default" ? DEFAULT_PORT : undefined; // OpenClaw makes one from the name of another profile
+  const named = profile === "default" ? DEFAULT_PORT : undefined; // OpenClaw derives one from the name of another profile
   const port = given.port ?? unit?.port ?? configured("gateway.port") ?? named;
   const workspace = given.workspace ?? configured("agents.defaults.workspace") ?? join(stateDir, "workspace");
   if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > MAX_PORT)
-    return { property: "port", reason: `gateway.port in ${configPath} is no port number`, advice: "give main's port" };
-  // What only a running gateway says would be gone with it, and show as a change when it is down.
+    return {
+      property: "port",
+      reason: `gateway.port in ${configPath} is not a port number`,
+      advice: "set it to main's port",
+    };
+  // A fact that only a running gateway reports would vanish with it, and show as a change when it is down.
   if (given.port === undefined && lock?.port !== undefined && lock.port !== port)
     return {
       property: "port",
-      reason: `main listens on port ${lock.port}, and its service and configuration say ${port}`,
-      advice: "give main's port",
+      reason: `main listens on port ${lock.port}, but its service and configuration say ${port}`,
+      advice: "set it to main's port",
     };
   for (const [property, path] of Object.entries({ stateDir, configPath }))
     if (!PLAIN_PATH.test(path))
       return {
         property: property as "stateDir" | "configPath",
-        reason: `${JSON.stringify(path)} has characters that a command line would need quotes for`,
+        reason: `${JSON.stringify(path)} contains characters that would need quotes on a command line`,
         advice: "move main to a plain path",
       };
   const place = typeof workspace === "string" ? expandHome(workspace, dirname(stateDir)) : "";
   if (!PLAIN_PATH.test(place))
     return {
       property: "workspace",
-      reason: `agents.defaults.workspace in ${configPath} is no plain absolute path`,
-      advice: "give main's workspace",
+      reason: `agents.defaults.workspace in ${configPath} is not a plain absolute path`,
+      advice: "set it to main's workspace",
     };
   const asOwner = stats.uid === process.getuid?.() ? "" : `sudo -u '#${stats.uid}' `;
   return {
@@ -149,7 +153,7 @@ function isUnowned(stateDir: string): boolean {
   return lstat(stateDir) !== undefined && readMark(join(stateDir, MARK_FILE)) === undefined;
 }
 
-/** The names in a directory that may not be ours to read. */
+/** The names in a directory that we may not be allowed to read. */
 function listed(path: string): string[] {
   try {
     return entries(path);
@@ -164,14 +168,14 @@ interface GatewayLock {
   readonly configPath: string | undefined;
 }
 
-/** What a running gateway says of itself. Source: `<state>/tmp/openclaw-<uid>/gateway.state.lock`, measured. */
+/** What a running gateway says about itself. Source: `<state>/tmp/openclaw-<uid>/gateway.state.lock`, measured. */
 function readLock(stateDir: string): GatewayLock | undefined {
   for (const directory of listed(join(stateDir, "tmp")).filter((name) => name.startsWith("openclaw-"))) {
     const text = readText(join(stateDir, "tmp", directory, "gateway.state.lock"));
     const lock = text === undefined ? undefined : parse(text);
     if (!lock || typeof lock.pid !== "number") continue;
     const process = identify(lock.pid);
-    // Else it has ended, and the number may be another process's by now.
+    // Otherwise it has ended, and its pid may belong to another process by now.
     if (!isAlive(process) || Number(process.startTime) !== lock.startTime) continue;
     return {
       pid: lock.pid,
@@ -199,7 +203,7 @@ function parse(text: string): JsonObject | undefined {
 /** A regular file's text. It is another user's: it may be a pipe, or endless. */
 function readText(path: string): string | undefined {
   try {
-    if (!fs.statSync(path).isFile()) return undefined; // opening a device may do something already
+    if (!fs.statSync(path).isFile()) return undefined; // just opening a device may have an effect
     const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
     try {
       const stats = fs.fstatSync(file);
@@ -238,7 +242,7 @@ function findUnit(profile: string, home: string): Unit | undefined {
   return undefined;
 }
 
-/** With all that decides which gateway it is, whatever the shell has set. */
+/** With everything that determines which gateway it is, whatever the shell has set. */
 const commandOf = (profile: string, stateDir: string, configPath: string): string =>
   "env -u OPENCLAW_GATEWAY_PORT " +
   (profile === "default" ? "-u OPENCLAW_PROFILE" : `OPENCLAW_PROFILE=${profile}`) +
@@ -259,7 +263,7 @@ function botTokensOf(config: JsonObject, stateDir: string, pid: number | undefin
       ? readText(account.tokenFile)?.trim()
       : resolveSecret(account.botToken, config, env),
   );
-  return [...new Set([...tokens, env["TELEGRAM_BOT_TOKEN"]])].filter(
+  return [...new Set([...tokens, env[BOT_TOKEN_VARIABLE]])].filter(
     (token): token is string => token !== undefined && token !== "",
   );
 }

@@ -38,6 +38,6 @@ export function lstat(path: string): fs.Stats | undefined {
   }
 }
 
-/** Nothing is there, also where something above it is a file. */
+/** Nothing is there; also true if a parent is a file. */
 export const isMissing = (error: unknown): boolean =>
   ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException)?.code ?? "");

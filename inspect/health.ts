@@ -1,4 +1,4 @@
-/** What a gateway says of its health over HTTP, without a token. */
+/** What a gateway says about its health over HTTP, without a token. */
 import { answerTo, ASK_TIMEOUT_MS, type Answer } from "./ask";
 import { run } from "./run";
 import { gatewayOfWrapper } from "./wrappers";
@@ -24,7 +24,7 @@ export const isImpostors = (health: string): boolean => health.endsWith(IN_ITS_P
 
 const HOLDER_TIMEOUT_MS = 10_000;
 
-/** Who holds the port of a gateway that a host program of ours keeps on this machine. */
+/** Who holds the port of a gateway that our host program runs on this machine. */
 async function holderOf(wrapper: string | undefined): Promise<string | undefined> {
   const found = wrapper === undefined ? undefined : gatewayOfWrapper(wrapper);
   if (!found) return undefined;
@@ -37,8 +37,8 @@ async function holderOf(wrapper: string | undefined): Promise<string | undefined
 }
 
 /**
- * The health of the gateway on a port of this machine, in words: "healthy", or why not. With its wrapper, who listens is
- * asked first: what another program says there counts for nothing.
+ * The health of the gateway on a port of this machine, in words: "healthy", or why not. Given its wrapper, who listens
+ * is identified first: what another program says there does not count.
  */
 export async function healthAt(
   port: number,

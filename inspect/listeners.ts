@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { openFiles } from "./processes";
 import type { Listener } from "../model/conflict";
 
-/** A socket that listens, as a line of /proc/net/tcp has it, and its port. */
+/** A line of /proc/net/tcp for a listening socket, and its port. */
 const LISTENING = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A /;
 
 /** Listeners on any address whose port `wanted` accepts. */
@@ -19,7 +19,7 @@ export function listeners(wanted: (port: number) => boolean): Listener[] {
   return [...new Map(found.map((each) => [`${each.port} ${each.pid}`, each])).values()].sort((a, b) => a.port - b.port);
 }
 
-/** Whether anybody listens on a port. */
+/** Whether anything listens on a port. */
 export const isListening = (port: number): boolean => portsByInode((each) => each === port).size > 0;
 
 function portsByInode(wanted: (port: number) => boolean): Map<string, number> {
@@ -38,7 +38,7 @@ function portIn(line: string): number | undefined {
 
 function ownersOf(inodes: ReadonlySet<string>): Map<string, number> {
   const owners = new Map<string, number>();
-  // Young processes first: the system's own are many, and seldom what is looked for.
+  // Newest processes first: the system's own are many, and seldom the ones that we look for.
   for (const name of readdirSync("/proc").reverse()) {
     if (owners.size === inodes.size) break;
     if (!/^\d+$/.test(name)) continue;
@@ -70,7 +70,7 @@ export function ephemeralPorts(): { first: number; last: number } {
   return { first, last };
 }
 
-/** Of another machine, by lines of its /proc/net/tcp, with names from lines of `ss -ltnp`, where there is one. */
+/** Listeners of another machine, from its /proc/net/tcp, with names from `ss -ltnp` if it has that. */
 export function listenersIn(lines: readonly string[]): Listener[] {
   const ports = lines.flatMap((line) => portIn(line) ?? []);
   const names = lines.flatMap((line) => {

@@ -1,4 +1,4 @@
-# Says what a machine is, one fact a line. Read by `sh -s`, also where there is nothing of ours. Only looks.
+# Describes a machine, one fact per line. Read by `sh -s`, even where there is nothing of ours. Changes nothing.
 root=@ROOT@ bin_dir=@BIN_DIR@ manage=@MANAGE@ account=@ACCOUNT@ wants_sudo=@SUDO@
 {
 exec </dev/null 2>/dev/null
@@ -9,7 +9,7 @@ say() {
   printf '%s %s\n' "$1" "$2"
 }
 
-# find_parent PATH: what exists of it, as `parent`
+# find_parent PATH: sets `parent` to the part of it that exists
 find_parent() {
   parent=$1
   until $sudo test -e "$parent" || $sudo test -L "$parent"; do
@@ -39,12 +39,12 @@ look_for_gateway() {
       $sudo grep -qxF "$3" "$unit" || say unit "$1 $unit"
     fi
   done
-  # Its name ends with its lock's where it was installed anew.
+  # Its name ends with its lock's id if it was reinstalled.
   $sudo ls "${4%/*}" | grep -q "^${4##*/}\(-[0-9a-f]*\)\{0,1\}$" || say missing "$1"
   if $sudo test -d "$5" && ! $sudo test -e "$6" && [ -n "$($sudo ls -A "$5")" ]; then
     say state "$1"
   fi
-  # The agent can write there: nothing but a file is read, and of that the beginning.
+  # The agent can write there: only a regular file is read, and only its beginning.
   if ! $sudo test -e "$7" && $sudo test -f "$6" && $sudo head -c 4096 "$6" | grep -q '"released": false'; then
     say lost "$1"
   fi

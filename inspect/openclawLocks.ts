@@ -3,7 +3,7 @@ import { lstat } from "./files";
 
 const directoryFor = (uid: number): string => `/tmp/openclaw-state-locks-${uid}`;
 
-/** Whose it is, where it is not that user's own: nobody starts OpenClaw then. */
+/** The directory and its owner, if that is not the user: OpenClaw cannot start then. */
 export function othersLocksOf(uid: number): { readonly path: string; readonly uid: number } | undefined {
   const path = directoryFor(uid);
   const stats = lstat(path);

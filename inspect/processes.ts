@@ -1,4 +1,4 @@
-/** Processes by identity, not by number alone: a pid can be reused, a pid with its start time cannot. Linux. */
+/** Processes by identity, not by pid alone: a pid can be reused, a pid with its start time cannot. Linux. */
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { isWithin } from "../model/hostLayout";
 
@@ -33,7 +33,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
   return found && { pid, startTime: found.startTime, boot: bootId() };
 }
 
-/** A process in a name of a file: until when that is its own. */
+/** A process as part of a file name: says how long the file belongs to it. */
 export const nameOf = ({ pid, startTime }: ProcessIdentity): string => `${pid}-${startTime}`;
 
 /** Whether the process in such a name is still there. */
@@ -69,7 +69,7 @@ export function processesOf(uid: number, isWanted: (pid: number) => boolean = ()
 export const carrying = (variable: string, uid: number): ProcessIdentity[] =>
   processesOf(uid, (pid) => carries(pid, variable));
 
-/** A process of this user's whose command line ends like this. */
+/** A process of this user whose command line ends with these words. */
 export function findProcess(...ending: string[]): ProcessIdentity | undefined {
   const text = `\0${ending.join("\0")}\0`;
   const pid = pids().find((each) => ownerOf(each) === process.getuid!() && commandLineOf(each).endsWith(text));
@@ -89,25 +89,25 @@ export function carries(pid: number, variable: string): boolean {
 
 export const ownerOf = (pid: number): number | undefined => statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
 
-/** Whether a process was started by another, by one that it started, and so on, or is it. */
+/** Whether a process is the other one or descends from it. */
 export function descendsFrom(pid: number, ancestor: number): boolean {
   for (let each = pid; each > 1; each = stat(each)?.parent ?? 0) if (each === ancestor) return true;
   return false;
 }
 
-/** Whether a process works in the directory that has this path now. */
+/** Whether a process's working directory is the one that has this path now. */
 export function isAt(pid: number, path: string): boolean {
   const [there, here] = [`/proc/${pid}/cwd`, path].map((each) => statSync(each, { throwIfNoEntry: false }));
   return !!there && there.ino === here?.ino && there.dev === here.dev;
 }
 
-/** What a process has open; nothing where it ended, or is not ours to look into. */
+/** The files that a process has open; none if it has ended, or is not ours to look into. */
 export function openFiles(pid: number): string[] {
   const directory = `/proc/${pid}/fd`;
   return orElse(() => readdirSync(directory), []).map((name) => orElse(() => readlinkSync(`${directory}/${name}`), ""));
 }
 
-/** Of a process that may end at any moment. */
+/** Reads from a process that may end at any moment. */
 function orElse<T>(read: () => T, otherwise: T): T {
   try {
     return read();
@@ -118,6 +118,6 @@ function orElse<T>(read: () => T, otherwise: T): T {
 
 const DELETED = ".sqlite (deleted)";
 
-/** Whether a process has a database below a directory open that has no name any more: what is written to it is lost. */
+/** Whether a process has a deleted database below a directory open: what is written to it is lost. */
 export const hasLostDatabase = (pid: number, directory: string): boolean =>
   openFiles(pid).some((path) => path.endsWith(DELETED) && isWithin(path, directory));

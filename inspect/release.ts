@@ -4,7 +4,7 @@ import { readJson } from "./files";
 import { Failure } from "../model/failure";
 import { neededPackages, packageName } from "../model/packageLock";
 
-/** Refuses a release that is not whole. `arch`: of the host, as Node.js names it. */
+/** Refuses an incomplete release. `arch`: of the host, as Node.js names it. */
 export function requireComplete(directory: string, version: string, packages: string, arch: string): void {
   const missing = [...neededPackages(packages, arch)].filter(
     ([path, locked]) =>
@@ -12,7 +12,7 @@ export function requireComplete(directory: string, version: string, packages: st
   );
   if (missing.length)
     throw new Failure(
-      `npm has left out packages of openclaw@${version}: ${missing.map(([path]) => packageName(path)).join(", ")}\n` +
-        "    -> the registry does not have them, or gives others than this stack has locked: use another one",
+      `npm left out packages of openclaw@${version}: ${missing.map(([path]) => packageName(path)).join(", ")}`,
+      "use another registry: this one does not have them, or serves others than this stack has locked",
     );
 }

@@ -1,4 +1,4 @@
-/** Runs a child to its end. No shell, environment given whole, output bounded. */
+/** Runs a child process to its end. No shell, a complete environment, bounded output. */
 import { spawn } from "node:child_process";
 
 const MAX_OUTPUT = 1024 * 1024;

@@ -1,4 +1,4 @@
-/** The mark in a state directory that says whose it is. */
+/** The mark in a state directory that names its owner. */
 import * as fs from "node:fs";
 import type { Owner } from "../model/spec";
 

@@ -1,4 +1,4 @@
-/** Whom root trusts: whoever may write above a program of ours, or put a link on the way to it, could have root run theirs. */
+/** Whom root trusts: whoever may write above a program of ours, or put a link on its path, could make root run theirs. */
 import { join } from "node:path/posix";
 import { lstat, readLink } from "./files";
 
@@ -6,7 +6,7 @@ import { lstat, readLink } from "./files";
 const MOST_LINKS = 40;
 const STICKY = 0o1000;
 
-/** What on the way to a path can be changed by others than root, links followed. */
+/** The parts of a path that users other than root can change; links are followed. */
 export function unsafeOnWayTo(path: string): string[] {
   const unsafe = new Set<string>();
   let at = "/";
@@ -15,7 +15,7 @@ export function unsafeOnWayTo(path: string): string[] {
     const next = join(at, rest.shift()!);
     const stats = lstat(next);
     if (!stats) break;
-    // What others have in a sticky directory they can replace as well: it is looked at by itself.
+    // Others can replace their own entries in a sticky directory as well: each entry is checked by itself.
     const isOpen = (stats.mode & 0o022) !== 0 && (stats.mode & STICKY) === 0;
     if (stats.uid !== 0 || (isOpen && !stats.isSymbolicLink())) unsafe.add(next);
     if (!stats.isSymbolicLink()) {

@@ -26,13 +26,13 @@ export interface Linger {
   readonly advice: string;
 }
 
-/** What is wrong where a user's services end with their last session. */
+/** What is wrong if a user's services stop with their last session. */
 export const lingering = (user: string): Linger => ({
-  reason: `services of ${user} end with the last login of ${user}: lingering is off`,
+  reason: `${user}'s services stop when ${user}'s last session ends: lingering is off`,
   advice: `have an administrator run: loginctl enable-linger ${user}`,
 });
 
-/** Why this user's units would end with their last session, or `undefined`. */
+/** Why this user's units would stop with their last session, or `undefined`. */
 export function lingerObstacle(): Linger | undefined {
   const { username, uid } = userInfo();
   if (!hasSystemd() || uid === 0 || existsSync(`/var/lib/systemd/linger/${username}`)) return undefined;
@@ -43,7 +43,7 @@ export function lingerObstacle(): Linger | undefined {
 export const unitName = (id: string): string => `${serviceName(id === "main" ? "default" : id)}.service`;
 export const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
 
-/** Whether a unit file is that of a gateway of ours. */
+/** Whether a unit file belongs to a gateway of ours. */
 export function isOurUnit(manage: string, id: string, path: string): boolean {
   try {
     return readFileSync(path, "utf8")

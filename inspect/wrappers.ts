@@ -6,7 +6,7 @@ import { gatewayPaths } from "../model/hostLayout";
 export const MARK = "# pulumi-openclaw ";
 export const wrapperMark = (manage: string, id: string): string => `${MARK}${gatewayPaths(manage, id).dir}`;
 
-/** The host program behind a command, and the gateway's name there; `undefined` where it is none of ours. */
+/** The host program behind a command, and the gateway's name there; `undefined` if it is not ours. */
 export function gatewayOfWrapper(path: string): { readonly program: string; readonly id: string } | undefined {
   try {
     const line = readFileSync(path, "utf8")

@@ -1,21 +1,27 @@
 /**
- * What forbids a gateway on a machine, and the words for it. Pure: a host over SSH says what is there, and the deployer
- * says in words of its own what that means and what to do.
+ * What prevents a gateway on a machine, and words for it. Pure: a host over SSH says what is there, and the deployer
+ * puts into its own words what that means and what to do.
  */
 import { dirname, join } from "node:path";
+import { withAdvice } from "./failure";
 import { hostCommand, manageDir, MARK_FILE, type HostLayout } from "./hostLayout";
+import { BLOCK_SIZE, contains, formatRange, LAST_OFFSET, portBlock } from "./ports";
 import type { Claim, Owner } from "./spec";
 
-/** Of a block of ports. */
-export const LAST_PORT_OFFSET = 110;
-
-/** Something on the host that forbids a claim. */
-export interface Obstacle {
-  /** The claim's property that meets it. */
-  readonly property: "basePort" | "stateDir" | "workspace" | "configPath" | "profile";
+/** Something that is in the way of a gateway. */
+export interface Conflict<Property extends string = string> {
+  /** The gateway's property that it is about. */
+  readonly property: Property;
   readonly reason: string;
   readonly advice: string;
 }
+
+/** The lines of a message about conflicts. */
+export const listConflicts = (conflicts: readonly Conflict[]): string =>
+  conflicts.map(({ property, reason, advice }) => withAdvice(`  ${property}: ${reason}`, advice)).join("\n");
+
+/** On a host. */
+export type HostConflict = Conflict<"basePort" | "stateDir" | "workspace" | "configPath" | "profile">;
 
 /** A claim before the stack's id is known, as preview sees it. */
 export type ClaimToCheck = Omit<Claim, "owner" | "format"> & {
@@ -26,11 +32,11 @@ export type ClaimToCheck = Omit<Claim, "owner" | "format"> & {
 };
 
 export const listensOn = ({ basePort, extraPorts = [] }: ClaimToCheck, port: number): boolean =>
-  (port >= basePort && port <= basePort + LAST_PORT_OFFSET) || extraPorts.includes(port);
+  contains(portBlock(basePort), port) || extraPorts.includes(port);
 
 type Named = Pick<Owner, "stack" | "gateway">;
 
-/** What was found, without a word. */
+/** What was found, not yet in words. */
 export type Found =
   | { readonly is: "gateway"; readonly owner: Named }
   | { readonly is: "unsafe"; readonly path: string }
@@ -54,32 +60,30 @@ export type Found =
   | { readonly is: "gatewaysPort"; readonly owner: Named; readonly port: number }
   | { readonly is: "port"; readonly listener: Listener; readonly ephemeral: Ports };
 
-/** What the machine hands out to programs that ask for any. */
+/** The ports that the machine hands out to programs that ask for any free one. */
 interface Ports {
   readonly first: number;
   readonly last: number;
 }
 
-/** Somebody else than root can change a path that leads to programs which root runs. */
-export const inTrust = (path: string): Pick<Obstacle, "reason" | "advice"> => ({
-  reason: `${path} can be changed by others than root, who would have root run or write what they want`,
+/** Somebody other than root can change a path that leads to programs which root runs. */
+export const inTrust = (path: string): Pick<Conflict, "reason" | "advice"> => ({
+  reason: `${path} can be changed by users other than root, who could make root run or write anything`,
   advice: `chown -h root ${path} && chmod go-w ${path}, or choose directories elsewhere (\`root\`, \`stateDir\`, \`workspace\`)`,
 });
 
-/** OpenClaw's own locks are at a place where anybody may make a directory first. */
-export const othersLocks = (path: string, uid: number): Pick<Obstacle, "reason" | "advice"> => ({
+/** OpenClaw's own locks are in a place where anybody may create the directory first. */
+export const othersLocks = (path: string, uid: number): Pick<Conflict, "reason" | "advice"> => ({
   reason: `${path}, where OpenClaw keeps its locks, belongs to user ${uid}: OpenClaw cannot start`,
-  advice: `see who that is (id ${uid}) and why, then: sudo rm -r ${path}`,
+  advice: `find out who that is (id ${uid}) and why, then run: sudo rm -r ${path}`,
 });
 
 const described = ({ stack, gateway }: Named): string => `gateway ${gateway} of stack ${stack}`;
 
-const blockOf = (basePort: number): string => `${basePort}-${basePort + LAST_PORT_OFFSET}`;
-
 const portOf = (port: number, basePort: number): string =>
-  `port ${port}, which belongs to its ports ${blockOf(basePort)}`;
+  `port ${port}, one of this gateway's ports ${formatRange(portBlock(basePort))}`;
 
-export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): Obstacle {
+export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): HostConflict {
   const { id, owner, basePort, stateDir, workspace, wrapper, configPath } = claim;
   const manage = manageDir(layout.root);
   const account = layout.account ?? "$(id -un)";
@@ -89,10 +93,10 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
       return {
         property: "profile",
         reason: isNamesake
-          ? `this host has a gateway ${id} from another stack of the same name (${found.owner.stack}), with other state`
-          : `this host has a gateway ${id} that belongs to ${described(found.owner)}`,
+          ? `this host already has a gateway ${id} from another stack of the same name (${found.owner.stack}), with other state`
+          : `this host already has a gateway ${id}, which belongs to ${described(found.owner)}`,
         advice:
-          "destroy it there, or use another profile here; if that stack's state is lost, this one may have it: " +
+          "destroy it there, or use another profile here; if that stack's state is lost, let this one take it over: " +
           `${hostCommand(dirname(manage))} disown ${id}`,
       };
     }
@@ -104,21 +108,21 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
     case "inside":
       return {
         property: found.property,
-        reason: `${claim[found.property]} and ${manage}, which is removed with the gateway, lie inside each other`,
-        advice: "choose a directory outside of it",
+        reason: `${claim[found.property]} and ${manage}, which is removed with the gateway, must not contain each other`,
+        advice: "choose a directory outside it",
       };
     case "noDirectory":
       return { property: "stateDir", reason: `${stateDir} exists and is not a directory`, advice: "move it away" };
     case "unownedState":
       return {
         property: "stateDir",
-        reason: `${stateDir} exists and no stack owns it: it may be a gateway that was set up by hand`,
+        reason: `${stateDir} exists and no stack owns it: it may belong to a gateway that was set up by hand`,
         advice: `move it away (mv ${stateDir} ${stateDir}.before), or give this gateway another profile or stateDir`,
       };
     case "othersState":
       return {
         property: "stateDir",
-        reason: `${stateDir} belongs to another user than the one that the gateway runs as`,
+        reason: `${stateDir} does not belong to the user that the gateway runs as`,
         advice: `chown -R ${account} ${stateDir}, or choose another directory`,
       };
     case "ownedState": {
@@ -129,14 +133,14 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
         property: "stateDir",
         reason: `${stateDir} ${found.kept ? "was kept for" : "belongs to"} ${described(found.owner)}`,
         advice:
-          "use another profile or stateDir; or, if that stack is gone for good and this one may have its data: " +
+          "use another profile or stateDir; or, if that stack is gone for good and this one may take over its data, run: " +
           `rm ${markFile} && echo '${takeOver}' > ${markFile}`,
       };
     }
     case "othersWorkspace":
       return {
         property: "workspace",
-        reason: `${workspace} belongs to another user than the one that the gateway runs as`,
+        reason: `${workspace} does not belong to the user that the gateway runs as`,
         advice: `chown -R ${account} ${workspace}, or choose another directory`,
       };
     case "othersLocks":
@@ -145,7 +149,7 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
       return {
         property: "profile",
         reason: `${wrapper} exists and is not this gateway's command`,
-        advice: "remove it, or give the target another binDir",
+        advice: "remove it, or set another binDir for the target",
       };
     case "config":
       return {
@@ -156,26 +160,26 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
     case "unit":
       return {
         property: "profile",
-        reason: `${found.path} runs a gateway of the same profile that no stack owns, or one below another \`root\``,
-        advice: "uninstall it (openclaw gateway uninstall), use another profile, or go back to the former `root`",
+        reason: `${found.path} runs a gateway with the same profile that no stack owns, or that is below another \`root\``,
+        advice: "uninstall it (openclaw gateway uninstall), use another profile, or go back to the previous `root`",
       };
     case "ports":
       return {
         property: "basePort",
-        reason: `its ports ${blockOf(basePort)} overlap those of ${described(found.owner)} (${blockOf(found.basePort)})`,
-        advice: `use a base port from ${found.basePort + LAST_PORT_OFFSET + 1} up`,
+        reason: `its ports ${formatRange(portBlock(basePort))} overlap those of ${described(found.owner)} (${formatRange(portBlock(found.basePort))})`,
+        advice: `use a basePort of ${found.basePort + BLOCK_SIZE} or higher`,
       };
     case "shared":
       return {
         property: found.property,
         reason: `${claim[found.property]} shares ${found.path} with ${described(found.owner)}`,
-        advice: "give each gateway directories of its own",
+        advice: "give each gateway its own directories",
       };
     case "gatewaysPort":
       return {
         property: "basePort",
         reason: `${described(found.owner)} still listens on ${portOf(found.port, basePort)}`,
-        advice: "change the other gateway's ports first, in an `up` of its own",
+        advice: "change the other gateway's ports first, in a separate `up`",
       };
     case "port": {
       const { port } = found.listener;
@@ -185,8 +189,8 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
         reason: `${describeListener(found.listener)} listens on ${portOf(port, basePort)}`,
         advice:
           port >= first && port <= last
-            ? `use a basePort below ${first - LAST_PORT_OFFSET}: this machine hands out ports from ${first} up to any program`
-            : "end that program, or use another basePort",
+            ? `use a basePort below ${first - LAST_OFFSET}: this machine hands out ports from ${first} upwards to any program`
+            : "stop that program, or use another basePort",
       };
     }
   }
@@ -209,7 +213,7 @@ export interface LookInput {
   readonly claims: readonly ClaimToCheck[];
 }
 
-/** stdout of `look`: what forbids each of the claims, in their order. */
+/** stdout of `look`: what prevents each of the claims, in their order. */
 export interface LookAnswer {
   readonly found: readonly (readonly Found[])[];
   /** Gateways of which something was removed. */

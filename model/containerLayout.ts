@@ -1,11 +1,13 @@
 /**
- * What the things of a gateway are called on a Docker engine, and where they are in its container. Pure; it stands in the
- * state of deployed stacks, so that a change of it replaces every container.
+ * Names of a gateway's objects on a Docker engine, and where they are in its container. Pure; all of it is in the
+ * state of deployed stacks, so that a change here replaces every container.
  */
+import { DEFAULT_PORT } from "./ports";
 import type { ContainerLimits } from "./requests";
+import type { SecretName } from "./secrets";
 
-/** Where a gateway listens inside of its container. */
-export const CONTAINER_PORT = 18789;
+/** Where a gateway listens inside its container. */
+export const CONTAINER_PORT = DEFAULT_PORT;
 /** The sandbox host's port, inside. */
 export const CONTAINER_SANDBOX_PORT = CONTAINER_PORT + 1;
 
@@ -22,7 +24,7 @@ export const CONTAINER_PATHS = {
   workspace: `${STATE}/workspace`,
   config: CONFIG,
   configFile: `${CONFIG}/openclaw.json`,
-  /** Ends well where the gateway is healthy, at its version. */
+  /** Succeeds if the gateway is healthy, with its version. */
   health: `${CONFIG}/health.mjs`,
   secrets: SECRETS,
   /** Variables of the gateway's process alone. */
@@ -30,7 +32,7 @@ export const CONTAINER_PATHS = {
 } as const;
 
 /** A file that holds one secret. */
-export const secretFile = (name: string): string => `${SECRETS}/${name}`;
+export const secretFile = (name: SecretName): string => `${SECRETS}/${name}`;
 
 /** OpenClaw's own command in its image. Variables come from a file: those of the container are shown by `docker inspect`. */
 export const COMMAND = [
@@ -53,24 +55,24 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
 /** The root is read-only. */
 export const TMPFS = { "/tmp": "mode=1777" };
 
-/** What a gateway may take to end. */
+/** How long a gateway may take to stop. */
 export const STOP_SECONDS = 60;
 
 const label = (name: string): string => `pulumi-openclaw.${name}`;
 
-/** Labels of everything that is a gateway's. */
+/** Labels of everything that belongs to a gateway. */
 export const LABELS = {
   /** organization/project/stack. */
   stack: label("stack"),
   /** Name of the gateway's Pulumi resource. */
   gateway: label("gateway"),
-  /** Random id kept in the stack's state; of what is not kept after a destroy. */
+  /** Random id kept in the stack's state; only on what is not kept after a destroy. */
   owner: label("owner"),
-  /** Of a volume with files, and of containers that only help. */
+  /** Of a volume with files, and of helper containers. */
   role: label("role"),
   /** Of a container: what it was made for. */
   generation: label("generation"),
-  /** Of a container: its limits as it was made with them, since anybody may change those of a running one. */
+  /** Of a container: the limits that it was created with, since anybody may change those of a running one. */
   limits: label("limits"),
   /** Of a volume with files: a hash of everything that it was made for. */
   digest: label("digest"),
@@ -83,13 +85,13 @@ export type Role = "config" | "secrets" | "helper";
 
 export const LOCAL_ENGINE = "unix:///var/run/docker.sock";
 
-/** Docker's own command for an engine, as one types it. */
+/** Docker's own command for an engine, as you would type it. */
 export const dockerCommand = (host: string): string => (host === LOCAL_ENGINE ? "docker" : `docker -H ${host}`);
 
 /** OpenClaw's own command line of a gateway in a container. */
 export const openclawIn = (docker: string, container: string): string => `${docker} exec ${container} openclaw`;
 
-/** Fixed names: a stack that is made anew finds its volumes. */
+/** Fixed names: a recreated stack finds its volumes. */
 export const namesOf = (container: string) => ({
   container,
   network: container,
@@ -97,10 +99,10 @@ export const namesOf = (container: string) => ({
   workspace: `${container}-workspace`,
 });
 
-/** Docker's rule, within the limit of a host name, which the container has as well. */
+/** Docker's rule, within the length of a host name, since the container has it as its host name too. */
 export const isContainerName = (name: string): boolean => /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,62}$/.test(name);
 
-/** As the docker plugin reads it back: any other text is a change, which makes the container anew. Source: its 5.2.0. */
+/** As the docker plugin reads it back: any other text is a change, which recreates the container. Source: its 5.2.0. */
 export function cpusText(cpus: number): string {
   const digits = cpus.toFixed(9);
   return digits.split("0").length - 1 === 9 ? cpus.toFixed(1) : digits.replace(/0+$/, "");

@@ -1,13 +1,13 @@
 /** Where things are on a host. The only place that joins these names. */
 import { join } from "node:path/posix";
 
-/** Home of the account that gateways run as where the deployer is root. */
+/** Home of the account that gateways run as if the deployer is root. */
 export const ACCOUNT_HOME = "/var/lib/openclaw";
 /** PATH of everything that we start. */
 export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** Default name of that account. */
 export const DEFAULT_ACCOUNT = "openclaw";
-/** File that marks a state directory as somebody's. */
+/** File that names the owner of a state directory. */
 export const MARK_FILE = ".pulumi-openclaw.json";
 
 /** What keeps gateways running: systemd, or a background process of ours where there is no service manager. */
@@ -21,11 +21,11 @@ export interface HostLayout {
   readonly binDir: string;
   /** System account of the gateways; `null`: they run as the deploying user. */
   readonly account: string | null;
-  /** Missing: systemd where it runs. */
+  /** Absent: systemd, if it is running. */
   readonly supervisor?: SupervisorKind;
   /** URL of the npm registry; missing: the one that the deployer's npm uses. */
   readonly registry?: string;
-  /** Whether the deployer sends Node.js, npm and the releases; nothing is fetched on the host then. */
+  /** Whether the deployer sends Node.js, npm and the releases; then nothing is downloaded on the host. */
   readonly push?: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface LayoutToSetUp extends HostLayout {
 /** What npm reads its login from; absent where the registry needs none. */
 export const npmrcFile = (manage: string): string => join(manage, "npmrc");
 
-/** A text as one word of a shell. */
+/** A string quoted as one word for the shell. */
 export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 export const manageDir = (root: string): string => join(root, ".pulumi-openclaw");
@@ -80,10 +80,8 @@ export function gatewayPaths(manage: string, id: string): GatewayPaths {
 /** A release that the deployer sent; stays until a deployment has succeeded. */
 export const pushedRelease = (releases: string, version: string): string => join(releases, `${version}.tgz`);
 
-/** Carried in the environment of a gateway and of everything that it starts, so that nothing of it can be lost. */
+/** Set in the environment of a gateway and of everything that it starts, so that all of it can be found. */
 export const MARK_VARIABLE = "PULUMI_OPENCLAW_GATEWAY";
-/** The gateway's token. Source: OpenClaw. */
-export const GATEWAY_TOKEN_VARIABLE = "OPENCLAW_GATEWAY_TOKEN";
 export const gatewayMark = (gatewayDir: string): string => `${MARK_VARIABLE}=${gatewayDir}`;
 
 /** Name of a gateway on its host: the profile, and `main` for the default profile. */

@@ -2,11 +2,11 @@
 import { manifestFor, unpack } from "./packageLock";
 import { type HostLayout, SYSTEM_PATH } from "./hostLayout";
 
-/** What npm needs of the deployer's environment to reach its registry. */
+/** What npm needs from the deployer's environment to reach its registry. */
 const NPM_VARIABLE =
   /^(HOME|NPM_TOKEN|NODE_AUTH_TOKEN|NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|SSL_CERT_DIR|npm_config_\w+|https?_proxy|no_proxy|all_proxy)$/i;
 
-/** Environment of the worker that installs releases: npm's settings and nothing else of the deployer's. */
+/** Environment of the worker that installs releases: npm's settings and nothing else from the deployer. */
 export function workerEnvironment(
   environment: NodeJS.ProcessEnv,
   { registry }: Pick<HostLayout, "registry"> = {},
@@ -22,7 +22,7 @@ export function workerEnvironment(
   };
 }
 
-/** Of every installation of a release, here and on the deployer, whatever the user's npm is set to. */
+/** For every installation of a release, here and on the deployer, however the user's npm is configured. */
 export const INSTALL_FLAGS = [
   "--install-strategy=hoisted",
   "--no-legacy-peer-deps",
@@ -42,7 +42,7 @@ export const manifestFiles = (version: string, packages: string | undefined): Re
     ? { "package.json": "{}\n" }
     : { "package.json": manifestFor(version), [LOCK_FILE]: unpack(packages) };
 
-/** npm's arguments for it; without a lock, as gateways had it before there were any. */
+/** npm's arguments for the installation; without a lock, as it was before locks existed. */
 export const installArguments = (directory: string, version: string, packages: string | undefined): string[] =>
   packages === undefined
     ? ["install", "--prefix", directory, ...INSTALL_FLAGS, `openclaw@${version}`]
@@ -51,4 +51,4 @@ export const installArguments = (directory: string, version: string, packages: s
 /** Whether npm says that a package is not the one that is locked. */
 export const isChangedPackage = (stderr: string): boolean => stderr.includes("EINTEGRITY");
 export const CHANGED_PACKAGE =
-  "the registry gives another package than when this stack locked them: do not use it; tell its operator";
+  "do not use this registry, and tell its operator: it serves a package that differs from the one that was locked";

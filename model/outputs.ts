@@ -9,9 +9,9 @@ export interface NeighbourOutputs {
   readonly workspace: string;
   /** Its configuration file. */
   readonly configPath: string;
-  /** Runs its command line, e.g. with `gateway status --deep`. */
+  /** Runs its CLI, e.g. with `gateway status --deep`. */
   readonly command: string;
-  /** Restarts its service; missing where none was found. */
+  /** Restarts its service; missing if none was found. */
   readonly restart?: string;
 }
 
@@ -28,7 +28,7 @@ export interface GatewayOutput {
   readonly workspace: string;
   readonly configPath: string;
   readonly serviceName: string;
-  /** Where it runs, as `ssh` is told: `root@203.0.113.7`; absent: on this machine. */
+  /** Where it runs, as an argument of `ssh`: `root@203.0.113.7`; absent: on this machine. */
   readonly host?: string;
   /** Docker's command, where it runs in a container. */
   readonly docker?: string;

@@ -6,11 +6,11 @@ import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
 import type { Claim } from "./spec";
 import { createHash } from "node:crypto";
 
-/** stdin of `stage-lock`. With the claim, as secrets have it. */
+/** stdin of `stage-lock`. With the claim, as for secrets. */
 export interface PackageLock {
   readonly format: 1;
   readonly version: string;
-  /** A package-lock.json as `pack` makes it short: it stands in the stack's state. */
+  /** A package-lock.json compressed by `pack`: it is kept in the stack's state. */
   readonly packages: string;
   readonly claim: Claim;
 }
@@ -18,11 +18,11 @@ export interface PackageLock {
 /** A release that somebody wants. */
 export interface Wanted {
   readonly version: string;
-  /** Id of its lock; missing: in commands of before there were any. */
+  /** Id of its lock; absent in commands from before locks existed. */
   readonly lock?: string;
 }
 
-/** Bytes; the lock of OpenClaw 2026.9.6 has 140 thousand. */
+/** In bytes; the lock of OpenClaw 2026.9.6 has 140,000. */
 export const LONGEST = 16 * 1024 * 1024;
 export const pack = (text: string): string => brotliCompressSync(text).toString("base64");
 export const unpack = (packages: string): string =>
@@ -40,7 +40,7 @@ interface LockedPackage {
   readonly optionalDependencies?: Readonly<Record<string, string>>;
 }
 
-/** By their path; nothing where it is no lock. */
+/** By path; empty if it is not a lock. */
 export function lockedPackages(packages: string): Readonly<Record<string, LockedPackage>> {
   try {
     return (JSON.parse(unpack(packages)) as { packages?: Record<string, LockedPackage> }).packages ?? {};
@@ -62,8 +62,8 @@ export const fits = ({ os, cpu, libc }: LockedPackage, arch: string): boolean =>
   );
 
 /**
- * Paths of the packages that a Linux host has to have. npm leaves out what is optional and could not be fetched, or was not
- * what is locked, without a word (measured, 11.19.1).
+ * Paths of the packages that a Linux host must have. npm silently leaves out what is optional and could not be fetched, or
+ * did not match the lock (measured, 11.19.1).
  */
 export function neededPackages(packages: string, arch: string): Map<string, LockedPackage> {
   const all = lockedPackages(packages);
@@ -91,12 +91,12 @@ function resolveFrom(all: Readonly<Record<string, LockedPackage>>, from: string,
   }
 }
 
-/** Tells a lock from another. */
+/** Tells one lock from another. */
 export const lockId = (packages: string): string => createHash("sha256").update(packages).digest("hex").slice(0, 16);
 
-/** What npm wants beside a lock. */
+/** The package.json that npm needs beside a lock. */
 export const manifestFor = (version: string): string =>
   `${JSON.stringify({ private: true, dependencies: { openclaw: version } })}\n`;
 
-/** In a release: the id of the lock that it counts for. Missing: it was installed before there were any. */
+/** File in a release: the id of the lock that it counts for. Absent: it was installed before locks existed. */
 export const RECORD = ".lock-id";

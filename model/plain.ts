@@ -1,6 +1,6 @@
 /**
- * A text that others wrote, e.g. a gateway into its log, as it may be printed: nothing in it steers the terminal (its title,
- * its clipboard, what is on it already) or hides how it reads. Its lines stay.
+ * Text that others wrote, e.g. a gateway's log, made safe to print: nothing in it controls the terminal (its title,
+ * its clipboard, what is already on it) or disguises the text. Line breaks stay.
  */
 export const plain = (text: string): string => text.replace(/[^\P{C}\n\t]/gu, " ");
 

@@ -2,8 +2,8 @@
  * The ports that one OpenClaw Gateway derives from its base port.
  *
  * Source: measured on OpenClaw 2026.9.6 (`resolveBrowserConfig`), which corrects the "Multiple gateways" page:
- * the page asks for 20 ports between two bases, the real reach is base … base+110. test/unit/ports.test.ts asks the
- * installed package for the same arithmetic.
+ * the page asks for 20 ports between two bases; the real range is base … base+110. test/unit/ports.test.ts checks the
+ * arithmetic against the installed package.
  */
 
 /** A range of TCP ports, both ends included. */
@@ -30,12 +30,15 @@ export interface GatewayPorts {
   readonly cdp: PortRange;
 }
 
+/** Port of OpenClaw's default profile. Source: measured, OpenClaw 2026.9.6. */
+export const DEFAULT_PORT = 18789;
 /** Base port of a gateway on the default profile. */
-export const MAIN_BASE_PORT = 18789;
+export const MAIN_BASE_PORT = DEFAULT_PORT;
 /** Base port of the rescue gateway. */
 export const RESCUE_BASE_PORT = 19789;
 
-const LAST_OFFSET = 110;
+/** Of a gateway's ports, from its base port. */
+export const LAST_OFFSET = 110;
 /** How many consecutive ports one gateway owns; two bases on one host must be at least this far apart. */
 export const BLOCK_SIZE = LAST_OFFSET + 1;
 /** Lowest base port: below it ports are privileged. */
@@ -83,8 +86,8 @@ export function portRole(basePort: number, port: number): string {
 }
 
 /**
- * The base port nearest to `wanted` whose ports, up to base + `lastOffset`, touch none of `taken`; the higher one of two
- * equally near. `undefined` where none is left.
+ * The base port nearest to `wanted` whose ports, up to base + `lastOffset`, overlap none of `taken`; of two equally
+ * near ones, the higher. `undefined` if none is left.
  */
 export function nearestFreeBase(
   wanted: number,

@@ -1,9 +1,10 @@
-/** What the components tell the deployer's program: on stdin, since connections hold secrets. */
+/** What the components send to the deployer's program: on stdin, since connections hold secrets. */
+import type { Conflict } from "./conflict";
 import type { Cpu } from "./pins";
 import type { JsonObject } from "./spec";
 import type { Connection } from "./connection";
 
-/** Stands in the name of the program's file: whoever finds that finds one that understands its requests. */
+/** Part of the program's file name: whoever finds that file finds one that understands its requests. */
 export const FORMAT = 2;
 
 /** A package of the npm registry, as it is published. */
@@ -14,9 +15,9 @@ export interface PinnedPackage {
   readonly sha512: string;
 }
 
-/** Of commands that run again for another reason, and would do the same. */
+/** For commands that must run again although nothing else in their request has changed. */
 interface Repeated {
-  /** The reason. Nobody reads it: it makes another request. */
+  /** The reason. Nothing reads it: it only makes the request a different one. */
   readonly because?: string;
 }
 
@@ -34,7 +35,7 @@ export interface SendRequest extends Repeated {
 /** Which packages a version of OpenClaw consists of. */
 export interface LockRequest {
   readonly version: string;
-  /** Of OpenClaw's own package, as npm writes it; missing: nobody knows it yet. */
+  /** Of OpenClaw's own package, as npm writes it; absent: it is not known yet. */
   readonly integrity?: string;
   /** npm registry; missing: the one of this machine's npm. */
   readonly registry?: string;
@@ -77,7 +78,7 @@ export interface EngineAddress {
   readonly ssh?: readonly string[];
 }
 
-/** A gateway on a Docker engine, and whose it is. */
+/** A gateway on a Docker engine, and its owner. */
 export interface ContainerClaim {
   readonly engine: EngineAddress;
   readonly container: string;
@@ -86,7 +87,7 @@ export interface ContainerClaim {
     readonly stack: string;
     /** Name of the gateway's Pulumi resource. */
     readonly gateway: string;
-    /** Random id kept in the stack's state. Missing: preview, where it may not be known. */
+    /** Random id kept in the stack's state. Absent in previews, where it may not be known yet. */
     readonly id?: string;
   };
   /** Ports of the engine's machine, and the address of it that they are published on. */
@@ -115,7 +116,7 @@ export interface CheckRequest extends Repeated {
   /** Name of the volume. */
   readonly secrets: string;
   readonly limits: ContainerLimits;
-  /** Whether no partner is asked before the container is made anew. */
+  /** Whether the container is recreated without asking a partner first. */
   readonly isAlone: boolean;
 }
 
@@ -143,17 +144,11 @@ export type LookAnswer =
   | {
       readonly cpus: number;
       readonly gateways: readonly {
-        readonly obstacles: readonly ContainerObstacle[];
-        /** Whether it has a container, whatever it does. */
+        readonly obstacles: readonly Conflict[];
+        /** Whether it has a container, in whatever state. */
         readonly isThere: boolean;
-        /** Why the container has to be made anew. */
+        /** Why the container must be recreated. */
         readonly repair?: string;
         readonly warnings: readonly string[];
       }[];
     };
-
-export interface ContainerObstacle {
-  readonly property: string;
-  readonly reason: string;
-  readonly advice: string;
-}

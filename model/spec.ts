@@ -32,8 +32,8 @@ export interface Claim {
 }
 
 /**
- * stdin of `stage-secrets`: variables for the gateway's process. With the claim, so that it is made again where a destroy
- * that was interrupted has given it up.
+ * stdin of `stage-secrets`: variables for the gateway's process. With the claim, so that it is made again if an
+ * interrupted destroy has given it up.
  */
 export interface Secrets {
   format: 1;
@@ -41,9 +41,9 @@ export interface Secrets {
   claim: Claim;
 }
 
-/** A gateway that no stack owns. What is said here changes nothing about how its neighbour runs. */
+/** A gateway that no stack owns. Nothing here changes how its neighbour runs. */
 export interface SpecNeighbour {
-  /** It must answer there before the other one, healthy itself, is taken down. */
+  /** It must answer there before the other gateway, if that is healthy, is taken down. */
   port: number;
   /** How to help it: written into the other one's workspace. */
   guide: string;
@@ -58,24 +58,24 @@ export interface Spec {
   workspace: string;
   /** openclaw.json as the gateway will read it. */
   config: JsonObject;
-  /** Id of the gateway that must be healthy before this one, healthy itself, is taken down. */
+  /** Id of the gateway that must be healthy before this one, if it is healthy, is taken down. */
   partner?: string;
-  /** The main gateway beside this one that no stack owns. */
+  /** The main gateway beside this one, which no stack owns. */
   neighbour?: SpecNeighbour;
   force?: true;
 }
 
-/** What a gateway has on its host outside of our own directory. */
+/** What a gateway has on its host outside our own directory. */
 export type Place = Pick<Claim, "stateDir" | "wrapper" | "configPath">;
 
 /** What `claim` writes down: the claim, and what it created. */
 export interface OwnedClaim extends Claim {
-  /** Directories that did not exist before this gateway: removed again, where they are empty, if it never became healthy. */
+  /** Directories that did not exist before this gateway: removed again if they are empty and it never became healthy. */
   created: string[];
-  /** Random; stays as long as the claim does, so that whoever depends on it runs again after a new claim. */
+  /** Random; kept as long as the claim, so that whatever depends on it runs again after a new claim. */
   claimId: string;
-  /** Where it was before, until nothing of it is left there: a claim may end in the middle. */
+  /** Its previous places, until nothing of it is left there: a claim may be interrupted. */
   leaving?: Place[];
-  /** Given up by `disown`: the next stack that claims this gateway has it. */
+  /** Given up by `disown`: the next stack that claims this gateway gets it. */
   disowned?: true;
 }

@@ -1,5 +1,7 @@
 /** What comes of asking a host. */
-/** What the host said, why it said nothing, or why it let nobody in. */
+import type { UnusableInput } from "./login";
+
+/** What the host said, why it said nothing, or why it refused the login. */
 export type Answer = { readonly output: string; readonly errors: string } | { readonly silence: string } | Refusal;
 export type Refusal = { readonly at: "host" | "proxy" } & (
   | { readonly shownKey: string }
@@ -7,8 +9,8 @@ export type Refusal = { readonly at: "host" | "proxy" } & (
   | { readonly keyTypes: readonly string[] }
   | { readonly user: string; readonly tried: readonly string[]; readonly possible: readonly string[] }
   | {
-      readonly unusable: "hostKey" | "privateKey" | "privateKeyPassword" | "agentSocketPath";
-      /** Holds nothing of a key. */
+      readonly unusable: UnusableInput;
+      /** Contains no part of a key. */
       readonly because: string;
     }
 );

@@ -1,5 +1,5 @@
 /**
- * What needs SSH: a bundle of its own, which only programs with a host over SSH load. It dials as the command plugin
+ * What needs SSH: a separate bundle, which only programs with a host over SSH load. It dials as the command plugin
  * does, but once: the host's key is compared before anything else, and the ways to log in are tried in the same order.
  */
 import type { Socket } from "node:net";
@@ -8,18 +8,18 @@ import type { Client } from "ssh2";
 import type { Connection, Endpoint } from "../model/connection";
 import { forward } from "./dial";
 import { handshake, HandshakeError } from "./handshake";
-import { prepareLogin, type Login } from "./login";
+import { LoginError, prepareLogin, type Login } from "./login";
 import { connectTcp } from "./tcp";
 import type { Refusal, Answer } from "./answer";
 
 const CONNECT_SECONDS = 5;
-/** With the connection. A host makes whoever it refuses wait, 2 to 3 s for each way to log in. */
+/** Including the connection. A host takes 2 to 3 s to refuse each way to log in. */
 const LOGIN_SECONDS = 12;
-/** With the login. */
+/** Including the login. */
 const WHOLE_SECONDS = 20;
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
-/** Runs a script with `sh` on a host. Every way in which that fails is an answer too. */
+/** Runs a script with `sh` on a host. Every failure is an answer too. */
 export async function ask(connection: Connection, script: string): Promise<Answer> {
   const clients: Client[] = [];
   const end = AbortSignal.timeout(WHOLE_SECONDS * 1000);
@@ -33,7 +33,7 @@ export async function ask(connection: Connection, script: string): Promise<Answe
   }
 }
 
-/** A host that answered, and lets nobody in. */
+/** A host that answered, but refused the login. */
 class Refused extends Error {
   constructor(readonly refusal: Refusal) {
     super();
@@ -49,7 +49,7 @@ async function dial(connection: Connection, clients: Client[], signal: AbortSign
   return enter("host", login, await within(signal, forward(hop, host, port)), clients, signal);
 }
 
-/** A step without a limit of its own, e.g. asking for an address. */
+/** A step without its own time limit, e.g. looking up an address. */
 function within<T>(signal: AbortSignal, step: Promise<T>): Promise<T> {
   const late = new Promise<never>((_, reject) =>
     signal.addEventListener("abort", () => reject(signal.reason as Error)),
@@ -63,16 +63,9 @@ async function prepared(at: Refusal["at"], endpoint: Endpoint): Promise<Login> {
   try {
     return await prepareLogin(endpoint);
   } catch (error) {
-    const { message } = error as Error;
-    const property = propertyOf(message);
-    throw new Refused({ at, unusable: property, because: message.replace(/^(ssh|x509|dial unix \S+): /, "") });
+    if (!(error instanceof LoginError)) throw error;
+    throw new Refused({ at, unusable: error.property, because: error.because });
   }
-}
-
-function propertyOf(message: string): "hostKey" | "privateKey" | "privateKeyPassword" | "agentSocketPath" {
-  if (message.includes("parse host")) return "hostKey";
-  if (message.startsWith("dial unix")) return "agentSocketPath";
-  return message.includes("password incorrect") ? "privateKeyPassword" : "privateKey";
 }
 
 async function enter(
@@ -88,7 +81,7 @@ async function enter(
     clients.push(client);
     return client;
   } catch (error) {
-    // The command plugin would wait for ever.
+    // The command plugin would wait forever.
     if (signal.aborted) throw new Refused({ at, isMute: true });
     if (!(error instanceof HandshakeError)) throw error;
     const { shownKey, isOther, offers, login: ways } = error.facts;
@@ -105,16 +98,16 @@ function run(client: Client, script: string, signal: AbortSignal): Promise<Answe
   const errors: Buffer[] = [];
   return new Promise((resolve, reject) => {
     const fail = (reason: string) => (): void => reject(new Error(reason));
-    signal.addEventListener("abort", fail(`no end within ${WHOLE_SECONDS} s`));
+    signal.addEventListener("abort", fail(`not finished within ${WHOLE_SECONDS} s`));
     client.once("close", fail("connection lost"));
     client.exec("sh -s", (error, channel) => {
       if (error) return resolve({ output: "", errors: error.message });
       let size = 0;
       const keep = (chunks: Buffer[]) => (chunk: Buffer) => {
-        if ((size += chunk.length) > MAX_OUTPUT_BYTES) return fail("endless output")();
+        if ((size += chunk.length) > MAX_OUTPUT_BYTES) return fail("too much output")();
         chunks.push(chunk);
       };
-      channel.on("data", keep(output)).on("error", () => undefined); // it need not read all
+      channel.on("data", keep(output)).on("error", () => undefined); // the host need not read the whole script
       channel.stderr.on("data", keep(errors));
       channel.once("close", () =>
         resolve({ output: Buffer.concat(output).toString(), errors: Buffer.concat(errors).toString() }),

@@ -4,7 +4,7 @@ import type { ParsedKey, Prompt } from "ssh2";
 import type { Endpoint } from "../model/connection";
 import { systemText } from "./goText";
 import { parseHostKey, type HostKey } from "./hostKey";
-import { parsePrivateKey } from "./privateKey";
+import { parsePrivateKey, WrongPassphrase } from "./privateKey";
 
 export type Method =
   | { readonly type: "publickey"; readonly key: ParsedKey }
@@ -28,12 +28,42 @@ export interface Login {
   readonly methods: readonly Method[];
 }
 
+/** The input of an endpoint that cannot be used. */
+export type UnusableInput = "hostKey" | "privateKey" | "privateKeyPassword" | "agentSocketPath";
+
+/** Why an input cannot be used: in the official plugin's words, and as facts. Shows nothing of a key. */
+export class LoginError extends Error {
+  constructor(
+    readonly property: UnusableInput,
+    override readonly cause: Error,
+  ) {
+    super(cause.message);
+  }
+
+  /** Without the name of Go's package, or of the agent. */
+  get because(): string {
+    return this.message.replace(/^(ssh|x509|dial unix \S+): /, "");
+  }
+}
+
+function usable<T>(property: UnusableInput, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new LoginError(error instanceof WrongPassphrase ? "privateKeyPassword" : property, error as Error);
+  }
+}
+
 export async function prepareLogin(endpoint: Endpoint): Promise<Login> {
   const { user, password, privateKey, privateKeyPassword } = endpoint;
-  const hostKey = endpoint.hostKey === undefined ? {} : { hostKey: parseHostKey(endpoint.hostKey) };
+  const line = endpoint.hostKey;
+  const hostKey = line === undefined ? {} : { hostKey: usable("hostKey", () => parseHostKey(line)) };
   const methods: Method[] = [];
   if (privateKey !== undefined)
-    methods.push({ type: "publickey", key: parsePrivateKey(privateKey, privateKeyPassword) });
+    methods.push({
+      type: "publickey",
+      key: usable("privateKey", () => parsePrivateKey(privateKey, privateKeyPassword)),
+    });
   if (password !== undefined) {
     methods.push(
       { type: "password", password },
@@ -58,6 +88,8 @@ function reach(path: string): Promise<void> {
       socket.destroy();
       resolve();
     });
-    socket.once("error", (error) => reject(new Error(`dial unix ${path}: connect: ${systemText(error)}`)));
+    socket.once("error", (error) =>
+      reject(new LoginError("agentSocketPath", new Error(`dial unix ${path}: connect: ${systemText(error)}`))),
+    );
   });
 }

@@ -3,7 +3,13 @@ import { createPrivateKey, type KeyObject } from "node:crypto";
 import { utils, type ParsedKey } from "ssh2";
 import { quote } from "./goText";
 
-const WRONG_PASSWORD = "x509: decryption password incorrect";
+/** The key is right, and its passphrase is not. */
+export class WrongPassphrase extends Error {
+  constructor() {
+    super("x509: decryption password incorrect");
+  }
+}
+
 const PROTECTED = "ssh: this private key is passphrase protected";
 const OPENSSH = "OPENSSH PRIVATE KEY";
 /** Of PKCS#1, SEC 1 and OpenSSL, which have an encrypted form, and PKCS#8, whose encrypted form is not supported. */
@@ -61,13 +67,14 @@ function read({ text }: Block, password: string | undefined): KeyObject {
   try {
     return createPrivateKey({ key: text, ...(password !== undefined && { passphrase: password }) });
   } catch {
-    throw new Error(password === undefined ? "ssh: malformed private key" : WRONG_PASSWORD);
+    throw password === undefined ? new Error("ssh: malformed private key") : new WrongPassphrase();
   }
 }
 
 function parse(text: string, password?: string): ParsedKey {
   const parsed = utils.parseKey(text, password) as ParsedKey | ParsedKey[] | Error;
-  if (parsed instanceof Error) throw new Error(password === undefined ? "ssh: malformed OpenSSH key" : WRONG_PASSWORD);
+  if (parsed instanceof Error)
+    throw password === undefined ? new Error("ssh: malformed OpenSSH key") : new WrongPassphrase();
   return Array.isArray(parsed) ? parsed[0]! : parsed;
 }
 

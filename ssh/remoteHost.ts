@@ -14,12 +14,12 @@ const DIAL_SECONDS = 120;
 const SILENCE_SECONDS = 30;
 const COMMAND_SECONDS = 300;
 export const BLOCK_SIZE = 65_536;
-/** What a command may print, all in all: ours say a few words. */
+/** How much a command may print in total: ours print a few words. */
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 interface Started {
   readonly channel: ClientChannel;
-  /** Listened for from the first moment on: a quick command ends together with the news of its start. */
+  /** Listened for from the very start: a quick command may end at the moment its start is reported. */
   readonly result: Promise<string>;
 }
 
@@ -29,7 +29,7 @@ export class RemoteHost {
     private readonly name: string,
     private readonly sudo: boolean,
   ) {
-    client.on("error", () => undefined); // whoever waits for it is told by the channel's end
+    client.on("error", () => undefined); // the end of the channel tells whoever is waiting
   }
 
   static async open(connection: Connection, sudo: boolean, say: (line: string) => void): Promise<RemoteHost> {
@@ -39,8 +39,8 @@ export class RemoteHost {
       return new RemoteHost(await dial(connection, step), connection.host, sudo);
     } catch (error) {
       throw new Failure(
-        `cannot reach ${connection.host}: ${messageOf(error)}\n` +
-          "    -> check the arguments of SshHost: ssh -p PORT USER@HOST",
+        `cannot reach ${connection.host}: ${messageOf(error)}`,
+        "check the arguments of SshHost: ssh -p PORT USER@HOST",
       );
     }
   }
@@ -54,7 +54,7 @@ export class RemoteHost {
     return this.finish(COMMAND_SECONDS, this.start(script, args));
   }
 
-  /** The same for one that may take longer, and tells on stderr how it goes. */
+  /** The same for one that may take longer, and reports its progress on stderr. */
   follow(seconds: number, script: string, ...args: readonly string[]): Promise<string> {
     const started = this.start(script, args);
     const show = (chunk: Buffer): void => void process.stderr.write(plain(chunk.toString()));
@@ -74,8 +74,8 @@ export class RemoteHost {
   }
 
   /**
-   * Writes a file's bytes from a place on to the same place of a file on the host. A former sender that the host has not
-   * given up yet writes the same bytes to the same places.
+   * Writes a file's bytes from an offset to the same offset of a remote file. An earlier sender that the host has not
+   * given up on yet writes the same bytes to the same offsets.
    */
   async write(file: string, from: number, remote: string, onProgress: (sent: number) => void): Promise<void> {
     if (from % BLOCK_SIZE) throw new Error("not the start of a block");
@@ -118,22 +118,23 @@ export class RemoteHost {
     const started = new Promise<Started>((resolve, reject) =>
       this.client.exec(this.sudo ? `sudo -n ${words}` : words, (error, channel) =>
         error
-          ? reject(new Failure(`${this.name} refuses a command: ${error.message}`))
+          ? reject(new Failure(`${this.name} refused a command: ${error.message}`))
           : resolve({ channel, result: resultOf(channel) }),
       ),
     );
     return Promise.race([started, timer.failed]).finally(() => timer.stop());
   }
 
-  /** Ends the connection when it has been silent for so long. */
+  /** Closes the connection when it has been silent for that long. */
   private giveUpAfter(seconds: number) {
     let fail: (error: Failure) => void;
     const failed = new Promise<never>((_resolve, reject) => (fail = reject));
-    failed.catch(() => undefined); // it is also thrown where somebody waits
+    failed.catch(() => undefined); // it is also thrown to whoever waits
     const timer = setTimeout(() => {
       fail(
         new Failure(
-          `${this.name} has been silent for ${seconds} s\n    -> run \`pulumi up\` again: it goes on where it stopped`,
+          `${this.name} has been silent for ${seconds} s`,
+          "run `pulumi up` again: it continues where it stopped",
         ),
       );
       this.client.destroy();
@@ -153,7 +154,7 @@ function resultOf(channel: ClientChannel): Promise<string> {
     const isTooMuch = (chunk: Buffer): boolean => {
       if ((size += chunk.length) <= MAX_OUTPUT_BYTES) return false;
       channel.destroy();
-      reject(new Failure("the host answers without end\n    -> look at what runs there: it is not what was put there"));
+      reject(new Failure("the host's answer does not end", "check what runs there: it is not what was installed"));
       return true;
     };
     channel.on("data", (chunk: Buffer) => isTooMuch(chunk) || (stdout += chunk.toString()));
@@ -162,14 +163,15 @@ function resultOf(channel: ClientChannel): Promise<string> {
       code === 0
         ? resolve(stdout)
         : reject(
-            new Failure(
-              code === null
-                ? "the connection was lost\n    -> run `pulumi up` again: it goes on where it stopped"
-                : `a command on the host failed (${code}): ${stderr.trim()}\n    -> make room on its disk, and let the user write there`,
-            ),
+            code === null
+              ? new Failure("the connection was lost", "run `pulumi up` again: it continues where it stopped")
+              : new Failure(
+                  `a command on the host failed (${code}): ${stderr.trim()}`,
+                  "free up space on its disk, and make sure that the user can write there",
+                ),
           ),
     );
   });
-  result.catch(() => undefined); // it is also thrown where somebody waits
+  result.catch(() => undefined); // it is also thrown to whoever waits
   return result;
 }

@@ -1,8 +1,9 @@
-/** Where the stack's state is kept: wherever its user says, else in a git-ignored directory of this clone. */
+/** Where the stack's state is kept: where its user says, otherwise in a git-ignored directory of this clone. */
 import { randomBytes } from "node:crypto";
 import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parse } from "yaml";
 import { Failure } from "../model/failure";
 import { run } from "./processes";
 import { PROJECT, pulumiHome } from "./project";
@@ -18,13 +19,17 @@ export interface BackendSettings {
   readonly credentials: string | undefined;
 }
 
-/** Who configured a backend, in Pulumi's own order; `undefined`: nobody. */
+/** What configured a backend, in Pulumi's own order; `undefined`: nothing did. */
 export function configuredBackend({ env, project, credentials }: BackendSettings): string | undefined {
   if (env["PULUMI_BACKEND_URL"]) return "PULUMI_BACKEND_URL";
-  if (/^backend:/m.test(project)) return "Pulumi.yaml";
+  if (projectIn(project).backend !== undefined) return "Pulumi.yaml";
   if (env["PULUMI_ACCESS_TOKEN"]) return "PULUMI_ACCESS_TOKEN"; // Pulumi logs in with it by itself
   return credentials !== undefined && isLogin(credentials) ? "`pulumi login`" : undefined;
 }
+
+/** What is read of a Pulumi.yaml. */
+const projectIn = (text: string): { readonly name?: string; readonly backend?: unknown } =>
+  parse(text) as { name?: string; backend?: unknown };
 
 function isLogin(credentials: string): boolean {
   try {
@@ -32,7 +37,7 @@ function isLogin(credentials: string): boolean {
     // The second one: credentials that Pulumi has encrypted as a whole.
     return Boolean(parsed["current"]) || "$pulumiSecureStore" in parsed;
   } catch {
-    return credentials.trim() !== ""; // Pulumi's to complain about
+    return credentials.trim() !== ""; // for Pulumi to complain about
   }
 }
 
@@ -49,7 +54,7 @@ export function backendEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const environment = localBackend(LOCAL, env);
   if (isNew)
     say(
-      "No Pulumi backend is configured: the state is kept in .pulumi-local of this clone, secrets encrypted with a\n" +
+      "No Pulumi backend is configured: the state is kept in .pulumi-local in this clone, with its secrets encrypted by a\n" +
         "  generated passphrase beside it. Back that directory up: without it nobody can change or destroy the stack.",
     );
   return environment;
@@ -72,14 +77,14 @@ export function localBackend(directory: string, env: NodeJS.ProcessEnv): NodeJS.
     if (existsSync(join(state, ".pulumi", "stacks")))
       throw new Failure(
         `${passphrase} is missing, and the secrets of the state beside it cannot be read without it.\n` +
-          "Put it back from a backup, or set PULUMI_CONFIG_PASSPHRASE if you have used one of your own.",
+          "Restore it from a backup, or set PULUMI_CONFIG_PASSPHRASE if you used your own.",
       );
     createSecretFile(passphrase, randomBytes(32).toString("base64url"));
   }
   return { ...backend, PULUMI_CONFIG_PASSPHRASE_FILE: passphrase };
 }
 
-/** Appears complete or not at all, and never changes: of two first runs at the same time, both use the first one's. */
+/** Appears complete or not at all, and never changes: two first runs at the same time both use the first one's. */
 function createSecretFile(file: string, secret: string): void {
   const temporary = `${file}.${process.pid}`;
   writeFileSync(temporary, `${secret}\n`, { mode: 0o600 });
@@ -92,7 +97,7 @@ function createSecretFile(file: string, secret: string): void {
   }
 }
 
-/** Whether the stack exists. A file backend is looked at, which is quicker than asking the engine. */
+/** Whether the stack exists. A file backend is inspected directly, which is quicker than asking the engine. */
 export async function stackExists(stack: string, env: NodeJS.ProcessEnv): Promise<boolean> {
   const file = stateFile(stack, env);
   if (file !== undefined && existsSync(file)) return true;
@@ -107,7 +112,7 @@ export async function stackExists(stack: string, env: NodeJS.ProcessEnv): Promis
 
 function stateFile(stack: string, env: NodeJS.ProcessEnv): string | undefined {
   const url = env["PULUMI_BACKEND_URL"] ?? "";
-  const project = /^name:\s*["']?([\w.-]+)/m.exec(readFileSync(join(PROJECT, "Pulumi.yaml"), "utf8"))?.[1];
+  const project = projectIn(readFileSync(join(PROJECT, "Pulumi.yaml"), "utf8")).name;
   if (!url.startsWith("file:///") || project === undefined) return undefined;
   return join(fileURLToPath(url), ".pulumi", "stacks", project, `${stack}.json`);
 }
@@ -122,7 +127,7 @@ export async function ensureStack(stack: string, env: NodeJS.ProcessEnv): Promis
   if (code === 0 || (await stackExists(stack, env))) return; // another first run may have created it meanwhile
   const hint = stderr.includes("incorrect passphrase")
     ? `\nPulumi.${stack}.yaml was written with another passphrase (its \`encryptionsalt\`): set PULUMI_CONFIG_PASSPHRASE to it, ` +
-      "or put back the backup of .pulumi-local, or remove the file to begin anew."
+      "or restore the backup of .pulumi-local, or remove the file to start over."
     : "";
   throw new Failure(`${reasonOf(stderr)}${hint}`);
 }

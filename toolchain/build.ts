@@ -22,7 +22,7 @@ export const deployerBundle = (entry: string) => ({
   target: "node20",
   minifySyntax: true,
   minifyWhitespace: true,
-  // What ssh2 would like to have compiled: it does without.
+  // Native modules that ssh2 can use: it works without them.
   external: ["cpu-features", "*.node"],
 });
 
@@ -45,7 +45,7 @@ function withValue(source: string, [name, value]: [string, unknown]): string {
   return source.replace(constant, () => `export const ${name} = ${JSON.stringify(value)};`);
 }
 
-/** The host program as one file. What is shipped is made without an argument. */
+/** The host program as one file. What is shipped is built without an argument. */
 export const bundleHost = (changed?: Values): Promise<BuildResult<{ metafile: true; write: false }>> =>
   bundle({
     ...common,
@@ -63,7 +63,7 @@ export async function build(): Promise<void> {
   const host = await bundleHost();
   mkdirSync(join(root, "dist"), { recursive: true });
   writeFileSync(join(root, "dist", "host.cjs.br"), brotliCompressSync(host.outputFiles[0]!.contents));
-  // Compiling the library's sources at each preview would take longer than everything else that it does.
+  // Compiling the library's sources on each preview would take longer than everything else that it does.
   const components = buildSync({
     ...common,
     metafile: true,
@@ -97,7 +97,7 @@ export async function build(): Promise<void> {
   );
 }
 
-/** Licences of the packages that bundled files come from: who passes a copy on passes its licence on. */
+/** Licences of the packages that bundled files come from: whoever passes on a copy must pass on its licence. */
 function licencesOf(files: readonly string[]): string {
   const packages = files.flatMap((file) => /.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []);
   return [...new Set(packages)]
@@ -107,9 +107,9 @@ function licencesOf(files: readonly string[]): string {
       const licence = readdirSync(directory).find((file) => /^licen[cs]e/i.test(file));
       const title = name.replace(/.*node_modules\//, "");
       if (licence !== undefined) return `${title}\n\n${readFileSync(join(directory, licence), "utf8")}`;
-      // Some have no file, and say it in their package.json alone.
+      // Some have no licence file, and state it only in their package.json.
       const about = JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as Record<string, unknown>;
-      if (typeof about.license !== "string") throw new Error(`${name} is bundled and has no licence`);
+      if (typeof about.license !== "string") throw new Error(`${name} is bundled but has no licence`);
       return `${title}\n\n${about.license} licence; author: ${JSON.stringify(about.author)}\n`;
     })
     .join("\n\n");

@@ -73,25 +73,25 @@ const verbs: Readonly<Record<string, Verb>> = {
   pulumi: (args, env) => pulumi(args, env),
 };
 
-/** The tests make environments of their own. Their tools are built before, outside their time limits. */
+/** The tests create their own environments. Their tools are built beforehand, outside their time limits. */
 async function test(args: readonly string[]): Promise<number> {
   const started = Date.now();
   await prepareTools();
   const code = await runInForeground("npm", ["test", "--", ...args], { env: process.env, cwd: PROJECT });
-  say(`Tests, with the tools that they need: ${duration(Date.now() - started)}`);
+  say(`Tests, including the tools that they need: ${duration(Date.now() - started)}`);
   return code;
 }
 
 const pulumi = (args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> =>
   runInForeground("pulumi", args, { env, cwd: PROJECT });
 
-/** No questions where nobody can answer, or nobody wants to. */
+/** No questions if nobody can answer them, or nobody wants to. */
 const answers = (): readonly string[] =>
   onTerminal() && process.env["YES"] !== "1" ? [] : ["--yes", "--non-interactive"];
 
 const questions = (): readonly string[] => (onTerminal() ? [] : ["--non-interactive"]);
 
-/** Where Pulumi failed and may not have said what to do. */
+/** For when Pulumi failed and may not have said what to do. */
 function advise(env: NodeJS.ProcessEnv): void {
   const config = join(PROJECT, `Pulumi.${stack}.yaml`);
   const advice = existsSync(config) ? adviceOnDocker(readFileSync(config, "utf8"), env) : undefined;
@@ -118,7 +118,7 @@ async function main([name = "", ...args]: readonly string[]): Promise<number> {
   return verb ? verb(args, await pulumiEnvironment()) : test(args);
 }
 
-/** A Failure, or what the operating system refuses (a cache that cannot be written to): nothing that a stack explains. */
+/** A Failure, or an error of the operating system (e.g. a read-only cache): a stack trace would explain nothing. */
 const isUsers = (error: unknown): error is Error =>
   error instanceof Failure || (error instanceof Error && "syscall" in error);
 

@@ -16,7 +16,7 @@ const REPORT = "etc/pulumi-openclaw.api.md";
 const SCHEMA_INPUT = /(?<=export type (\w+) = )z\.input<typeof \w+>(?=;)/g;
 
 /**
- * Writes dist/index.d.ts. `update` writes the report as well; without it, another public API than the report's is an error.
+ * Writes dist/index.d.ts. `update` writes the report as well; without it, any difference from the report is an error.
  */
 export function writeDeclarations({ update }: { readonly update: boolean }): void {
   const dist = join(PROJECT, "dist");
@@ -130,7 +130,7 @@ function rollUp(entryPoint: string, update: boolean): void {
       tsdocMetadata: { enabled: false },
       messages: {
         extractorMessageReporting: {
-          // What arguments are made of stands in the report, and has no name that a program could import.
+          // The types that arguments are made of are in the report, but have no name that a program could import.
           "ae-forgotten-export": { logLevel: ExtractorLogLevel.None },
           // No tag: public. What is not is marked @internal, and not emitted.
           "ae-missing-release-tag": { logLevel: ExtractorLogLevel.None },
@@ -150,7 +150,7 @@ function rollUp(entryPoint: string, update: boolean): void {
   });
   if (apiReportChanged && !update)
     throw new Error(
-      `the public API is not what ${REPORT} says. Where that is meant: \`npm run api\`, and read its change (CONTRIBUTING.md)`,
+      `the public API differs from ${REPORT}. If that is intended, run \`npm run api\` and review the change (CONTRIBUTING.md)`,
     );
   if (!succeeded) throw new Error("the public types cannot be written: see above");
 }

@@ -1,5 +1,5 @@
 /**
- * The Pulumi engine: the one on this machine where it is new enough, else one built with Go from its published modules
+ * The Pulumi engine: the one on this machine if it is new enough, else one built with Go from its published modules
  * (toolchain/go), for machines that cannot download Pulumi's own binaries.
  */
 import { chmodSync, copyFileSync, readFileSync, realpathSync } from "node:fs";
@@ -30,7 +30,7 @@ interface Binary {
   readonly about: string;
 }
 
-/** The engine version that is built, and the oldest one that is used where one is installed. */
+/** The engine version that is built, and the oldest installed one that is accepted. */
 export function engineVersion(): string {
   const version = /pulumi\/pkg\/v3 v(\S+)/.exec(readFileSync(join(SOURCES, "pulumi", "go.mod"), "utf8"))?.[1];
   if (version === undefined) throw new Error("toolchain/go/pulumi/go.mod names no version of pulumi/pkg/v3");
@@ -87,8 +87,8 @@ async function problemOfInstalled(path: string, oldest: string, env: NodeJS.Proc
     env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
     timeoutSeconds: 20,
   });
-  if (!coerce(stdout)) return `${pulumi} does not tell its version: ${stderr || stdout || "no output"}`;
-  if (!isAtLeast(stdout, oldest)) return `${pulumi} is ${stdout}, too old`;
+  if (!coerce(stdout)) return `${pulumi} does not report its version: ${stderr || stdout || "no output"}`;
+  if (!isAtLeast(stdout, oldest)) return `${pulumi} is ${stdout}, which is too old`;
   if (isExecutable(join(dirname(realpathSync(pulumi)), LANGUAGE_HOST)) || which(LANGUAGE_HOST, path) !== undefined)
     return undefined;
   return `${pulumi} has no ${LANGUAGE_HOST} beside it or on PATH`;
@@ -108,7 +108,7 @@ function buildFingerprint(version: string): string {
 }
 
 async function build(version: string, directory: string, caller: NodeJS.ProcessEnv): Promise<void> {
-  // GOWORK: a workspace around this clone is not about these modules. CGO: nothing here needs a C compiler, and the
+  // GOWORK: a workspace around this clone has nothing to do with these modules. CGO: nothing here needs C, and the
   // binaries do not depend on the machine's C library then.
   const env = { ...caller, GOWORK: "off", CGO_ENABLED: "0" };
   await requireGo(env);
@@ -135,7 +135,7 @@ async function requireGo(env: NodeJS.ProcessEnv): Promise<void> {
   const { code, stdout, stderr } = await run("go", ["version"], { env, cwd: join(SOURCES, "pulumi") });
   const version = /go(\d+\.\d+(\.\d+)?)/.exec(stdout)?.[1];
   if (code !== 0 || version === undefined) throw new Failure(lastLines(stderr) || "`go version` failed");
-  if (!isAtLeast(version, OLDEST_GO)) throw new Failure(`Go is ${version}, and ${OLDEST_GO} or newer is needed`);
+  if (!isAtLeast(version, OLDEST_GO)) throw new Failure(`Go is ${version}, but ${OLDEST_GO} or newer is needed`);
 }
 
 const lastLines = (text: string): string =>

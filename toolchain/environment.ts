@@ -15,7 +15,7 @@ export interface EnvironmentOptions {
   readonly commandPlugin?: string;
 }
 
-/** Set by make for its recipes; no business of the engine and of what it starts. */
+/** Set by make for its recipes; not meant for the engine and what it starts. */
 const OF_MAKE = new Set([
   "MAKEFLAGS",
   "MAKELEVEL",
@@ -41,7 +41,7 @@ export async function pulumiEnvironment(options: EnvironmentOptions = {}): Promi
   return isolatedIn === undefined ? usersEnvironment(env) : isolatedEnvironment(isolatedIn, env, options.commandPlugin);
 }
 
-/** Sees to it that what `pulumiEnvironment` needs is built, and touches nothing else. */
+/** Makes sure that what `pulumiEnvironment` needs is built, and touches nothing else. */
 export async function prepareTools(): Promise<void> {
   const env = await engineEnvironment();
   if (!(await obtainOfficialCommandPlugin(env))) await standInHome(env);
@@ -66,7 +66,7 @@ async function usersEnvironment(env: NodeJS.ProcessEnv): Promise<NodeJS.ProcessE
 
 const standInVariables = async (env: NodeJS.ProcessEnv): Promise<{ PULUMI_HOME: string } & NodeJS.ProcessEnv> => ({
   PULUMI_HOME: await standInHome(env),
-  // Where one plugin cannot be downloaded no other can: each try would cost about 2 s per run.
+  // If one plugin cannot be downloaded, no other can: each attempt would cost about 2 s per run.
   PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
 });
 

@@ -25,7 +25,7 @@ function versionOf(name: "command" | "docker"): string {
   return manifest.version;
 }
 
-/** What to do where a stack with this config file needs the docker plugin and cannot get it: Pulumi does not say. */
+/** What to do if a stack with this config file needs the docker plugin and cannot get it: Pulumi does not say. */
 export function adviceOnDocker(config: string, env: NodeJS.ProcessEnv): string | undefined {
   const isWanted = /^\s+(openclaw:)?target: docker$/m.test(config);
   const isFetched = env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] !== "true";
@@ -45,12 +45,12 @@ export const pluginIn = (home: string): string =>
 /** The official plugin where it is installed: in the user's Pulumi directory or on PATH. */
 export function officialCommandPlugin(env: NodeJS.ProcessEnv): string | undefined {
   const installed = pluginIn(pulumiHome(env));
-  // The engine's own mark of an installation that has not ended.
+  // The engine's own mark of an unfinished installation.
   if (isExecutable(installed) && !existsSync(`${dirname(installed)}.partial`)) return installed;
   return which(EXECUTABLE, env["PATH"] ?? "");
 }
 
-/** Whether the official plugin is installed now, after a try to download it. A failed try counts for a day. */
+/** Whether the official plugin is installed now, after an attempt to download it. A failed attempt counts for a day. */
 export async function obtainOfficialCommandPlugin(env: NodeJS.ProcessEnv): Promise<boolean> {
   if (officialCommandPlugin(env) !== undefined) return true;
   if (env["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"] === "true") return false;
@@ -65,13 +65,13 @@ export async function obtainOfficialCommandPlugin(env: NodeJS.ProcessEnv): Promi
   mkdirSync(dirname(failed), { recursive: true });
   writeFileSync(failed, `${stderr}\n`);
   say(
-    `  It cannot be downloaded here: this repository's stand-in takes its place (next try tomorrow; why: ${failed}).`,
+    `  It cannot be downloaded here: using this repository's stand-in instead (next attempt tomorrow; reason: ${failed}).`,
   );
   return false;
 }
 
 /**
- * A PULUMI_HOME of our own that holds the stand-in, built where its sources have changed.
+ * A PULUMI_HOME of our own that holds the stand-in, rebuilt when its sources have changed.
  *
  * Why a home: the engine finds a plugin without a warning only below PULUMI_HOME (one on PATH is used, with a warning), and
  * the user's own plugin directory is not ours to write to. `plugins.providers` in Pulumi.yaml cannot depend on the

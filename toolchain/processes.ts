@@ -1,4 +1,4 @@
-/** Running other programs: quietly, or in the foreground with the terminal and the signals handed on. */
+/** Runs other programs: quietly, or in the foreground with the terminal and signals passed on. */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
@@ -6,7 +6,7 @@ export interface Finished {
   /** Exit code; a program that could not be started or was killed has none. */
   readonly code: number | undefined;
   readonly stdout: string;
-  /** Standard error, or why the program could not be started or was ended. */
+  /** Standard error, or why the program could not be started or was killed. */
   readonly stderr: string;
 }
 
@@ -32,7 +32,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       timeoutSeconds === undefined
         ? undefined
         : setTimeout(() => {
-            stderr += `\nended after ${timeoutSeconds} s without a result`;
+            stderr += `\nkilled after ${timeoutSeconds} s without a result`;
             end();
           }, timeoutSeconds * 1000);
     const finish = (code: number | null, reason = ""): void => {
@@ -45,13 +45,13 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
 }
 
-/** Make passes SIGTERM on to its recipes: who signals the whole group sends it to us twice, at the same moment. */
+/** Make passes SIGTERM on to its recipes: whoever signals the whole group sends it to us twice, at the same moment. */
 const SAME_SIGNAL_MS = 500;
 
 type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 let passOn: ((signal: Signal) => void) | undefined;
 
-/** Hands signals on to the program in the foreground; where there is none, ends this process (its exit handlers run). */
+/** Passes signals on to the program in the foreground; if there is none, exits (after the exit handlers). */
 export function handleSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => {

@@ -13,7 +13,7 @@ export function duration(milliseconds: number): string {
 }
 
 /**
- * Does one step and says how long it took. A step that takes minutes says so before (`about`), and shows that it is alive:
+ * Does one step and says how long it took. A step that takes minutes says so first (`about`), and shows that it is alive:
  * on a terminal by a running clock, in a log by a line now and then.
  */
 export async function step<T>(what: string, work: () => Promise<T> | T, about?: string): Promise<T> {

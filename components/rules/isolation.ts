@@ -2,9 +2,11 @@
 import { valueAt } from "../../model/json";
 import { isWithin } from "../../model/hostLayout";
 import {
+  BLOCK_SIZE,
   contains,
   derivePorts,
   formatRange,
+  LAST_OFFSET,
   nearestFreeBase,
   overlaps,
   portRole,
@@ -13,7 +15,7 @@ import {
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 
-/** Port of Telegram's webhook listener where none is set: the same in every gateway. Source: measured. */
+/** Port of Telegram's webhook listener if none is set: the same for every gateway. Source: measured. */
 const WEBHOOK_PORT = 8787;
 
 /**
@@ -52,7 +54,7 @@ function checkNames(gateway: ResolvedGateway, other: ResolvedGateway): Problem[]
     {
       path: `${gateway.label}.profile`,
       reason: both,
-      advice: 'give each gateway of a host a profile of its own, e.g. "ops"',
+      advice: 'give each gateway on a host its own profile, e.g. "ops"',
     },
   ];
 }
@@ -67,16 +69,16 @@ function checkBlocks(gateway: ResolvedGateway, other: ResolvedGateway, all: read
       path: `${gateway.label}.basePort`,
       reason:
         `its ports ${formatRange(gateway.owns)} overlap those of ${other.label} (${formatRange(other.owns)})` +
-        (isWide ? ": a gateway owns base … base+110" : ""),
+        (isWide ? `: a gateway owns base … base+${LAST_OFFSET}` : ""),
       advice:
         free === undefined
-          ? "no block of 111 ports is left on this host"
-          : `use ${free}, the nearest base port that is free`,
+          ? `free a block of ${BLOCK_SIZE} consecutive ports: none is left on this host`
+          : `use ${free}, the nearest free base port`,
     },
   ];
 }
 
-/** A property of a gateway, as messages name it. One that no program declares has no such path. */
+/** A gateway's property, as messages name it. A gateway that no program declares has no argument path. */
 const propertyOf = ({ label, isForeign }: ResolvedGateway, property: string): string =>
   isForeign ? `${property} of ${label}` : `${label}.${property}`;
 
@@ -85,21 +87,21 @@ const PATH_PROPERTIES = ["configPath", "stateDir", "workspace"] as const;
 function checkPaths(gateway: ResolvedGateway, other: ResolvedGateway): Problem[] {
   return PATH_PROPERTIES.flatMap((property) => {
     const path = gateway[property];
-    // A workspace inside its own state directory clashes through that directory, which is reported already.
+    // A workspace inside its own state directory conflicts because of that directory, which is already reported.
     if (property !== "stateDir" && isWithin(path, gateway.stateDir)) return [];
     return PATH_PROPERTIES.filter(
       (theirs) => theirs === "stateDir" || !isWithin(other[theirs], other.stateDir),
     ).flatMap((theirs): Problem[] => {
       const otherPath = other[theirs];
       if (!isWithin(path, otherPath) && !isWithin(otherPath, path)) return [];
-      const relation = path === otherPath ? "is also" : isWithin(path, otherPath) ? "lies inside" : "contains";
+      const relation = path === otherPath ? "is also" : isWithin(path, otherPath) ? "is inside" : "contains";
       const place = propertyOf(other, theirs);
       const isNamed = path === otherPath || place.includes(otherPath);
       return [
         {
           path: `${gateway.label}.${property}`,
           reason: `${path} ${relation} ${place}${isNamed ? "" : ` (${otherPath})`}`,
-          advice: "give each gateway directories of its own, none inside another's",
+          advice: "give each gateway its own directories, none inside another's",
         },
       ];
     });
@@ -113,19 +115,19 @@ function checkWithin(gateway: ResolvedGateway): Problem[] {
     problems.push({
       path: `${label}.workspace`,
       reason: `${workspace} ${workspace === stateDir ? "is" : "contains"} the state directory: the agent could edit its own state`,
-      advice: "use a directory of its own, e.g. <stateDir>/workspace",
+      advice: "use a separate directory, e.g. <stateDir>/workspace",
     });
   if (isWithin(configPath, workspace))
     problems.push({
       path: `${label}.configPath`,
-      reason: `${configPath} lies inside the workspace: the agent could edit its own configuration`,
-      advice: "leave configPath out, or put it outside the workspace",
+      reason: `${configPath} is inside the workspace: the agent could edit its own configuration`,
+      advice: "remove configPath, or set it to a path outside the workspace",
     });
   if (isWithin(stateDir, configPath))
     problems.push({
       path: `${label}.configPath`,
-      reason: `${configPath} is a file and ${stateDir} cannot lie inside it`,
-      advice: "leave configPath out, or name a file, e.g. <stateDir>/openclaw.json",
+      reason: `${configPath} is a file, so ${stateDir} cannot be inside it`,
+      advice: "remove configPath, or set it to a file, e.g. <stateDir>/openclaw.json",
     });
   return problems;
 }
@@ -135,10 +137,10 @@ interface ExplicitPort {
   readonly port: number;
 }
 
-/** Ports that the arguments name outright, with the property that does. */
+/** Ports that the arguments set explicitly, each with the property that sets it. */
 export function explicitPorts(gateway: ResolvedGateway): ExplicitPort[] {
   const { browser, config, isContainer } = gateway;
-  if (isContainer) return []; // they are its own, inside
+  if (isContainer) return []; // its ports are private to the container
   const ports: ExplicitPort[] = Object.entries(browser?.profiles ?? {}).flatMap(([name, { cdpPort }]) =>
     cdpPort === undefined ? [] : [{ path: propertyOf(gateway, `browser.profiles.${name}.cdpPort`), port: cdpPort }],
   );
@@ -160,7 +162,7 @@ function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGate
     const problem = (reason: string): Problem => ({ path, reason, advice: freePortAdvice(gateway, all) });
     const blocked = all
       .filter((other) => other !== gateway && contains(other.owns, port))
-      .map((other) => problem(`${port} lies inside the ports of ${other.label} (${formatRange(other.owns)})`));
+      .map((other) => problem(`${port} is one of the ports of ${other.label} (${formatRange(other.owns)})`));
     const { cdp } = derivePorts(gateway.basePort);
     if (contains(gateway.owns, port) && !contains(cdp, port))
       blocked.push(problem(`${port} is already the ${portRole(gateway.basePort, port)} port of this gateway`));
@@ -170,7 +172,7 @@ function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGate
   });
 }
 
-/** Ports that a gateway which cannot be changed names inside this one's block. */
+/** Explicit ports of a gateway that cannot be changed, where they fall inside this one's block. */
 function checkForeignPorts(gateway: ResolvedGateway, foreign: ResolvedGateway): Problem[] {
   return explicitPorts(foreign)
     .filter(({ port }) => contains(gateway.owns, port))
@@ -187,7 +189,7 @@ function freePortAdvice(gateway: ResolvedGateway, all: readonly ResolvedGateway[
   const free = portsOf(cdp).find((port) => !used.has(port));
   return free === undefined
     ? "use a port outside every gateway's block"
-    : `use a port of its own CDP range, e.g. ${free}`;
+    : `use a port in its own CDP range, e.g. ${free}`;
 }
 
 const portsOf = ({ first, last }: PortRange): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
@@ -213,9 +215,9 @@ const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
 /** The same browser for two gateways, or a browser that belongs to the other one. */
 function checkCdpUrls(gateway: ResolvedGateway, other: ResolvedGateway): Problem[] {
-  const advice = "give each gateway a browser of its own";
+  const advice = "give each gateway its own browser";
   const pinned = (mine: ResolvedGateway, theirs: ResolvedGateway): Problem[] =>
-    (mine.isContainer ? [] : cdpUrls(mine)) // its loopback is its own
+    (mine.isContainer ? [] : cdpUrls(mine)) // a container has its own loopback
       .filter(({ url }) => LOOPBACK.test(url.hostname) && contains(theirs.owns, Number(url.port)))
       .map(({ path, url }) => ({
         path,

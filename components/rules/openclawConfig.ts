@@ -1,15 +1,14 @@
 /** Renders a gateway's openclaw.json. Pure and deterministic: the same arguments give the same bytes. */
 import { isObject, objectAt, valueAt } from "../../model/json";
-import { gatewayLogFile, GATEWAY_TOKEN_VARIABLE } from "../../model/hostLayout";
+import { gatewayLogFile } from "../../model/hostLayout";
 import type { Json, JsonObject } from "../../model/spec";
 import type { Problem } from "./problems";
 import { isUserId, type CheckedGatewayArgs } from "./schemas";
+import { SecretName, GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../../model/secrets";
 
-export const BOT_TOKEN_VARIABLE = "TELEGRAM_BOT_TOKEN";
-
-/** Configuration keys that a component argument decides, and what to use instead. */
+/** Configuration keys that the component controls, and what to use instead. */
 export const OWNED_KEYS: readonly (readonly [key: string, advice: string])[] = [
-  ["gateway.mode", "remove it: a gateway is always run in mode local"],
+  ["gateway.mode", "remove it: a gateway always runs in local mode"],
   ["gateway.port", "use the argument basePort"],
   ["gateway.bind", "remove it: the gateway listens on loopback; reach it through ssh -L"],
   ["gateway.customBindHost", "remove it: the gateway listens on loopback; reach it through ssh -L"],
@@ -23,13 +22,13 @@ export const OWNED_KEYS: readonly (readonly [key: string, advice: string])[] = [
   ["channels.telegram.allowFrom", "use the argument telegram.allowFrom"],
   ["channels.telegram.dmPolicy", "use the argument telegram.dmPolicy"],
   ["channels.telegram.apiRoot", "use the argument telegram.apiRoot"],
-  ["channels.telegram.configWrites", "remove it: the configuration is written by Pulumi only"],
+  ["channels.telegram.configWrites", "remove it: only Pulumi writes the configuration"],
   ["commands.ownerAllowFrom", "use the argument telegram.allowFrom"],
   ["browser.cdpUrl", "use the argument browser.cdpUrl"],
   ["browser.controlPort", "remove it: browser control is basePort + 2"],
 ];
 
-/** What is wrong with the extra configuration of a gateway. `path` is where the argument stands. */
+/** What is wrong with a gateway's extra configuration. `path` is the path of the argument. */
 export function checkConfig(config: JsonObject, path: string): Problem[] {
   const problems: Problem[] = OWNED_KEYS.filter(([key]) => valueAt(config, key) !== undefined).map(([key, advice]) => ({
     path: `${path}.${key}`,
@@ -50,17 +49,18 @@ export function checkConfig(config: JsonObject, path: string): Problem[] {
     if (problems.some((problem) => problem.path === `${path}.${key}`)) continue;
     problems.push({
       path: `${path}.${key}`,
-      reason: "would stand in plain text in the configuration file and in the stack's state",
-      advice: 'put it into `env` and write { source: "env", provider: "default", id: "NAME" } here, or ${NAME}',
+      reason: "would be stored in plain text in the configuration file and in the stack's state",
+      advice:
+        'move it to `env` and refer to it here with { source: "env", provider: "default", id: "NAME" } or ${NAME}',
     });
   }
   return problems;
 }
 
-/** Keys whose text is a secret by its name. */
+/** Keys whose names show that their values are secrets. */
 const SECRET_KEY = /(token|api_?key|password|secret|credentials?)$/i;
 
-/** Paths of secrets that are written out instead of referred to. */
+/** Paths of secrets that are given in plain text instead of by reference. */
 function plainSecrets(value: Json, path: readonly string[] = []): string[] {
   if (typeof value === "string")
     return SECRET_KEY.test(path.at(-1) ?? "") && value !== "" && !value.startsWith("${") ? [path.join(".")] : [];
@@ -68,22 +68,19 @@ function plainSecrets(value: Json, path: readonly string[] = []): string[] {
   return isObject(value) ? Object.entries(value).flatMap(([key, item]) => plainSecrets(item, [...path, key])) : [];
 }
 
-/** What the place of a gateway decides about its configuration. */
+/** The parts of a gateway's configuration that depend on where it runs. */
 export interface Surroundings {
   readonly stateDir: string;
   readonly workspace: string;
   /** Where the gateway listens. */
   readonly port: number;
   readonly bind: "loopback" | "lan";
-  /** How the configuration names a secret of the gateway. */
+  /** How the configuration refers to one of the gateway's secrets. */
   readonly secret: (name: SecretName) => JsonObject;
-  /** Further keys that the place owns, and those that `config` may change. */
+  /** More keys that the place sets for good, and those that `config` may change. */
   readonly owned?: JsonObject;
   readonly defaults?: JsonObject;
 }
-
-/** Secrets that the configuration of a gateway refers to, by the variables that hold them on a host. */
-export type SecretName = typeof GATEWAY_TOKEN_VARIABLE | typeof BOT_TOKEN_VARIABLE;
 
 /** The complete openclaw.json of a gateway, keys sorted. */
 export function renderConfig(
@@ -100,7 +97,7 @@ export function renderConfig(
     agents: { defaults: { workspace: place.workspace } },
     logging: { file: gatewayLogFile(place.stateDir) },
   };
-  // What the product prefers and `config` may change.
+  // This package's defaults, which `config` may change.
   const defaults: JsonObject = {
     gateway: { reload: { mode: "off" } },
     update: { checkOnStart: false },

@@ -4,10 +4,10 @@ import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import { isUserId, type CheckedGatewayArgs } from "./schemas";
 
-/** Ways to the agent besides the direct messages of its one bot. */
+/** Ways to reach the agent other than direct messages to its one bot. */
 const OTHER_WAYS_IN = ["accounts", "groups", "groupPolicy", "groupAllowFrom", "direct"];
 
-/** What lets others than named operators talk to the gateway. */
+/** Settings that let anyone other than named operators talk to the gateway. */
 export function checkOperatorOnly(
   { label }: Pick<ResolvedGateway, "label">,
   { telegram, config }: Pick<CheckedGatewayArgs, "telegram" | "config">,
@@ -24,7 +24,7 @@ export function checkOperatorOnly(
   const problems = opened.map((key) => ({
     path: `${label}.config.channels.${key}`,
     reason,
-    advice: "remove it: operators write to the rescue bot itself",
+    advice: "remove it: operators send direct messages to the rescue bot",
   }));
   if (!telegram) return problems;
   const isOpen = !telegram.allowFrom?.length || !telegram.allowFrom.every(isUserId);
@@ -34,7 +34,7 @@ export function checkOperatorOnly(
     {
       path: `${label}.telegram.${isOpen ? "allowFrom" : "dmPolicy"}`,
       reason,
-      advice: 'list their Telegram user ids, e.g. allowFrom: ["4242"], and leave dmPolicy out',
+      advice: 'list the Telegram user ids of the operators, e.g. allowFrom: ["4242"], and remove dmPolicy',
     },
   ];
 }

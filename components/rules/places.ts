@@ -1,4 +1,4 @@
-/** What the kind of place decides about the gateways there: their directories, names and ports. Pure. */
+/** What depends on the kind of place that gateways run in: their directories, names and ports. Pure. */
 import { posix } from "node:path";
 import { CONTAINER_PORT, CONTAINER_PATHS, isContainerName, openclawIn, secretFile } from "../../model/containerLayout";
 import {
@@ -12,19 +12,20 @@ import {
   type HostLayout,
 } from "../../model/hostLayout";
 import type { JsonObject } from "../../model/spec";
-import { BOT_TOKEN_VARIABLE, envReference, type SecretName, type Surroundings } from "./openclawConfig";
+import { envReference, type Surroundings } from "./openclawConfig";
 import { derivePorts, portBlock } from "../../model/ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import type { CheckedGatewayArgs } from "./schemas";
+import { SecretName, GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../../model/secrets";
 
 /** A Docker engine, as its gateways see it: plain facts, known before anything is touched. */
 export interface ContainerLayout {
-  /** Begins the names of all containers, networks and volumes of a stack. */
+  /** Prefix of the names of all containers, networks and volumes of a stack. */
   readonly prefix: string;
-  /** Docker's command for the engine, as one types it. */
+  /** The docker command for the engine, as typed in a shell. */
   readonly docker: string;
-  /** Address of the engine's machine that ports are published on. */
+  /** Address on the engine's machine on which ports are published. */
   readonly publishAddress: string;
   /** Whether the port of the sandbox host is published too. */
   readonly sandboxPort: boolean;
@@ -81,19 +82,20 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
     .filter((property) => args[property] !== undefined)
     .map((property) => ({
       path: `${label}.${property}`,
-      reason: "cannot be chosen for a gateway in a container: the volumes there have fixed places",
+      reason: "cannot be set for a gateway in a container: its volumes are mounted at fixed paths",
       advice: "remove it",
     }));
   if (!isContainerName(container))
     problems.push({
       path: label,
       reason: `its container would be called "${container}", which Docker does not allow`,
-      advice: "give the gateway a name of letters, digits, _, . and -, with at most 63 of them in all",
+      advice:
+        "use a gateway name of letters, digits, _, . and -, short enough that the container's name has at most 63 characters",
     });
   const inside = derivePorts(CONTAINER_PORT);
   return {
     facts: {
-      // As they are reached from the engine's machine; the others are for the container itself.
+      // As reached from the engine's machine; the other ports exist only inside the container.
       ports: { ...inside, gateway: basePort, canvas: basePort, ...(sandboxPort && { sandbox: basePort + 1 }) },
       owns: { first: basePort, last: sandboxPort ? basePort + 1 : basePort },
       isContainer: true,
@@ -122,15 +124,15 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
 
 const providerOf = (name: SecretName): string => name.toLowerCase();
 
-/** Environment variables would be shown by `docker inspect`. */
+/** Files hold the secrets: `docker inspect` would show environment variables. */
 function providersOf({ telegram }: CheckedGatewayArgs): JsonObject {
-  const names: SecretName[] = ["OPENCLAW_GATEWAY_TOKEN", ...(telegram ? ([BOT_TOKEN_VARIABLE] as const) : [])];
+  const names: SecretName[] = [GATEWAY_TOKEN_VARIABLE, ...(telegram ? ([BOT_TOKEN_VARIABLE] as const) : [])];
   return Object.fromEntries(
     names.map((name) => [providerOf(name), { source: "file", path: secretFile(name), mode: "singleValue" }]),
   );
 }
 
-/** Of the Control UI: OpenClaw itself knows the port inside of the container only. */
+/** Origins of the Control UI: OpenClaw itself only knows the port inside the container. */
 function originsOf(publishAddress: string, port: number): string[] {
   const named = ["127.0.0.1", "0.0.0.0"].includes(publishAddress) ? [] : [publishAddress];
   return ["127.0.0.1", "localhost", ...named].map((host) => `http://${host}:${port}`);

@@ -1,7 +1,8 @@
-/** Problems: what is wrong with a program, in words that say where and what to do. */
+/** Problems: what is wrong with a program, where, and what to do about it. */
 import { closest, distance } from "fastest-levenshtein";
 import * as z from "zod";
 import { plainLine } from "../../model/plain";
+import { withAdvice } from "../../model/failure";
 
 /** One thing that is wrong with the program, as its author should read it. */
 export interface Problem {
@@ -13,16 +14,16 @@ export interface Problem {
   readonly advice: string;
 }
 
-/** All problems as one message, each with path, reason and advice. `found`: what is sure about the moment. */
+/** All problems as one message, each with path, reason and advice. `found`: when they were found. */
 export function formatProblems(problems: readonly Problem[], found = "found before anything was changed"): string {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  const items = problems.map(
-    ({ path, reason, advice }) => `  ${plainLine(path)}: ${plainLine(reason)}\n    -> ${plainLine(advice)}`,
+  const items = problems.map(({ path, reason, advice }) =>
+    withAdvice(`  ${plainLine(path)}: ${plainLine(reason)}`, plainLine(advice)),
   );
   return `OpenClaw: ${count} ${found}.\n\n${items.join("\n\n")}\n`;
 }
 
-/** A zod error as problems, with a suggestion for each misspelt key. Values of secrets are never repeated. */
+/** A zod error as problems, with a suggestion for each misspelt key. The values of secrets are never shown. */
 export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, input: unknown): Problem[] {
   return error.issues.flatMap((issue): Problem[] => {
     const path = [label, ...issue.path.map(String)].filter((part) => part !== "").join(".");
@@ -46,16 +47,16 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, 
   });
 }
 
-/** What values are called in messages, by zod's names of their types. */
+/** What messages call values, by zod's names for their types. */
 const KINDS: Readonly<Record<string, string>> = {
-  string: "text",
+  string: "a string",
   boolean: "true or false",
   array: "a list",
   object: "an object",
   record: "an object",
 };
 
-/** zod's own messages in the words of the others. */
+/** zod's own messages, reworded to match the others. */
 function reasonOf(issue: z.core.$ZodIssue): string {
   if (!issue.message.startsWith("Invalid ")) return issue.message;
   if (issue.code === "invalid_type") return `must be ${KINDS[issue.expected] ?? issue.expected}`;
@@ -68,7 +69,7 @@ function suggestion(key: string, known: readonly string[]): string {
   const nearest = known.length ? closest(key, known) : undefined;
   if (nearest !== undefined && distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(1, key.length / 3))
     return `did you mean ${nearest}?`;
-  return known.length ? `known here: ${known.join(", ")}` : "remove it";
+  return known.length ? `use one of: ${known.join(", ")}` : "remove it";
 }
 
 /** The keys that a strict object schema knows at a path. */
@@ -88,7 +89,7 @@ const unwrap = (node: unknown): unknown => (node instanceof z.ZodOptional ? unwr
 const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined | null)?.[key], value);
 
-/** Arguments whose text may be repeated. All others could hold a secret that was put in the wrong place. */
+/** Arguments whose values may be shown. Any other could contain a secret that was put in the wrong place. */
 const HARMLESS = [
   "version",
   "profile",

@@ -9,20 +9,20 @@ import type { GatewayPorts, PortRange } from "../../model/ports";
 import { problemsOf, type Problem } from "./problems";
 import { gatewaySchema, MIN_VERSION, type CheckedGatewayArgs } from "./schemas";
 
-/** Everything about one gateway that is not secret, decided. */
+/** Everything about one gateway that is not secret, with all defaults filled in. */
 export interface ResolvedGateway {
-  /** Where the gateway's arguments stand in the program, for messages. */
+  /** Path of the gateway's arguments in the program, for messages. */
   readonly label: string;
-  /** Set up by others: the label is what people call it, and no path in the program. */
+  /** Set up outside the program: the label is what people call it, not a path in the program. */
   readonly isForeign?: true;
   readonly id: string;
   readonly profile: string;
   readonly version: string;
   readonly basePort: number;
   readonly ports: GatewayPorts;
-  /** The ports that it has on its machine, for itself alone. */
+  /** The ports on its machine that belong to it alone. */
   readonly owns: PortRange;
-  /** Whether it has a file system of its own, and a network of its own but for the ports that it owns. */
+  /** Whether it has its own file system, and its own network except for the ports that it owns. */
   readonly isContainer?: true;
   readonly url: string;
   readonly stateDir: string;
@@ -36,14 +36,14 @@ export interface ResolvedGateway {
 }
 
 export interface Resolution {
-  /** Missing where too much is wrong with the arguments to describe a gateway. */
+  /** Missing if too much is wrong with the arguments to describe a gateway. */
   readonly gateway?: ResolvedGateway;
-  /** The validated arguments, secrets still as they were given. */
+  /** The validated arguments; secrets are still as given. */
   readonly args?: CheckedGatewayArgs;
   readonly problems: readonly Problem[];
 }
 
-/** Checks the arguments of one gateway and fills in what its place decides. `name`: of its resource. */
+/** Checks the arguments of one gateway and fills in what depends on its place. `name`: the name of its resource. */
 export function resolveGateway(label: string, input: unknown, layout: Layout, name = label): Resolution {
   const parsed = gatewaySchema.safeParse(input);
   const problems = parsed.success ? [] : problemsOf(parsed.error, gatewaySchema, label, input);
@@ -72,7 +72,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   };
 }
 
-/** What is left of refused arguments without the refused ones: enough to find the problems between gateways too. */
+/** The arguments without the invalid ones: enough to find problems between gateways too. */
 function salvage(input: unknown, error: z.ZodError): CheckedGatewayArgs | undefined {
   const refused = error.issues.flatMap((issue) =>
     issue.path.length === 0 && issue.code === "unrecognized_keys" ? issue.keys : [String(issue.path[0])],

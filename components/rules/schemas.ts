@@ -1,17 +1,17 @@
 /**
- * What a gateway's arguments may be: the one definition of it, for TypeScript programs and for stack config.
+ * The one definition of what a gateway's arguments may be, for TypeScript programs and for stack config.
  * Rules between several gateways are in isolation.ts.
  */
 import * as pulumi from "@pulumi/pulumi";
 import * as semver from "semver";
 import * as z from "zod";
 import type { Json } from "../../model/spec";
-import { MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
+import { LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
 
 /** Oldest OpenClaw release that the product was measured with. */
 export const MIN_VERSION = "2026.9.6";
 
-/** Names that OpenClaw keeps for itself. Source: its profile check, on macOS and Windows. */
+/** Names that OpenClaw reserves. Source: its profile check, on macOS and Windows. */
 const RESERVED_PROFILES = ["gateway", "node"];
 
 /** Variables that decide which gateway a process is, or how Node runs it. */
@@ -24,7 +24,7 @@ export const inputString = z.custom<pulumi.Input<string>>(
   { error: "must be a non-empty string or an Output of one" },
 );
 
-/** The same, for what is always kept as a secret. */
+/** The same, for values that are always kept secret. */
 export const secretString = inputString;
 
 export const port = z
@@ -36,8 +36,8 @@ export const port = z
 const NO_USER_ID = 'must be a Telegram user id, e.g. "4242"';
 
 /**
- * Who may write, as OpenClaw reads it: without space around it and without its prefix. A group's id and a name let nobody
- * in. Source: OPENCLAW 2026.9.6, its Telegram allowlist.
+ * Who may write, as OpenClaw reads it: trimmed, and without its prefix. Group ids and names admit nobody.
+ * Source: the Telegram allowlist of OpenClaw 2026.9.6.
  */
 const sender = z
   .union([z.string(), z.number()], { error: NO_USER_ID })
@@ -49,14 +49,14 @@ const sender = z
   )
   .refine((value) => /^(\*|accessGroup:\S+)$/.test(value) || isUserId(value), NO_USER_ID);
 
-/** Of one person. */
+/** Whether it is the id of one person. */
 export const isUserId = (sender: string): boolean => /^[1-9]\d{0,15}$/.test(sender);
 
 export const absolutePath = z
   .string()
   .regex(/^\/(?!$)[^\0\n]*$/, "must be an absolute path")
   .regex(/^[^'"$`\\]*$/, "must not contain quotes, $ or \\")
-  .refine((path) => !/(^|\/)\.\.?(\/|$)/.test(path), "must not contain . or .. as a part")
+  .refine((path) => !/(^|\/)\.\.?(\/|$)/.test(path), "must not contain . or .. as a path segment")
   .transform((path) => path.replace(/\/+/g, "/").replace(/\/$/, ""));
 
 const webUrl = (protocols: string[]) =>
@@ -71,10 +71,10 @@ const webUrl = (protocols: string[]) =>
     `must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(" or ")}`,
   );
 
-/** A URL may hold a token, which would stand in plain text in the stack's state. */
+/** A URL may contain a token, which would be stored in plain text in the stack's state. */
 const cdpUrl = webUrl(["http:", "https:", "ws:", "wss:"]).refine(
   (text) => !/\/\/[^/@]*:(?!\$)[^/@]*@|[?&][^=&]*(token|key|secret|password)[^=&]*=(?!\$)/i.test(text),
-  "holds a secret in plain text; put it into `env` and write ${NAME} in its place",
+  "contains a secret in plain text; move it to `env` and write ${NAME} in its place",
 );
 
 export const profileSchema = z
@@ -83,51 +83,57 @@ export const profileSchema = z
     /^[a-z0-9][a-z0-9_-]{0,63}$/,
     "must be 1 to 64 lower-case letters, digits, - or _, and begin with a letter or digit",
   )
-  .refine((name) => !RESERVED_PROFILES.includes(name), "is a name that OpenClaw keeps for itself");
+  .refine((name) => !RESERVED_PROFILES.includes(name), "is a name that OpenClaw reserves");
 
 export const versionSchema = z
   .string({
     error: ({ input }) =>
-      `${input === undefined ? "is required" : "must be text"}: an exact OpenClaw version, e.g. "${MIN_VERSION}"`,
+      `${input === undefined ? "is required" : "must be a string"}: an exact OpenClaw version, e.g. "${MIN_VERSION}"`,
   })
   .refine(
     (version) => semver.valid(version) === version,
-    `must be one exact version, e.g. "${MIN_VERSION}": a tag or range would change the gateway without you`,
+    `must be an exact version, e.g. "${MIN_VERSION}": a tag or range could upgrade the gateway unexpectedly`,
   )
   .refine(
     (version) => semver.valid(version) !== version || semver.gte(version, MIN_VERSION),
-    `is older than ${MIN_VERSION}, the oldest supported`,
+    `is older than ${MIN_VERSION}, the oldest supported version`,
   );
 
 export const basePortSchema = z
   .number({ error: ({ input }) => (input === undefined ? "is required: a port, e.g. 20789" : "must be a number") })
   .int("must be a whole number")
-  .min(MIN_BASE_PORT, `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+110`)
-  .max(MAX_BASE_PORT, `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+110`);
+  .min(
+    MIN_BASE_PORT,
+    `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+${LAST_OFFSET}`,
+  )
+  .max(
+    MAX_BASE_PORT,
+    `must be between ${MIN_BASE_PORT} and ${MAX_BASE_PORT}: the gateway owns base … base+${LAST_OFFSET}`,
+  );
 
 export const telegramSchema = z
   .strictObject({
     /**
      * Token of the bot, from \@BotFather. Always kept as a secret. No two gateways may share one: each would steal the
-     * other's messages. Source: Telegram's Bot API gives an update to one reader only.
+     * other's messages. Source: Telegram's Bot API delivers each update to one reader only.
      * @example config.requireSecret("mainBotToken")
      */
     botToken: secretString,
     /**
-     * Telegram user ids that may talk to the bot and own its commands. Numbers are taken as text. "*" is everybody, with
-     * dmPolicy "open" only.
-     * @default nobody: who writes first is asked to pair
+     * Telegram user ids that may talk to the bot and own its commands. Numbers become strings. "*" is everybody and
+     * requires dmPolicy "open".
+     * @default nobody: anyone who writes is first asked to pair
      * @example ["4242"]
      */
     allowFrom: z.array(sender).optional(),
     /**
      * Who may write to the bot.
-     * @default "allowlist" where allowFrom is given, else "pairing"
+     * @default "allowlist" if allowFrom is given, else "pairing"
      * @example "disabled"
      */
     dmPolicy: z.enum(["pairing", "allowlist", "open", "disabled"]).optional(),
     /**
-     * Root of another Bot API server, without /bot<token>.
+     * Base URL of another Bot API server, without /bot<token>.
      * @default Telegram's own
      * @example "https://telegram.example.org"
      */
@@ -138,7 +144,7 @@ export const telegramSchema = z
       context.addIssue({
         code: "custom",
         path: ["allowFrom"],
-        message: 'must name somebody with dmPolicy "allowlist"',
+        message: 'must not be empty with dmPolicy "allowlist"',
       });
     if (dmPolicy === "open" && !allowFrom?.includes("*"))
       context.addIssue({ code: "custom", path: ["allowFrom"], message: 'must contain "*" with dmPolicy "open"' });
@@ -146,9 +152,9 @@ export const telegramSchema = z
 
 export const browserSchema = z.strictObject({
   /**
-   * DevTools URL of one remote browser for the default profile. Must differ between gateways. It stands in plain text in
-   * the stack's state: a token in it is written as ${NAME} and put into `env`.
-   * @default OpenClaw's own browser, on a port of the gateway's CDP range
+   * DevTools URL of one remote browser for the default profile. Must differ between gateways. Stored in plain text in
+   * the stack's state: write a token in it as ${NAME}, and set NAME in `env`.
+   * @default OpenClaw's own browser, on a port in the gateway's CDP range
    * @example "wss://chrome.example.org?token=${CHROME_TOKEN}"
    */
   cdpUrl: cdpUrl.optional(),
@@ -163,14 +169,14 @@ export const browserSchema = z.strictObject({
       z
         .strictObject({
           /**
-           * Port of a browser on this host. Inside the gateway's own CDP range, or outside every gateway's block.
+           * Port of a browser on this host: inside the gateway's own CDP range, or outside every gateway's block.
            * @unit TCP port
            * @default none: cdpUrl is given
            * @example 18810
            */
           cdpPort: port.optional(),
           /**
-           * DevTools URL of a browser elsewhere. Secrets in it as in `browser.cdpUrl`.
+           * DevTools URL of a browser elsewhere. For secrets in it, see `browser.cdpUrl`.
            * @default none: cdpPort is given
            * @example "http://chrome.example.org:9222"
            */
@@ -188,7 +194,7 @@ const configSchema = z.record(
   z.string(),
   z.custom<Json>(isPlainJson, {
     error:
-      "must be plain JSON, known in preview; a secret goes into `env` and is referred to as " +
+      "must be plain JSON that is known in preview; put a secret in `env` and refer to it with " +
       '{ source: "env", provider: "default", id: "NAME" }',
   }),
 );
@@ -206,7 +212,7 @@ function isPlainJson(value: unknown): boolean {
 const envSchema = z.record(
   z
     .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a variable name")
+    .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a valid variable name")
     .refine((name) => !OWN_VARIABLE.test(name), "is set by the gateway component itself and cannot be changed here"),
   secretString,
 );
@@ -214,41 +220,41 @@ const envSchema = z.record(
 /** The arguments of one gateway that mean the same on every target. */
 export const gatewaySchema = z.strictObject({
   /**
-   * OpenClaw profile. Decides the service name, the command and the default directories. 1-64 of a-z 0-9 _ -; not
-   * `gateway` or `node`. Source: OpenClaw's own profile check, and the names that it keeps for itself.
+   * OpenClaw profile. Determines the service name, the command and the default directories. 1-64 of a-z 0-9 _ -; not
+   * `gateway` or `node`. Source: OpenClaw's own profile check, and the names that it reserves.
    * @default "default", OpenClaw's default profile
    * @example "ops"
    */
   profile: profileSchema.optional(),
   /**
    * Port of the gateway's HTTP and WebSocket server. The gateway owns the whole block base … base+110 on its host; two
-   * blocks on one host must not touch, so two base ports are at least 111 apart. Source: measured on OpenClaw 2026.9.6,
-   * see model/ports.ts; OpenClaw's page says 20, which really collides.
+   * blocks on one host must not overlap, so base ports are at least 111 apart. Source: measured on OpenClaw 2026.9.6,
+   * see model/ports.ts; OpenClaw's page says 20, which is too few.
    * @unit TCP port, 1024-65425
    * @example 20789
    */
   basePort: basePortSchema,
   /**
-   * Exact OpenClaw version from the npm registry, 2026.9.6 or newer. Moves only when you change it.
+   * Exact OpenClaw version from the npm registry, 2026.9.6 or newer. Changes only when you change it.
    * @example "2026.9.6"
    */
   version: versionSchema,
   /**
-   * State directory (sessions, credentials, caches). Kept by destroy.
+   * State directory (sessions, credentials, caches). Kept on destroy.
    * @unit absolute path
-   * @default `<root>/.openclaw`, or `<root>/.openclaw-<profile>` on a named profile
+   * @default `<root>/.openclaw`, or `<root>/.openclaw-<profile>` with a named profile
    * @example "/srv/claw/ops"
    */
   stateDir: absolutePath.optional(),
   /**
-   * Workspace of the default agent. One that exists is used as it is, where the gateway can write in it. Kept by destroy.
+   * Workspace of the default agent. An existing one is used as is if the gateway can write to it. Kept on destroy.
    * @unit absolute path
    * @default `<stateDir>/workspace`
    * @example "/srv/claw/ops-work"
    */
   workspace: absolutePath.optional(),
   /**
-   * A further path at which the configuration can be read: a link to where it is, inside the component's own directory,
+   * An additional path for reading the configuration: a link to the file, which is in the component's own directory,
    * where the agent cannot edit it.
    * @unit absolute path
    * @default no link
@@ -268,21 +274,21 @@ export const gatewaySchema = z.strictObject({
    */
   browser: browserSchema.optional(),
   /**
-   * Further OpenClaw configuration (openclaw.json as an object), merged under what the component owns.
-   * A key that the component owns is an error that names the right argument. Plain values without secrets: see `env`.
+   * More OpenClaw configuration (openclaw.json as an object). What the component sets itself takes precedence.
+   * Setting a key that the component owns is an error that names the right argument. No secrets here: see `env`.
    * @default {}
    * @example { update: { channel: "stable" } }
    */
   config: configSchema.optional(),
   /**
-   * Extra variables of the gateway process, kept as secrets, e.g. model provider keys. Not those that decide which gateway
-   * a process is (OPENCLAW_…, HOME, PATH …).
+   * Extra environment variables for the gateway, kept as secrets, e.g. model provider keys. Not those that decide which
+   * gateway a process is (OPENCLAW_…, HOME, PATH …).
    * @default {}
    * @example { ANTHROPIC_API_KEY: config.requireSecret("anthropicKey") }
    */
   env: envSchema.optional(),
   /**
-   * Apply a change although the partner gateway is not healthy, so that both may be down for a moment. Means something in
+   * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
    * a GatewayPair only.
    * @default false
    * @example true
@@ -290,7 +296,7 @@ export const gatewaySchema = z.strictObject({
   force: z.boolean().optional(),
 });
 
-/** A value given for a token, password or key, or a bot's token: commands are shown, and stand in the stack's state. */
+/** A literal token, password or key, or a bot's token: commands are shown, and stored in the stack's state. */
 const SECRET_IN_COMMAND =
   /(TOKEN|PASSWORD|SECRET|API_KEY)=(?!["']?\$)["']?[^\s"']|--(token|password)[ =](?!["']?\$)\S|\b\d{5,}:[\w-]{30,}/i;
 
@@ -298,22 +304,23 @@ const command = z
   .string()
   .min(1, "must not be empty")
   .refine((text) => !SECRET_IN_COMMAND.test(text), {
-    error: "must not hold a secret: it is shown, and stands in the stack's state; leave the secret to main's own files",
+    error:
+      "must not contain a secret: it is shown, and stored in the stack's state; keep the secret in main's own files",
   });
 
-/** A main gateway that no stack owns. Whatever is left out is found on the machine; only read, never touched. */
+/** A main gateway that no stack owns. Anything left out is looked up on the machine. Only read, never changed. */
 export const besideSchema = z.strictObject({
   /**
    * Its state directory.
    * @unit absolute path
-   * @default `.openclaw` in the home of the deploying user, with sudo of who called it, or below the target's root
+   * @default `.openclaw` in the home of the deploying user (with sudo: of the user who ran it), or in the target's root
    * @example "/home/you/.openclaw"
    */
   stateDir: absolutePath.optional(),
   /**
    * Its configuration file.
    * @unit absolute path
-   * @default what the running gateway says, else `<stateDir>/openclaw.json`
+   * @default what the running gateway reports, else `<stateDir>/openclaw.json`
    * @example "/home/you/.openclaw/openclaw.json"
    */
   configPath: absolutePath.optional(),
@@ -327,19 +334,19 @@ export const besideSchema = z.strictObject({
   /**
    * Its base port.
    * @unit TCP port
-   * @default what the running gateway says, else its service, else its configuration, else 18789
+   * @default what the running gateway reports, else its service, else its configuration, else 18789
    * @example 18789
    */
   port: port.optional(),
   /**
-   * Command that runs its command line; without secrets.
-   * @default `openclaw`, with what leads it to this gateway
+   * Command that runs its CLI. Must not contain secrets.
+   * @default `openclaw`, with whatever points it at this gateway
    * @example "/opt/openclaw/bin/openclaw"
    */
   command: command.optional(),
   /**
-   * Command that restarts it; without secrets.
-   * @default for the systemd unit that is found, if there is one
+   * Command that restarts it. Must not contain secrets.
+   * @default a command for its systemd unit, if one is found
    * @example "systemctl --user restart openclaw-gateway.service"
    */
   restart: command.optional(),
@@ -348,6 +355,6 @@ export const besideSchema = z.strictObject({
 /** Facts about a main gateway that no stack owns. */
 export type BesideArgs = z.input<typeof besideSchema>;
 
-/** Gateway arguments after validation: ids are strings, paths are normal. */
+/** Gateway arguments after validation: ids are strings, paths are normalised. */
 export type CheckedGatewayArgs = z.output<typeof gatewaySchema>;
 export type GatewayInput = z.input<typeof gatewaySchema>;

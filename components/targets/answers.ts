@@ -1,6 +1,6 @@
 /**
- * What commands print on the machines where they run, and what engines say. A machine that lies says anything: nothing of
- * it goes into another command before it was found to be what it has to be.
+ * What commands print on the machines where they run, and what engines say. A hostile machine may say anything: none of
+ * it goes into another command before it has been validated.
  */
 import * as pulumi from "@pulumi/pulumi";
 import { refuse } from "../program";
@@ -19,7 +19,7 @@ const GRAMMARS = {
 
 type Grammar = keyof typeof GRAMMARS;
 
-/** What a command has printed; it says nothing about its secrets. `who`: the gateway that it is about. */
+/** What a command printed; it reveals nothing about its secrets. `who`: the gateway that it is about. */
 export const answerOf = (
   command: { readonly stdout: pulumi.Output<string> },
   grammar: Grammar,
@@ -29,17 +29,17 @@ export const answerOf = (
 export const containerId = ({ id }: pulumi.CustomResource, who: string): pulumi.Output<string> =>
   checked(id, "container", who);
 
-/** What it was instead is not repeated. */
+/** The actual answer is not shown. */
 export const unexpected = (who: string): Problem => ({
   path: who,
-  reason: "its machine has answered with something else than what was asked for",
-  advice: "look at that machine: its program, or whoever answers in its place, is not what was put there",
+  reason: "its machine gave an unexpected answer",
+  advice: "inspect that machine: what answers there is not the program that was installed",
 });
 
 const checked = (answer: pulumi.Output<string>, grammar: Grammar, who: string): pulumi.Output<string> =>
   answer.apply((text: string | undefined) =>
     Promise.resolve(
-      // Nothing at all is what the mocks of a program's own tests say; a machine cannot.
+      // Only the mocks in a program's own tests answer with nothing at all; a machine cannot.
       text === undefined || GRAMMARS[grammar].test(text)
         ? text!
         : refuse([unexpected(who)], "found before anything else was changed"),

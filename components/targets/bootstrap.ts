@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import * as pulumi from "@pulumi/pulumi";
 import type { HostLayout, LayoutToSetUp } from "../../model/hostLayout";
 import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../../model/pins";
+import { withAdvice } from "../../model/failure";
 
 export interface Bootstrap {
   /** Text for `sh -s -- MANAGE_DIR`. */
@@ -63,7 +64,7 @@ function readHostProgram(): string {
   return readFileSync(builtFile(HOST_PROGRAM), "base64");
 }
 
-/** A script for a host, with what it shares with the other. */
+/** A script for a host, including the part that both scripts share. */
 export const hostScript = (name: "bootstrap.sh" | "look.sh"): string =>
   readScript(name).replace("@TRUSTED@", () => readScript("trusted.sh").trimEnd());
 
@@ -74,7 +75,7 @@ const readScript = (name: string): string =>
 export function builtFile(name: string): string {
   const path = packageFile("dist", name);
   if (existsSync(path)) return path;
-  throw new pulumi.RunError(`OpenClaw: ${path} is missing\n    -> run \`npm install\` in ${packageFile()}`);
+  throw new pulumi.RunError(withAdvice(`OpenClaw: ${path} is missing`, `run \`npm install\` in ${packageFile()}`));
 }
 
 /** A file of this package, whose root is the nearest directory above with a package.json: from sources and from dist. */
@@ -93,7 +94,10 @@ export const deployersRegistry: () => Promise<string> = once(async () => {
     return withoutSlash(stdout.trim());
   } catch {
     throw new pulumi.RunError(
-      "OpenClaw: npm is not there to say which registry it uses\n    -> give SshHost its argument `registry`",
+      withAdvice(
+        "OpenClaw: cannot run npm to find out which registry it uses",
+        "install npm, or set the argument `registry` of SshHost",
+      ),
     );
   }
 });

@@ -1,4 +1,4 @@
-/** Commands on the deployer, which runs the Pulumi program: by a program of this package, dist/deployer.cjs. */
+/** Commands on the deployer, the machine that runs the Pulumi program. This package's dist/deployer.cjs runs them. */
 import { execFile } from "node:child_process";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
@@ -14,9 +14,9 @@ import { builtFile } from "./bootstrap";
 const PROGRAM_FILE = "deployer.cjs";
 
 /**
- * Where the program lies on whatever machine deploys. The command's text stands in the stack's state, so that it must not
- * differ between machines, checkouts and versions of this library. Requests about containers are for one that is called
- * otherwise, since an older one does not understand them.
+ * Where the program is on whatever machine deploys. The command's text is stored in the stack's state, so it must not
+ * differ between machines, checkouts and versions of this library. Requests about containers go to one with another
+ * name, since an older one does not understand them.
  */
 const PROGRAMS = { hosts: `pulumi-openclaw/deployer-${FORMAT}.cjs`, containers: "pulumi-openclaw/containers-1.cjs" };
 type About = keyof typeof PROGRAMS;
@@ -24,14 +24,14 @@ type About = keyof typeof PROGRAMS;
 const pathOf = (about: About): string => `"\${XDG_CACHE_HOME:-$HOME/.cache}/${PROGRAMS[about]}"`;
 export const runDeployer = (about: About): string => `node ${pathOf(about)}`;
 
-/** At a destroy nobody puts the program there. */
+/** A destroy does not put the program there. */
 export const runAtDestroy = (about: About, words: string): string =>
   `if [ -f ${pathOf(about)} ]; then ${runDeployer(about)} ${words}; else ` +
   'echo "first run pulumi preview on this machine: it puts the program there that removes this" >&2; exit 1; fi';
 
 interface DeployerCommand {
   readonly about: About;
-  /** The verb, and what else somebody who reads a preview should know: nothing that another machine has said. */
+  /** The verb, and what else a reader of a preview should know: nothing that another machine has said. */
   readonly words: string;
   /** A verb with the same request. */
   readonly delete?: string;
@@ -40,7 +40,7 @@ interface DeployerCommand {
   /** Whether a preview shows the request: there is no secret in it. */
   readonly isShown?: boolean;
   readonly triggers?: readonly pulumi.Input<string>[];
-  /** Its answer is not for people. */
+  /** Its output is not meant for people. */
   readonly quiet?: true;
 }
 
@@ -62,7 +62,7 @@ export function deployerCommand(
   return withoutStackTraces(() => new local.Command(name, inputs, opts));
 }
 
-/** Asks the program during a preview, too: for what only looks. */
+/** Asks the program, even during a preview: only for verbs that change nothing. */
 export async function askDeployer<Answer>(verb: string, request: object): Promise<Answer> {
   const asking = promisify(execFile)(process.execPath, [builtFile(PROGRAM_FILE), verb], {
     maxBuffer: 64 * 1024 * 1024,

@@ -1,8 +1,8 @@
 /**
  * The resources of one gateway on a host, whatever channel the commands take.
  *
- * All texts here stand in the state of deployed stacks and run again from there: a change of one replaces or restarts
- * every gateway of every user. test/unit/frozen.test.ts holds them.
+ * All texts here are stored in the state of deployed stacks and run again from there: changing one replaces or restarts
+ * every gateway of every user. test/unit/frozen.test.ts pins them.
  */
 import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
@@ -48,12 +48,12 @@ export interface HostTarget extends Target {
   /** @internal */
   readonly layout: HostLayout;
   /**
-   * What tells this host from others, e.g. root@203.0.113.7:22; part of every gateway's identity. None: this machine.
+   * Identifies this host, e.g. root@203.0.113.7:22; part of every gateway's identity. Undefined: this machine.
    * @internal
    */
   readonly address: pulumi.Input<string> | undefined;
   /**
-   * Ends the names of a host's resources: another host has other resources, which are created before those of the former
+   * Suffix of a host's resource names: another host has other resources, which are created before those of the former
    * one are deleted. So a pair that moves is never down.
    * @internal
    */
@@ -68,21 +68,21 @@ export interface HostTarget extends Target {
   /** @internal */
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
   /**
-   * Sends what the host does not fetch itself, where it is so.
+   * Sends what the host does not download itself, if anything.
    * @internal
    */
   send?(name: string, parcel: Parcel, opts: pulumi.CustomResourceOptions): pulumi.Resource[];
 }
 
-/** What of a host is the same over every later `up`. */
+/** What stays the same about a host for every later `up`. */
 export interface HostSetup {
   /** The stack's id there. */
   readonly ownerId: pulumi.Output<string>;
-  /** An argument more for its commands, which then run again: empty until the look has found that something was lost there. */
+  /** An extra argument for its commands, which then run again: empty until something is found to be lost there. */
   readonly again: pulumi.Output<string>;
 }
 
-/** Registers what a host has before its first gateway. */
+/** Registers what a host needs before its first gateway. */
 export function setUpHost(
   target: Pick<HostTarget, "layout" | "address" | "suffix" | "losses" | "command" | "send"> & pulumi.Resource,
   name: string,
@@ -99,7 +99,7 @@ export function setUpHost(
     {
       create: pulumi.interpolate`sh -s -- ${quote(manageDir(root))} ${version}${again}`,
       delete: ifInstalled(root, "leave"),
-      // No secret in it: it keeps some thousand lines of program text out of `preview --diff`.
+      // Not really secret: this keeps some thousand lines of program text out of `preview --diff`.
       stdin: pulumi.secret(script),
       triggers: identityOf(target),
     },
@@ -108,7 +108,7 @@ export function setUpHost(
   return { ownerId: keptValue(`${name}-owner`, randomUUID(), { parent: target }), again };
 }
 
-/** What a host is to a gateway: a change of any moves it. */
+/** What identifies a host to a gateway: a change to any of it moves the gateway. */
 export const identityOf = ({ address, layout }: Pick<HostTarget, "layout" | "address">): pulumi.Input<string>[] => [
   ...(address === undefined ? [] : [address]),
   manageDir(layout.root),
@@ -121,15 +121,15 @@ function organization(): string {
   try {
     return pulumi.getOrganization();
   } catch {
-    return "organization"; // under mocks that name none; a file backend calls it the same
+    return "organization"; // under mocks that set none; a file backend uses the same name
   }
 }
 
-/** Runs a verb of the host program where it is installed; nothing to do where it is not. */
+/** Runs a verb of the host program if it is installed; otherwise does nothing. */
 export const ifInstalled = (root: string, verb: string): string =>
   `if [ -x ${quote(hostCommand(root))} ]; then ${quote(hostCommand(root))} ${verb}; fi`;
 
-/** Does nothing: a preview shows the beginning of the command that it stands in, where the gateway goes. */
+/** Does nothing: a preview shows the beginning of the command that contains it when the gateway is to be removed. */
 export const keeps = (path: string): string => `: keeps ${/^[\w./@:+-]+$/.test(path) ? path : quote(path)}`;
 
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
@@ -139,14 +139,14 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   const host = quote(hostCommand(root));
   const id = quote(gateway.id);
   const suffix = suffixOf(target.suffix, name, gateway.id);
-  // What a gateway is. A change of any means: remove the old one, then create the new one.
+  // What identifies a gateway. A change to any of it means: remove the old one, then create the new one.
   const triggers = [...identityOf(target), gateway.id];
   const opts: pulumi.CustomResourceOptions = { parent, deleteBeforeReplace: true };
 
   const claim = pulumi
     .all([ownerId, target.address])
     .apply(([ownerId, address]) => claimOf(name, gateway, ownerId, address));
-  // Prints the claim's id. With it as an argument the other two run again whenever the gateway was claimed anew.
+  // Prints the claim's id. With it as an argument, the other two run again whenever the gateway is claimed again.
   const slot = target.command(
     `${name}-slot${suffix}`,
     {
@@ -178,7 +178,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     `${name}-lock${suffix}`,
     {
       create: pulumi.interpolate`${host} stage-lock ${id} ${claimId} ${quote(version)}`,
-      // No secret in it: it keeps a hundred lines of hashes out of `preview --diff`. Its id stands in the deployment.
+      // Not really secret: this keeps a hundred lines of hashes out of `preview --diff`. Its id is in the deployment.
       stdin: pulumi.secret(
         pulumi
           .all([lock.packages, claim])
@@ -189,7 +189,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     },
     { ...opts, dependsOn: [slot] },
   );
-  // The nonce says nothing about the secrets; as a secret it would hide the whole command from preview.
+  // The nonce reveals nothing about the secrets; as a secret, it would hide the whole command from preview.
   const nonce = answerOf(secrets, "id", name);
   const elsewhere = partner?.target === target ? undefined : partner;
   const spec = pulumi
@@ -223,8 +223,8 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
 }
 
 /**
- * Ends the names of a gateway's resources: on another host, or under a profile that its name does not say, it has other
- * resources, which are created before the former ones are deleted.
+ * Suffix of a gateway's resource names: on another host, or under a profile that its name does not show, it has other
+ * resources, which are created before the old ones are deleted.
  */
 const suffixOf = (onHost: string, name: string, id: string): string =>
   `-${name}`.endsWith(`-${id}`) ? onHost : `${onHost || "@"}/${id}`;

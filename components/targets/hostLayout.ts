@@ -8,23 +8,23 @@ import { absolutePath, versionSchema } from "../rules/schemas";
 
 export const hostShape = {
   /**
-   * Directory under which everything is put. Where gateways are deployed as root, nobody else may write in it or above it.
+   * Base directory for everything. If gateways are deployed as root, nobody else may write to it or to its parents.
    * @unit absolute path
-   * @default the home of the user that the gateways run as: `/var/lib/openclaw` where they are deployed as root, else the
+   * @default the home of the user that the gateways run as: `/var/lib/openclaw` if they are deployed as root, else the
    * deploying user's own home
    * @example "/srv/claw"
    */
   root: absolutePath.optional(),
   /**
-   * Directory of the commands `openclaw-main` ….
+   * Directory for commands such as `openclaw-main`.
    * @unit absolute path
-   * @default `<root>/bin` where root is given, else /usr/local/bin for root and ~/.local/bin for others
+   * @default `<root>/bin` if root is given, else /usr/local/bin for root and ~/.local/bin for others
    * @example "/opt/claw/bin"
    */
   binDir: absolutePath.optional(),
   /**
-   * System account that gateways run as where they are deployed as root. Created when missing; one that somebody else
-   * created is refused. Without a meaning where they are not.
+   * System account under which gateways run when they are deployed as root. Created if missing; one that somebody else
+   * created is refused. Not used otherwise.
    * @default "openclaw"
    * @example "claw"
    */
@@ -34,14 +34,14 @@ export const hostShape = {
     .refine((name) => name !== "root", "must not be root: a gateway never runs as root")
     .optional(),
   /**
-   * What keeps the gateways running: systemd units, which come back with the machine, or background processes of our own,
-   * which end with it. Fixed as long as there are gateways.
-   * @default "systemd" where it runs, else "process"
+   * What keeps the gateways running: systemd units, which start again after a reboot, or plain background processes,
+   * which do not. Cannot be changed while there are gateways.
+   * @default "systemd" if it is running, else "process"
    * @example "process"
    */
   supervisor: z.enum(["systemd", "process"]).optional(),
   /**
-   * npm registry that the host can reach. Node.js and npm from it are checked against hashes that this package knows.
+   * npm registry that the host can reach. Node.js and npm from it are checked against hashes in this package.
    * @unit URL
    * @default the one that the deployer's npm uses
    * @example "http://10.0.0.1:4873"
@@ -49,12 +49,12 @@ export const hostShape = {
   registry: z
     .string()
     .regex(/^https?:\/\/[^\s'"\\$`]+$/, "must be a URL that starts with http:// or https://")
-    .refine((url) => !/\/\/[^/]*@/.test(url), "must hold no user or password")
+    .refine((url) => !/\/\/[^/]*@/.test(url), "must not contain a user name or password")
     .transform((url) => url.replace(/\/$/, ""))
     .optional(),
   /**
-   * What OpenClaw's npm package has to be, by version: anything else that a registry gives is refused. For versions whose
-   * lock is not in this package (2026.9.6 is): there a stack's first deployment decides, and its state keeps what every
+   * Expected hash of OpenClaw's npm package, by version: anything else from a registry is refused. For versions whose
+   * lock is not in this package (2026.9.6 is), a stack's first deployment decides, and its state keeps what every
    * installation consists of for as long as a gateway runs that version. The deployer asks its own npm's registry for it, or
    * `registry` of a LocalHost.
    * @unit sha512 of the package's archive, as `npm view openclaw@VERSION dist.integrity` shows it
@@ -64,7 +64,9 @@ export const hostShape = {
   integrity: z
     .record(
       versionSchema,
-      z.string().regex(/^sha512-[A-Za-z0-9+/]{86}==$/, "must be as npm view openclaw@VERSION dist.integrity shows it"),
+      z
+        .string()
+        .regex(/^sha512-[A-Za-z0-9+/]{86}==$/, "must be a hash as shown by npm view openclaw@VERSION dist.integrity"),
     )
     .optional(),
 };
@@ -73,19 +75,19 @@ export const hostShape = {
 export const accountProblem = (host: string, reason: string): Problem => ({
   path: `${host}.account`,
   reason,
-  advice: "use another account name: one will be created",
+  advice: "use another account name: the account will be created",
 });
 
-/** The user's services would end with its last login. */
+/** The user's services would stop when the user's last session ends. */
 export const lingerProblem = (host: string, { reason, advice }: Linger): Problem => ({
   path: `${host}.supervisor`,
   reason,
-  advice: `${advice}; or use supervisor: "process", whose gateways end with the machine`,
+  advice: `${advice}; or set supervisor: "process", whose gateways do not start again after a reboot`,
 });
 
 export type HostArgs = z.output<z.ZodObject<typeof hostShape>>;
 
-/** `home`: of the deploying user, where that is not root. */
+/** `home`: home of the deploying user, if that is not root. */
 export function layoutOf(args: HostArgs, isRoot: boolean, home: string): HostLayout {
   const { root, binDir, account, supervisor, registry } = args;
   return Object.freeze({

@@ -1,8 +1,8 @@
-/** Gateways of which somebody has removed something on their host: our own directory, or their state. */
+/** Gateways that have lost something on their host: our own directory, or their state. */
 import * as pulumi from "@pulumi/pulumi";
 import { plainLine } from "../../model/plain";
 
-/** What the look has found of them, for this `up` to make anew. */
+/** The lost gateways that were found, for this `up` to restore. */
 export class Losses {
   private found: readonly string[] = [];
 
@@ -17,7 +17,7 @@ export class Losses {
     const lost = `${gateways.join(" and ")} ${gateways.length > 1 ? "are" : "is"} deployed there`;
     void pulumi.log.warn(
       plainLine(
-        `${this.host}: ${lost}, and what ${this.manage} knew of it, or a state directory, is gone: the host is set up again, and what runs on is replaced, one gateway after the other; what data is left stays`,
+        `${this.host}: ${lost}, but what ${this.manage} recorded, or a state directory, is gone: the host is set up again, and gateways that are still running are replaced one after the other; remaining data is kept`,
       ),
     );
   }

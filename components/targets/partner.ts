@@ -1,4 +1,4 @@
-/** A pair on two targets: before a gateway is changed, the deployer asks its partner over there. */
+/** A pair on two targets: before a gateway is changed, the deployer asks its partner on the other target. */
 import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import type { PartnerRequest } from "../../model/requests";
@@ -7,7 +7,7 @@ import { deployerCommand } from "./deployerCommand";
 import type { Partner, Target } from "./target";
 
 /**
- * Fails where the gateway is healthy and its partner is not. Runs again whenever `change` is another: everything that the
+ * Fails if the gateway is healthy and its partner is not. Runs again whenever `change` differs: everything that the
  * gateway is restarted for.
  */
 export function partnerCommand(

@@ -16,7 +16,7 @@ export interface ReleaseLock {
   readonly id: pulumi.Output<string>;
 }
 
-/** What a host's arguments say of releases. */
+/** What a host's arguments say about releases. */
 export interface ReleaseSource {
   /** Name of the host, for messages. */
   readonly label: string;
@@ -25,7 +25,7 @@ export interface ReleaseSource {
   readonly registry?: string;
 }
 
-/** The lock of a version that this library knows. How one is added: CONTRIBUTING.md. */
+/** The lock of a version that this library knows. To add one, see CONTRIBUTING.md. */
 export function shippedLock(version: string): string | undefined {
   const file = packageFile("locks", `openclaw-${version}.lock`);
   return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
@@ -36,7 +36,7 @@ class ReleaseLocks {
   private readonly named = new Map<string, { readonly label: string; readonly hash: string }>();
   private readonly registries: string[] = [];
 
-  /** What a host says counts for the stack: a version is the same on all its hosts. */
+  /** What one host says applies to the whole stack: a version is the same on all its hosts. */
   add({ label, integrity = {}, registry }: ReleaseSource): void {
     if (registry !== undefined) this.registries.push(registry);
     for (const [version, hash] of Object.entries(integrity)) {
@@ -56,11 +56,11 @@ class ReleaseLocks {
     return lock;
   }
 
-  /** It stays when a newer library knows another one: an upgrade alone restarts no gateway. */
+  /** It stays even if a newer library knows another one: upgrading the library alone restarts no gateway. */
   private decide(version: string): ReleaseLock {
     const { dependsOn = [] } = behindGate(undefined);
     const first = shippedLock(version) ?? this.ask(version, { dependsOn });
-    // No secret: it keeps a hundred lines of hashes out of `preview --diff`. The id stands in each deployment.
+    // Not really secret: this keeps a hundred lines of hashes out of `preview --diff`. The id is in each deployment.
     const kept = keptValue(`openclaw-${version}-lock`, pulumi.secret(first), { dependsOn });
     const packages = this.checked(version, pulumi.unsecret(kept));
     return { packages, id: packages.apply(lockId) };
@@ -78,13 +78,13 @@ class ReleaseLocks {
     const command = deployerCommand(
       `openclaw-${version}-packages`,
       { about: "hosts", words, request, isShown: true, quiet: true },
-      // What it would answer today is of no use: the stack has decided.
+      // What it would answer today does not matter: the stack has already decided.
       { ...opts, ignoreChanges: ["create", "stdin"] },
     );
     return answerOf(command, "packages", `openclaw ${version}`);
   }
 
-  /** A hash may be named later than the stack has decided. */
+  /** A hash may be given after the stack has already decided. */
   private checked(version: string, packages: pulumi.Output<string>): pulumi.Output<string> {
     const named = this.named.get(version);
     if (!named) return packages;
@@ -104,20 +104,20 @@ const pathOf = (label: string, version: string): string => `${label}.integrity["
 
 const another = (label: string, version: string, known: string): Problem => ({
   path: pathOf(label, version),
-  reason: `is another package than the one that this library knows, ${known}`,
-  advice: "do not use a registry that has another one; remove this argument",
+  reason: `is not the hash of the package that this library knows, ${known}`,
+  advice: "remove this argument, and do not use a registry that has a different package",
 });
 
 export const locked = (label: string, version: string, found: string): Problem => ({
   path: pathOf(label, version),
-  reason: `is another package than the one that this stack has locked, ${found}`,
-  advice: `lock it anew: pulumi up --replace '**openclaw-${version}-*'`,
+  reason: `is not the hash of the package that this stack has locked, ${found}`,
+  advice: `lock it again: pulumi up --replace '**openclaw-${version}-*'`,
 });
 
 const contradiction = (label: string, version: string): Problem => ({
   path: pathOf(label, version),
-  reason: "is not what the rest of the program says: a version of OpenClaw is the same package on all hosts of a stack",
-  advice: "give all hosts the same `integrity`, before the first gateway",
+  reason: "contradicts the rest of the program: a version of OpenClaw must be the same package on all hosts of a stack",
+  advice: "set the same `integrity` on all hosts, and create the hosts before the first gateway",
 });
 
 /** One for each program, as Pulumi has one stack for it. */

@@ -1,5 +1,6 @@
 /** Where gateways run. A new kind of target is a new folder that implements this. */
 import type * as pulumi from "@pulumi/pulumi";
+import type { Conflict } from "../../model/conflict";
 import type { Finding, GatewayFacts } from "../../inspect/existingGateway";
 import type { SpecNeighbour } from "../../model/spec";
 import type { Whereabouts } from "../../model/requests";
@@ -14,7 +15,7 @@ export interface Deployment {
   readonly env: pulumi.Output<Record<string, string>>;
   /** The gateway that must be healthy before this one is taken down. */
   readonly partner?: Partner;
-  /** The gateway beside this one that no stack owns; nothing where there is none. */
+  /** The gateway beside this one that no stack owns; undefined if there is none. */
   readonly neighbour?: Promise<SpecNeighbour | undefined>;
 }
 
@@ -23,61 +24,61 @@ export interface Partner {
   /** Of its resource. */
   readonly name: string;
   readonly target: Target;
-  /** What must be done before this gateway is touched, where the two are on different targets. */
+  /** What must be done before this gateway is touched, if the two are on different targets. */
   readonly changesFirst?: Promise<pulumi.Resource | undefined>;
 }
 
-/** Something on the target that forbids a gateway. */
+/** Something on the target that prevents a gateway from running there. */
 export interface Obstacle {
-  /** The gateway's property that meets it. */
+  /** The gateway's property that conflicts with it. */
   readonly property: string;
   readonly reason: string;
   readonly advice: string;
 }
 
-/** A gateway before anything of it is registered. */
+/** A gateway before any of its resources are registered. */
 export interface GatewayToCheck {
   readonly name: string;
   readonly gateway: ResolvedGateway;
 }
 
-/** A place for gateways, made by this package, e.g. `new LocalHost("here")`. */
+/** A place where gateways run, from a class of this package, e.g. `new LocalHost("here")`. */
 export interface Target extends pulumi.Resource {
   /**
    * Facts about the target, known before anything is touched.
    * @internal
    */
   readonly layout: Layout;
-  /** Gateways with the same value share ports and files. */
+  /** Gateways on targets with the same value share ports and files. */
   readonly machine: string;
   /**
-   * What on the machine forbids each of the gateways, in their order. Only looks. What is wrong with the machine itself
+   * What on the machine stands in the way of each gateway, in order. Read-only. What is wrong with the machine itself
    * is reported to the program.
    * @internal
    */
-  findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Obstacle[])[]>;
+  findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Conflict[])[]>;
   /**
-   * The gateway that the facts name, or the one of the default profile that no stack owns. Only reads.
+   * The gateway that the facts describe, or the one with the default profile that no stack owns. Read-only.
    * @internal
    */
   findForeignGateway(facts: GatewayFacts): Promise<Finding>;
   /**
-   * How the deployer asks whether a gateway there is healthy: by its id and the name of its resource. May hold secrets.
+   * How the deployer asks whether a gateway there is healthy: by its id and its resource's name. May contain secrets.
    * @internal
    */
   whereabouts(id: string, name: string): pulumi.Input<Whereabouts>;
   /**
-   * What the look has found of a gateway, where it can see that.
+   * What the inspection found out about a gateway, if it can tell.
    * @internal
    */
   found?(name: string): "nothing" | "down" | "up" | undefined;
   /**
-   * The gateway's own command line, where the target knows it later than the program's text does.
+   * The command for the gateway's CLI, if the target does not know it from the program's text alone.
    * @internal
    */
   wrapperOf?(gateway: ResolvedGateway): pulumi.Output<string>;
   /**
-   * Registers a gateway's resources below `parent`; the result is there when the gateway is healthy.
+   * Registers a gateway's resources under `parent`; the result is complete once the gateway is healthy.
    * @internal
    */
   deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource;

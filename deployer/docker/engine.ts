@@ -30,7 +30,7 @@ function clientOf(address: EngineAddress): Docker {
   const ssh = sshTo(address);
   if (!ssh) return new Docker({ socketPath: new URL(address.host).pathname });
   const agent = new SshAgent([...ssh, "docker", "system", "dial-stdio"]);
-  // Nobody is asked for that name: the agent has the way.
+  // Nobody looks up that name: the agent makes the connection.
   const options: Docker.DockerOptions & { agent: Agent } = {
     protocol: "http",
     host: "docker.invalid",
@@ -48,7 +48,7 @@ function sshTo({ host, ssh = [] }: EngineAddress): string[] | undefined {
 }
 
 /**
- * Who listens on the engine's machine. Nobody where that cannot be seen, e.g. because the key is good for `docker` alone:
+ * Who listens on the engine's machine. Nobody if that cannot be seen, e.g. because the key allows only `docker`:
  * the check before a change tries the ports.
  */
 export async function listenersOn(address: EngineAddress, ports: readonly number[]): Promise<Listener[]> {
@@ -63,13 +63,13 @@ export async function listenersOn(address: EngineAddress, ports: readonly number
 
 const LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; ss -ltnpH 2>/dev/null || true";
 
-/** More than all that is asked of an engine in one connection, most of all its log lines. */
+/** More than everything that we ask of an engine in one connection; most of it is log lines. */
 const MOST_BYTES = 64 * 1024 * 1024;
 const MOST_SAID = 4_096;
 
 /**
- * Its connections are `ssh`, as those of Docker's own client and the docker plugin are. One for all requests, one after the
- * other: each is a login, which takes longer than they do, and sshd turns away who comes with many (MaxStartups).
+ * Its connections are `ssh`, like those of Docker's own client and the docker plugin. One for all requests, one after the
+ * other: each is a login, which takes longer than a request, and sshd turns away too many at once (MaxStartups).
  */
 export class SshAgent extends Agent {
   constructor(private readonly args: readonly string[]) {
@@ -93,16 +93,16 @@ export class SshAgent extends Agent {
     let bytes = 0;
     ssh.stdout.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > MOST_BYTES) stream.destroy(new Error(`it answers without end (more than ${MOST_BYTES >> 20} MB)`));
+      if (bytes > MOST_BYTES) stream.destroy(new Error(`its answer does not end (more than ${MOST_BYTES >> 20} MB)`));
       else if (!stream.push(chunk)) ssh.stdout.pause();
     });
     ssh.on("error", (error) => stream.destroy(error));
     ssh.on("close", (code) => {
       if (code === 0) stream.push(null);
-      else stream.destroy(new Error(said.trim().split("\n").at(-1) || `ssh ended with ${code}`));
+      else stream.destroy(new Error(said.trim().split("\n").at(-1) || `ssh exited with ${code}`));
     });
     const nothing = () => stream;
-    // What node:http asks of a socket.
+    // What node:http expects of a socket.
     Object.assign(stream, {
       setKeepAlive: nothing,
       setNoDelay: nothing,
@@ -115,7 +115,7 @@ export class SshAgent extends Agent {
   }
 }
 
-/** Nothing where it is not there. */
+/** `undefined` if it does not exist. */
 export async function found<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;

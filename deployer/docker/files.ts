@@ -12,7 +12,7 @@ const MOUNT = "volume";
 
 /**
  * The name of a volume with files that only the gateway's user can read: a new one, unless the gateway's container has the
- * same already. `use`: what else they are for. A hash of secrets is no use to anybody: the gateway's token is among them.
+ * same already. `use`: what else they are for. A hash of secrets helps nobody: the gateway's token is among them.
  */
 export async function filesVolume(
   api: Docker,
@@ -40,7 +40,7 @@ export async function filesVolume(
   }
 }
 
-/** Makes a volume the user's: a new one is root's where the image has no such directory. */
+/** Gives a volume to the user: a new one belongs to root if the image has no such directory. */
 export const giveToUser = (api: Docker, claim: ContainerClaim, volume: string, image: string): Promise<void> =>
   fill(api, claim, volume, image, 0o700, {});
 
@@ -76,7 +76,7 @@ function archiveOf(mode: number, files: Readonly<Record<string, string>>): Promi
   return buffer(archive);
 }
 
-/** Variables as `node --env-file` reads them. It knows no escapes, and leaves out every \r. */
+/** Variables as `node --env-file` reads them. It knows no escapes, and drops every \r. */
 export const envFile = (variables: readonly (readonly [name: string, value: string])[]): string =>
   variables.map(([name, value]) => `${name}=${quoted(name, value)}\n`).join("");
 
@@ -87,7 +87,7 @@ function quoted(name: string, value: string): string {
   if (quote !== undefined && !value.includes("\r")) return `${quote}${value}${quote}`;
   const what = quote === undefined ? "all kinds of quotes" : "a carriage return";
   throw new Failure(
-    `the variable ${name} cannot be given to a gateway in a container: its value holds ${what}\n` +
-      "    -> encode it, e.g. as base64",
+    `the variable ${name} cannot be passed to a gateway in a container: its value contains ${what}`,
+    "encode it, e.g. as base64",
   );
 }

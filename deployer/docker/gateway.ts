@@ -1,8 +1,9 @@
-/** What is done about one gateway in a container. */
+/** Operations on one gateway in a container. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { Failure, messageOf } from "../../model/failure";
+import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
 import { say } from "../archives";
 import { ANSWER_MS, HEALTH_MS, POLL_MS } from "../patience";
 import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageRequest } from "../../model/requests";
@@ -33,14 +34,14 @@ import {
   requireFree,
 } from "./owned";
 
-/** A gateway that ended this often by itself will not come up. */
+/** A gateway that exited on its own this often will not come up. */
 const MAX_EXITS = 2;
 const LOG_LINES = 20;
 const MEBIBYTE = 1024 * 1024;
 /** Secrets that the configuration refers to, each in a file of its own. */
-const REFERRED = ["OPENCLAW_GATEWAY_TOKEN", "TELEGRAM_BOT_TOKEN"];
+const REFERRED: readonly string[] = [GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE];
 
-/** Throws what forbids the gateway; touches nothing. */
+/** Throws what prevents the gateway; touches nothing. */
 export async function claim(claim: ContainerClaim): Promise<string> {
   await requireFree(await connect(claim.engine), claim);
   return "free, or ours";
@@ -83,7 +84,7 @@ export async function stage(request: StageRequest): Promise<string> {
 }
 
 /**
- * Before a container is made, or made anew: everything it needs is there, and where a healthy gateway is at stake, the new
+ * Before a container is created or recreated: everything it needs is there, and if a healthy gateway is at stake, the new
  * one has shown beside it that it starts. Returns the name of a new volume with its configuration.
  */
 export async function check(request: CheckRequest): Promise<string> {
@@ -106,12 +107,12 @@ async function requireThings(api: Docker, claim: ContainerClaim, ...files: strin
   if (!missing) return;
   const what = `${missing.kind} ${missing.name}`;
   throw new Failure(
-    `the ${what} is gone from the engine; nothing was changed\n` +
-      "    -> pulumi up --refresh makes it anew; what was on a volume has to come from a backup",
+    `the ${what} is gone from the engine; nothing was changed`,
+    "run pulumi up --refresh to recreate it; restore what was on a volume from a backup",
   );
 }
 
-/** In the end only the engine itself can say whether a port is free; Docker would remove the old container before. */
+/** In the end only the engine can say whether a port is free; Docker would notice after removing the old container. */
 async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<void> {
   const { address, ports } = claim.publish;
   const published = (await containerOf(api, claim))?.NetworkSettings.Ports ?? {};
@@ -137,26 +138,28 @@ async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<vo
     await helper.start();
   } catch (error) {
     throw new Failure(
-      `${claim.owner.gateway} cannot publish ${wanted.join(" and ")} on ${address}; nothing was changed: ` +
-        `${messageOf(error)}\n    -> use another base port, or end what uses it`,
+      `${claim.owner.gateway} cannot publish port ${wanted.join(" and ")} on ${address}; nothing was changed: ` +
+        `${messageOf(error)}`,
+      "use another base port, or stop what uses it",
     );
   } finally {
     await removeContainer(api, helper.id);
   }
 }
 
-/** A variable of the image would win over one of the file. */
+/** A variable of the image would override one from the file. */
 async function requireOwnNames(api: Docker, image: string, names: readonly string[]): Promise<void> {
   const { Config } = await api.getImage(image).inspect();
   const taken = [...(Config.Env ?? []).map((line) => line.split("=")[0]!), ...Object.keys(ENVIRONMENT)];
   const variables = names.filter((name) => taken.includes(name));
   if (variables.length)
     throw new Failure(
-      `env cannot set ${variables.join(", ")}: the container has it already; nothing was changed\n    -> leave it out`,
+      `env cannot set ${variables.join(", ")}: already set in the container; nothing was changed`,
+      "leave it out",
     );
 }
 
-/** Whether Telegram knows the bot; where nobody answers, that is left to the gateway. */
+/** Whether Telegram knows the bot; if nobody answers, that is left to the gateway. */
 async function tryBot(api: Docker, { claim, image }: StageRequest, apiRoot: string, secrets: string): Promise<void> {
   const helper = await api.createContainer({
     Image: image,
@@ -173,8 +176,8 @@ async function tryBot(api: Docker, { claim, image }: StageRequest, apiRoot: stri
     const { StatusCode } = (await helper.wait()) as { StatusCode: number };
     if (StatusCode !== BOT_REFUSED) return;
     throw new Failure(
-      `Telegram does not know the bot of ${claim.owner.gateway}: its token is wrong; nothing was changed\n` +
-        "    -> get the right one from @BotFather, or leave telegram out",
+      `Telegram does not know the bot of ${claim.owner.gateway}: its token is wrong; nothing was changed`,
+      "get the right token from @BotFather, or leave telegram out",
     );
   } finally {
     await removeContainer(api, helper.id);
@@ -182,17 +185,17 @@ async function tryBot(api: Docker, { claim, image }: StageRequest, apiRoot: stri
 }
 
 const BOT_REFUSED = 3;
-/** Says nothing, whatever happens: the address holds the token. */
+/** Prints nothing, whatever happens: the address contains the token. */
 const ASK_TELEGRAM = `import { readFileSync } from "node:fs";
-const token = readFileSync("${secretFile("TELEGRAM_BOT_TOKEN")}", "utf8");
+const token = readFileSync("${secretFile(BOT_TOKEN_VARIABLE)}", "utf8");
 const answer = await fetch(process.argv[1] + "/bot" + token + "/getMe", { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
 process.exit([401, 404].includes(answer?.status) ? ${BOT_REFUSED} : 0);
 `;
 
-/** A run of the new one beside the old one: without network, on a state of its own that is thrown away. */
+/** A run of the new one beside the old one: without network, with a state of its own that is thrown away. */
 async function rehearse(api: Docker, request: CheckRequest, volume: string): Promise<void> {
   const { claim, image, secrets, limits } = request;
-  say(`trying the new gateway beside the old one`);
+  say(`trying out the new gateway beside the old one`);
   const rehearsal = await api.createContainer({
     Image: image,
     Cmd: COMMAND,
@@ -219,7 +222,7 @@ async function rehearse(api: Docker, request: CheckRequest, volume: string): Pro
     await untilHealthy(api, rehearsal.id);
   } catch (error) {
     throw new Failure(
-      `the new gateway ${claim.owner.gateway} does not start, so the old one was left as it is: ${messageOf(error)}`,
+      `the new gateway ${claim.owner.gateway} does not start, so the old one was left as it was: ${messageOf(error)}`,
     );
   } finally {
     await removeContainer(api, rehearsal.id);
@@ -235,7 +238,7 @@ const mountOf = (source: string, target: string) => ({
 
 /** The answer's body is read: our token is known there, and the version is the right one. */
 const healthScript = (version: string): string => `import { readFileSync } from "node:fs";
-const token = readFileSync("${CONTAINER_PATHS.secrets}/OPENCLAW_GATEWAY_TOKEN", "utf8");
+const token = readFileSync("${secretFile(GATEWAY_TOKEN_VARIABLE)}", "utf8");
 const answer = await fetch("http://127.0.0.1:${CONTAINER_PORT}/startupz", {
   headers: { authorization: \`Bearer \${token}\` },
   signal: AbortSignal.timeout(5000),
@@ -246,7 +249,7 @@ if (answer.ok !== true || answer.status !== "started" || answer.version !== ${JS
 }
 `;
 
-/** Waits until the gateway is healthy, for the container that was just made; then gives up what the former one had. */
+/** Waits until the gateway in the container just created is healthy; then removes what the previous one had. */
 export async function health({ claim, limits, volumes }: HealthRequest): Promise<string> {
   const api = await connect(claim.engine);
   try {
@@ -262,16 +265,16 @@ export async function health({ claim, limits, volumes }: HealthRequest): Promise
 async function untilHealthy(api: Docker, container: string): Promise<void> {
   for (const end = Date.now() + HEALTH_MS; ; await sleep(POLL_MS)) {
     const seen = await containerOf(api, { container });
-    if (!seen) throw new Failure("its container is gone\n    -> pulumi up --refresh makes it anew");
+    if (!seen) throw new Failure("its container is gone", "run pulumi up --refresh to recreate it");
     const { Running, Restarting, ExitCode, OOMKilled } = seen.State;
     if (seen.RestartCount >= MAX_EXITS || (!Running && !Restarting))
       throw new Failure(
-        `it ended by itself (${OOMKilled ? "out of memory" : ExitCode})${await lastLines(api, container)}`,
+        `it exited on its own (${OOMKilled ? "out of memory" : ExitCode})${await lastLines(api, container)}`,
       );
-    const problem = Running ? await problemOf(api, container) : "it starts again";
+    const problem = Running ? await problemOf(api, container) : "it is restarting";
     if (problem === undefined) return;
     if (Date.now() > end)
-      throw new Failure(`not within ${HEALTH_MS / 1000} s: ${problem}${await lastLines(api, container)}`);
+      throw new Failure(`timed out after ${HEALTH_MS / 1000} s: ${problem}${await lastLines(api, container)}`);
   }
 }
 
@@ -281,10 +284,10 @@ async function lastLines(api: Docker, container: string): Promise<string> {
     .logs({ stdout: true, stderr: true, tail: LOG_LINES })
     .catch(() => Buffer.alloc(0));
   const lines = withoutFrames(log).trimEnd();
-  return lines ? `\nIts last lines:\n${lines.replace(/^/gm, "  ")}` : "; it has said nothing";
+  return lines ? `\nIts last lines:\n${lines.replace(/^/gm, "  ")}` : "; it printed nothing";
 }
 
-/** Docker puts 8 bytes before each piece of a log: what stream it is of, and its length. */
+/** Docker puts 8 bytes before each piece of a log: which stream it is from, and its length. */
 function withoutFrames(log: Buffer): string {
   let said = "";
   for (let at = 0; at + 8 <= log.length;) {
@@ -295,7 +298,7 @@ function withoutFrames(log: Buffer): string {
   return said;
 }
 
-/** What is wrong with a running gateway; nothing where it is healthy. */
+/** What is wrong with a running gateway; `undefined` if it is healthy. */
 async function problemOf(api: Docker, container: string): Promise<string | undefined> {
   try {
     const exec = await api.getContainer(container).exec({
@@ -324,7 +327,7 @@ async function healthOf(api: Docker, container: string): Promise<"healthy" | "un
     if (!seen) return "absent";
     if (!seen.State.Running || seen.State.Paused) return "unhealthy";
     if ((await problemOf(api, container)) === undefined) return "healthy";
-    // One that never was healthy is nothing to wait for.
+    // One that was never healthy is not worth waiting for.
     if (Date.now() > end || !isFinished(seen)) return "unhealthy";
   }
 }
@@ -333,11 +336,11 @@ export async function healthIn({ engine, container }: Pick<InContainer, "engine"
   return healthOf(await connect(engine), container);
 }
 
-/** What an `up` left that did not get to its end: it may be in no state, and would be in the way. */
+/** What an unfinished `up` left behind: it may not be in any stack's state, and would be in the way. */
 async function clear(api: Docker, container: string): Promise<void> {
   const seen = await containerOf(api, { container });
   if (!seen || isFinished(seen)) return;
-  // What does not end is removed all the same.
+  // What does not stop is removed anyway.
   await api
     .getContainer(container)
     .stop({ t: STOP_SECONDS })

@@ -1,4 +1,4 @@
-/** Looks at an engine before anything on it is touched, and says what is not as it was left. */
+/** Inspects an engine before anything on it is touched, and reports what is not as it was left. */
 import type Docker from "dockerode";
 import { messageOf } from "../../model/failure";
 import type { Listener } from "../../model/conflict";
@@ -43,12 +43,12 @@ async function whyAnew(
   return (await hasFiles(api, claim)) ? "its container is gone" : undefined;
 }
 
-/** Of a gateway that has been there. */
+/** For a gateway that was deployed before. */
 async function warningsOf(api: Docker, claim: ContainerClaim): Promise<string[]> {
   if (!(await hasFiles(api, claim))) return [];
   return (await missingThings(api, claim)).map(
     ({ kind, name }) =>
-      `the ${kind} ${name}${kind === "volume" ? ", with what was on it," : ""} is gone from the engine: ` +
-      "pulumi up --refresh makes it anew",
+      `the ${kind} ${name}${kind === "volume" ? ", with its contents," : ""} is gone from the engine: ` +
+      "run pulumi up --refresh to recreate it",
   );
 }

@@ -1,8 +1,9 @@
-/** What is a gateway's on an engine, by its labels. */
+/** What belongs to a gateway on an engine, by its labels. */
 import type Docker from "dockerode";
 import { Failure } from "../../model/failure";
-import { describeListener, type Listener } from "../../model/conflict";
-import type { ContainerClaim, ContainerObstacle } from "../../model/requests";
+import { describeListener, listConflicts, type Listener } from "../../model/conflict";
+import type { Conflict } from "../../model/conflict";
+import type { ContainerClaim } from "../../model/requests";
 import { found, listenersOn } from "./engine";
 import { CONTAINER_PATHS, dockerCommand, LABELS, limitsLabel, namesOf, type Role } from "../../model/containerLayout";
 
@@ -20,14 +21,14 @@ export const labelsOf = (claim: ContainerClaim, role: Role): Record<string, stri
   [LABELS.role]: role,
 });
 
-/** For lists of the engine. */
+/** For the engine's lists. */
 const filterOf = (labels: Record<string, string>): string =>
   JSON.stringify({ label: Object.entries(labels).map(([name, value]) => `${name}=${value}`) });
 
 const isOf = (claim: ContainerClaim, labels: Labels): boolean =>
   Object.entries(keptLabels(claim)).every(([name, value]) => labels?.[name] === value);
 
-/** The same, and this very stack's, as far as that is known. */
+/** The same, and belongs to this very stack, as far as that is known. */
 function isOurs(claim: ContainerClaim, labels: Labels): boolean {
   const { id } = claim.owner;
   return isOf(claim, labels) && (id === undefined || labels?.[LABELS.owner] === id);
@@ -36,7 +37,7 @@ function isOurs(claim: ContainerClaim, labels: Labels): boolean {
 export const containerOf = (api: Docker, { container }: Pick<ContainerClaim, "container">) =>
   found(api.getContainer(container).inspect());
 
-/** What a container needs and Docker would make empty, or not at all: `files` are further volumes. */
+/** What a container needs and Docker would create empty, or not at all: `files` are further volumes. */
 export async function missingThings(
   api: Docker,
   { container }: ContainerClaim,
@@ -56,17 +57,17 @@ export async function missingThings(
 }
 
 /**
- * It has a limit of processes since it was found healthy: @pulumi/docker has no input for that, so that nothing else
- * sets it. One without was made by an `up` that did not get to its end, and may be in no state.
+ * It gets a limit of processes once it was found healthy: @pulumi/docker has no input for that, so that nothing else
+ * sets it. One without was created by an unfinished `up`, and may not be in any stack's state.
  */
 export const isFinished = ({ HostConfig }: Docker.ContainerInspectInfo): boolean => (HostConfig.PidsLimit ?? 0) > 0;
 
-/** What on the engine forbids the gateway; `listening` are programs on its machine. Only looks. */
+/** What on the engine prevents the gateway; `listening` are programs on its machine. Changes nothing. */
 export async function obstaclesTo(
   api: Docker,
   claim: ContainerClaim,
   listening: readonly Listener[],
-): Promise<ContainerObstacle[]> {
+): Promise<Conflict[]> {
   const names = namesOf(claim.container);
   const docker = dockerCommand(claim.engine.host);
   const [container, network, ...volumes] = await Promise.all([
@@ -85,7 +86,7 @@ export async function obstaclesTo(
     .filter(([, , isForeign]) => isForeign)
     .map(([what, name]) => ({
       property: "target",
-      reason: `there is a ${what} ${name} on the engine that is not this gateway's`,
+      reason: `the engine has a ${what} ${name} that does not belong to this gateway`,
       advice:
         what === "volume"
           ? `rename the stack or the gateway; or, if nothing in it is needed: ${docker} volume rm ${name}`
@@ -97,8 +98,8 @@ export async function obstaclesTo(
 }
 
 /**
- * Ports that Docker keeps for a container that runs, or ends and is started again and again: between two starts its proxy
- * may still listen (seen), while the list of containers shows no port of it.
+ * Ports that Docker keeps for a container that runs, or keeps restarting: between two starts its proxy
+ * may still listen (observed), while the list of containers shows none of its ports.
  */
 function portsKeptBy({ State, HostConfig }: Docker.ContainerInspectInfo): number[] {
   if (!State.Running && !State.Restarting) return [];
@@ -112,11 +113,7 @@ const EVERYWHERE = ["0.0.0.0", "::"];
 export const meet = (one: string, other: string): boolean =>
   one === other || EVERYWHERE.includes(one) || EVERYWHERE.includes(other);
 
-async function takenPorts(
-  api: Docker,
-  claim: ContainerClaim,
-  listening: readonly Listener[],
-): Promise<ContainerObstacle[]> {
+async function takenPorts(api: Docker, claim: ContainerClaim, listening: readonly Listener[]): Promise<Conflict[]> {
   const { ports, address } = claim.publish;
   const all = await api.listContainers();
   const published = all.flatMap(({ Names, Ports }) =>
@@ -126,10 +123,10 @@ async function takenPorts(
       name: Names[0]!.slice(1),
     })),
   );
-  return ports.flatMap((port): ContainerObstacle[] => {
+  return ports.flatMap((port): Conflict[] => {
     const there = published.filter((each) => each.port === port);
     const holder = there.find((each) => each.name !== claim.container && meet(each.address, address));
-    // Who listens for a container is Docker itself.
+    // The listener for a container is Docker itself.
     const listener = there.length ? undefined : listening.find((each) => each.port === port);
     if (!holder && !listener) return [];
     return [
@@ -138,35 +135,32 @@ async function takenPorts(
         reason: holder
           ? `port ${port} is published by the container ${holder.name}`
           : `port ${port} is in use by ${describeListener(listener!)}`,
-        advice: "use another base port, or end what uses it",
+        advice: "use another base port, or stop what uses it",
       },
     ];
   });
 }
 
-async function missingImage(api: Docker, claim: ContainerClaim): Promise<ContainerObstacle[]> {
+async function missingImage(api: Docker, claim: ContainerClaim): Promise<Conflict[]> {
   const { image } = claim;
   if (image === undefined || (await found(api.getImage(image).inspect()))) return [];
   return [
     {
       property: "version",
       reason: `the image ${image} is not on the engine, and pull is "never"`,
-      advice: `put it there, e.g. ${dockerCommand(claim.engine.host)} pull ${image}, or docker save and docker load`,
+      advice: `put it there, e.g. with ${dockerCommand(claim.engine.host)} pull ${image}, or with docker save and docker load`,
     },
   ];
 }
 
-/** Throws what forbids the gateway. */
+/** Throws what prevents the gateway. */
 export async function requireFree(api: Docker, claim: ContainerClaim): Promise<void> {
   const obstacles = await obstaclesTo(api, claim, await listenersOn(claim.engine, claim.publish.ports));
   if (obstacles.length)
-    throw new Failure(
-      `gateway ${claim.owner.gateway} was not touched:\n` +
-        obstacles.map(({ property, reason, advice }) => `  ${property}: ${reason}\n    -> ${advice}`).join("\n"),
-    );
+    throw new Failure(`gateway ${claim.owner.gateway} was not touched:\n` + listConflicts(obstacles));
 }
 
-/** Containers that only helped, of a command that was killed. */
+/** Removes helper containers that a killed command left behind. */
 export async function removeHelpers(api: Docker, claim: ContainerClaim): Promise<void> {
   const all = await api.listContainers({ all: true, filters: filterOf(labelsOf(claim, "helper")) });
   await Promise.all(all.map(({ Id }) => removeContainer(api, Id)));
@@ -175,7 +169,7 @@ export async function removeHelpers(api: Docker, claim: ContainerClaim): Promise
 export const removeContainer = (api: Docker, id: string): Promise<unknown> =>
   found(api.getContainer(id).remove({ force: true, v: true }));
 
-/** Removes the gateway's volumes with files, but those that are named; also those of a stack whose state was lost. */
+/** Removes the gateway's volumes with files, except those named; also those of a stack whose state was lost. */
 export async function removeFiles(api: Docker, claim: ContainerClaim, kept: readonly string[] = []): Promise<void> {
   for (const role of ["config", "secrets"] as const) {
     const { Volumes } = await api.listVolumes({ filters: filterOf({ ...keptLabels(claim), [LABELS.role]: role }) });
@@ -183,13 +177,13 @@ export async function removeFiles(api: Docker, claim: ContainerClaim, kept: read
   }
 }
 
-/** Whether it has had a container, as far as one can see. */
+/** Whether it has had a container, as far as we can see. */
 export async function hasFiles(api: Docker, claim: ContainerClaim): Promise<boolean> {
   const { Volumes } = await api.listVolumes({ filters: filterOf({ ...keptLabels(claim), [LABELS.role]: "config" }) });
   return Volumes.length > 0;
 }
 
-/** Gives up everything that is this gateway's but its state and its workspace. */
+/** Gives up everything that belongs to this gateway except its state and its workspace. */
 export async function release(api: Docker, claim: ContainerClaim): Promise<void> {
   const { container, network } = namesOf(claim.container);
   await removeHelpers(api, claim);
@@ -200,7 +194,7 @@ export async function release(api: Docker, claim: ContainerClaim): Promise<void>
   if (net && isOurs(claim, net.Labels)) await found(api.getNetwork(network).remove());
 }
 
-/** Why a container that is there has to be made anew; nothing where it is as it was made. */
+/** Why an existing container must be recreated; `undefined` if it is as it was created. */
 export function whyRepair(seen: Docker.ContainerInspectInfo): string | undefined {
   const { Running, Restarting, Paused, ExitCode, Health } = seen.State;
   if (!isFinished(seen)) return "it has not become healthy yet";
@@ -217,7 +211,7 @@ const limitsIn = ({ HostConfig: { Memory, NanoCpus, PidsLimit } }: Docker.Contai
 
 /**
  * The volume that the gateway's container has its files from, if they were made for the same and the container is as it
- * should be. So nothing is made anew because a text has changed that means the same.
+ * should be. So nothing is recreated because of a changed text that means the same.
  */
 export async function currentFiles(
   api: Docker,

@@ -7,7 +7,7 @@ import { hasSystemd } from "../../inspect/units";
 
 const SUPERVISORS: Record<SupervisorKind, Supervisor> = { process: processSupervisor, systemd: systemdSupervisor };
 
-/** What keeps this host's gateways running. A host that was set up before there was a choice runs processes. */
+/** What keeps this host's gateways running. A host that was set up before there was a choice uses `process`. */
 export const supervisorFor = ({ layout }: Host): Supervisor => SUPERVISORS[layout.supervisor ?? "process"];
 
 /** The supervisor that a layout means on this machine. */

@@ -29,7 +29,7 @@ import { readSecrets } from "../secrets";
 import { attempt } from "../systemError";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor, type SupervisorStatus } from "./supervisor";
 
-/** A gateway that ran this long starts with the first back-off again. */
+/** A gateway that ran this long gets the first back-off again. */
 const STABLE_MS = 60_000;
 const MAX_LOG_BYTES = 5 * 1024 * 1024;
 const LOG_CHECK_MS = 60_000;
@@ -63,7 +63,8 @@ export const processSupervisor: Supervisor = {
     if (notStarted) throw notStarted;
     if (identity) signal(identity.pid, "SIGKILL");
     throw new Failure(
-      `the supervisor of gateway ${gateway.id} did not start\n    -> see ${gateway.paths.log}, and run \`pulumi up\` again`,
+      `the supervisor of gateway ${gateway.id} did not start`,
+      `see ${gateway.paths.log}, and run \`pulumi up\` again`,
     );
   },
 
@@ -75,7 +76,7 @@ export const processSupervisor: Supervisor = {
       signal(state.supervisor.pid, "SIGTERM");
       if (!(await waitForEnd(state.supervisor, timeout, hangs))) signal(state.supervisor.pid, "SIGKILL");
     }
-    // What a supervisor that was killed has left behind.
+    // What a killed supervisor left behind.
     await endCarrying(gatewayMark(gateway.paths.dir), gateway.host.identity.uid, drain && !hangs() ? timeout : 0);
   },
 
@@ -111,7 +112,7 @@ export const processSupervisor: Supervisor = {
 const readState = (gateway: HostGateway): State | undefined =>
   readJson<State>(gateway.paths.supervisorState) ?? orphans(gateway);
 
-/** What runs on where somebody has removed our directory. */
+/** What keeps running after somebody has removed our directory. */
 function orphans({ host, id, paths }: HostGateway): State | undefined {
   const supervisor = findProcess(join(host.manage, "host.cjs"), "supervise", id);
   if (!supervisor) return undefined;
@@ -126,8 +127,8 @@ export async function supervise(host: Host, id: string): Promise<void> {
   const gateway = openGateway(host, id);
   const generation = pointedAt(gateway, "current");
   if (!generation) throw new Failure(`gateway ${id} has no current generation`);
-  // One supervisor for each gateway, also where one came late that nobody waited for any more.
-  if (!tryLock(lockPath(host, `supervisor-${id}`))) throw new Failure(`gateway ${id} has a supervisor already`);
+  // One supervisor per gateway, even if one comes late that nobody is waiting for any more.
+  if (!tryLock(lockPath(host, `supervisor-${id}`))) throw new Failure(`gateway ${id} already has a supervisor`);
   const log = openLog(gateway.paths.log, host.identity.gid);
   const self = identify(process.pid)!;
   let exits = 0;
@@ -194,24 +195,24 @@ export async function supervise(host: Host, id: string): Promise<void> {
   log("stopped");
 }
 
-/** Where there is no room for another file: into the one that is there, which is as long afterwards. */
+/** For when there is no room for another file: overwrites the existing one and keeps its length. */
 function overwrite(path: string, state: State): void {
   fs.writeFileSync(path, JSON.stringify(state).padEnd(fs.statSync(path).size), { flag: "r+" });
 }
 
-/** The gateway's output and the supervisor's own words, in one file with one former one. */
+/** The gateway's output and the supervisor's own messages, in one file; one previous file is kept. */
 function openLog(path: string, gid: number): ((line: string) => void) & { file: number } {
   const open = (): number => {
     const opened = fs.openSync(path, "a", 0o640);
     fs.fchownSync(opened, process.getuid!(), gid);
     return opened;
   };
-  // A gateway that runs without a log is better than none.
+  // A gateway without a log is better than no gateway.
   const file = attempt(open, () => fs.openSync("/dev/null", "a"))!;
   const write = (line: string): void => {
     attempt(() => fs.writeSync(file, `${new Date().toISOString()} [supervisor] ${line}\n`));
   };
-  // The gateway holds the file open for months: it is emptied under it, which appending writers do not mind.
+  // The gateway keeps the file open for months: it is truncated in place, which appending writers do not mind.
   const limit = (): void => {
     if (fs.fstatSync(file).size <= MAX_LOG_BYTES) return;
     attempt(() => fs.copyFileSync(path, `${path}.1`));

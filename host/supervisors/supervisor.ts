@@ -3,29 +3,29 @@ import type { HostGateway } from "../host";
 import { EXIT_TIMEOUT_MS } from "../limits";
 import { isListening } from "../../inspect/listeners";
 
-/** Exit code that a restart cannot mend: bad or missing configuration, state in use. Source: measured. */
+/** Exit code that a restart cannot fix: bad or missing configuration, state in use. Source: measured. */
 export const EXIT_UNRECOVERABLE = 78;
 
 export interface SupervisorStatus {
-  /** The supervisor is there. */
+  /** The supervisor is running. */
   readonly supervised: boolean;
-  /** Process of the gateway itself, where it runs. */
+  /** The gateway's own process, if it is running. */
   readonly gatewayPid?: number;
-  /** How often the gateway ended by itself since it was started. */
+  /** How often the gateway has exited on its own since it was started. */
   readonly exits: number;
   /** Why the supervisor does not start the gateway again, e.g. after exit code 78. */
   readonly gaveUp?: string;
 }
 
 export interface Supervisor {
-  /** Starts the gateway's current generation. Returns when the supervisor is there, not when the gateway is ready. */
+  /** Starts the gateway's current generation. Returns when the supervisor is running, not when the gateway is ready. */
   start(gateway: HostGateway): Promise<void>;
   /**
-   * Ends the gateway and its supervisor. Returns when nothing of them runs. A gateway that never was healthy has nothing
-   * to finish (`drain: false`): it is given seconds instead of minutes.
+   * Stops the gateway and its supervisor. Returns when nothing of them runs. One that was never healthy has nothing
+   * to finish (`drain: false`): it gets seconds instead of minutes.
    */
   stop(gateway: HostGateway, drain: boolean): Promise<void>;
-  /** Removes what is left of a gateway that was stopped: it does not come back with the machine. */
+  /** Removes what is left of a stopped gateway: it does not come back after a reboot. */
   remove(gateway: HostGateway): void;
   status(gateway: HostGateway): SupervisorStatus;
   /** The end of the gateway's log at this moment. */
@@ -35,11 +35,11 @@ export interface Supervisor {
 }
 
 /**
- * To be made before a gateway is told to end: says whether it hangs. Now and then all threads of Node.js wait for one
- * another in its exit, for ever (measured once in some hundred ends, Node.js 24.21); to wait for its work is vain then.
+ * Call it before a gateway is told to stop: says whether it hangs. Now and then all threads of Node.js wait for one
+ * another at exit, forever (measured once in a few hundred exits, Node.js 24.21); then waiting for its work is useless.
  */
 export function watchExit({ claim }: HostGateway): () => boolean {
-  // One that listens elsewhere, or does not listen yet, is given all its time.
+  // One that listens elsewhere, or does not listen yet, gets all its time.
   if (!isListening(claim.basePort)) return () => false;
   let closed: number | undefined;
   return () => {

@@ -1,6 +1,6 @@
 /**
  * The `systemd` supervisor: a system unit for each gateway where we are root, else a unit of the user's own manager. The
- * unit never changes with a generation: it starts whatever is current. It begins again after a reboot.
+ * unit never changes with a generation: it starts whatever is current. It starts again after a reboot.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -39,7 +39,8 @@ function systemctl(host: Host, ...args: string[]): void {
   const { status, stderr, error } = command(host, "systemctl", args);
   if (status === 0) return;
   throw new Failure(
-    `systemctl ${args.join(" ")} failed: ${error?.message ?? stderr.trim()}\n    -> see \`journalctl -xe\` on the host, and run \`pulumi up\` again`,
+    `systemctl ${args.join(" ")} failed: ${error?.message ?? stderr.trim()}`,
+    "see `journalctl -xe` on the host, and run `pulumi up` again",
   );
 }
 
@@ -73,7 +74,7 @@ export const systemdSupervisor: Supervisor = {
       systemctl(host, "kill", "--signal=SIGKILL", unit);
       await ended(STOP_TIMEOUT_MS);
     }
-    command(host, "systemctl", ["reset-failed", unit]); // nothing to reset is no failure of ours
+    command(host, "systemctl", ["reset-failed", unit]); // having nothing to reset is not a failure
   },
 
   remove(gateway) {
@@ -90,7 +91,7 @@ export const systemdSupervisor: Supervisor = {
     const pid = Number(MainPID);
     const reason = Result === "exit-code" ? `exit code ${ExecMainStatus}` : Result;
     return {
-      // With a job: its start is queued, for longer where systemd just reads another gateway's unit.
+      // With a job: its start is queued, for longer while systemd is reading another gateway's unit.
       supervised: ["active", "activating", "reloading", "deactivating"].includes(state) || Number(Job) > 0,
       ...(pid > 0 && { gatewayPid: pid }),
       exits: Number(NRestarts) || 0,
@@ -127,7 +128,8 @@ function show(gateway: HostGateway): Record<Property, string> {
   ]);
   if (status !== 0)
     throw new Failure(
-      `cannot ask systemd: ${error?.message ?? stderr.trim()}\n    -> is the user's own manager running? systemctl status user@$(id -u)`,
+      `cannot query systemd: ${error?.message ?? stderr.trim()}`,
+      "check that the user's own manager is running: systemctl status user@$(id -u)",
     );
   const pairs = stdout
     .trim()
@@ -136,7 +138,7 @@ function show(gateway: HostGateway): Record<Property, string> {
   return Object.fromEntries(pairs) as Record<Property, string>;
 }
 
-/** systemd replaces % in a unit; quotes, $ and \ are in no path of ours. */
+/** systemd replaces % in a unit; none of our paths contains quotes, $ or \. */
 const quoted = (path: string): string => `"${path.replaceAll("%", "%%")}"`;
 
 function unitText({ host, id, paths, claim }: HostGateway): string {
@@ -148,7 +150,7 @@ function unitText({ host, id, paths, claim }: HostGateway): string {
     "[Unit]",
     `Description=OpenClaw Gateway (${id})`,
     ...(isSystem ? ["After=network-online.target", "Wants=network-online.target"] : []),
-    // For ever: a bot that gave up while its provider was down for an hour would stay dead.
+    // No limit: a bot that gave up while its provider was down for an hour would stay dead.
     "StartLimitIntervalSec=0",
     "",
     "[Service]",
@@ -162,7 +164,7 @@ function unitText({ host, id, paths, claim }: HostGateway): string {
     "SuccessExitStatus=0 143",
     `TimeoutStopSec=${DRAIN_TIMEOUT_MS / 1000}`,
     "KillMode=mixed",
-    // What a tool of the agent used up ends that tool, not the gateway.
+    // If a tool of the agent uses up the memory, that tool is killed, not the gateway.
     "OOMPolicy=continue",
     "UMask=0077",
     ...HARDENING,

@@ -59,7 +59,7 @@ inDocker("gateways on an engine", () => {
     pair = await DockerPair.ofStandIns(dockerd);
     pair.args.isNew = true;
     const { plan } = await pair.shownUp();
-    expect(plan).toContain("engine: its address or key is not known yet, so nobody looked at what is on it");
+    expect(plan).toContain("engine: its address or key is not known yet, so nothing on it was checked");
     expect(plan).toContain("docker:index:Container claw-main-container create");
     ok(await pair.preview("--expect-no-changes"));
     for (const gateway of ["main", "rescue"] as const) expect(await pair.version(gateway)).toBe(VERSION);

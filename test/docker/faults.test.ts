@@ -111,7 +111,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     await dockerd.api.getVolume(names.state).remove();
     const failed = await pair.up();
     expect(said(failed)).toContain(`the network ${names.network} is gone from the engine`);
-    expect(said(failed)).toContain(`the volume ${names.state}, with what was on it, is gone from the engine`);
+    expect(said(failed)).toContain(`the volume ${names.state}, with its contents, is gone from the engine`);
     expect(failed.code).not.toBe(0);
     expect(await pair.version("rescue")).toBe(VERSION);
     await pair.converge("--refresh");
@@ -123,7 +123,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     pair.args.rescue.config = { update: { channel: "dev" } };
     await pair.hanging("main", async () => {
       const failed = await pair.up();
-      expect(said(failed)).toContain(`gateway main in the container ${pair.name("main")}, its partner, is not healthy`);
+      expect(said(failed)).toContain(`the partner gateway main in the container ${pair.name("main")} is not healthy`);
       expect(await pair.id("rescue")).toBe(rescue);
       expect(await pair.version("rescue")).toBe(VERSION);
       pair.args.rescue.force = true;
@@ -140,7 +140,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     const { config } = pair.args.main;
     pair.args.main.config = { update: { channel: "refused" } };
     const failed = await pair.up();
-    expect(said(failed)).toContain("the new gateway claw-main does not start, so the old one was left as it is");
+    expect(said(failed)).toContain("the new gateway claw-main does not start, so the old one was left as it was");
     expect(said(failed)).toMatch(/Invalid config[^]*update\.channel/);
     expect(await pair.ids()).toEqual(before);
     pair.args.main.config = config;

@@ -41,9 +41,9 @@ inDocker("the first up of a pair in containers", () => {
     await pair.refused(
       `claw.main.basePort: port ${PORTS.main} is in use by`,
       `claw.rescue.basePort: port ${PORTS.rescue} is published by the container somebody-elses`,
-      `there is a volume ${pair.name("main")}-state on the engine that is not this gateway's`,
-      `there is a network ${pair.name("rescue")} on the engine that is not this gateway's`,
-      `there is a container ${pair.name("main")} on the engine that is not this gateway's`,
+      `the engine has a volume ${pair.name("main")}-state that does not belong to this gateway`,
+      `the engine has a network ${pair.name("rescue")} that does not belong to this gateway`,
+      `the engine has a container ${pair.name("main")} that does not belong to this gateway`,
       "is not on the engine, and pull is",
       "engine.cpus",
       "4096 is more than the engine has",
@@ -60,7 +60,7 @@ inDocker("the first up of a pair in containers", () => {
     pair.args.rescue.config = { update: { channel: "refused" } };
     const failed = await pair.up();
     expect(failed.code).not.toBe(0);
-    expect(said(failed)).toContain("gateway claw-rescue is not healthy: it ended by itself");
+    expect(said(failed)).toContain("gateway claw-rescue is not healthy: it exited on its own");
     expect(said(failed)).toMatch(/Invalid config[^]*update\.channel/);
     delete pair.args.rescue.config;
     const { plan } = await pair.shownUp();
@@ -98,7 +98,7 @@ inDocker("the first up of a pair in containers", () => {
       expect(await pair.ids()).toEqual(before);
       const refused = await namesake.up();
       expect(refused.code).not.toBe(0);
-      expect(said(refused)).toContain(`there is a container ${pair.name("main")} on the engine that is not`);
+      expect(said(refused)).toContain(`the engine has a container ${pair.name("main")} that does not belong`);
       ok(await namesake.prepared().destroy());
       expect(await pair.ids()).toEqual(before);
       ok(await pair.preview("--expect-no-changes"));

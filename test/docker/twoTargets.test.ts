@@ -57,7 +57,9 @@ inDocker("a pair on two targets", () => {
         pair.args[onHost].config = { update: { channel: "beta" } };
         const alone = await pair.up();
         expect(alone.code).not.toBe(0);
-        expect(said(alone)).toContain(`in the container ${pair.name(contained)}, its partner, is not healthy`);
+        expect(said(alone)).toContain(
+          `the partner gateway ${contained} in the container ${pair.name(contained)} is not healthy`,
+        );
         expect(await startedAt(BLOCK)).toBe("started");
       });
       await pair.converge();

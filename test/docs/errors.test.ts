@@ -16,6 +16,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "ssh/remoteHost.ts": "Sending to the host",
   "deployer/send.ts": "Sending to the host: what arrives",
   "deployer/archives.ts": "Sending to the host: archives on this machine",
+  "deployer/lock.ts": "Locks on this machine",
   "deployer/packageLock.ts": "What a release consists of: on the deployer, below `openclaw-…-packages`",
   "deployer/main.ts": "The deployer's program itself",
   "deployer/partner.ts": "A partner on another target",
@@ -93,7 +94,7 @@ function page(): string {
     "Where two bot tokens come from other resources they are compared when both are known:",
     block([head("found before this gateway was changed")]),
     "And a host key that another resource makes when that is there:",
-    block([formatProblems([LATE_HOST_KEY], "found before this host was spoken to").trimEnd()]),
+    block([formatProblems([LATE_HOST_KEY], "found before this host was contacted").trimEnd()]),
     "And an `integrity` that is named later than the stack has locked that version:",
     block([formatProblems([locked("box", "2026.9.7", "sha512-…")], "found before any gateway was changed").trimEnd()]),
     ...before.flatMap((section) => [`### ${section.title}`, section.about, block(formatted(section))]),
@@ -133,11 +134,11 @@ const NO_MESSAGE = [
   /^# Helping main/,
   /^\(no service was found: as it was started\)$/,
   /no main gateway was found beside it|^Looked for: |^If main is elsewhere|beside\.stateDir \/where/, // a warning
-  /the host does not answer|so nobody looked at what is on it|of memory, and its gateways need about/, // warnings
-  /deployed there$|the host is set up again, and what runs on is replaced/, // a warning
-  /^no (end|answer) within … s$/, // a part of them
+  /the host does not answer|so nothing on it was checked|of memory, but its gateways need about/, // warnings
+  /deployed there$|the host is set up again, and gateways that are still running are replaced/, // a warning
+  /^(not finished|no answer) within … s$/, // a part of them
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
-  /^it is new$|: it is made anew$/, // of a preview
+  /^it is new$|: it will be recreated$/, // of a preview
   /^it (has not become healthy yet|is paused|has stopped \(…\)|is unhealthy)$|^its .* been changed$/, // the same
   /^found before anything else was changed$/, // the first line of all that are found then
   /^echo "/, // the shell's, shown without it

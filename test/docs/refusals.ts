@@ -17,7 +17,7 @@ import { besideSchema, gatewaySchema } from "../../components/rules/schemas";
 import { configFile, gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../model/hostLayout";
 import { findForeignGateway, isUnknown, type ForeignGateway } from "../../inspect/existingGateway";
 import { identify } from "../../inspect/processes";
-import type { Listener, ClaimToCheck, Obstacle } from "../../model/conflict";
+import type { Listener, ClaimToCheck, HostConflict } from "../../model/conflict";
 import { unexpected } from "../../components/targets/answers";
 import { noShell, problemOf, strangeAnswer } from "../../components/targets/ssh/answer";
 import { type Refusal } from "../../ssh/answer";
@@ -419,7 +419,7 @@ class Scene {
   }
 
   /** Looks at this directory, and at no port or process of the machine. */
-  async look(claim: Partial<ClaimToCheck>, { account, listener, locks }: Row): Promise<Obstacle[]> {
+  async look(claim: Partial<ClaimToCheck>, { account, listener, locks }: Row): Promise<HostConflict[]> {
     vi.resetModules();
     vi.doMock("../../inspect/openclawLocks", () => ({ othersLocksOf: () => locks }));
     vi.doMock("../../inspect/listeners", async (original) => ({
@@ -470,7 +470,7 @@ const GATEWAY_PID = 1;
 const STRANGER = 4711;
 
 const HOST: readonly Row[] = [
-  { reason: /that belongs to/, make: (scene) => (scene.claimed("ops", {}), {}) },
+  { reason: /which belongs to/, make: (scene) => (scene.claimed("ops", {}), {}) },
   {
     reason: /another stack of the same name/,
     make: (scene) => (
@@ -479,18 +479,22 @@ const HOST: readonly Row[] = [
     ),
   },
   {
-    reason: /others than root/,
+    reason: /users other than root/,
     account: "openclaw",
     make: (scene) => (chmodSync(scene.root, 0o777), {}),
   },
-  { reason: /inside each other/, make: ({ manage }) => ({ stateDir: join(manage, "state") }) },
+  { reason: /must not contain each other/, make: ({ manage }) => ({ stateDir: join(manage, "state") }) },
   { reason: /not a directory/, make: (scene) => ({ stateDir: scene.put(scene.path("claw"), "") }) },
   {
     reason: /no stack owns it/,
     make: (scene) => (scene.put(scene.path(".openclaw-ops", "openclaw.json"), "{}"), {}),
   },
-  { reason: /another user/, make: (scene) => otherUser(scene, ".openclaw-ops") },
-  { reason: /another user/, account: "daemon", make: (scene) => (mkdirSync(scene.path(".openclaw-ops")), {}) },
+  { reason: /does not belong to the user/, make: (scene) => otherUser(scene, ".openclaw-ops") },
+  {
+    reason: /does not belong to the user/,
+    account: "daemon",
+    make: (scene) => (mkdirSync(scene.path(".openclaw-ops")), {}),
+  },
   {
     reason: /was kept for/,
     make: (scene) => (scene.put(scene.path(".openclaw-ops", MARK_FILE), mark("you/other/dev", true)), {}),
@@ -500,11 +504,11 @@ const HOST: readonly Row[] = [
     make: (scene) => (scene.put(scene.path(".openclaw-ops", MARK_FILE), mark("you/other/dev", false)), {}),
   },
   {
-    reason: /another user/,
+    reason: /does not belong to the user/,
     make: (scene) => ({ ...otherUser(scene, "work"), workspace: scene.path("work") }),
   },
   {
-    reason: /another user/,
+    reason: /does not belong to the user/,
     account: "daemon",
     make: (scene) => (mkdirSync(scene.path("work")), { workspace: scene.path("work") }),
   },
@@ -512,7 +516,7 @@ const HOST: readonly Row[] = [
   { reason: /this gateway's command/, make: (scene) => (scene.put(scene.path("bin", "openclaw-ops"), ""), {}) },
   { reason: /was not put there/, make: (scene) => ({ configPath: scene.put(scene.path("claw.json"), "{}") }) },
   {
-    reason: /of the same profile/,
+    reason: /with the same profile/,
     make: (scene) => (
       vi.stubEnv("HOME", scene.root),
       scene.put(scene.path(".config/systemd/user/openclaw-gateway-ops.service"), ""),
@@ -564,7 +568,7 @@ async function onTheHost(): Promise<readonly Problem[]> {
   return problems;
 }
 
-const shownProblem = (scene: Scene, { property, reason, advice }: Obstacle): Problem => ({
+const shownProblem = (scene: Scene, { property, reason, advice }: HostConflict): Problem => ({
   path: `ops.${property}`,
   reason: scene.show(reason),
   advice: scene.show(advice),

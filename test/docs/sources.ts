@@ -37,9 +37,15 @@ export function failuresIn(path: string): string[] {
   visit(file, (node) => {
     if (!ts.isNewExpression(node)) return;
     const name = ts.isPropertyAccessExpression(node.expression) ? node.expression.name.text : node.expression.getText();
-    if (SAID_TO_USERS.includes(name)) messages.push(...variants(node.arguments![0]!, file));
+    if (SAID_TO_USERS.includes(name)) messages.push(...withAdvice(node.arguments!, file));
   });
   return [...new Set(messages)].filter((message) => !isPlaceholder(message));
+}
+
+/** What `withAdvice` of model/failure.ts makes of what went wrong and what to do. */
+function withAdvice([what, advice]: readonly ts.Expression[], file: ts.SourceFile): string[] {
+  const texts = variants(what!, file);
+  return advice ? product(texts, product(["\n    -> "], variants(advice, file))) : texts;
 }
 
 /** `gatewayPort` as people write it. */
@@ -104,6 +110,7 @@ function variantsOfCall(node: ts.CallExpression, file: ts.SourceFile): string[] 
     });
   if (returned.length && returned.every(hasWords)) return returned.flatMap((each) => variants(each, file));
   const name = called.getText(file);
+  if (name === "withAdvice") return withAdvice(node.arguments, file);
   return HANDS_ON.includes(name) ? variants(node.arguments[0]!, file) : [`<${words(name)}>`];
 }
 

@@ -75,9 +75,9 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     expect(said).toContain(
       `openclaw-rescue.basePort: its ports ${MAIN + 20}-${MAIN + 130} overlap those of the gateway in ${main.stateDir} (${MAIN}-${MAIN + 110})`,
     );
-    expect(said).toContain(`use ${MAIN + 111}, the nearest base port that is free`);
+    expect(said).toContain(`use ${MAIN + 111}, the nearest free base port`);
     expect(said).toContain(
-      `openclaw-rescue.stateDir: ${main.stateDir}/rescue lies inside stateDir of the gateway in ${main.stateDir}`,
+      `openclaw-rescue.stateDir: ${main.stateDir}/rescue is inside stateDir of the gateway in ${main.stateDir}`,
     );
     expect(said).toContain(
       `openclaw-rescue.telegram.botToken: is the same bot as the bot of the gateway in ${main.stateDir}`,
@@ -91,7 +91,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     stack.config("main.basePort", "20000");
     const said = await refusal();
     expect(said).toContain(`openclaw-rescue.beside.stateDir: ${home}/nowhere does not exist`);
-    expect(said).toContain("openclaw.main: this stack does not run the main gateway in mode rescue");
+    expect(said).toContain("openclaw.main: in rescue mode, this stack does not run the main gateway");
     ok(await stack.run(["config", "rm", "--path", "rescue.beside"]));
     ok(await stack.run(["config", "rm", "main"]));
   });

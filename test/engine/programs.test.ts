@@ -42,19 +42,19 @@ describe("programs of one's own", () => {
     expect(outcome.code).not.toBe(0);
     const text = said(outcome).replaceAll(own.root, "<root>");
     for (const expected of [
-      'claw.main.version: must be one exact version, e.g. "2026.9.6": a tag or range would change the gateway without you; it is "latest"',
-      "claw.rescue.version: must be one exact version",
+      'claw.main.version: must be an exact version, e.g. "2026.9.6": a tag or range could upgrade the gateway unexpectedly; it is "latest"',
+      "claw.rescue.version: must be an exact version",
       "claw.rescue.basport: is not a known argument\n",
       "did you mean basePort?",
       "claw.rescue.basePort: its ports 26020-26130 overlap those of claw.main (26000-26110)",
-      "use 26111, the nearest base port that is free",
-      "claw.rescue.stateDir: <root>/state/inside lies inside claw.main.stateDir (<root>/state)",
+      "use 26111, the nearest free base port",
+      "claw.rescue.stateDir: <root>/state/inside is inside claw.main.stateDir (<root>/state)",
       "claw.rescue.telegram.botToken: is the same bot as claw.main.telegram.botToken",
       "ops.version: is older than 2026.9.6",
       "ops.basePort: must be between 1024 and 65425",
       "ops.config.gateway.port: is owned by the gateway component",
       "crossed.browser.cdpUrl: port 26011 on this host belongs to claw.main (26000-26110)",
-      "crossed.browser.profiles.work.cdpPort: 26012 lies inside the ports of claw.main (26000-26110)",
+      "crossed.browser.profiles.work.cdpPort: 26012 is one of the ports of claw.main (26000-26110)",
       "open.telegram.allowFrom: the rescue bot can repair the main gateway, so only named operators may talk to it",
     ])
       expect(text).toContain(expected);
@@ -74,7 +74,7 @@ describe("programs of one's own", () => {
       const outcome = await tested.preview();
       expect(outcome.code).not.toBe(0);
       expect(said(outcome)).toContain(
-        `(pid ${process.pid}) listens on port 26005, which belongs to its ports 26000-26110`,
+        `(pid ${process.pid}) listens on port 26005, one of this gateway's ports 26000-26110`,
       );
       expect(said(outcome)).toContain(`ops.stateDir: ${own.root}/.openclaw-ops exists and no stack owns it`);
     } finally {
@@ -125,7 +125,7 @@ describe("the root stack's config", () => {
       "did you mean target?",
       "openclaw.main.basePort: must be between 1024 and 65425",
       "openclaw.main.telegram.botToken: is stored in plain text in the stack's config file",
-      'make config ARGS="set --secret --path rescue.env.KEY"',
+      "pulumi config set --secret --path rescue.env.KEY",
     ])
       expect(said(outcome)).toContain(expected);
     expect(said(outcome)).not.toContain("canary");

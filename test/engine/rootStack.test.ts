@@ -69,7 +69,7 @@ describe("the root stack", () => {
       expect(said).toContain(
         `openclaw.rescue.basePort: its ports ${MAIN + 20}-${MAIN + 130} overlap those of openclaw.main (${MAIN}-${MAIN + 110})`,
       );
-      expect(said).toContain(`use ${MAIN + 111}, the nearest base port that is free`);
+      expect(said).toContain(`use ${MAIN + 111}, the nearest free base port`);
       expect(said).not.toMatch(/^\s+at /m);
       expect((await stack.resources()).filter((urn) => !urn.includes("pulumi:pulumi:Stack"))).toEqual([]);
       expect(readdirSync(root)).toEqual([]);
@@ -191,7 +191,7 @@ describe("the root stack", () => {
     stack.config("main.config.update.channel", "bogus");
     const outcome = await stack.up();
     expect(outcome.code).not.toBe(0);
-    expect(outcome.stdout + outcome.stderr).toContain("OpenClaw refuses this configuration; nothing was changed");
+    expect(outcome.stdout + outcome.stderr).toContain("OpenClaw rejects this configuration; nothing was changed");
     expect(pids(root)).toEqual(before);
     stack.config("main.config.update.channel", "beta");
     ok(await stack.preview("--expect-no-changes"));

@@ -154,7 +154,7 @@ describe("the runbook", () => {
     await config("rescue.config.update.channel", "beta");
     const refused = await type("make up");
     expect(refused.code).not.toBe(0);
-    expect(refused.stdout + refused.stderr).toContain("gateway main, its partner, is not healthy");
+    expect(refused.stdout + refused.stderr).toContain("the partner gateway main is not healthy");
     await typed("A change is refused because the partner is down");
     ok(await type("$HOST start main"));
     await bothHealthy();
@@ -202,7 +202,7 @@ describe("the runbook", () => {
     for (const line of lines.slice(0, 2)) ok(await type(line));
     await configure();
     const refused = await type("make up");
-    expect(refused.stdout + refused.stderr).toContain("this one may have it: ");
+    expect(refused.stdout + refused.stderr).toContain("let this one take it over: ");
     const rescue = pid("rescue");
     for (const line of lines.slice(2, -1)) ok(await type(line));
     expect(pid("rescue")).toBe(rescue);

@@ -98,7 +98,7 @@ describe("the quick checks", () => {
     expect(render(result)).not.toContain("canary");
     const foreign = await check(only({ ...healthy, command, isOurs: false, stateDir: home }), []);
     expect(foreign.ok).toBe(true);
-    expect(foreign.findings[0]?.text).toBe("is up, and this shell does not have its token");
+    expect(foreign.findings[0]?.text).toBe("is up, but this shell does not have its token");
     const { uid } = statSync(healthy.stateDir);
     if (uid === process.getuid!()) return;
     // Another user's: nothing that its configuration names may be run with our rights.
@@ -113,7 +113,7 @@ describe("the quick checks", () => {
       const result = await check(only(down), []);
       expect(result).toMatchObject({ ok: false, gateways: [{ service: "another program" }] });
       expect(result.findings[0]?.text).toMatch(
-        new RegExp(`\\(pid ${process.pid}\\) listens on port ${DOWN} and does not answer as a gateway$`),
+        new RegExp(`\\(pid ${process.pid}\\) listens on port ${DOWN} but does not answer as a gateway$`),
       );
     } finally {
       server.closeAllConnections();
@@ -124,7 +124,7 @@ describe("the quick checks", () => {
   it("a command that does not exist", async () => {
     const result = await check(only({ ...healthy, command: "/nowhere/openclaw" }), []);
     expect(result.ok).toBe(false);
-    expect(result.findings[0]?.text).toMatch(/^`\/nowhere\/openclaw gateway status` does not work: .*not found$/);
+    expect(result.findings[0]?.text).toMatch(/^`\/nowhere\/openclaw gateway status` failed: .*not found$/);
   });
 
   it("service files of older installations", async () => {
@@ -149,7 +149,7 @@ describe("the quick checks", () => {
         }),
         expect.objectContaining({
           level: "note",
-          text: `${directory}/openclaw-gateway-old.service starts a gateway that is none of these`,
+          text: `${directory}/openclaw-gateway-old.service starts a gateway that is not one of these`,
         }),
       ]);
     } finally {
@@ -188,7 +188,7 @@ describe("the quick checks", () => {
         expect(refused.code).toBe(1);
         expect(refused.stderr).toMatch(impostor);
         expect(refused.stderr).toMatch(
-          /nothing was run\n {4}-> end that program, then start the gateway: .* restart main/,
+          /nothing was run\n {4}-> stop that program, then start the gateway: .* restart main/,
         );
         const result = await check(only({ ...healthy, wrapper }), []);
         expect(result).toMatchObject({ ok: false, gateways: [{ service: "another program", probe: "not asked" }] });

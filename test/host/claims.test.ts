@@ -88,7 +88,7 @@ describe("a claim is refused, and nothing is touched", () => {
       await refused(
         {},
         new RegExp(
-          `basePort: .*\\(pid ${process.pid}\\) listens on port ${PORT + 11}, which belongs to its ports ${PORT}-${PORT + 110}`,
+          `basePort: .*\\(pid ${process.pid}\\) listens on port ${PORT + 11}, one of this gateway's ports ${PORT}-${PORT + 110}`,
         ),
       );
     } finally {
@@ -101,7 +101,7 @@ describe("a claim is refused, and nothing is touched", () => {
     ok(await host.run("claim", ["mine"], mine.claim));
     await refused(
       { profile: "mine" },
-      /profile: this host has a gateway mine that belongs to gateway mine of stack test\/test\/test/,
+      /profile: this host already has a gateway mine, which belongs to gateway mine of stack test\/test\/test/,
       { stack: "o/o/o", ownerId: "2" },
     );
     await refused({ profile: "mine" }, /from another stack of the same name \(test\/test\/test\), with other state/, {
@@ -140,7 +140,7 @@ describe("a claim is refused, and nothing is touched", () => {
     );
     // The old stack, found again, destroys what it believes to be its own.
     const late = ok(await host.run("remove", ["given", "given"], theirs.claim));
-    expect(late.stderr).toContain("belongs to another stack by now");
+    expect(late.stderr).toContain("now belongs to another stack");
     expect(existsSync(join(host.dir("given"), "owner.json"))).toBe(true);
     ok(await host.run("remove", ["given", "given"], mineNow.claim));
     expect(existsSync(host.dir("given"))).toBe(false);
@@ -169,7 +169,7 @@ describe("a claim is refused, and nothing is touched", () => {
   it("where its directories lie in ours, which are removed with it", async () => {
     await refused(
       { profile: "inside", basePort: PORT + 700, stateDir: join(host.manage, "state") },
-      /stateDir: .* lie inside each other/,
+      /stateDir: .* must not contain each other/,
     );
   });
 
@@ -181,10 +181,10 @@ describe("a claim is refused, and nothing is touched", () => {
 
   it.runIf(asRoot)("where others could change the directories that root trusts", async () => {
     chownSync(host.root, 65534, 65534);
-    await refused({ profile: "unsafe" }, /can be changed by others than root.*\n.*chown -h root/);
+    await refused({ profile: "unsafe" }, /can be changed by users other than root.*\n.*chown -h root/);
     chownSync(host.root, 0, 0);
     chmodSync(host.root, 0o777);
-    await refused({ profile: "unsafe" }, /can be changed by others than root/);
+    await refused({ profile: "unsafe" }, /can be changed by users other than root/);
     chmodSync(host.root, 0o755);
   });
 });
@@ -282,7 +282,7 @@ it("what somebody put there for a gateway that never ran stays, and is named", a
     mkdirSync(credentials);
     writeFileSync(join(credentials, "telegram.json"), "precious");
     const { stderr } = ok(await host.run("remove", ["main"]));
-    expect(stderr).toContain(`not everything in its directories was made for it; kept: ${credentials}`);
+    expect(stderr).toContain(`not everything in its directories was created for it; kept: ${credentials}`);
     expect(readFileSync(join(credentials, "telegram.json"), "utf8")).toBe("precious");
     ok(await host.run("claim", ["main"], claim)); // its data is found again
     ok(await host.run("remove", ["main"]));
@@ -340,7 +340,7 @@ it.runIf(asRoot)("nothing is deployed where somebody else has the place of OpenC
     rmSync(locks, { recursive: true, force: true }); // of an account that had the same number before
     mkdirSync(locks);
     chownSync(locks, 65534, 65534);
-    const advice = `\n    -> see who that is \\(id 65534\\) and why, then: sudo rm -r ${locks}`;
+    const advice = `\n    -> find out who that is \\(id 65534\\) and why, then run: sudo rm -r ${locks}`;
     const refused = await host.run("claim", ["main"], claim);
     expect(refused.stderr).toMatch(new RegExp(`stateDir: ${locks}, where .* belongs to user 65534: .*${advice}`));
     const { code, stderr } = await host.run("apply", ["main", "claim-id", nonce], spec);

@@ -48,7 +48,7 @@ describe("a deployment fails", () => {
     const outcome = await deploy("2026.9.101");
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toContain("did not become healthy: it ended with exit code 78");
-    expect(outcome.stderr).toContain("There was no former generation: the gateway is stopped.");
+    expect(outcome.stderr).toContain("There was no previous generation: the gateway is stopped.");
     expect(outcome.stderr).toContain("canary-log-line [secret]");
     expect(outcome.stderr).not.toContain("token-of-main");
     expect(host.current("main")).toBeUndefined();
@@ -61,13 +61,13 @@ describe("a deployment fails", () => {
     const generation = host.current("main");
     for (const [version, reason] of [
       ["2026.9.101", "it ended with exit code 78: a restart would not help"],
-      ["2026.9.102", "it ended by itself 2 times"],
-      ["2026.9.103", "it ended by itself 2 times"], // it answers, but as another version
+      ["2026.9.102", "it exited on its own 2 times"],
+      ["2026.9.103", "it exited on its own 2 times"], // it answers, but as another version
     ] as const) {
       const outcome = await deploy(version);
       expect(outcome.code, version).toBe(1);
       expect(outcome.stderr).toContain(`did not become healthy: ${reason}`);
-      expect(outcome.stderr).toContain("The former generation runs again and is healthy.");
+      expect(outcome.stderr).toContain("The previous generation is running again and is healthy.");
       expect([host.current("main"), host.good("main")], version).toEqual([generation, generation]);
       expect(await ask(PORT, "/startupz")).toMatchObject({ version: "2026.9.100" });
     }
@@ -303,7 +303,7 @@ describe("main and rescue as one unit", () => {
     const outcome = await up("main", "stable");
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toMatch(
-      /gateway rescue, its partner, is not healthy.*nothing was changed\n.*repair rescue first/,
+      /the partner gateway rescue is not healthy.*nothing was changed\n.*repair rescue first/,
     );
     expect(host.gatewayPid("main")).toBe(main);
     ok(await up("main", "stable", true));

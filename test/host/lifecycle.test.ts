@@ -137,7 +137,7 @@ describe("one gateway, from nothing to removed and back", () => {
     const generation = host.current("main");
     const outcome = await host.up("main", host.describe(config("bogus")));
     expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toMatch(/OpenClaw refuses this configuration; nothing was changed:\s+update\.channel: /);
+    expect(outcome.stderr).toMatch(/OpenClaw rejects this configuration; nothing was changed:\s+update\.channel: /);
     expect([host.gatewayPid("main"), host.current("main")]).toEqual([pid, generation]);
   });
 
@@ -243,8 +243,8 @@ describe("a gateway whose channel does not connect", () => {
     const generation = host.current("main");
     const outcome = await host.up("main", host.describe(args()), { TELEGRAM_BOT_TOKEN: "666:canary-wrong-token" });
     expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toMatch(/did not become healthy: its credentials are refused: telegram \(401 /);
-    expect(outcome.stderr).toContain("The former generation runs again and is healthy.");
+    expect(outcome.stderr).toMatch(/did not become healthy: its credentials were rejected: telegram \(401 /);
+    expect(outcome.stderr).toContain("The previous generation is running again and is healthy.");
     expect(outcome.stderr).toContain("Its last log lines:");
     expect(outcome.stderr).not.toContain("canary-wrong-token");
     expect([host.current("main"), host.good("main")]).toEqual([generation, generation]);

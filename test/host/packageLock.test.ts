@@ -112,7 +112,7 @@ describe("on a host", () => {
     const { code, stderr } = await host.run("prepare", ["ops", VERSION, "0123456789abcdef"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /the lock of openclaw@2026\.9\.300 .* is not on this host; nothing was changed\n +-> bring it/,
+      /the lock of openclaw@2026\.9\.300 .* is not on this host; nothing was changed\n +-> send it again/,
     );
     expect(releases("ops")).not.toContain(`${VERSION}-0123456789abcdef`);
   });
@@ -135,8 +135,8 @@ describe("on a host", () => {
     expect(code).toBe(1);
     expect(stderr).toMatch(
       what === "an optional package"
-        ? /npm has left out packages of openclaw@2026\.9\.300: openclaw-extra\n +-> the registry does not have them/
-        : /EINTEGRITY[^]*-> the registry gives another package than when this stack locked them/,
+        ? /npm left out packages of openclaw@2026\.9\.300: openclaw-extra\n +-> use another registry: this one does not have them/
+        : /EINTEGRITY[^]*-> do not use this registry, and tell its operator: it serves a package that differs from the one that was locked/,
     );
     expect(releases(profile)).toEqual([]);
   });
@@ -150,7 +150,7 @@ describe("the deployer", () => {
     ok(await lock()); // nobody knew
     const { code, stderr } = await lock({ integrity });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/is not the package that `integrity` names: it is sha512-\S+, and not sha512-/);
+    expect(stderr).toMatch(/does not match `integrity`: it is sha512-\S+, not sha512-/);
     publish("the one");
     const right = ok(await lock({ integrity })).stdout.trim();
     expect(unpack(right)).toContain(integrity);
@@ -161,12 +161,12 @@ describe("the deployer", () => {
     forget();
     const { code, stderr } = await lock();
     expect(code).toBe(1);
-    expect(stderr).toContain(`openclaw@${VERSION} needs packages that come without a sha512: openclaw-leaf`);
+    expect(stderr).toContain(`openclaw@${VERSION} needs packages that have no sha512: openclaw-leaf`);
   });
 
   it("says that no registry has a version", async () => {
     const { code, stderr } = await lock({ version: "2026.9.301" });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/npm could not find openclaw@2026\.9\.301[^]*-> check that this machine reaches/);
+    expect(stderr).toMatch(/npm could not find openclaw@2026\.9\.301[^]*-> check that this machine can reach/);
   });
 });

@@ -30,7 +30,7 @@ it.each(["yes", "yes >&2"])("is not filled by a host that answers without end: %
   const host = await RemoteHost.open(connection, false, () => undefined);
   try {
     const before = process.memoryUsage().rss;
-    await expect(host.run(`exec timeout 20 ${command}`)).rejects.toThrow(/the host answers without end\n {4}-> /);
+    await expect(host.run(`exec timeout 20 ${command}`)).rejects.toThrow(/the host's answer does not end\n {4}-> /);
     expect(process.memoryUsage().rss - before).toBeLessThan(100 * MEBIBYTE);
   } finally {
     host.close();

@@ -44,7 +44,7 @@ describe("gateways that get other profiles", () => {
     const before = host.gatewayPid("main");
     const failed = await up("one", main("one", "rescue", { version: BAD }));
     expect(failed.code).not.toBe(0);
-    expect(failed.stderr).toContain("The former generation runs again and is healthy");
+    expect(failed.stderr).toContain("The previous generation is running again and is healthy");
     expect(await isReady(MAIN)).toBe(true);
     expect(host.gatewayPid("main")).not.toBe(before);
     expect(host.current("one")).toBeUndefined();
@@ -58,7 +58,7 @@ describe("gateways that get other profiles", () => {
     process.kill(host.supervisorPid("rescue"), "SIGKILL");
     process.kill(host.gatewayPid("rescue"), "SIGKILL");
     const refused = await up("one", main("one", "rescue"));
-    expect(refused.stderr).toContain("gateway rescue, its partner, is not healthy");
+    expect(refused.stderr).toContain("the partner gateway rescue is not healthy");
     expect(host.gatewayPid("main")).toBe(pid);
     expect(isRunning(pid)).toBe(true);
     ok(await host.run("start", ["rescue"]));

@@ -87,7 +87,7 @@ inLab("a bare host", () => {
     for (const host of [bookworm, trixie]) {
       const { code, stderr } = await bootstrap(host, registry);
       expect(code).toBe(1);
-      expect(stderr).toContain("is not the package that this library knows (sha512)");
+      expect(stderr).toContain("does not have the sha512 that this library expects");
       expect(stderr).toContain("-> do not use this registry");
       expect(await left(host)).not.toContain(".pulumi-openclaw");
     }
@@ -102,7 +102,7 @@ inLab("a bare host", () => {
     for (const { code, stderr } of [refused, silent]) {
       expect(code).toBe(1);
       expect(stderr).toMatch(
-        /could not download http.*\n +-> let it reach the registry, give `registry` one that it reaches/,
+        /could not download http.*\n +-> let it reach the registry, set `registry` to one that it can reach/,
       );
     }
     expect(refused.stderr).toContain("Could not connect");
@@ -170,7 +170,7 @@ inLab("a bare host", () => {
       expect(orphans).not.toContain("0");
       const { stdout } = ok(await stack.preview());
       expect(stdout).toMatch(
-        /ssh: main and rescue are deployed there, and what .*\.pulumi-openclaw knew of it, .* is gone/,
+        /ssh: main and rescue are deployed there, but what .*\.pulumi-openclaw recorded, .* is gone/,
       );
       expect(stdout).toMatch(/~ .*ssh-program@\S+ update/);
       ok(await stack.up());

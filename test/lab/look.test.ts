@@ -80,7 +80,7 @@ inLab("a look at a host", () => {
         const since = await now(host);
         const text = await refusal();
         expect(text).toMatch(
-          /ssh\.hostKey: is ssh-ed25519 SHA256:\S+, and the host shows ssh-ed25519 SHA256:\S+: nothing/,
+          /ssh\.hostKey: is ssh-ed25519 SHA256:\S+, but the host presents ssh-ed25519 SHA256:\S+: nothing/,
         );
         expect(text).toContain("ssh-keyscan -t ed25519");
         const log = await connections(host, since);
@@ -89,7 +89,7 @@ inLab("a look at a host", () => {
       });
 
       it("an unknown user", async () => {
-        const said = "ssh.user: the host refuses the login of nobody-there, by publickey";
+        const said = "ssh.user: the host rejects the login of nobody-there with publickey";
         expect(await problems({ user: "nobody-there" })).toEqual([said]);
       });
 
@@ -97,28 +97,28 @@ inLab("a look at a host", () => {
         const { privateKey } = generateKeyPairSync("ed25519");
         const text = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
         expect(await problems({ privateKey: text })).toEqual([
-          `ssh.user: the host refuses the login of ${host.user}, by publickey`,
+          `ssh.user: the host rejects the login of ${host.user} with publickey`,
         ]);
       });
 
       it("an expired account", async () => {
         ok(await host.inside(`chage -E 0 ${host.user}`));
         undo.push(() => host.inside(`chage -E -1 ${host.user}`));
-        expect(await problems()).toEqual([`ssh.user: the host refuses the login of ${host.user}, by publickey`]);
+        expect(await problems()).toEqual([`ssh.user: the host rejects the login of ${host.user} with publickey`]);
       });
 
       it("an account without a shell", async () => {
         ok(await host.inside(`usermod -s /usr/sbin/nologin ${host.user}`));
         undo.push(() => host.inside(`usermod -s /bin/bash ${host.user}`));
         expect(await problems()).toEqual([
-          expect.stringMatching(/ssh\.user: .* can log in, but not run `sh` .*This account is currently not/),
+          expect.stringMatching(/ssh\.user: .* can log in, but cannot run `sh` .*This account is currently not/),
         ]);
       });
 
       it("no lingering, with the command that an administrator runs, and nothing else", async () => {
         const text = await refusal();
         expect(text).toContain("1 problem found");
-        expect(text).toContain(`ssh.supervisor: services of ${host.user} end with the last login of ${host.user}`);
+        expect(text).toContain(`ssh.supervisor: ${host.user}'s services stop when ${host.user}'s last session ends`);
         expect(text).toContain(`run: loginctl enable-linger ${host.user}`);
       });
 
@@ -138,9 +138,9 @@ inLab("a look at a host", () => {
         undo.push(() => host.inside(`systemctl stop listener; loginctl disable-linger ${host.user}`));
         undo.push(() => host.inside(`rm -r /home/${host.user}/.config /home/${host.user}/.openclaw`));
         let text = await refusal();
-        expect(text).toContain(`ssh.root: ${host.user} cannot write in /srv on the host`);
-        expect(text).toMatch(/main\.basePort: .* listens on port 18800, which belongs to its ports 18789-18899/);
-        expect(text).toContain(`rescue.profile: ${units}/openclaw-gateway-rescue.service runs a gateway of the same`);
+        expect(text).toContain(`ssh.root: ${host.user} cannot write to /srv on the host`);
+        expect(text).toMatch(/main\.basePort: .* listens on port 18800, one of this gateway's ports 18789-18899/);
+        expect(text).toContain(`rescue.profile: ${units}/openclaw-gateway-rescue.service runs a gateway with the same`);
         stack.config("root", "");
         text = await refusal();
         expect(text).toContain(`main.stateDir: /home/${host.user}/.openclaw exists and no stack owns it`);
@@ -230,7 +230,7 @@ inLab("a look at a host", () => {
         expect(ok(await other.preview()).stdout).toContain("box: its address or key is not known yet");
         const { stdout, code } = await other.up();
         expect(code).not.toBe(0);
-        expect(stdout).toContain("box.user: the host refuses the login of nobody-there, by password");
+        expect(stdout).toContain("box.user: the host rejects the login of nobody-there with password");
         expect(other.transcript).not.toContain("canary");
       } finally {
         other.forget();
@@ -253,7 +253,7 @@ inLab("a look at a host", () => {
       const hung = await stack.preview();
       await host.thaw();
       expect(hung.code).not.toBe(0); // the command plugin would wait for ever
-      expect(hung.stdout + hung.stderr).toContain("ssh.host: takes connections and does not answer");
+      expect(hung.stdout + hung.stderr).toContain("ssh.host: accepts connections but does not answer");
       stack.config("ssh.host", "no-such-host.invalid");
       expect(lines(await stack.preview())).toEqual([expect.stringMatching(/no such host|EAI_AGAIN/)]);
       stack.config("ssh.host", host.address);
@@ -328,7 +328,7 @@ inLab("a look at a host", () => {
           await refused(
             same,
             ...["main", "rescue"].flatMap((id) => [
-              new RegExp(`${id}\\.profile: this host has a gateway ${id} that belongs to ${owner(id)}\n`),
+              new RegExp(`${id}\\.profile: this host already has a gateway ${id}, which belongs to ${owner(id)}\n`),
               new RegExp(`${id}\\.stateDir: /var/lib/openclaw/\\.openclaw\\S* belongs to ${owner(id)}\n`),
             ]),
           );
@@ -359,7 +359,7 @@ inLab("a look at a host", () => {
         await refused(
           stack,
           /main\.basePort: its ports 20700-20810 overlap those of gateway ops of stack \S+\/other /,
-          /rescue\.profile: this host has a gateway ops that belongs to gateway ops of stack \S+\/other\n/,
+          /rescue\.profile: this host already has a gateway ops, which belongs to gateway ops of stack \S+\/other\n/,
         );
         for (const path of ["main.basePort", "rescue.profile"]) ok(await stack.run(["config", "rm", "--path", path]));
         expect(await traces("ops")).toBe(theirs);

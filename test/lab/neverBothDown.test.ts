@@ -79,7 +79,7 @@ inLab("main and rescue", () => {
       }
       const { code, stdout } = await stack.up();
       expect(code === 0, stdout).toBe(kinds.every((kind) => kind === "good"));
-      if (code !== 0) expect(stdout).toMatch(/OpenClaw refuses this configuration|did not become healthy/);
+      if (code !== 0) expect(stdout).toMatch(/OpenClaw rejects this configuration|did not become healthy/);
     }
     ok(await host.run("systemctl stop sampler"));
     for (const count of Object.values(made)) expect(count).toBeGreaterThan(0);

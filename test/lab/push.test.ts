@@ -91,7 +91,7 @@ inLab("sending to hosts", () => {
     const first = await outcome;
     expect((Date.now() - cutAt) / 1000).toBeLessThan(45);
     expect(first.code).toBe(1);
-    expect(first.stderr).toMatch(/has been silent for 30 s\n +-> run `pulumi up` again: it goes on where it stopped/);
+    expect(first.stderr).toMatch(/has been silent for 30 s\n +-> run `pulumi up` again: it continues where it stopped/);
     trixie.heal();
     const arrived = statSync(part).size;
 
@@ -101,7 +101,7 @@ inLab("sending to hosts", () => {
     expect(arrived).toBeLessThan(whole);
     expect(sentBytes(second)).toBeGreaterThan(0);
     expect(sentBytes(second)).toBeLessThanOrEqual(whole - arrived + 2 * 1024 * 1024);
-    expect(second.stderr).toContain("MB are there already");
+    expect(second.stderr).toContain("MB are already there");
     expect(partOf(trixie)).toBeUndefined();
   });
 
@@ -127,7 +127,7 @@ inLab("sending to hosts", () => {
       ),
     );
     const again = ok(await push(trixie).outcome);
-    expect(again.stderr).toContain("what was there is damaged; sending it from the start");
+    expect(again.stderr).toContain("the part that was there is damaged; sending it all again");
     expect(sentBytes(again)).toBeGreaterThan(size);
     expect(statSync(join(trixie.rootDirectory, archive)).size).toBe(size);
   });

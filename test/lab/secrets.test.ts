@@ -52,7 +52,9 @@ inLab("secrets", () => {
     ok(await stack.up());
     await stack.secretConfig("main.telegram.botToken", WRONG_BOT);
     const failed = await stack.up();
-    expect(failed.stdout).toMatch(/its credentials are refused: telegram[^]*The former generation runs again/);
+    expect(failed.stdout).toMatch(
+      /its credentials were rejected: telegram[^]*The previous generation is running again/,
+    );
     await stack.preview("--diff");
 
     processes.stop();

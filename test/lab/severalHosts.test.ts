@@ -101,9 +101,7 @@ inLab("several hosts", () => {
       split(change);
       const refused = await stack.up();
       expect(refused.code).not.toBe(0);
-      expect(refused.stdout).toContain(
-        `gateway rescue on ${hosts[1]!.address}, its partner, is not healthy (unhealthy)`,
-      );
+      expect(refused.stdout).toContain(`the partner gateway rescue on ${hosts[1]!.address} is not healthy (unhealthy)`);
       expect(await on(0).pid("main")).toBe(main);
 
       split({ ...change, force: true });

@@ -80,16 +80,18 @@ describe("in containers", () => {
 
   it("what no gateway uses is refused", () => {
     read({ docker: FAR });
-    expect(said()).toEqual(["openclaw.docker: is set, but no gateway runs there"]);
+    expect(said()).toEqual(["openclaw.docker: is set, but no gateway uses it"]);
     reported.splice(0);
     read({ target: "docker", ssh: "{}" });
-    expect(said()).toEqual(["openclaw.ssh: is set, but no gateway runs there"]);
+    expect(said()).toEqual(["openclaw.ssh: is set, but no gateway uses it"]);
     reported.splice(0);
     read({ target: "docker", ...ROOT });
     expect(said()).toEqual(
-      ["root", "account"].map((key) => `openclaw.${key}: is for gateways on a host, and all run in containers`),
+      ["root", "account"].map(
+        (key) => `openclaw.${key}: applies only to gateways on a host, but all of them run in containers`,
+      ),
     );
-    expect(reported[0]?.advice).toContain('make config ARGS="rm root"');
+    expect(reported[0]?.advice).toContain("pulumi config rm root");
   });
 
   it("a target that there is not is said once", () => {

@@ -142,7 +142,9 @@ describe.each(managers)("installed with $name", (manager) => {
     const command = join("node_modules", ".bin", "pulumi-openclaw");
     const checked = await runIn(consumer.directory, command, ["check", "--stack", manager.name], env);
     // Others of this machine are told of.
-    expect(checked.stdout).toMatch(/^There is no gateway to check\.$|^note: this machine: [^]*No gateway was asked\.$/);
+    expect(checked.stdout).toMatch(
+      /^There is no gateway to check\.$|^note: this machine: [^]*No gateway was checked\.$/,
+    );
   });
 
   if (manager.name === "npm")

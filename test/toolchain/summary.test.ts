@@ -107,7 +107,7 @@ test("the summary names every gateway", async () => {
   expect(text).toMatch(
     /^main +default +http:\/\/127\.0\.0\.1:18789 +18789-18899 +2026\.9\.6 +down +\/nowhere\/openclaw-main$/m,
   );
-  expect(await summary({ gateways: [] }, undefined)).toMatch(/^No gateway of the stack is up: `make up`/);
+  expect(await summary({ gateways: [] }, undefined)).toMatch(/^No gateway of this stack is up\. Run `make up`/);
 });
 
 test("the summary of a container: one port, and a command of several words", async () => {
@@ -129,7 +129,7 @@ test("what to type for a main gateway that no stack owns", async () => {
   expect(text).toMatch(/^ {2}look +oc gateway status --deep$/m);
   expect(text).toMatch(/^ {2}restart +systemctl restart x$/m);
   const alone = await summary({ gateways: [rescue], neighbour: { url, command: "oc" } }, undefined);
-  expect(alone).toMatch(/^ {2}restart +as you started it/m);
+  expect(alone).toMatch(/^ {2}restart +the way you started it/m);
 });
 
 test("how to open the Control UI from here and from afar, and how to see the tokens", () => {

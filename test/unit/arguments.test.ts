@@ -17,13 +17,13 @@ describe("bad arguments are refused with path and advice", () => {
     ["a base above 65425", { basePort: 65426 }, /^g\.basePort: must be between 1024 and 65425/],
     ["a base that is text", { basePort: "18789" }, /^g\.basePort: must be a number/],
     ["a fraction", { basePort: 1024.5 }, /^g\.basePort: must be a whole number/],
-    ["version latest", { version: "latest" }, /^g\.version: must be one exact version.*it is "latest"/],
-    ["a range", { version: "^2026.9.6" }, /^g\.version: must be one exact version/],
+    ["version latest", { version: "latest" }, /^g\.version: must be an exact version.*it is "latest"/],
+    ["a range", { version: "^2026.9.6" }, /^g\.version: must be an exact version/],
     ["a version below the oldest", { version: "2026.9.5" }, /^g\.version: is older than 2026\.9\.6/],
     ["no version", { version: undefined }, /^g\.version: is required/],
     ["a profile with capitals", { profile: "Ops" }, /^g\.profile: must be 1 to 64 lower-case/],
     ["an empty profile", { profile: "" }, /^g\.profile: must be/],
-    ["a reserved profile", { profile: "gateway" }, /^g\.profile: is a name that OpenClaw keeps/],
+    ["a reserved profile", { profile: "gateway" }, /^g\.profile: is a name that OpenClaw reserves/],
     ["a relative path", { stateDir: "state" }, /^g\.stateDir: must be an absolute path/],
     ["a path with dots", { workspace: "/a/../b" }, /^g\.workspace: must not contain/],
     ["the root directory", { stateDir: "/" }, /^g\.stateDir: must be an absolute path/],
@@ -36,12 +36,12 @@ describe("bad arguments are refused with path and advice", () => {
     [
       "an argument like no other",
       { telegram: { botToken: "t", zzzzzzzz: 1 } },
-      /-> known here: botToken, allowFrom, dmPolicy, apiRoot/,
+      /-> use one of: botToken, allowFrom, dmPolicy, apiRoot/,
     ],
     [
       "an allowlist of nobody",
       { telegram: { botToken: "t", dmPolicy: "allowlist" } },
-      /^g\.telegram\.allowFrom: must name somebody/,
+      /^g\.telegram\.allowFrom: must not be empty with dmPolicy/,
     ],
     [
       "open without a star",
@@ -75,7 +75,7 @@ describe("bad arguments are refused with path and advice", () => {
     [
       "a token in a browser's URL",
       { browser: { cdpUrl: "wss://chrome.lan?token=abc" } },
-      /^g\.browser\.cdpUrl: holds a secret in plain text/,
+      /^g\.browser\.cdpUrl: contains a secret in plain text/,
     ],
     [
       "a browser profile's bad name",
@@ -88,7 +88,7 @@ describe("bad arguments are refused with path and advice", () => {
       { env: { OPENCLAW_STATE_DIR: "x" } },
       /^g\.env\.OPENCLAW_STATE_DIR: is set by the gateway component/,
     ],
-    ["a variable with a bad name", { env: { "A-B": "x" } }, /^g\.env\.A-B: is not a variable name/],
+    ["a variable with a bad name", { env: { "A-B": "x" } }, /^g\.env\.A-B: is not a valid variable name/],
   ])("%s", (_, args, expected) => {
     const problems = check(args);
     expect(problems).toHaveLength(1);
@@ -108,8 +108,8 @@ describe("bad arguments are refused with path and advice", () => {
         channels: { discord: { token: "canary-value" } },
       },
     }).join("\n");
-    expect(problems).toContain("g.config.models.providers.a.apiKey: would stand in plain text");
-    expect(problems).toContain("g.config.channels.discord.token: would stand in plain text");
+    expect(problems).toContain("g.config.models.providers.a.apiKey: would be stored in plain text");
+    expect(problems).toContain("g.config.channels.discord.token: would be stored in plain text");
     expect(problems).not.toContain("canary-value");
   });
 

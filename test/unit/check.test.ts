@@ -42,7 +42,7 @@ describe("what the answers mean", () => {
     expect(looked(up, both)).toMatchObject({
       row: { probe: "2 reachable" },
       findings: [
-        { level: "note", text: "`gateway probe` warns of several gateways: expected, they are run on purpose" },
+        { level: "note", text: "`gateway probe` warns about several gateways: this is expected, they run on purpose" },
       ],
     });
   });
@@ -54,7 +54,7 @@ describe("what the answers mean", () => {
     const asked = (health: string) => ({ health, service: answer(held, 1), probe: answer(probe([])) });
     expect(interpret({ gateway: foreign, answers: asked("healthy") }, [foreign])).toMatchObject({
       row: { service: "up" },
-      findings: [{ level: "note", text: "is up, and this shell does not have its token" }],
+      findings: [{ level: "note", text: "is up, but this shell does not have its token" }],
     });
     expect(interpret({ gateway: foreign, answers: asked("up, not ready: telegram") }, [foreign])).toMatchObject({
       row: { service: "up, not ready: telegram" },
@@ -79,7 +79,7 @@ describe("what the answers mean", () => {
   it("another version than the stack's", () => {
     expect(looked({ ...up, gateway: { version: "2026.10.0" } })).toMatchObject({
       row: { service: "up, 2026.10.0" },
-      findings: [{ level: "problem", text: "runs OpenClaw 2026.10.0, and the stack says 2026.9.6" }],
+      findings: [{ level: "problem", text: "runs OpenClaw 2026.10.0, but the stack says 2026.9.6" }],
     });
   });
 
@@ -97,7 +97,7 @@ describe("what the answers mean", () => {
     const answers = { health: "down", service: answer(undefined, null), probe: answer(undefined, null) };
     expect(interpret({ gateway: main, answers }, [main])).toMatchObject({
       row: { service: "no answer", probe: "not asked", status: "not asked", browser: "not asked" },
-      findings: [{ level: "problem", text: "`openclaw-main gateway status` did not end in time" }],
+      findings: [{ level: "problem", text: "`openclaw-main gateway status` did not finish in time" }],
     });
     const late = { status: answer(undefined, null), browser: answer(undefined, null) };
     expect(looked(up, undefined, late).findings.map(({ text }) => text)).toEqual([
@@ -113,7 +113,7 @@ describe("what the answers mean", () => {
       row: { status: "degraded: plugins, models", browser: "running, CDP 9222" },
       findings: [
         { level: "note", text: "is degraded: plugins, models" },
-        { level: "note", text: "its browser's CDP port 9222 lies outside its ports 18789-18899" },
+        { level: "note", text: "its browser's CDP port 9222 is outside its ports 18789-18899" },
       ],
     });
     const contained = { ...main, published: { first: 18789, last: 18789 } };
@@ -191,7 +191,7 @@ describe("the gateways of a stack", () => {
     expect(stack).toEqual({ gateways: [], neverUp: ["r"], elsewhere: [] });
     const result = await check(stack, []);
     expect(result.ok).toBe(false);
-    expect(render(result)).toMatch(/^problem: r: is in the stack, and has never become healthy$/m);
+    expect(render(result)).toMatch(/^problem: r: is in the stack, but has never become healthy$/m);
   });
 
   it("that run on another machine are not taken for what listens here", async () => {
@@ -205,7 +205,7 @@ describe("the gateways of a stack", () => {
     expect(result.findings[0]).toMatchObject({
       level: "note",
       gateway: "r",
-      text: "runs on another machine, and was not asked",
+      text: "runs on another machine, so it was not checked",
       advice: expect.stringContaining("its output `wrapper`") as string,
     });
   });

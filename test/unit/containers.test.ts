@@ -107,7 +107,7 @@ describe("a gateway in a container", () => {
     expect(problemsIn(engine, { [property]: "/srv/claw" })).toEqual([
       {
         path: `ops.${property}`,
-        reason: "cannot be chosen for a gateway in a container: the volumes there have fixed places",
+        reason: "cannot be set for a gateway in a container: its volumes are mounted at fixed paths",
         advice: "remove it",
       },
     ]);
@@ -144,7 +144,7 @@ describe("beside each other", () => {
       {
         path: "ops.basePort",
         reason: "its ports 18789 overlap those of main (18789)",
-        advice: "use 18790, the nearest base port that is free",
+        advice: "use 18790, the nearest free base port",
       },
     ]);
   });
@@ -155,12 +155,12 @@ describe("beside each other", () => {
       {
         path: "ops.basePort",
         reason: "its ports 18790 overlap those of main (18789-18790)",
-        advice: "use 18791, the nearest base port that is free",
+        advice: "use 18791, the nearest free base port",
       },
     ]);
     expect(
       between(inContainer("main", { basePort: 18789 }), inContainer("ops", { basePort: 18788 }, both))[0]?.advice,
-    ).toBe("use 18787, the nearest base port that is free");
+    ).toBe("use 18787, the nearest free base port");
   });
 
   it("a container and a host gateway of the same profile", () => {
@@ -173,7 +173,7 @@ describe("beside each other", () => {
       {
         path: "ops.basePort",
         reason: "its ports 18809 overlap those of main (18789-18899): a gateway owns base … base+110",
-        advice: "use 18788, the nearest base port that is free",
+        advice: "use 18788, the nearest free base port",
       },
     ]);
     // The later one is the one to change, and a host gateway needs room for all its ports.
@@ -181,7 +181,7 @@ describe("beside each other", () => {
       {
         path: "ops.basePort",
         reason: "its ports 18789-18899 overlap those of main (18809): a gateway owns base … base+110",
-        advice: "use 18810, the nearest base port that is free",
+        advice: "use 18810, the nearest free base port",
       },
     ]);
   });
@@ -199,7 +199,7 @@ describe("beside each other", () => {
     expect(
       between(inContainer("ops", { basePort: 19789 }), resolved("main", { basePort: 18789, ...work(19789) })),
     ).toMatchObject([
-      { path: "main.browser.profiles.work.cdpPort", reason: "19789 lies inside the ports of ops (19789)" },
+      { path: "main.browser.profiles.work.cdpPort", reason: "19789 is one of the ports of ops (19789)" },
     ]);
   });
 
@@ -253,14 +253,14 @@ describe("arguments of DockerEngine", () => {
     [{ host: "" }, /^host: must be/],
     [{ host: "ssh://claw@203.0.113.7" }, /^hostKey: is required/],
     [{ host: "ssh://claw@203.0.113.7", hostKey: "SHA256:…" }, /^hostKey: /],
-    [{ identityFile: "~/.ssh/claw" }, "identityFile: is for an engine behind ssh:// only"],
-    [{ hostKey: HOST_KEY }, "hostKey: is for an engine behind ssh:// only"],
-    [{ host: "unix:///run/docker.sock", hostKey: HOST_KEY }, "hostKey: is for an engine behind ssh:// only"],
-    [{ host: "unix:///run/docker.sock", identityFile: "k" }, "identityFile: is for an engine behind ssh:// only"],
+    [{ identityFile: "~/.ssh/claw" }, "identityFile: is only for an engine reached over ssh://"],
+    [{ hostKey: HOST_KEY }, "hostKey: is only for an engine reached over ssh://"],
+    [{ host: "unix:///run/docker.sock", hostKey: HOST_KEY }, "hostKey: is only for an engine reached over ssh://"],
+    [{ host: "unix:///run/docker.sock", identityFile: "k" }, "identityFile: is only for an engine reached over ssh://"],
     [{ host: "ssh://box", hostKey: HOST_KEY, identityFile: "my key" }, /^identityFile: must not contain/],
-    [{ repository: "openclaw:2026.9.6" }, /^repository: must be the name of an image/],
-    [{ repository: `openclaw@sha256:${"0".repeat(64)}` }, /^repository: must be the name of an image/],
-    [{ digests: { "2026.9.6": "sha256:0123" } }, /^digests\.2026\.9\.6: must be sha256: and 64/],
+    [{ repository: "openclaw:2026.9.6" }, /^repository: must be an image name/],
+    [{ repository: `openclaw@sha256:${"0".repeat(64)}` }, /^repository: must be an image name/],
+    [{ digests: { "2026.9.6": "sha256:0123" } }, /^digests\.2026\.9\.6: must be sha256: followed by 64/],
     [{ digests: { latest: `sha256:${"0".repeat(64)}` } }, /^digests/],
     [{ pull: "always" }, /^pull: /],
     [{ registryAuth: { address: "registry.example.org", username: "claw" } }, /^registryAuth\.password: /],

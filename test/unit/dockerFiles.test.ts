@@ -93,7 +93,7 @@ describe("stage", () => {
   it("refuses variables that the container has already", async () => {
     const env = { NODE_VERSION: "20", HOME: "/root", KEY: "a" };
     await expect(staged({ env })).rejects.toThrow(
-      "env cannot set NODE_VERSION, HOME: the container has it already; nothing was changed\n    -> leave it out",
+      "env cannot set NODE_VERSION, HOME: already set in the container; nothing was changed\n    -> leave it out",
     );
     expect([...docker.volumes.keys()]).toEqual(["claw-dev-main-state", "claw-dev-main-workspace"]);
   });

@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { look } from "../../deployer/docker/look";
 import { LOCAL_ENGINE } from "../../model/containerLayout";
-import type { ContainerClaim, ContainerObstacle } from "../../model/requests";
+import type { Conflict } from "../../model/conflict";
+import type { ContainerClaim } from "../../model/requests";
 import { FakeDocker, type FakeContainer } from "./fakeDocker";
 
 let docker: FakeDocker;
@@ -30,7 +31,7 @@ async function seen(changes: Partial<ContainerClaim> = {}) {
   if ("silence" in answer) throw new Error(answer.silence);
   return answer.gateways[0]!;
 }
-const said = (obstacles: readonly ContainerObstacle[]): string[] =>
+const said = (obstacles: readonly Conflict[]): string[] =>
   obstacles.map(({ property, reason, advice }) => `${property}: ${reason} -> ${advice}`);
 
 describe("what is in the way", () => {
@@ -51,7 +52,7 @@ describe("what is in the way", () => {
     docker.networks.set("claw-dev-main", OTHERS);
     docker.volumes.set("claw-dev-main-state", OTHERS);
     docker.volumes.set("claw-dev-main-workspace", {});
-    const there = (what: string) => `target: there is a ${what} on the engine that is not this gateway's`;
+    const there = (what: string) => `target: the engine has a ${what} that does not belong to this gateway`;
     expect(said((await seen()).obstacles)).toEqual([
       `${there("container claw-dev-main")} -> rename the stack or the gateway; or, if it is not needed: docker container rm -f claw-dev-main`,
       `${there("network claw-dev-main")} -> rename the stack or the gateway; or, if it is not needed: docker network rm claw-dev-main`,
@@ -64,14 +65,14 @@ describe("what is in the way", () => {
     docker.containers.set("claw-dev-main", { labels: { ...OURS, "pulumi-openclaw.owner": "2" } });
     docker.volumes.set("claw-dev-main-state", KEPT);
     expect((await seen()).obstacles.map(({ reason }) => reason)).toEqual([
-      "there is a container claw-dev-main on the engine that is not this gateway's",
+      "the engine has a container claw-dev-main that does not belong to this gateway",
     ]);
   });
 
   it("a port that another container publishes", async () => {
     docker.containers.set("web", { publishes: [{ port: 25991 }] });
     expect(said((await seen()).obstacles)).toEqual([
-      "basePort: port 25991 is published by the container web -> use another base port, or end what uses it",
+      "basePort: port 25991 is published by the container web -> use another base port, or stop what uses it",
     ]);
   });
 
@@ -148,7 +149,7 @@ describe("what is in the way", () => {
   it("an image that is not there and may not be fetched", async () => {
     const image = "ghcr.io/openclaw/openclaw:2026.9.6";
     expect(said((await seen({ image })).obstacles)).toEqual([
-      `version: the image ${image} is not on the engine, and pull is "never" -> put it there, e.g. docker pull ${image}, or docker save and docker load`,
+      `version: the image ${image} is not on the engine, and pull is "never" -> put it there, e.g. with docker pull ${image}, or with docker save and docker load`,
     ]);
     expect((await seen({ image, engine: { host: "ssh://claw@203.0.113.7" } })).obstacles[0]!.advice).toContain(
       `docker -H ssh://claw@203.0.113.7 pull ${image}`,
@@ -201,8 +202,8 @@ describe("why a gateway is made anew", () => {
     docker.networks.clear();
     docker.volumes.delete("claw-dev-main-state");
     expect((await seen()).warnings).toEqual([
-      "the network claw-dev-main is gone from the engine: pulumi up --refresh makes it anew",
-      "the volume claw-dev-main-state, with what was on it, is gone from the engine: pulumi up --refresh makes it anew",
+      "the network claw-dev-main is gone from the engine: run pulumi up --refresh to recreate it",
+      "the volume claw-dev-main-state, with its contents, is gone from the engine: run pulumi up --refresh to recreate it",
     ]);
   });
 });

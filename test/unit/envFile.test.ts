@@ -57,6 +57,6 @@ it.each(["", " ", "sk-…", 'a "b" c', "it's", "`id`", "line\nline", "\\n'", "#"
 
 it.each([`'"\``, "'`\\n", "line\r\nline"])("%j cannot be written, and is refused without being shown", (each) => {
   const write = (): string => envFile([["KEY", `canary${each}`]]);
-  expect(write).toThrow(/^the variable KEY cannot be given to a gateway in a container: .*\n +-> encode it/);
+  expect(write).toThrow(/^the variable KEY cannot be passed to a gateway in a container: .*\n +-> encode it/);
   expect(write).not.toThrow(/canary/);
 });

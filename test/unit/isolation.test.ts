@@ -24,7 +24,7 @@ describe("port blocks", () => {
       {
         path: "rescue.basePort",
         reason: "its ports 18809-18919 overlap those of main (18789-18899): a gateway owns base … base+110",
-        advice: "use 18900, the nearest base port that is free",
+        advice: "use 18900, the nearest free base port",
       },
     ]);
   });
@@ -90,7 +90,7 @@ describe("paths", () => {
       "a state directory inside another",
       { stateDir: "/data/one/two" },
       { stateDir: "/data/one" },
-      "ops.stateDir: /data/one/two lies inside main.stateDir (/data/one)",
+      "ops.stateDir: /data/one/two is inside main.stateDir (/data/one)",
     ],
     [
       "a state directory around another",
@@ -108,7 +108,7 @@ describe("paths", () => {
       "a workspace inside another's state",
       { workspace: "/data/one/w" },
       { stateDir: "/data/one" },
-      "ops.workspace: /data/one/w lies inside main.stateDir (/data/one)",
+      "ops.workspace: /data/one/w is inside main.stateDir (/data/one)",
     ],
     [
       "the same configuration",
@@ -120,7 +120,7 @@ describe("paths", () => {
       "a configuration in another's workspace",
       { configPath: "/work/a/c.json" },
       { workspace: "/work/a" },
-      "ops.configPath: /work/a/c.json lies inside main.workspace (/work/a)",
+      "ops.configPath: /work/a/c.json is inside main.workspace (/work/a)",
     ],
   ])("%s is refused", (_, other, main, expected) => {
     expect(problems(other, main)).toEqual([expected]);
@@ -144,7 +144,7 @@ describe("paths", () => {
     [
       "a configuration in the own workspace",
       { workspace: "/w", configPath: "/w/c.json" },
-      /^g\.configPath: \/w\/c\.json lies inside the workspace/,
+      /^g\.configPath: \/w\/c\.json is inside the workspace/,
     ],
   ])("%s is refused", (_, args, expected) => {
     const [problem] = checkIsolation([resolved("g", { basePort: 20000, ...args })]);
@@ -176,7 +176,7 @@ describe("explicit ports", () => {
       "in another gateway's block",
       browser(18805),
       {},
-      "ops.browser.profiles.work.cdpPort: 18805 lies inside the ports of main (18789-18899)",
+      "ops.browser.profiles.work.cdpPort: 18805 is one of the ports of main (18789-18899)",
     ],
     [
       "that is the gateway's own port",
@@ -200,7 +200,7 @@ describe("explicit ports", () => {
       "of a sandbox in another's block",
       { config: { mcp: { apps: { sandboxPort: 18790 } } } },
       {},
-      "ops.config.mcp.apps.sandboxPort: 18790 lies inside the ports of main (18789-18899)",
+      "ops.config.mcp.apps.sandboxPort: 18790 is one of the ports of main (18789-18899)",
     ],
   ])("%s is refused", (_, other, main, expected) => {
     expect(problems(other, main)).toEqual([expected]);

@@ -1,11 +1,12 @@
 /** The deployer's locks. */
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { withLock } from "../../deployer/lock";
+import { Failure } from "../../model/failure";
 
 let directory: string;
 let path: string;
@@ -15,11 +16,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-const never = (holder: number): void => {
-  throw new Error(`waits for ${holder}`);
+const never = (): void => {
+  throw new Error("it waits");
 };
 
-it("is one process's at a time, which is said, and leaves nothing", async () => {
+it("is held by one process at a time, which is said once", async () => {
   const events: string[] = [];
   let waited = 0;
   const first = withLock(path, never, async () => {
@@ -27,27 +28,70 @@ it("is one process's at a time, which is said, and leaves nothing", async () => 
     await sleep(500);
     events.push("first ends");
   });
+  await sleep(100);
   const second = withLock(
     path,
-    (holder) => {
-      waited++;
-      expect(holder).toBe(process.pid);
-    },
+    () => void waited++,
     () => Promise.resolve(events.push("second")),
   );
   await Promise.all([first, second]);
   expect(events).toEqual(["first", "first ends", "second"]);
   expect(waited).toBe(1);
-  expect(readdirSync(join(directory, "some"))).toEqual([]);
 });
 
 it.each([
-  ["a process that is gone", String(spawnSync("true").pid)],
-  ["a full disk, which left it empty", ""],
-  ["nobody", "no number"],
-])("is taken from %s", async (_, content) => {
+  ["names a process that is not its holder, as after a reboot", "1"],
+  ["is empty, as after a full disk", ""],
+  ["holds anything else", "no number"],
+])("is free where its file %s", async (_, content) => {
   path = join(directory, "lock");
   writeFileSync(path, content);
   expect(await withLock(path, never, () => Promise.resolve(existsSync(path)))).toBe(true);
-  expect(readdirSync(directory)).toEqual([]);
+});
+
+it("is free as soon as its holder is killed", async () => {
+  const program = `
+    const { withLock } = require("./deployer/lock");
+    withLock(process.argv[1], () => undefined, () => new Promise(() => setInterval(() => console.log("held"), 20)));
+  `;
+  const args = ["-r", "ts-node/register/transpile-only", "-e", program, path];
+  const holder = spawn(process.execPath, args, { cwd: join(__dirname, "../.."), stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise((resolve) => holder.stdout.once("data", resolve));
+  let waited = 0;
+  const mine = withLock(
+    path,
+    () => {
+      waited++;
+      holder.kill("SIGKILL");
+    },
+    () => Promise.resolve("mine"),
+  );
+  expect(await mine).toBe("mine");
+  expect(waited).toBe(1);
+});
+
+it("is the same lock where Perl takes it, as on macOS", async () => {
+  const { platform } = process;
+  let waited = 0;
+  let isFree = false;
+  const first = withLock(path, never, async () => {
+    await sleep(300);
+    isFree = true;
+  });
+  await sleep(100);
+  Object.defineProperty(process, "platform", { value: "darwin" });
+  try {
+    const second = () => Promise.resolve(isFree);
+    expect(await withLock(path, () => void waited++, second)).toBe(true);
+    expect(waited).toBe(1);
+  } finally {
+    Object.defineProperty(process, "platform", { value: platform });
+  }
+  await first;
+});
+
+it("says what it cannot lock", async () => {
+  const error = await withLock("/proc/self/lock", never, () => Promise.resolve()).catch((reason: unknown) => reason);
+  expect(error).toBeInstanceOf(Failure);
+  expect((error as Failure).message).toMatch(/^\/proc\/self\/lock cannot be locked: .+\n {4}-> /);
 });

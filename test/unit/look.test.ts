@@ -156,7 +156,7 @@ describe("facts become problems", () => {
       "no systemd",
       { systemd: false },
       box({ supervisor: "systemd" }),
-      /box\.supervisor is systemd, which does not run/,
+      /box\.supervisor is systemd, which is not running/,
     ],
     ["a full disk", { freeBytes: 1.4e9 }, box(), /box\.root .* has 1\.4 GB free.* for main needs about 1\.5 GB/],
   ])("%s", (_, facts, host, expected) => {
@@ -291,7 +291,7 @@ describe("a refused login", () => {
   it("shows fingerprints of keys, and never a key", () => {
     const { path, reason, advice } = problemOf({ at: "proxy", shownKey: key(1) }, "box", `ssh-ed25519 ${key(2)}`);
     expect(path).toBe("box.proxy.hostKey");
-    expect(reason).toMatch(/^is ssh-ed25519 SHA256:[\w+/]{43}, and the host shows ssh-ed25519 SHA256:[\w+/]{43}: /);
+    expect(reason).toMatch(/^is ssh-ed25519 SHA256:[\w+/]{43}, but the host presents ssh-ed25519 SHA256:[\w+/]{43}: /);
     for (const shown of [1, 2].map(key)) expect(reason + advice).not.toContain(shown);
   });
 

@@ -49,9 +49,7 @@ it.each(["echo unhealthy", "exit 1", "echo", "yes"])(
   "a healthy gateway is kept while its partner says: %s",
   async (answer) => {
     const refused = required(program("main", "echo healthy"), program("rescue", answer));
-    await expect(refused).rejects.toThrow(
-      /^gateway rescue on this machine, its partner, is not healthy .*force: true/s,
-    );
+    await expect(refused).rejects.toThrow(/^the partner gateway rescue on this machine is not healthy .*force: true/s);
   },
 );
 
@@ -92,7 +90,7 @@ describe("a partner in a container", () => {
   it.each([{ Running: false }, { Paused: true }])("that is %j is named with how to look at it", async (state) => {
     docker.containers.set(container, { state });
     await expect(asked()).rejects.toThrow(
-      "gateway main in the container claw-dev-main, its partner, is not healthy (unhealthy), so this healthy gateway was " +
+      "the partner gateway main in the container claw-dev-main is not healthy (unhealthy), so this healthy gateway was " +
         "not taken down; nothing was changed\n    -> repair main first (" +
         `docker -H ${docker.address.host} exec claw-dev-main openclaw gateway status --deep), or set \`force: true\``,
     );
@@ -116,13 +114,17 @@ describe("a partner in a container", () => {
   it("may be changed while the other one is healthy, and is left alone where it is not", async () => {
     docker.containers.set(container, {});
     expect(await changed()).toBe("rescue is healthy");
-    await expect(changed(program("down", "echo unhealthy"))).rejects.toThrow(/^gateway rescue on this machine/);
+    await expect(changed(program("down", "echo unhealthy"))).rejects.toThrow(
+      /^the partner gateway rescue on this machine/,
+    );
     expect(docker.changes).toEqual([]);
   });
 
   it("that nobody found healthy is cleared up only when it may be changed", async () => {
     docker.containers.set(container, { host: { PidsLimit: 0 } });
-    await expect(changed(program("down", "echo unhealthy"))).rejects.toThrow(/^gateway rescue on this machine/);
+    await expect(changed(program("down", "echo unhealthy"))).rejects.toThrow(
+      /^the partner gateway rescue on this machine/,
+    );
     expect(docker.changes).toEqual([]);
     expect(await changed()).toBe("rescue is healthy");
     expect(docker.changes).toEqual([`POST /containers/${container}/stop`, `DELETE /containers/${container}`]);

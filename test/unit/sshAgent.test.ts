@@ -35,7 +35,7 @@ it("brings an answer", async () => {
 });
 
 it("gives up one that does not end", async () => {
-  await expect(ask(`${HEAD}; exec yes`)).rejects.toThrow(/without end|aborted/);
+  await expect(ask(`${HEAD}; exec yes`)).rejects.toThrow(/answer does not end|aborted/);
 });
 
 it("says why there is none, not at length", async () => {

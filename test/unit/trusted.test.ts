@@ -89,7 +89,7 @@ describe.runIf(isRoot)("the way to a program of root's", () => {
     expect(problems).toEqual([
       {
         path: "box.root",
-        reason: `${root}/bobs can be changed by others than root, who would have root run or write what they want`,
+        reason: `${root}/bobs can be changed by users other than root, who could make root run or write anything`,
         advice: expect.stringContaining(`chown -h root ${root}/bobs && chmod go-w ${root}/bobs`) as string,
       },
     ]);
@@ -100,7 +100,9 @@ describe.runIf(isRoot)("the way to a program of root's", () => {
     const [, version] = /nodes\/([\d.]+)/.exec(script)!;
     const ran = plant(`nodes/${version}/bin/node`);
     const { status, stderr } = shell(script, join(root, "bobs/.pulumi-openclaw"));
-    expect(stderr).toMatch(/bobs can be changed by others than root.*\n {4}-> chown -h root '.*bobs' && chmod go-w/);
+    expect(stderr).toMatch(
+      /bobs can be changed by users other than root.*\n {4}-> chown -h root '.*bobs' && chmod go-w/,
+    );
     expect(status).toBe(1);
     expect(existsSync(ran)).toBe(false);
   });

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { inputString, secretString, versionSchema } from "../../rules/schemas";
 import { parseHostKey } from "../../../ssh/keyLine";
 
-/** Least memory that a gateway starts with. Source: measured, OpenClaw 2026.9.6. */
+/** The least memory with which a gateway starts. Source: measured, OpenClaw 2026.9.6. */
 const MIN_MEMORY_MIB = 1536;
 
 const engineUrl = inputString.refine(
@@ -23,7 +23,7 @@ const hostKey = z
     if (key && "reason" in key) context.addIssue({ code: "custom", message: key.reason });
   });
 
-/** Stack config has no numbers but whole ones. */
+/** Stack config only has whole numbers. */
 const fractionIn = (value: unknown): unknown =>
   typeof value === "string" && /^\d+\.\d+$/.test(value) ? Number(value) : value;
 
@@ -36,14 +36,14 @@ const shape = {
    */
   host: engineUrl.optional(),
   /**
-   * Public key of the machine that ssh:// leads to, as `ssh-keyscan` or its /etc/ssh/ssh_host_ed25519_key.pub show it.
-   * Required there: one that shows another key is not spoken to. May come from another resource of the program.
+   * Public key of the machine behind ssh://, as shown by `ssh-keyscan` or its /etc/ssh/ssh_host_ed25519_key.pub.
+   * Required with ssh://: nothing is sent to a machine with another key. May come from another resource of the program.
    * @default none, for an engine on this machine
    * @example "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…"
    */
   hostKey: hostKey.optional(),
   /**
-   * File on the deploying machine with the private key to log in with over ssh://.
+   * File on the deploying machine with the private key for logging in over ssh://.
    * @unit path
    * @default what `ssh` itself finds: its agent, its configuration, ~/.ssh
    * @example "~/.ssh/claw"
@@ -54,25 +54,28 @@ const shape = {
     .regex(/^[^\s"'\\$`]+$/, "must not contain spaces, quotes, $ or \\")
     .optional(),
   /**
-   * Where images of OpenClaw come from, without a tag: a gateway runs the one of its `version`.
+   * Repository of the OpenClaw images, without a tag: a gateway runs the image for its `version`.
    * @default "ghcr.io/openclaw/openclaw"
    * @example "registry.example.org/openclaw"
    */
   repository: z
     .string()
-    .regex(/^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9][\w.-]*)*$/, "must be the name of an image, without a tag or digest")
+    .regex(/^[a-z0-9][\w.-]*(:\d+)?(\/[a-z0-9][\w.-]*)*$/, "must be an image name without a tag or digest")
     .optional(),
   /**
-   * Digests of images by version: whatever the registry says, no other is run. Without one, the image that the tag named
-   * when it was fetched is run for as long as the version stays.
+   * Image digests by version: whatever the registry says, no other image runs. Without one, the image behind the tag
+   * when it was pulled runs for as long as the version stays the same.
    * @default {}
    * @example { "2026.9.6": "sha256:0123…" }
    */
   digests: z
-    .record(versionSchema, z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: and 64 hexadecimal digits"))
+    .record(
+      versionSchema,
+      z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be sha256: followed by 64 hexadecimal digits"),
+    )
     .optional(),
   /**
-   * Whether the engine fetches images. "never": they must be there, as on a machine that reaches no registry.
+   * Whether the engine pulls images. "never": they must already be there, e.g. where no registry can be reached.
    * @default "missing"
    * @example "never"
    */
@@ -85,7 +88,7 @@ const shape = {
   registryAuth: z
     .strictObject({
       /**
-       * Name of the registry, as images have it.
+       * Name of the registry, as in image names.
        * @example "registry.example.org"
        */
       address: z.string().min(1, "must not be empty"),
@@ -102,8 +105,8 @@ const shape = {
     })
     .optional(),
   /**
-   * Address of the engine's machine on which gateways are published. Any other than loopback lets others reach them, with
-   * nothing but the token in between.
+   * Address on the engine's machine where gateways are published. Any other than loopback lets others reach them, with
+   * only the token as protection.
    * @default "127.0.0.1"
    * @example "10.0.0.7"
    */
@@ -112,7 +115,7 @@ const shape = {
     .refine((text) => isIP(text) === 4, "must be an IPv4 address")
     .optional(),
   /**
-   * Whether the port of the sandbox host of MCP Apps and widgets, basePort + 1, is published as well.
+   * Whether to publish basePort + 1, the port of the sandbox host of MCP Apps and widgets, as well.
    * @default false
    * @example true
    */
@@ -129,7 +132,7 @@ const shape = {
     .min(MIN_MEMORY_MIB, `must be ${MIN_MEMORY_MIB} or more: a gateway does not start with less`)
     .optional(),
   /**
-   * Processors that each gateway's container may use; not more than the engine has.
+   * Processors that each gateway's container may use; at most as many as the engine has.
    * @unit processors
    * @default 2
    * @example 1.5
@@ -149,18 +152,18 @@ const shape = {
   pids: z
     .number({ error: "must be a number" })
     .int("must be a whole number")
-    .min(64, "must be 64 or more: a gateway needs some 30 threads before it does anything")
+    .min(64, "must be 64 or more: a gateway needs about 30 threads before it does anything")
     .optional(),
 };
 
-export const SSH_ONLY = "is for an engine behind ssh:// only";
+export const SSH_ONLY = "is only for an engine reached over ssh://";
 
 const isRemote = (host: unknown): boolean => typeof host === "string" && host.startsWith("ssh:");
 
 export const dockerEngineSchema = z.strictObject(shape).superRefine(({ host, hostKey, identityFile }, context) => {
   const issue = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
   if (isRemote(host) && hostKey === undefined)
-    issue("hostKey", "is required: without the host's public key anybody between could read every secret");
+    issue("hostKey", "is required: without the host's public key, anybody in between could read every secret");
   if ((host === undefined || typeof host === "string") && !isRemote(host))
     for (const [path, value] of Object.entries({ hostKey, identityFile }))
       if (value !== undefined) issue(path, SSH_ONLY);

@@ -1,8 +1,8 @@
 /**
  * The resources of one gateway in a container.
  *
- * All texts here stand in the state of deployed stacks: a change of one makes every container of every user anew.
- * test/unit/frozen.test.ts holds them.
+ * All texts here are stored in the state of deployed stacks: changing one recreates every container of every user.
+ * test/unit/frozen.test.ts pins them.
  */
 import * as pulumi from "@pulumi/pulumi";
 import {
@@ -53,7 +53,7 @@ export function deployInContainer(
     { about: "containers", words: `claim ${name}`, delete: `leave ${name}`, request: whole, isShown: true },
     on(engine),
   );
-  // From here on the image is there: whether it may be fetched must not show as a change of the container.
+  // From here on, the image is there: whether it may be pulled must not show up as a change to the container.
   const claim = whole.apply(({ image: _, ...rest }) => rest);
   const kept = [
     { label: LABELS.gateway, value: name },
@@ -75,7 +75,7 @@ export function deployInContainer(
   const [state, workspace] = [keptVolume("state"), keptVolume("workspace")];
   const image = engine.image(version).imageId;
 
-  // Why it was made anew the last time: with another reason in their requests its commands run again.
+  // Why it was last recreated: with a new reason in their requests, its commands run again.
   const because = engine.repair(name, { parent });
   const staged = deployerCommand(
     called("secrets"),
@@ -86,7 +86,7 @@ export function deployInContainer(
     },
     on(network, state, workspace),
   );
-  // The volume's name says nothing about the secrets; as a secret it would hide the whole container from preview.
+  // The volume's name reveals nothing about the secrets; as a secret, it would hide the whole container from preview.
   const secrets = answerOf(staged, "volume", name);
   const isAlone = !partner || gateway.force;
   const checked = deployerCommand(
@@ -112,7 +112,7 @@ export function deployInContainer(
         called("container"),
         {
           name: names.container,
-          // In OpenClaw's lease on its state: with another one, a gateway after a killed one would wait for minutes.
+          // Part of OpenClaw's lease on its state: with another, a gateway would wait minutes for a killed predecessor.
           hostname: names.container,
           image,
           command: COMMAND,
@@ -191,6 +191,6 @@ function telegramOf(config: JsonObject): { telegram?: string } {
 
 type InputsOf<T> = { readonly [Key in keyof T]: pulumi.Input<T[Key]> | readonly pulumi.Input<string>[] };
 
-/** In the order in which its parts are written here: the text stands in the state. */
+/** In the order in which the parts are written here: the text is stored in the state. */
 const requestOf = <T extends object>(parts: InputsOf<T>): pulumi.Output<T> =>
   pulumi.output(parts) as unknown as pulumi.Output<T>;

@@ -15,9 +15,11 @@ import { withoutStackTraces } from "../../outputs";
 import { askDeployer } from "../deployerCommand";
 import { stackName } from "../hostGateway";
 import { knownSoon } from "../../outputs";
-import type { Deployment, GatewayToCheck, Obstacle, Target } from "../target";
+import type { Conflict } from "../../../model/conflict";
+import type { Deployment, GatewayToCheck, Target } from "../target";
 import { dockerEngineSchema, SSH_ONLY, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
 import { deployInContainer } from "./container";
+import { withAdvice } from "../../../model/failure";
 
 export { dockerEngineSchema, type DockerEngineArgs } from "./arguments";
 
@@ -25,7 +27,7 @@ const REPOSITORY = "ghcr.io/openclaw/openclaw";
 const DEFAULT_LIMITS: ContainerLimits = { memoryMiB: 2048, cpus: 2, pids: 512 };
 
 /**
- * A Docker engine as a target: each gateway is a container with a network and volumes of its own. Needs the npm package
+ * A Docker engine as a target: each gateway is a container with its own network and volumes. Needs the npm package
  * \@pulumi/docker.
  *
  * @example
@@ -47,7 +49,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   private readonly engineName: string;
   private readonly images = new Map<string, docker.RemoteImage>();
   private connected: docker.Provider | undefined;
-  /** Why gateways have to be made anew, by their names: what the look has found. */
+  /** Why gateways must be recreated, by name, as found by the inspection. */
   private readonly repairs = new Map<string, string>();
   private readonly seen = new Map<string, "nothing" | "up">();
 
@@ -55,7 +57,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
     super("openclaw:index:DockerEngine", name, {}, behindGate(opts));
     const parsed = dockerEngineSchema.safeParse(args);
     if (!parsed.success)
-      currentProgram().report(problemsOf(parsed.error, dockerEngineSchema, name, args).map(withAdvice));
+      currentProgram().report(problemsOf(parsed.error, dockerEngineSchema, name, args).map(betterAdvised));
     // What is refused is never used: the program ends first.
     this.args = parsed.data ?? {};
     this.engineName = name;
@@ -76,14 +78,12 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   }
 
   /** @internal */
-  async findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Obstacle[])[]> {
+  async findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Conflict[])[]> {
     const program = currentProgram();
     const nothing = gateways.map(() => []);
     const engine = await knownSoon(this.address);
     if (!engine) {
-      void pulumi.log.info(
-        `${this.engineName}: its address or key is not known yet, so nobody looked at what is on it`,
-      );
+      void pulumi.log.info(`${this.engineName}: its address or key is not known yet, so nothing on it was checked`);
       return nothing;
     }
     const claims = gateways.map(({ name, gateway }) => this.claimOf(name, gateway, engine));
@@ -106,7 +106,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       for (const warning of warnings) void pulumi.log.warn(plainLine(`${name}: ${warning}`));
       if (repair === undefined) return;
       this.repairs.set(name, repair);
-      void pulumi.log.info(plainLine(`${name}: ${repair}: it is made anew`));
+      void pulumi.log.info(plainLine(`${name}: ${repair}: it will be recreated`));
     });
     return answer.gateways.map(({ obstacles }) => obstacles);
   }
@@ -117,7 +117,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
     return Promise.resolve({
       property: "stateDir",
       reason:
-        "a gateway in a container cannot stand beside a main gateway that no stack owns: it does not see its files",
+        "a gateway in a container cannot run beside a main gateway that no stack owns: it cannot see main's files",
       advice: "use LocalHost for the rescue gateway, on main's own machine",
     });
   }
@@ -155,7 +155,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   }
 
   /**
-   * Changes when the look has found that a gateway must be made anew, and says why.
+   * Changes when the inspection finds that a gateway must be recreated, and says why.
    * @internal
    */
   repair(name: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
@@ -194,7 +194,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       () =>
         new RemoteImage(
           `${this.engineName}-image-${version}${this.suffix}`,
-          // Others may use it; and a container of before must not lose it.
+          // Others may use it, and a previous container must not lose it.
           { name: this.imageName(version), keepLocally: true },
           { parent: this, provider: this.provider },
         ),
@@ -212,14 +212,14 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
 
 const HERE = "this machine";
 
-/** The same words as the other targets have for a machine. */
+/** Names a machine just as the other targets do. */
 function placeOf(host: string): string {
   if (!host.startsWith("ssh:")) return HERE;
   const { hostname, port } = new URL(host);
   return `${hostname}${port === "" || port === "22" ? "" : `:${port}`}`;
 }
 
-/** For `ssh`: the host's key and no other, nothing asked of anybody. */
+/** Options for `ssh`: accept only the host's key, and never prompt. */
 function sshArguments({ host, hostKey, identityFile }: CheckedDockerEngineArgs): pulumi.Input<string[]> {
   if (hostKey === undefined && (host === undefined || typeof host === "string")) return [];
   return pulumi.output<string | undefined>(hostKey).apply((text = "") => {
@@ -229,7 +229,7 @@ function sshArguments({ host, hostKey, identityFile }: CheckedDockerEngineArgs):
       "StrictHostKeyChecking=yes",
       "UserKnownHostsFile=/dev/null",
       "GlobalKnownHostsFile=/dev/null",
-      // OpenSSH 8.5 and newer. The key is no file, which would be somewhere else on another deployer.
+      // OpenSSH 8.5 or newer. The key is not in a file, whose path would differ on another deployer.
       `KnownHostsCommand=/usr/bin/env echo %H ${"line" in key ? key.line : "none"}`,
     ];
     return [
@@ -242,19 +242,21 @@ function sshArguments({ host, hostKey, identityFile }: CheckedDockerEngineArgs):
 const adviceOn = (host: string): string =>
   host.startsWith("ssh:")
     ? `check that this works: ssh ${host.slice("ssh://".length)} docker version`
-    : "start it (systemctl start docker), and see that your user may use it (docker version)";
+    : "start it (systemctl start docker), and make sure that your user may use it (docker version)";
 
-function withAdvice(problem: Problem): Problem {
+function betterAdvised(problem: Problem): Problem {
   if (problem.reason === SSH_ONLY) return { ...problem, advice: "remove it, or set host to ssh://USER@HOST" };
   return problem.path.endsWith(".hostKey") ? { ...problem, advice: HOW_TO_GET } : problem;
 }
 
-/** Needed by programs with a Docker engine only; its plugin is asked for wherever the package is loaded. */
+/** Needed only by programs with a Docker engine; wherever the package is loaded, Pulumi also asks for its plugin. */
 export function loadDocker(): typeof docker {
   try {
     // eslint-disable-next-line @typescript-eslint/no-require-imports
     return require("@pulumi/docker") as typeof docker;
   } catch {
-    throw new pulumi.RunError("OpenClaw: DockerEngine needs @pulumi/docker\n    -> npm install @pulumi/docker@5.2.0");
+    throw new pulumi.RunError(
+      withAdvice("OpenClaw: DockerEngine needs @pulumi/docker", "npm install @pulumi/docker@5.2.0"),
+    );
   }
 }

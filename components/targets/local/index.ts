@@ -4,7 +4,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { accountObstacle, homeOfUser } from "../../../inspect/accounts";
 import { findForeignGateway, type Finding, type GatewayFacts } from "../../../inspect/existingGateway";
-import type { Obstacle } from "../../../model/conflict";
+import type { HostConflict } from "../../../model/conflict";
 import { findObstacles, isLost } from "../../../inspect/conflicts";
 import type { Whereabouts } from "../../../model/requests";
 import { hostCommand, manageDir, type HostLayout } from "../../../model/hostLayout";
@@ -71,7 +71,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  findObstacles(gateways: readonly GatewayToCheck[]): Promise<Obstacle[][]> {
+  findObstacles(gateways: readonly GatewayToCheck[]): Promise<HostConflict[][]> {
     const claims = gateways.map(claimToCheck);
     this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
     return Promise.resolve(findObstacles(this.layout, claims));

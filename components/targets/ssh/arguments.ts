@@ -4,17 +4,17 @@ import { parseHostKey } from "../../../ssh/keyLine";
 import { inputString, port, secretString } from "../../rules/schemas";
 import { hostShape } from "../hostLayout";
 
-/** Checked where it is known; a value that another resource makes is checked when that is there. */
+/** Checked if it is known; a value from another resource is checked once it is known. */
 const hostKey = z
   .custom<pulumi.Input<string>>((value) => inputString.safeParse(value).success, {
-    error: "is required: without the host's public key anybody between could read every secret",
+    error: "is required: without the host's public key, anybody in between could read every secret",
   })
   .superRefine((value, context) => {
     const key = typeof value === "string" ? parseHostKey(value) : undefined;
     if (key && "reason" in key) context.addIssue({ code: "custom", message: key.reason });
   });
 
-/** A way into a host: what `ssh` is given too. */
+/** How to log in to a host: what `ssh` needs too. */
 const connectionShape = {
   /**
    * Name or address of the host. May come from another resource of the program.
@@ -47,15 +47,15 @@ const connectionShape = {
    */
   password: secretString.optional(),
   /**
-   * Socket of an SSH agent on the deploying machine that has the key.
+   * Socket, on the deploying machine, of an SSH agent that has the key.
    * @unit absolute path
-   * @default the one in SSH_AUTH_SOCK, where there is one
+   * @default the one in SSH_AUTH_SOCK, if it is set
    * @example "/run/user/1000/ssh-agent.socket"
    */
   agentSocketPath: z.string().min(1, "must not be empty").optional(),
   /**
-   * Public key of the host, as `ssh-keyscan` or its /etc/ssh/ssh_host_ed25519_key.pub show it; ed25519 or ECDSA. A host
-   * that shows another one is not spoken to. May come from another resource of the program.
+   * The host's public key, as `ssh-keyscan` or its /etc/ssh/ssh_host_ed25519_key.pub shows it; ed25519 or ECDSA. A host
+   * with another key is refused before anything is sent to it. May come from another resource of the program.
    * @example "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI…"
    */
   hostKey,
@@ -66,20 +66,20 @@ const userName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, "must be a Linux u
 const shape = {
   ...connectionShape,
   /**
-   * User to log in as. Root's gateways are system services of an account of their own; any other user's are services of
-   * that user, who needs lingering (the error says how).
+   * User to log in as. For root, gateways are system services with their own account; for any other user, services of
+   * that user, who needs lingering (the error says how to enable it).
    * @default "root"
    * @example "claw"
    */
   user: userName.optional(),
   /**
-   * Whether the user becomes root on the host, with `sudo` and without a password.
+   * Whether the user becomes root on the host, with passwordless `sudo`.
    * @default false
    * @example true
    */
   sudo: z.boolean().optional(),
   /**
-   * A bastion: the host is reached through it.
+   * A bastion through which the host is reached.
    * @default none
    * @example { host: "bastion.example.org", hostKey: "ssh-ed25519 AAAA…", privateKey }
    */
@@ -95,8 +95,8 @@ const shape = {
     })
     .optional(),
   /**
-   * Whether this machine sends Node.js, npm and the OpenClaw releases to the host, for one that reaches no npm registry.
-   * They are fetched here once, sent over SSH, and sent on from where they were when a connection was lost.
+   * Whether this machine sends Node.js, npm and the OpenClaw releases to the host, if that cannot reach a registry.
+   * They are downloaded here once and sent over SSH; after a lost connection, sending resumes where it stopped.
    * @default false
    * @example true
    */
@@ -109,7 +109,7 @@ export const sshHostSchema = z.strictObject(shape).superRefine(({ push, registry
     context.addIssue({
       code: "custom",
       path: ["registry"],
-      message: "must not be given together with push: the host fetches nothing then",
+      message: "must not be set together with push: the host downloads nothing then",
     });
 });
 

@@ -1,4 +1,4 @@
-/** The script that has a host say what it is, and its answer. Pure. */
+/** The script that makes a host describe itself, and its answer. Pure. */
 import { join } from "node:path/posix";
 import * as z from "zod";
 import { gatewayPaths, manageDir, MARK_FILE, quote, type HostLayout } from "../../../model/hostLayout";
@@ -8,7 +8,7 @@ import { unitMark, unitName, unitDirectories } from "../../../inspect/units";
 import { claimToCheck } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
 
-// A host that lies may say anything. What stands in an advice, which somebody may type, has no sign that a shell knows.
+// A hostile host may say anything. Advice, which somebody may type, must not contain characters special to a shell.
 const word = z.string().regex(/^[\w.@+-]{0,64}$/);
 const path = z.string().regex(/^\/[^\p{C}`$'"\\;&|<>()]{0,1023}$/u);
 const text = z.string().regex(/^\P{C}{0,512}$/u);
@@ -49,9 +49,9 @@ const factsSchema = z.object({
   sudo: z.boolean(),
   /** Line of /etc/passwd of the gateways' account. */
   account: text,
-  /** What on the way to the host program others than root can change, where root would run it. */
+  /** Parts of the path to the host program that others than root can change, if root would run it. */
   unsafe: z.array(path),
-  /** What exists of a path: where the rest would be made. */
+  /** The existing part of a path, in which the rest would be created. */
   root: directorySchema,
   binDir: directorySchema,
   freeBytes: count.optional(),
@@ -62,13 +62,13 @@ const factsSchema = z.object({
   units: z.array(z.object({ id: word, path })),
   /** Gateways whose release is still to be installed. */
   missing: z.array(word),
-  /** Gateways whose state directory has something in it and no mark. */
+  /** Gateways whose state directory is not empty but has no mark. */
   unownedStates: z.array(word),
-  /** Gateways that are deployed by their mark, and that our own directory does not know. */
+  /** Gateways that are deployed according to their mark, but unknown to our own directory. */
   lost: z.array(word),
   /** Whether there is a host program. */
   installed: z.boolean(),
-  /** What it finds, where it knows how to look. */
+  /** What it finds, if it knows how to look. */
   found: z.array(z.array(foundSchema)).optional(),
 });
 
@@ -107,9 +107,9 @@ function lookFor(manage: string, { gateway }: GatewayToCheck): string {
   return `look_for_gateway ${words.map(quote).join(" ")}`;
 }
 
-/** Nothing where the script did not run to its end; "strange" where something is no answer of it, or of our program. */
+/** Undefined if the script did not finish; "strange" if anything in the answer is not from it or from our program. */
 export function parseFacts(output: string, gateways: number): HostFacts | "strange" | undefined {
-  // What a shell's start-up files print comes before.
+  // What a shell's start-up files print comes first.
   const lines = output.split("\n");
   const from = lines.indexOf("pulumi-openclaw look");
   const to = lines.lastIndexOf("end");
@@ -159,7 +159,7 @@ function directory(line: string): { parent: string; state: string } {
   return { state, parent };
 }
 
-/** Of the host's own program: an older one cannot look, or says in words of its own what it sees. */
+/** Answer of the host's own program: an older one cannot look, or says what it sees in its own words. */
 function answerIn(answer: string): { readonly found?: unknown; readonly lost: readonly unknown[] } {
   if (answer === "") return { lost: [] };
   const parsed = json(answer);

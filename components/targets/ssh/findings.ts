@@ -1,7 +1,7 @@
-/** What of a host's facts forbids the gateways that are to run on it. Pure. */
+/** What in a host's facts prevents gateways from running on it. Pure. */
 import { accountObstacle } from "../../../inspect/accounts";
 import type { HostLayout } from "../../../model/hostLayout";
-import { inTrust, inWords, listensOn, type ClaimToCheck, type Found, type Obstacle } from "../../../model/conflict";
+import { inTrust, inWords, listensOn, type ClaimToCheck, type Found, type HostConflict } from "../../../model/conflict";
 import { lingering } from "../../../inspect/units";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
@@ -11,7 +11,7 @@ import type { Directory, HostFacts } from "./facts";
 
 /** A release with its dependencies, and room for its installation. Source: measured, OpenClaw 2026.9.6. */
 const RELEASE_BYTES = 1.5e9;
-/** A gateway at work. Source: measured, OpenClaw 2026.9.6. */
+/** A running gateway. Source: measured, OpenClaw 2026.9.6. */
 const GATEWAY_BYTES = 1e9;
 /** What Node.js of the bootstrap is linked with. */
 const LOADERS: Readonly<Record<string, string>> = {
@@ -25,7 +25,7 @@ export interface Findings {
   /** Of the host itself. */
   readonly problems: readonly Problem[];
   /** Of each gateway, in their order. */
-  readonly obstacles: readonly (readonly Obstacle[])[];
+  readonly obstacles: readonly (readonly HostConflict[])[];
   readonly warnings: readonly string[];
   /** Gateways of which something was removed. */
   readonly lost: readonly string[];
@@ -49,10 +49,10 @@ export function findingsOf(host: LookedAtHost, facts: HostFacts, gateways: reado
       warnings: [],
       lost: [],
     };
-  // Whatever else would be found is what the user sees, not root.
+  // Anything else found would be what the user sees, not root.
   if (host.sudo && !facts.sudo) return { problems: [noSudo(host, facts)], obstacles: none, warnings: [], lost: [] };
   const unsafe = facts.unsafe.map((path) => ({ path: `${host.name}.root`, ...inTrust(path) }));
-  // Root has run nothing there to see more.
+  // Nothing was run there as root, so no more is known.
   if (unsafe.length) return { problems: unsafe, obstacles: none, warnings: [], lost: [] };
   return {
     problems: [
@@ -79,14 +79,14 @@ function wrongMachine({ system, machine, loaders, libc }: HostFacts): string | u
     return `has no glibc for ${machine} (${loader}), which Node.js needs: musl is not enough`;
   const minor = /^glibc 2\.(\d+)/.exec(libc)?.[1];
   if (minor !== undefined && Number(minor) < OLDEST_GLIBC_MINOR)
-    return `has ${libc}, and Node.js needs 2.${OLDEST_GLIBC_MINOR}`;
+    return `has ${libc}, but Node.js needs 2.${OLDEST_GLIBC_MINOR} or newer`;
   return undefined;
 }
 
 const noSudo = ({ name }: LookedAtHost, { user }: HostFacts): Problem => ({
   path: `${name}.sudo`,
   reason: `${user} cannot become root on the host without a password (sudo -n true)`,
-  advice: `have an administrator run: echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/${user}; or leave sudo out: the gateways are services of ${user} then`,
+  advice: `have an administrator run: echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/${user}; or remove sudo: the gateways then run as services of ${user}`,
 });
 
 function wrongAccount({ name, layout }: LookedAtHost, { account }: HostFacts): Problem[] {
@@ -99,8 +99,8 @@ function wrongSupervisor({ name, layout }: LookedAtHost, { systemd, linger, user
     return [
       {
         path: `${name}.supervisor`,
-        reason: "is systemd, which does not run on the host",
-        advice: 'use "process", or leave it out',
+        reason: "is systemd, which is not running on the host",
+        advice: 'use "process", or remove it',
       },
     ];
   if (!systemd || layout.supervisor === "process" || layout.account !== null || linger) return [];
@@ -113,8 +113,8 @@ function wrongDirectory(path: string, property: string, directory: Directory, { 
   return [
     {
       path,
-      reason: state === "file" ? `${parent} is not a directory` : `${user} cannot write in ${parent} on the host`,
-      advice: `give ${property}, a directory that ${user} can make, e.g. below ${home}`,
+      reason: state === "file" ? `${parent} is not a directory` : `${user} cannot write to ${parent} on the host`,
+      advice: `set ${property} to a directory that ${user} can create, e.g. in ${home}`,
     },
   ];
 }
@@ -125,8 +125,8 @@ function fullDisk({ name }: LookedAtHost, { freeBytes, missing, root }: HostFact
   return [
     {
       path: `${name}.root`,
-      reason: `the disk of ${root.parent} has ${gigabytes(freeBytes)} free, and installing OpenClaw for ${missing.join(" and ")} needs about ${gigabytes(needed)}`,
-      advice: "make room there, or put root onto another disk",
+      reason: `the disk of ${root.parent} has ${gigabytes(freeBytes)} free, but installing OpenClaw for ${missing.join(" and ")} needs about ${gigabytes(needed)}`,
+      advice: "free up space there, or set root to a directory on another disk",
     },
   ];
 }
@@ -136,14 +136,14 @@ const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 function littleMemory({ name }: LookedAtHost, { memoryBytes }: HostFacts, count: number): string[] {
   if (memoryBytes === undefined || memoryBytes >= count * GATEWAY_BYTES) return [];
   return [
-    `${name}: the host has ${gigabytes(memoryBytes)} of memory, and its gateways need about ${gigabytes(count * GATEWAY_BYTES)}`,
+    `${name}: the host has ${gigabytes(memoryBytes)} of memory, but its gateways need about ${gigabytes(count * GATEWAY_BYTES)}`,
   ];
 }
 
-/** What the facts say, where the host has no program that can look. */
+/** What the facts say, if the host has no program that can look. */
 function foundFor({ gateway }: GatewayToCheck, claim: ClaimToCheck, facts: HostFacts): Found[] {
   const { id } = gateway;
-  // It may be this very gateway that listens, where a program cannot look, or none is left: the claim sees who it is.
+  // If a program cannot look, or none is left, the listener may be this very gateway: the claim finds out.
   const listeners =
     facts.installed || facts.lost.includes(id) ? [] : facts.listeners.filter(({ port }) => listensOn(claim, port));
   return [

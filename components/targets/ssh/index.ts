@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { Whereabouts } from "../../../model/requests";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../../model/hostLayout";
 import type { Finding, GatewayFacts } from "../../../inspect/existingGateway";
-import type { Obstacle } from "../../../model/conflict";
+import type { HostConflict } from "../../../model/conflict";
 import { plainLine } from "../../../model/plain";
 import type { Connection } from "../../../model/connection";
 import { behindGate, currentProgram, refuse } from "../../program";
@@ -33,7 +33,7 @@ import { pushCommand } from "./push";
 
 export { sshHostSchema, type SshHostArgs } from "./arguments";
 
-/** How long a host that does not answer is tried: this, once more than the limit, with pauses. */
+/** How long to try a host that does not answer: this long, once more than the limit, with pauses. */
 const DIAL_TIMEOUT_SECONDS = 15;
 const DIAL_LIMIT = 5;
 
@@ -59,7 +59,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   private readonly connection: pulumi.Output<Connection>;
   private readonly sudo: boolean;
   private readonly push: boolean;
-  /** Nothing where its arguments are refused. */
+  /** Undefined if its arguments are refused. */
   private readonly lookedAt: LookedAtHost | undefined;
 
   constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -94,12 +94,12 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  async findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Obstacle[])[]> {
+  async findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly HostConflict[])[]> {
     const program = currentProgram();
     const host = this.lookedAt;
     const connection = host && (await knownSoon(this.connection));
     if (host && !connection)
-      void pulumi.log.info(`${host.name}: its address or key is not known yet, so nobody looked at what is on it`);
+      void pulumi.log.info(`${host.name}: its address or key is not known yet, so nothing on it was checked`);
     if (!connection) return gateways.map(() => []);
     const { problems, obstacles, warnings, lost } = await lookAt(host, connection, gateways);
     program.report(problems);
@@ -144,7 +144,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     const inputs: remote.CommandArgs = {
       connection: this.connection,
       create: this.sudo ? pulumi.interpolate`sudo -n ${create}` : create,
-      // Whatever shell the user has.
+      // This works with any login shell.
       ...(remove !== undefined && { delete: `${this.sudo ? "sudo -n " : ""}sh -c ${quote(remove)}` }),
       stdin,
       triggers: [...triggers],
@@ -182,7 +182,7 @@ function dialing(path: string, args: Omit<CheckedSshHostArgs, "proxy">) {
   };
 }
 
-/** A key that another resource makes is checked when it is there; any other was checked with the arguments. */
+/** A key from another resource is checked once it is known; any other was checked with the arguments. */
 function keyLine(path: string, hostKey: pulumi.Input<string>): pulumi.Input<string> {
   if (typeof hostKey === "string") return lineOf(hostKey) ?? "";
   return pulumi
@@ -192,7 +192,7 @@ function keyLine(path: string, hostKey: pulumi.Input<string>): pulumi.Input<stri
         lineOf(text) ??
           refuse(
             [{ path, reason: "is not a public key that can be checked", advice: HOW_TO_GET }],
-            "found before this host was spoken to",
+            "found before this host was contacted",
           ),
       ),
     );

@@ -32,7 +32,7 @@ function findingsIn(
   if ("silence" in answer)
     return {
       ...nothing,
-      warnings: [`${name}: the host does not answer (${answer.silence}), so nobody looked at what is on it`],
+      warnings: [`${name}: the host does not answer (${answer.silence}), so nothing on it was checked`],
     };
   if ("at" in answer) {
     const { hostKey = "" } = answer.at === "proxy" ? connection.proxy! : connection;
@@ -44,7 +44,7 @@ function findingsIn(
   return findingsOf(host, facts, gateways);
 }
 
-/** Loaded by programs with such a host only. */
+/** Loaded only by programs with such a host. */
 function loadClient(): typeof client {
   // eslint-disable-next-line @typescript-eslint/no-require-imports
   return require(builtFile(CLIENT)) as typeof client;

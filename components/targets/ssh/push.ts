@@ -33,11 +33,11 @@ export function pushCommand(
 interface Sending {
   readonly words: string;
   readonly what: pulumi.Input<Pick<SendRequest, "tools" | "release">>;
-  /** It is sent again where this changes. */
+  /** It is sent again when this changes. */
   readonly because?: pulumi.Input<string | undefined>;
 }
 
-/** A gateway that was claimed anew has nothing any more. */
+/** A gateway that was claimed again no longer has anything. */
 const releaseOf = ({ gateway, version, packages, claim }: Exclude<Parcel, { toolsAgain: unknown }>): Sending => ({
   words: `send release ${gateway} ${version}`,
   because: claim,
