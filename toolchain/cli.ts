@@ -1,7 +1,7 @@
 /** The verbs behind `make`: a Pulumi engine that works on this machine, run on the repository's own stack. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runCheck } from "../cli/checkCommand";
+import { runCommand } from "../cli/commands";
 import { Failure } from "../model/failure";
 import { ensureStack, stackExists } from "./backend";
 import { prepareTools, pulumiEnvironment } from "./environment";
@@ -62,7 +62,7 @@ const verbs: Readonly<Record<string, Verb>> = {
 
   async check(args, env) {
     if (!(await stackExists(stack, env))) throw new Failure(`There is no stack ${stack} yet: nothing to check.`);
-    return runCheck(["--stack", stack, "--cwd", PROJECT, ...args], env);
+    return runCommand("check", ["--stack", stack, "--cwd", PROJECT, ...args], env);
   },
 
   async config(args, env) {

@@ -145,6 +145,8 @@ describe.each(managers)("installed with $name", (manager) => {
     expect(checked.stdout).toMatch(
       /^There is no gateway to check\.$|^note: this machine: [^]*No gateway was checked\.$/,
     );
+    const shown = await runIn(consumer.directory, command, ["status", "--stack", manager.name], env);
+    expect(shown.stdout).toBe("This stack has no gateway.");
   });
 
   if (manager.name === "npm")

@@ -1,0 +1,46 @@
+/** `pulumi-openclaw status`: the gateways of a stack, with or without an answer. */
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { runCommand } from "../../cli/commands";
+import type { Gateway } from "../../cli/gateways";
+import { renderStatus, rowsOf } from "../../cli/statusCommand";
+
+const VERSION = "2026.9.6";
+let server: Server;
+let port: number;
+beforeAll(async () => {
+  const body = JSON.stringify({ ok: true, status: "started", version: VERSION, ready: true });
+  server = createServer((_request, response) => void response.end(body));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  port = (server.address() as AddressInfo).port;
+});
+afterAll(() => server.close());
+
+const gateway = (name: string, facts: Partial<Gateway>): Gateway => ({
+  ...{ name, isOurs: true, port, version: VERSION, command: `openclaw-${name}`, stateDir: `/srv/${name}` },
+  ...facts,
+});
+
+it("says of each gateway where it is and how it is", async () => {
+  const gateways = [gateway("main", {}), gateway("ops", { version: "2026.9.7" }), gateway("rescue", { port: 1 })];
+  const rows = await rowsOf({ gateways, neverUp: ["new"], elsewhere: ["far"] });
+  expect(rows.map(({ gateway, health }) => `${gateway}: ${health}`)).toEqual([
+    "main: healthy",
+    `ops: wrong version ${VERSION}`,
+    "rescue: down",
+    "new: was never healthy",
+    "far: not asked (on another machine)",
+  ]);
+  expect(renderStatus(rows).split("\n")[1]).toMatch(
+    new RegExp(`^main +http://127\\.0\\.0\\.1:${port} +2026\\.9\\.6 +healthy +openclaw-main$`),
+  );
+  expect(renderStatus([])).toBe("This stack has no gateway.");
+});
+
+it("another verb is refused with the usage of those that there are", async () => {
+  const said = vi.spyOn(console, "error").mockReturnValue();
+  expect(await runCommand("stats", [], {})).toBe(2);
+  expect(said.mock.lastCall?.[0]).toMatch(/^usage: pulumi-openclaw check [^]*\nusage: pulumi-openclaw status /);
+  said.mockRestore();
+});
