@@ -2,7 +2,7 @@
 import { lstat } from "../inspect/files";
 import { run } from "../inspect/run";
 import { healthAt, isImpostors } from "../inspect/health";
-import type { Gateway } from "./gateways";
+import type { CheckedGateway } from "./gateways";
 
 /** The slowest of them takes 8 s on an idle machine, and longer if several gateways are asked at once. */
 const TIMEOUT_MS = 30_000;
@@ -30,7 +30,7 @@ export interface Answers {
   readonly browser?: Answer;
 }
 
-export async function askGateway(gateway: Gateway): Promise<Answers> {
+export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
   const ask = (args: string): Promise<Answer> => askOpenclaw(gateway.command, args);
   const health = await healthAt(gateway.port, gateway.published ? undefined : gateway.version, gateway);
   // No answer would then come from this gateway.
@@ -45,7 +45,7 @@ export async function askGateway(gateway: Gateway): Promise<Answers> {
 }
 
 /** Its CLI runs what its configuration says, which that user writes: never run it with our privileges. */
-const isAnotherUsers = ({ isOurs, stateDir }: Gateway): boolean =>
+const isAnotherUsers = ({ isOurs, stateDir }: CheckedGateway): boolean =>
   !isOurs && lstat(stateDir)?.uid !== process.getuid?.();
 
 /** The command is shell text, as typed. No settings of the caller's own gateway reach it. */

@@ -1,7 +1,7 @@
 /** `pulumi-openclaw check`: the quick checks for the gateways of the stack that Pulumi has selected. */
 import { plain } from "../model/plain";
 import { check, render } from "./check";
-import { foreignGateways } from "./gateways";
+import { existingGateways } from "./gateways";
 import { OPTIONS, readGateways, type Options } from "./stack";
 
 export const USAGE = `usage: pulumi-openclaw check ${OPTIONS}
@@ -13,7 +13,7 @@ Run it on the gateways' machine, in the Pulumi project's directory. Exit code 1 
 /** Runs the checks and prints what they found; returns the exit code. */
 export async function runCheck(options: Options, env: NodeJS.ProcessEnv): Promise<number> {
   const ours = await readGateways(options, env);
-  const all = [...ours.gateways, ...foreignGateways(ours.gateways)];
+  const all = [...ours.gateways, ...existingGateways(ours.gateways)];
   if (all.length) console.error(`Checking ${all.map(({ name }) => name).join(", ")} (takes up to a minute) …`);
   const result = await check({ ...ours, gateways: all });
   console.log(options.json ? JSON.stringify(result, undefined, 2) : plain(render(result)));

@@ -1,14 +1,14 @@
 /** The gateways to check: those in a stack's state, and those that no stack owns. */
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { NeighbourOutputs } from "../model/outputs";
+import type { ExistingMainOutputs } from "../model/outputs";
 import type { PortRange } from "../model/ports";
-import { findForeignGateway, isUnknown } from "../inspect/existingGateway";
+import { findExistingGateway, isUnknown } from "../inspect/existingGateway";
 import { quote } from "../model/hostLayout";
 import { listeners } from "../inspect/listeners";
 
 /** A gateway as the check sees it. */
-export interface Gateway {
+export interface CheckedGateway {
   /** Name of its Pulumi resource, or what it is. */
   readonly name: string;
   /** Whether the stack owns it. */
@@ -40,12 +40,12 @@ interface StateResource {
     readonly version?: string;
     readonly wrapper?: string;
     readonly stateDir?: string;
-    readonly beside?: NeighbourOutputs;
+    readonly beside?: ExistingMainOutputs;
   };
 }
 
 export interface StackGateways {
-  readonly gateways: readonly Gateway[];
+  readonly gateways: readonly CheckedGateway[];
   /** Names of those in the stack that never became healthy. */
   readonly neverUp: readonly string[];
   /** Names of those that run on other machines. */
@@ -59,7 +59,7 @@ const CONTAINER = "docker:index/container:Container";
 /** The gateways of a stack, from `pulumi stack export`. */
 export function gatewaysOfState(exported: string): StackGateways {
   const { deployment } = JSON.parse(exported) as { deployment?: { resources?: readonly StateResource[] } };
-  const gateways: Gateway[] = [];
+  const gateways: CheckedGateway[] = [];
   const neverUp: string[] = [];
   const elsewhere: string[] = [];
   const resources = deployment?.resources ?? [];
@@ -94,7 +94,7 @@ export function gatewaysOfState(exported: string): StackGateways {
   return { gateways: gateways.sort((a, b) => a.name.localeCompare(b.name)), neverUp, elsewhere };
 }
 
-const neighbour = ({ url, command, stateDir, restart }: NeighbourOutputs): Gateway => ({
+const neighbour = ({ url, command, stateDir, restart }: ExistingMainOutputs): CheckedGateway => ({
   name: "main",
   isOurs: false,
   port: Number(new URL(url).port),
@@ -107,10 +107,10 @@ const neighbour = ({ url, command, stateDir, restart }: NeighbourOutputs): Gatew
 export const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : quote(path));
 
 /** A gateway of the default profile that runs in this user's home that is not among the known ones. */
-export function foreignGateways(known: readonly Gateway[]): Gateway[] {
+export function existingGateways(known: readonly CheckedGateway[]): CheckedGateway[] {
   const stateDir = join(homedir(), ".openclaw");
   if (known.some((each) => each.stateDir === stateDir)) return [];
-  const found = findForeignGateway({}, [homedir()]);
+  const found = findExistingGateway({}, [homedir()]);
   // The remains of a former gateway do not count.
   if (!found || isUnknown(found) || !listeners((port) => port === found.port).length) return [];
   const { port, command, restart } = found;

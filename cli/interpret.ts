@@ -4,7 +4,7 @@ import { valueAt } from "../model/json";
 import { contains, formatRange, portBlock } from "../model/ports";
 import type { Answers, Report } from "./ask";
 import { isImpostors } from "../inspect/health";
-import type { Gateway } from "./gateways";
+import type { CheckedGateway } from "./gateways";
 import type { Unit } from "../inspect/units";
 
 /** `problem`: really wrong, the check fails. `note`: worth knowing. */
@@ -32,12 +32,15 @@ export interface Row {
 const NOT_ASKED = "not asked";
 
 export interface Checked {
-  readonly gateway: Gateway;
+  readonly gateway: CheckedGateway;
   readonly answers: Answers;
 }
 
 /** The table row of one gateway, and the findings about it. `all`: every gateway that was checked. */
-export function interpret({ gateway, answers }: Checked, all: readonly Gateway[]): { row: Row; findings: Finding[] } {
+export function interpret(
+  { gateway, answers }: Checked,
+  all: readonly CheckedGateway[],
+): { row: Row; findings: Finding[] } {
   const service = readService(gateway, answers);
   const probe = readProbe(gateway, answers, all);
   const status = readStatus(gateway, answers);
@@ -65,7 +68,7 @@ const json = (report: Report): JsonObject => (report ?? {}) as JsonObject;
 const text = (value: Json | undefined): string | undefined => (typeof value === "string" ? value : undefined);
 const list = (value: Json | undefined): JsonObject[] => (Array.isArray(value) ? (value as JsonObject[]) : []);
 
-function readService(gateway: Gateway, { health, service }: Answers): Reading {
+function readService(gateway: CheckedGateway, { health, service }: Answers): Reading {
   const { name, port, isOurs, version } = gateway;
   const problem = (cell: string, what: string, advice?: string): Reading =>
     reading(cell, { level: "problem", gateway: name, text: what, ...(advice !== undefined && { advice }) });
@@ -138,11 +141,11 @@ function readService(gateway: Gateway, { health, service }: Answers): Reading {
 const describeListener = ({ command, pid }: JsonObject): string =>
   `${text(command) ?? "a program"}${typeof pid === "number" ? ` (pid ${pid})` : ""}`;
 
-const startAdvice = ({ isOurs, restart }: Gateway): string =>
+const startAdvice = ({ isOurs, restart }: CheckedGateway): string =>
   restart ?? (isOurs ? "start it (see docs/runbook.md), or run `pulumi up`" : "start it as you did before");
 
 /** Services that OpenClaw itself calls extra. */
-function staleServices({ name }: Gateway, report: JsonObject): Finding[] {
+function staleServices({ name }: CheckedGateway, report: JsonObject): Finding[] {
   return list(report.extraServices).map((service) => ({
     level: "note",
     gateway: name,
@@ -151,7 +154,7 @@ function staleServices({ name }: Gateway, report: JsonObject): Finding[] {
   }));
 }
 
-function readProbe(gateway: Gateway, { service, probe }: Answers, all: readonly Gateway[]): Reading {
+function readProbe(gateway: CheckedGateway, { service, probe }: Answers, all: readonly CheckedGateway[]): Reading {
   if (!service || !probe) return reading(NOT_ASKED);
   const report = json(probe.report);
   const reachable = list(report.targets).filter((target) => valueAt(target, "connect.ok") === true);
@@ -186,7 +189,7 @@ function isOn(url: string, port: number): boolean {
   }
 }
 
-function readStatus({ name }: Gateway, { status }: Answers): Reading {
+function readStatus({ name }: CheckedGateway, { status }: Answers): Reading {
   if (!status) return reading(NOT_ASKED);
   if (!status.report) return reading("no answer", noReport(name, "status"));
   const report = json(status.report);
@@ -206,7 +209,7 @@ function readStatus({ name }: Gateway, { status }: Answers): Reading {
   });
 }
 
-function readBrowser(gateway: Gateway, { browser }: Answers): Reading {
+function readBrowser(gateway: CheckedGateway, { browser }: Answers): Reading {
   if (!browser) return reading(NOT_ASKED);
   if (!browser.report) return reading("no answer", noReport(gateway.name, "browser status"));
   const report = json(browser.report);
@@ -217,7 +220,7 @@ function readBrowser(gateway: Gateway, { browser }: Answers): Reading {
 }
 
 /** Its own port outside its block is allowed, but worth a look. In a container, nothing else can take that port. */
-function cdpNote({ name, port, published }: Gateway, cdpPort: number, url: string | undefined): Finding[] {
+function cdpNote({ name, port, published }: CheckedGateway, cdpPort: number, url: string | undefined): Finding[] {
   const isLocal = url === undefined || isOn(url, cdpPort);
   if (!isLocal || published || contains(portBlock(port), cdpPort)) return [];
   const what = `its browser's CDP port ${cdpPort} is outside its ports ${formatRange(portBlock(port))}`;
@@ -232,10 +235,10 @@ const noReport = (name: string, command: string): Finding => ({
 });
 
 /** Ports on this machine that belong to a gateway. */
-const blockOf = ({ port, published }: Gateway) => published ?? portBlock(port);
+const blockOf = ({ port, published }: CheckedGateway) => published ?? portBlock(port);
 
 /** Units that start none of the gateways that were checked, or one of them a second time. */
-export function interpretUnits(units: readonly Unit[], all: readonly Gateway[]): Finding[] {
+export function interpretUnits(units: readonly Unit[], all: readonly CheckedGateway[]): Finding[] {
   return units.flatMap(({ path, port }): Finding[] => {
     if (all.some(({ restart }) => restart !== undefined && path.endsWith(unitOf(restart)))) return [];
     const hit = all.find((each) => port !== undefined && contains(blockOf(each), port));
@@ -263,7 +266,7 @@ const unitOf = (restart: string): string =>
     .replace(/\.service$/, "")}.service`;
 
 /** A gateway process on a port that belongs to none of the gateways that were checked. */
-export function interpretListeners(ports: readonly number[], all: readonly Gateway[]): Finding[] {
+export function interpretListeners(ports: readonly number[], all: readonly CheckedGateway[]): Finding[] {
   return ports
     .filter((port) => !all.some((each) => contains(blockOf(each), port)))
     .map((port) => ({

@@ -1,7 +1,7 @@
 /** What `make up` and `make outputs` show at the end: the gateways, whether they are healthy, and how to use them. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import type { GatewayOutput, NeighbourOutputs } from "../model/outputs";
+import type { GatewayOutput, ExistingMainOutputs } from "../model/outputs";
 import { healthAt } from "../inspect/health";
 import { quoted } from "./gateways";
 import { renderTable } from "./table";
@@ -11,20 +11,20 @@ import { which } from "../inspect/which";
 
 const HEADER = ["GATEWAY", "PROFILE", "URL", "PORTS", "VERSION", "HEALTH", "COMMAND"] as const;
 
-type NeighbourToHelp = Pick<NeighbourOutputs, "url" | "command" | "restart">;
+type MainToHelp = Pick<ExistingMainOutputs, "url" | "command" | "restart">;
 
 /** What the stack runs, from the outputs of `pulumi stack output --json`. */
-export interface StackGateways {
+export interface StackOutputs {
   readonly gateways: readonly GatewayOutput[];
   /** A main gateway that no stack owns: the output `mainGateway`. */
-  readonly neighbour?: NeighbourToHelp;
+  readonly existingMain?: MainToHelp;
 }
 
-export function gatewaysOf(outputs: string): StackGateways {
-  const { gateways, mainGateway } = JSON.parse(outputs) as { gateways?: unknown; mainGateway?: NeighbourToHelp };
+export function gatewaysOf(outputs: string): StackOutputs {
+  const { gateways, mainGateway } = JSON.parse(outputs) as { gateways?: unknown; mainGateway?: MainToHelp };
   return {
     gateways: Array.isArray(gateways) ? (gateways as GatewayOutput[]) : [],
-    ...(mainGateway && { neighbour: mainGateway }),
+    ...(mainGateway && { existingMain: mainGateway }),
   };
 }
 
@@ -38,7 +38,10 @@ export async function healthOf({ host, docker, url, basePort, version, wrapper }
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
-export async function summary({ gateways, neighbour }: StackGateways, stack: string | undefined): Promise<string> {
+export async function summary(
+  { gateways, existingMain: neighbour }: StackOutputs,
+  stack: string | undefined,
+): Promise<string> {
   if (!gateways.length)
     return "No gateway of this stack is up. Run `make up`: it brings them up, or says what is wrong.";
   const health = await Promise.all(gateways.map(healthOf));
@@ -58,7 +61,7 @@ export async function summary({ gateways, neighbour }: StackGateways, stack: str
 }
 
 /** What to type for the main gateway that this stack runs beside. */
-function helpMain({ url, command, restart }: NeighbourToHelp): string {
+function helpMain({ url, command, restart }: MainToHelp): string {
   const commands = renderTable([
     ["  look", `${command} gateway status --deep`],
     ["  logs", `${command} logs`],

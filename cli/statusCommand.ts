@@ -1,7 +1,7 @@
 /** `pulumi-openclaw status`: the gateways of the stack that Pulumi has selected, and whether they are healthy. */
 import { healthAt } from "../inspect/health";
 import { plain } from "../model/plain";
-import type { Gateway, StackGateways } from "./gateways";
+import type { CheckedGateway, StackGateways } from "./gateways";
 import { OPTIONS, readGateways, type Options } from "./stack";
 import { renderTable } from "./table";
 
@@ -41,7 +41,7 @@ export async function rowsOf({ gateways, neverUp, elsewhere = [] }: StackGateway
   ];
 }
 
-async function rowOf(gateway: Gateway): Promise<Row> {
+async function rowOf(gateway: CheckedGateway): Promise<Row> {
   const { name, host = "127.0.0.1", port, version = "", command, published } = gateway;
   // In a container it tells its version only to those with its token.
   const health = await healthAt(port, published ? undefined : gateway.version, gateway);

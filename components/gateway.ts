@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
-import { asSpecNeighbour, lookBeside } from "./beside";
-import { keptValue } from "./outputs";
-import { behindGate, checkedBotToken, currentProgram } from "./program";
+import { describeToHost, findExistingMain } from "./existingMain";
+import { stableValue } from "./outputs";
+import { afterPreflight, checkedBotToken, currentProgram } from "./preflight";
 
 import { checkOperatorOnly } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
@@ -10,9 +10,9 @@ import type { Problem } from "./rules/problems";
 import { resolveGateway } from "./rules/resolve";
 import type { BesideArgs, GatewayInput } from "./rules/schemas";
 import type { Partner, Target } from "./targets/target";
-import type { ForeignGateway } from "../inspect/existingGateway";
+import type { ExistingGateway } from "../inspect/existingGateway";
 
-import type { NeighbourOutputs } from "../model/outputs";
+import type { ExistingMainOutputs } from "../model/outputs";
 import { GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../model/secrets";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
@@ -36,7 +36,7 @@ interface Composition {
   /** The bot answers operators only. */
   readonly operatorOnly?: boolean;
   /** The gateway beside this one that no stack owns. */
-  readonly neighbour?: Promise<ForeignGateway | undefined>;
+  readonly neighbour?: Promise<ExistingGateway | undefined>;
 }
 
 /** The outputs of a {@link Gateway}. */
@@ -104,7 +104,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     composition: Composition,
   );
   constructor(name: string, args: GatewayArgs, opts?: pulumi.ComponentResourceOptions, composition: Composition = {}) {
-    super("openclaw:index:Gateway", name, {}, behindGate(opts));
+    super("openclaw:index:Gateway", name, {}, afterPreflight(opts));
     const declared = this.declareGateway(name, args, composition);
     this.deployment = declared?.deployment;
     const outputs = declared?.outputs ?? refused();
@@ -147,7 +147,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     program.declare(declared);
 
     const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));
-    const token = pulumi.secret(keptValue(`${name}-token`, randomToken, { parent: this }));
+    const token = pulumi.secret(stableValue(`${name}-token`, randomToken, { parent: this }));
     const env: Record<string, pulumi.Input<string>> = { ...checked.env, [GATEWAY_TOKEN_VARIABLE]: token };
     if (botToken !== undefined) env[BOT_TOKEN_VARIABLE] = checkedBotToken(declared);
     const deployment = target.deploy(this, {
@@ -155,7 +155,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       gateway,
       env: pulumi.secret(pulumi.output(env)),
       ...(composition.partner && { partner: composition.partner }),
-      ...(composition.neighbour && { neighbour: composition.neighbour.then(asSpecNeighbour) }),
+      ...(composition.neighbour && { existingMain: composition.neighbour.then(describeToHost) }),
     });
 
     // Known in preview, but resolved for dependents only once the gateway is healthy.
@@ -163,7 +163,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       pulumi.all([value, deployment.urn]).apply(([known]) => known);
     const outputs = {
       ports: deployment.urn.apply(() => gateway.ports),
-      portBlock: deployment.urn.apply(() => gateway.owns),
+      portBlock: deployment.urn.apply(() => gateway.portRange),
       url: whenHealthy(gateway.url),
       token: deployment.urn.apply(() => token),
       profile: whenHealthy(gateway.profile),
@@ -181,7 +181,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
 /** Outputs of a gateway whose arguments are refused: they never resolve, since the program ends first. */
 function refused(): GatewayOutputs {
   const refusal: Promise<never> = currentProgram()
-    .gate()
+    .passed()
     .then(() => undefined as never);
   const never: pulumi.Output<never> = pulumi.output(refusal);
   return {
@@ -251,7 +251,7 @@ export interface RescueGatewayArgs extends MainGatewayArgs {
  */
 export class RescueGateway extends Gateway {
   /** The main gateway beside this one; `undefined` if there is none, and in a pair. */
-  readonly beside: pulumi.Output<NeighbourOutputs | undefined>;
+  readonly beside: pulumi.Output<ExistingMainOutputs | undefined>;
 
   constructor(name: string, args: RescueGatewayArgs, opts?: pulumi.ComponentResourceOptions);
   /** @internal */
@@ -271,7 +271,7 @@ export class RescueGateway extends Gateway {
     const label = composition.label ?? name;
     const isAlone = composition.partner === undefined;
     if (!isAlone && beside !== undefined) currentProgram().report([besideInPair(label)]);
-    const neighbour = isAlone && rest.target ? lookBeside(label, rest.target, beside) : undefined;
+    const neighbour = isAlone && rest.target ? findExistingMain(label, rest.target, beside) : undefined;
     super(name, { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...withoutUndefined(rest) }, opts, {
       ...composition,
       operatorOnly: true,
@@ -289,7 +289,7 @@ const besideInPair = (label: string): Problem => ({
   advice: "remove it, or use RescueGateway instead of GatewayPair",
 });
 
-function describeNeighbour(main: ForeignGateway | undefined): NeighbourOutputs | undefined {
+function describeNeighbour(main: ExistingGateway | undefined): ExistingMainOutputs | undefined {
   if (!main) return undefined;
   const { port, stateDir, workspace, configPath, command, restart } = main;
   const url = `http://127.0.0.1:${port}`;

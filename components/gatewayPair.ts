@@ -2,7 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { gatewayId } from "../model/hostLayout";
 import { MainGateway, RescueGateway, RESCUE_PROFILE, type MainGatewayArgs, type RescueGatewayArgs } from "./gateway";
-import { behindGate, currentProgram } from "./program";
+import { afterPreflight, currentProgram } from "./preflight";
 import { problemsOf } from "./rules/problems";
 import type { Target } from "./targets/target";
 
@@ -58,7 +58,7 @@ export class GatewayPair extends pulumi.ComponentResource {
   readonly rescue: RescueGateway;
 
   constructor(name: string, args: GatewayPairArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("openclaw:index:GatewayPair", name, {}, behindGate(opts));
+    super("openclaw:index:GatewayPair", name, {}, afterPreflight(opts));
     const parsed = pairSchema.safeParse(args);
     if (!parsed.success) currentProgram().report(problemsOf(parsed.error, pairSchema, name, args));
     const ownOr = <T extends Own<MainGatewayArgs>>(own: T | undefined) => ({
@@ -69,7 +69,7 @@ export class GatewayPair extends pulumi.ComponentResource {
     const [main, rescue] = [ownOr(args.main), ownOr(args.rescue)];
     const names = { main: `${name}-main`, rescue: `${name}-rescue` };
     const goesFirst = currentProgram()
-      .gate()
+      .passed()
       .then(() => firstToChange(main.target?.found?.(names.main), rescue.target?.found?.(names.rescue)))
       .catch(() => undefined); // then the program ends
     this.main = new MainGateway(

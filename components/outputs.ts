@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
  * A value that is generated once and stays the same for every later `up`: the stack's state keeps its first value.
  * `renewed`: a new value if it must change after all; called once all gateways are known to be valid.
  */
-export function keptValue(
+export function stableValue(
   name: string,
   first: pulumi.Input<string>,
   opts: pulumi.CustomResourceOptions,

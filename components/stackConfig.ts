@@ -5,7 +5,7 @@ import * as z from "zod";
 import { dockerCommand, LOCAL_ENGINE } from "../model/containerLayout";
 import type { RescueGatewayArgs } from "./gateway";
 import type { GatewayPairArgs } from "./gatewayPair";
-import { currentProgram } from "./program";
+import { currentProgram } from "./preflight";
 import { problemsOf, type Problem } from "./rules/problems";
 import { once } from "./targets/bootstrap";
 import { hostShape } from "./targets/hostLayout";
@@ -129,22 +129,25 @@ const sshAddress = ({ user = "root", host, port = 22 }: SshHostArgs): string =>
 const objectOf = (value: unknown): object | undefined =>
   typeof value === "object" && value !== null ? value : undefined;
 
+/** In a clone without a backend of its own only make knows where the stack is. */
+const typed = (args: string): string => `pulumi config ${args} (with make: make config ARGS="${args}")`;
+
 const mainNotOurs = (project: string): Problem => ({
   path: `${project}.main`,
   reason: "in rescue mode, this stack does not run the main gateway",
-  advice: `remove it: pulumi config rm main; put facts about main in rescue.beside`,
+  advice: `remove it: ${typed("rm main")}; put facts about main in rescue.beside`,
 });
 
 const notUsed = (project: string, kind: Kind): Problem => ({
   path: `${project}.${kind}`,
   reason: "is set, but no gateway uses it",
-  advice: `set the target (pulumi config set target ${kind}), or remove it (pulumi config rm ${kind})`,
+  advice: `set the target: ${typed(`set target ${kind}`)}; or remove it: ${typed(`rm ${kind}`)}`,
 });
 
 const notForContainers = (project: string, key: string): Problem => ({
   path: `${project}.${key}`,
-  reason: "applies only to gateways on a host, but all of them run in containers",
-  advice: `remove it: pulumi config rm ${key}`,
+  reason: "applies only to gateways on a host, but all gateways run in containers",
+  advice: `remove it: ${typed(`rm ${key}`)}`,
 });
 
 /** `--path` stores objects, arrays and numbers as JSON; everything else is a string. */
@@ -166,7 +169,7 @@ function checkSecrets(project: string, key: string, raw: Record<string, unknown>
   return secretPaths(raw[key], key).map((path) => ({
     path: `${project}.${path}`,
     reason: "is stored in plain text in the stack's config file",
-    advice: `set it again as a secret: pulumi config set --secret --path ${path}`,
+    advice: `set it again as a secret: ${typed(`set --secret --path ${path}`)}`,
   }));
 }
 

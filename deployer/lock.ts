@@ -51,7 +51,7 @@ function take(path: string, wait: boolean): Promise<Holder | undefined> {
       reject(new Failure(`${path} cannot be locked: ${reason}`, "let this user write there; `flock` is in util-linux"));
     holder
       .once("error", ({ message }) => failed(message))
-      .once("exit", (code) =>
+      .once("close", (code) =>
         code === 1 && !wait && complaint === "" ? resolve(undefined) : failed(complaint.trim()),
       );
     holder.stdout.once("data", () => resolve(holder));

@@ -19,7 +19,7 @@ import { Failure } from "../model/failure";
 import { plain } from "../model/plain";
 import { say } from "./archives";
 import { lockRelease } from "./packageLock";
-import { requirePartner } from "./partner";
+import { requirePartnerElsewhere } from "./partner";
 import type {
   CheckRequest,
   ContainerClaim,
@@ -27,19 +27,19 @@ import type {
   LockRequest,
   LookRequest,
   PartnerRequest,
-  SendRequest,
+  PushRequest,
   StageRequest,
 } from "../model/requests";
-import { sendToHost } from "./send";
+import { pushToHost } from "./push";
 
 async function answer(verb: string | undefined, request: unknown): Promise<string> {
   switch (verb) {
     case "send":
-      return sendToHost(request as SendRequest);
+      return pushToHost(request as PushRequest);
     case "lock":
       return lockRelease(request as LockRequest);
     case "partner":
-      return requirePartner(request as PartnerRequest);
+      return requirePartnerElsewhere(request as PartnerRequest);
   }
   const docker = await import("./docker");
   switch (verb) {

@@ -9,11 +9,11 @@ import { say } from "./archives";
 import { dockerCommand, openclawIn } from "../model/containerLayout";
 import { PARTNER } from "./patience";
 import { RemoteHost } from "../ssh/remoteHost";
-import type { OnHost, PartnerRequest, Whereabouts } from "../model/requests";
+import type { OnHost, PartnerRequest, GatewayLocation } from "../model/requests";
 
 const PREPARE_SECONDS = 15 * 60;
 
-export async function requirePartner(
+export async function requirePartnerElsewhere(
   { gateway, partner }: PartnerRequest,
   { graceMs, pollMs } = PARTNER,
 ): Promise<string> {
@@ -24,7 +24,7 @@ export async function requirePartner(
   return answer ?? `${gateway.id} is ${before}: nothing to protect`;
 }
 
-async function untilHealthy(partner: Whereabouts, graceMs: number, pollMs: number): Promise<string> {
+async function untilHealthy(partner: GatewayLocation, graceMs: number, pollMs: number): Promise<string> {
   for (let end = Date.now() + graceMs, told = false; ; await sleep(pollMs)) {
     const found = await health(partner).catch((error: unknown) => messageOf(error));
     if (found === "healthy") return `${partner.id} is healthy`;
@@ -35,7 +35,7 @@ async function untilHealthy(partner: Whereabouts, graceMs: number, pollMs: numbe
   }
 }
 
-function notHealthy(partner: Whereabouts, answer: string): Failure {
+function notHealthy(partner: GatewayLocation, answer: string): Failure {
   const { id } = partner;
   const command =
     "engine" in partner ? openclawIn(dockerCommand(partner.engine.host), partner.container) : `openclaw-${id}`;
@@ -46,7 +46,7 @@ function notHealthy(partner: Whereabouts, answer: string): Failure {
   );
 }
 
-function placeOf(gateway: Whereabouts): string {
+function placeOf(gateway: GatewayLocation): string {
   if ("engine" in gateway) return `in the container ${gateway.container}`;
   return gateway.connection ? `on ${gateway.connection.host}` : "on this machine";
 }
@@ -64,7 +64,7 @@ const prepare = (gateway: PartnerRequest["gateway"]): Promise<string> =>
         ...(gateway.lock === undefined ? [] : [gateway.lock]),
       );
 
-async function health(gateway: Whereabouts): Promise<string> {
+async function health(gateway: GatewayLocation): Promise<string> {
   if (!("engine" in gateway)) return ask(gateway, 60, "health", gateway.id);
   const { healthIn } = await import("./docker");
   return healthIn(gateway);

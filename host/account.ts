@@ -3,17 +3,17 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { asIdentity } from "./fences";
 import { lstat, entries } from "../inspect/files";
-import { ACCOUNT_HOME, MARK_FILE, SYSTEM_PATH } from "../model/hostLayout";
+import { ACCOUNT_HOME, STATE_OWNER_FILE, SYSTEM_PATH } from "../model/hostLayout";
 import { ownersOfProcesses } from "../inspect/processes";
 import { Failure, messageOf } from "../model/failure";
 import { fullDisk } from "./systemError";
-import { ACCOUNT_COMMENT, accountObstacle, accounts, lookUp, type Identity } from "../inspect/accounts";
+import { ACCOUNT_COMMENT, accountConflict, accounts, lookUp, type Identity } from "../inspect/accounts";
 
 /** The user id that owns data moved here from another machine, below a root: no account here has that id. */
 function numberOfMovedData(root: string): number | undefined {
   const numbers = entries(root)
     .map((name) => join(root, name))
-    .filter((path) => lstat(join(path, MARK_FILE)))
+    .filter((path) => lstat(join(path, STATE_OWNER_FILE)))
     .map((path) => lstat(path)!.uid);
   return numbers.find((uid) => accounts().every((each) => each.uid !== uid));
 }
@@ -24,7 +24,7 @@ function numberOfMovedData(root: string): number | undefined {
  */
 export function ensureAccount(account: string, root: string): void {
   if (lookUp(account)) {
-    const obstacle = accountObstacle(account);
+    const obstacle = accountConflict(account);
     if (obstacle !== undefined)
       throw new Failure(`${obstacle}`, "set the argument `account` of LocalHost to another name");
     return;

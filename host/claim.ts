@@ -10,16 +10,16 @@ import { makeDir, makeDirOf, removeTree, setLink, sweep, writeJson } from "./fil
 import { lstat, entries, readLink } from "../inspect/files";
 import { findGateway, gatewaysBeside, type Host, type HostGateway } from "./host";
 import { type OwnedClaim, type Place, type Claim } from "../model/spec";
-import { configFile, gatewayLogFile, gatewayPaths, isWithin, MARK_FILE } from "../model/hostLayout";
-import { writeMark } from "./stateOwner";
-import { findObstacles } from "../inspect/conflicts";
+import { configFile, gatewayLogFile, gatewayPaths, isWithin, STATE_OWNER_FILE } from "../model/hostLayout";
+import { writeStateOwner } from "./stateOwner";
+import { findConflicts } from "../inspect/conflicts";
 import { attempt } from "./systemError";
 import { removeWrapper, writeWrapper } from "./wrapper";
 import { listConflicts } from "../model/conflict";
 
 /** Takes possession: refuses what is not ours, then marks and creates what is. Returns the claim's id. */
 export function claimGateway(host: Host, id: string, claim: Claim): string {
-  const obstacles = findObstacles(host.layout, [{ ...claim, id }]).flat();
+  const obstacles = findConflicts(host.layout, [{ ...claim, id }]).flat();
   if (obstacles.length) throw new Failure(`gateway ${id} was not touched:\n` + listConflicts(obstacles));
   const former = findGateway(host, id)?.claim;
   const own = claim.configPath === configFile(host.manage, id);
@@ -54,7 +54,8 @@ const isSamePlace = (one: Place, other: Place): boolean =>
 
 /** Gives up a place, except what the gateway still uses there. Its data stays. */
 function leave(host: Host, id: string, place: Place, { owner, ...now }: Claim): void {
-  if (place.stateDir !== now.stateDir && lstat(place.stateDir)) writeMark(place.stateDir, { owner, released: true });
+  if (place.stateDir !== now.stateDir && lstat(place.stateDir))
+    writeStateOwner(place.stateDir, { owner, released: true });
   if (place.wrapper !== now.wrapper) removeWrapper(host.manage, id, place.wrapper);
   if (place.configPath !== now.configPath) removeConfigLink(host, id, place);
 }
@@ -73,7 +74,7 @@ function makeDirectories(host: Host, claim: Claim, isNew: boolean): void {
   const { stateDir, owner } = claim;
   makeOwned(stateDir, claim, host.identity);
   // Right away: a state directory that is not empty and has no mark counts as somebody else's.
-  if (isNew || !lstat(join(stateDir, MARK_FILE))) writeMark(stateDir, { owner, released: false });
+  if (isNew || !lstat(join(stateDir, STATE_OWNER_FILE))) writeStateOwner(stateDir, { owner, released: false });
   for (const path of ownDirectories(host, claim)) makeOwned(path, claim, host.identity);
 }
 
@@ -132,14 +133,14 @@ export function releaseClaim({ host, id, paths, claim }: HostGateway): string[] 
   const others = wasHealthy ? [] : otherThan(created, claim);
   if (!wasHealthy && !others.length) removeCreated(created, claim, host.identity);
   else if (lstat(claim.stateDir) && isFree(claim.stateDir))
-    writeMark(claim.stateDir, { owner: claim.owner, released: true });
+    writeStateOwner(claim.stateDir, { owner: claim.owner, released: true });
   discard(host, id);
   return others;
 }
 
 /** What is in directories that we created, but was not created by us. */
 function otherThan(created: readonly string[], { stateDir }: Place): string[] {
-  const mark = join(stateDir, MARK_FILE);
+  const mark = join(stateDir, STATE_OWNER_FILE);
   const othersAt = (path: string): string[] => {
     const stats = lstat(path);
     if (!stats || path === compileCacheOf(stateDir) || (path === mark && stats.isFile())) return [];
@@ -157,7 +158,7 @@ function removeCreated(created: readonly string[], claim: Claim, identity: Ident
   if (agents.includes(cache)) asAccount(identity, 'rm -rf "$1"', cache);
   const others = agents.filter((path) => path !== cache);
   if (others.length) asAccount(identity, 'rmdir "$@"', ...others);
-  if (created.includes(claim.stateDir)) removeTree(join(claim.stateDir, MARK_FILE));
+  if (created.includes(claim.stateDir)) removeTree(join(claim.stateDir, STATE_OWNER_FILE));
   for (const path of deepestFirst.filter((each) => !agents.includes(each))) attempt(() => rmdirSync(path));
 }
 

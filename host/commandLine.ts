@@ -12,7 +12,7 @@ import { pointedAt, type Generation } from "./generation";
 import { gatewayPort, holderOf } from "./health";
 import { openGateway, type Host, type HostGateway } from "./host";
 import { describeListener } from "../model/conflict";
-import { gatewayMark, hostCommand, MARK_VARIABLE, quote, SYSTEM_PATH } from "../model/hostLayout";
+import { gatewayTag, hostCommand, TAG_VARIABLE, quote, SYSTEM_PATH } from "../model/hostLayout";
 import { plain } from "../model/plain";
 import { carries, ownerOf } from "../inspect/processes";
 import { signal } from "./endProcesses";
@@ -68,7 +68,7 @@ function secretsFor(gateway: HostGateway, generation: Generation): Record<string
   if (typeof holder === "object") {
     const { stranger } = holder;
     const { pid } = stranger;
-    const isLeftover = pid !== undefined && carries(pid, gatewayMark(paths.dir)) && ownerOf(pid) === host.identity.uid;
+    const isLeftover = pid !== undefined && carries(pid, gatewayTag(paths.dir)) && ownerOf(pid) === host.identity.uid;
     const said =
       `${describeListener(stranger)} listens on port ${gatewayPort(generation)} instead of gateway ${id}` +
       (isLeftover ? ", which seems to have left it behind: it does not get the token" : ": nothing was run");
@@ -117,7 +117,7 @@ export function becomeGateway(host: Host, id: string): never {
   if (!generation) throw new Failure(`gateway ${id} is not deployed`, "run `pulumi up`");
   const { service } = generation;
   process.chdir(service.cwd);
-  const env = { ...service.env, ...readSecrets(service.secrets), [MARK_VARIABLE]: gateway.paths.dir };
+  const env = { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: gateway.paths.dir };
   process.execve!(service.node, [service.node, service.entry, "gateway", "run"], env);
   throw new Error("unreachable");
 }

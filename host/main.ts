@@ -59,7 +59,7 @@ import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "../model/spec";
 import { supervisorKind } from "./supervisors";
 import { supervise } from "./supervisors/process";
-import { lingerObstacle } from "../inspect/units";
+import { lingerConflict } from "../inspect/units";
 import { told } from "./systemError";
 
 const FORMAT = 1;
@@ -87,7 +87,7 @@ function setUp(manage: string): void {
     throw otherThanBefore(manage, accountName(former), accountName(layout));
   if (former && (former.supervisor ?? "process") !== supervisor)
     throw otherThanBefore(manage, former.supervisor ?? "process", supervisor);
-  const linger = layout.account === null && supervisor === "systemd" ? lingerObstacle() : undefined;
+  const linger = layout.account === null && supervisor === "systemd" ? lingerConflict() : undefined;
   if (linger) throw new Failure(`${linger.reason}`, `${linger.advice}`);
   if (layout.account !== null) ensureAccount(layout.account, layout.root);
   makeDir(gatewaysDir(manage));

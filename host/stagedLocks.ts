@@ -46,7 +46,7 @@ export function recordLock(release: string, { lock }: Wanted): void {
     writeFile(join(release, RECORD), `${lock}\n`);
 }
 
-/** Name of a release: a second one if the version is already there with other packages. Also in deployer/send.ts. */
+/** Name of a release: a second one if the version is already there with other packages. Also in deployer/push.ts. */
 export function releaseName(releases: string, { version, lock }: Wanted): string {
   if (lock === undefined) return version;
   const own = `${version}-${lock}`;

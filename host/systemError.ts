@@ -37,8 +37,8 @@ const PARTICIPLES: Readonly<Record<string, string>> = {
 const ADVICE: Readonly<Record<string, string>> = {
   EIO: "check what the kernel says about its disk (dmesg)",
   EROFS: "make its file system writable",
-  EACCES: "give this user access to it",
-  EPERM: "give this user access to it",
+  EACCES: "let this user change it",
+  EPERM: "let this user change it",
 };
 
 /** An error of the machine, as one for the user to solve; `undefined` if it is another error. */

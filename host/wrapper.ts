@@ -2,7 +2,7 @@
 import { basename, dirname } from "node:path";
 import { makeDir, removeTree, sweep, writeFile } from "./files";
 import { hostCommand } from "../model/hostLayout";
-import { isOurWrapper, wrapperMark } from "../inspect/wrappers";
+import { isOurWrapper, wrapperHeader } from "../inspect/wrappers";
 
 export function writeWrapper(manage: string, id: string, path: string): void {
   makeDir(dirname(path));
@@ -15,7 +15,7 @@ export function removeWrapper(manage: string, id: string, path: string): void {
 }
 
 const wrapperText = (manage: string, id: string): string => `#!/bin/sh
-${wrapperMark(manage, id)}
+${wrapperHeader(manage, id)}
 # The command line of this OpenClaw gateway, with an environment of its own whoever calls it.
 exec env -i TERM="\${TERM-}" COLORTERM="\${COLORTERM-}" NO_COLOR="\${NO_COLOR-}" TZ="\${TZ-}" \\
   '${hostCommand(dirname(manage))}' cli '${id}' "$@"

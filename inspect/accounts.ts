@@ -50,7 +50,7 @@ export const uidOf = (account: string | null): number | undefined =>
   account === null ? process.getuid!() : lookUp(account)?.uid;
 
 /** Why an account cannot be used, or `undefined`. `passwd`: the machine's /etc/passwd, or the account's line of it. */
-export function accountObstacle(
+export function accountConflict(
   account: string,
   passwd: string = readFileSync("/etc/passwd", "utf8"),
 ): string | undefined {

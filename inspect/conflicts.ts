@@ -7,17 +7,17 @@ import type { OwnedClaim, Owner } from "../model/spec";
 import {
   configFile,
   databasesOf,
-  gatewayMark,
+  gatewayTag,
   gatewayPaths,
   gatewaysDir,
   isWithin,
   manageDir,
-  MARK_FILE,
+  STATE_OWNER_FILE,
   type HostLayout,
 } from "../model/hostLayout";
 import { inWords, listensOn, type ClaimToCheck, type Found, type HostConflict, type Listener } from "../model/conflict";
 import { ephemeralPorts, listeners } from "./listeners";
-import { readMark } from "./stateOwner";
+import { readStateOwner } from "./stateOwner";
 import { othersLocksOf } from "./openclawLocks";
 import { carries, hasLostDatabase, ownerOf } from "./processes";
 import { isOurUnit, unitName, unitDirectories } from "./units";
@@ -26,7 +26,7 @@ import { isOurWrapper } from "./wrappers";
 import { overlaps, portBlock } from "../model/ports";
 
 /** What prevents each of the claims, in words. Changes nothing, so preview calls it too. */
-export const findObstacles = (layout: HostLayout, claims: readonly ClaimToCheck[]): HostConflict[][] =>
+export const findConflicts = (layout: HostLayout, claims: readonly ClaimToCheck[]): HostConflict[][] =>
   lookFor(layout, claims).map((found, index) => found.map((each) => inWords(layout, claims[index]!, each)));
 
 /** Everything on this machine that prevents each of the claims, except what its owner mark already gives to the gateway. */
@@ -95,7 +95,7 @@ function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck)
   const isOurs = ours !== undefined && (ours.disowned || isSameOwner(owner, ours.owner));
   if (!stats || (isOurs && ours.stateDir === stateDir)) return [];
   if (!stats.isDirectory()) return [{ is: "noDirectory" }];
-  const mark = readMark(join(stateDir, MARK_FILE));
+  const mark = readStateOwner(join(stateDir, STATE_OWNER_FILE));
   if (!mark && entries(stateDir).length) return [{ is: "unownedState" }];
   const uid = uidOf(layout.account);
   if (uid !== undefined && stats.uid !== uid) return [{ is: "othersState" }];
@@ -148,7 +148,7 @@ export function isLost({ root }: HostLayout, { id, stateDir, owner }: ClaimToChe
   const { dir, owner: file } = gatewayPaths(manageDir(root), id);
   const ours = readJson<OwnedClaim>(file);
   if (ours) return isSameOwner(owner, ours.owner) && !hasState(dir, ours);
-  const mark = readMark(join(stateDir, MARK_FILE));
+  const mark = readStateOwner(join(stateDir, STATE_OWNER_FILE));
   return mark?.released === false && isSameOwner(owner, mark.owner);
 }
 
@@ -157,7 +157,7 @@ function hasState(gatewayDir: string, { stateDir, basePort }: OwnedClaim): boole
   if (!lstat(stateDir)) return false;
   return !listeners((port) => port === basePort).some(
     ({ pid }) =>
-      pid !== undefined && carries(pid, gatewayMark(gatewayDir)) && hasLostDatabase(pid, databasesOf(stateDir)),
+      pid !== undefined && carries(pid, gatewayTag(gatewayDir)) && hasLostDatabase(pid, databasesOf(stateDir)),
   );
 }
 
@@ -189,7 +189,7 @@ function foreignListeners({ root, account }: HostLayout, claim: ClaimToCheck, in
   return inUse.flatMap((listener): Found[] => {
     const { port, pid } = listener;
     const isOf = (id: string): boolean =>
-      pid !== undefined && ownerOf(pid) === uidOf(account) && carries(pid, gatewayMark(gatewayPaths(manage, id).dir));
+      pid !== undefined && ownerOf(pid) === uidOf(account) && carries(pid, gatewayTag(gatewayPaths(manage, id).dir));
     const holder = ids.find(isOf);
     const theirs = holder === undefined ? undefined : readJson<OwnedClaim>(gatewayPaths(manage, holder).owner)?.owner;
     // The gateway itself, even under the profile that it is about to give up.

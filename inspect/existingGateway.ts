@@ -8,10 +8,10 @@ import { parseEnv } from "node:util";
 import JSON5 from "json5";
 import { lstat, entries } from "./files";
 import { isObject, objectAt, valueAt } from "../model/json";
-import { MARK_FILE, serviceName } from "../model/hostLayout";
+import { STATE_OWNER_FILE, serviceName } from "../model/hostLayout";
 import { DEFAULT_PORT } from "../model/ports";
 import { BOT_TOKEN_VARIABLE } from "../model/secrets";
-import { readMark } from "./stateOwner";
+import { readStateOwner } from "./stateOwner";
 import { isAlive, identify } from "./processes";
 import type { Json, JsonObject } from "../model/spec";
 import { unitDirectories } from "./units";
@@ -32,7 +32,7 @@ export interface GatewayFacts {
   readonly restart?: string | undefined;
 }
 
-export interface ForeignGateway {
+export interface ExistingGateway {
   readonly profile: string;
   readonly stateDir: string;
   readonly configPath: string;
@@ -57,12 +57,12 @@ export interface Unknown {
 }
 
 /** A gateway, why it cannot be described, or `undefined`: there is none, and nobody said that there is. */
-export type Finding = ForeignGateway | Unknown | undefined;
+export type Finding = ExistingGateway | Unknown | undefined;
 
-export const isUnknown = (found: ForeignGateway | Unknown): found is Unknown => "reason" in found;
+export const isUnknown = (found: ExistingGateway | Unknown): found is Unknown => "reason" in found;
 
 /** Describes the gateway that the facts name, or else one of the default profile in one of the homes. */
-export function findForeignGateway(given: GatewayFacts, homes: readonly string[]): Finding {
+export function findExistingGateway(given: GatewayFacts, homes: readonly string[]): Finding {
   const stateDir = given.stateDir ?? homes.map((home) => join(home, ".openclaw")).find(isUnowned);
   if (stateDir === undefined) {
     if (Object.values(given).every((fact) => fact === undefined)) return undefined;
@@ -150,7 +150,7 @@ export function findForeignGateway(given: GatewayFacts, homes: readonly string[]
 
 /** A state directory without the mark of a stack. */
 function isUnowned(stateDir: string): boolean {
-  return lstat(stateDir) !== undefined && readMark(join(stateDir, MARK_FILE)) === undefined;
+  return lstat(stateDir) !== undefined && readStateOwner(join(stateDir, STATE_OWNER_FILE)) === undefined;
 }
 
 /** The names in a directory that we may not be allowed to read. */

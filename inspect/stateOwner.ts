@@ -3,18 +3,18 @@ import * as fs from "node:fs";
 import type { Owner } from "../model/spec";
 
 /** What a state directory says about its owner. */
-export interface Mark {
+export interface StateOwner {
   readonly owner: Owner;
   /** Set by destroy: the data is kept, the gateway is gone. */
   readonly released: boolean;
 }
 
 /** The mark of a state directory. It lies where the gateway's agent can write, so nothing about it is trusted. */
-export function readMark(path: string): Mark | undefined {
+export function readStateOwner(path: string): StateOwner | undefined {
   try {
     const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
     try {
-      return fs.fstatSync(file).isFile() ? (JSON.parse(fs.readFileSync(file, "utf8")) as Mark) : undefined;
+      return fs.fstatSync(file).isFile() ? (JSON.parse(fs.readFileSync(file, "utf8")) as StateOwner) : undefined;
     } finally {
       fs.closeSync(file);
     }

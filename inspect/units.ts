@@ -33,7 +33,7 @@ export const lingering = (user: string): Linger => ({
 });
 
 /** Why this user's units would stop with their last session, or `undefined`. */
-export function lingerObstacle(): Linger | undefined {
+export function lingerConflict(): Linger | undefined {
   const { username, uid } = userInfo();
   if (!hasSystemd() || uid === 0 || existsSync(`/var/lib/systemd/linger/${username}`)) return undefined;
   return lingering(username);
@@ -41,14 +41,14 @@ export function lingerObstacle(): Linger | undefined {
 
 /** File name of a gateway's unit: OpenClaw's own, so that its commands find it. */
 export const unitName = (id: string): string => `${serviceName(id === "main" ? "default" : id)}.service`;
-export const unitMark = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
+export const unitHeader = (gatewayDir: string): string => `# pulumi-openclaw ${gatewayDir}`;
 
 /** Whether a unit file belongs to a gateway of ours. */
 export function isOurUnit(manage: string, id: string, path: string): boolean {
   try {
     return readFileSync(path, "utf8")
       .split("\n")
-      .includes(unitMark(gatewayPaths(manage, id).dir));
+      .includes(unitHeader(gatewayPaths(manage, id).dir));
   } catch {
     return false;
   }

@@ -4,7 +4,7 @@
  */
 import { dirname, join } from "node:path";
 import { withAdvice } from "./failure";
-import { hostCommand, manageDir, MARK_FILE, type HostLayout } from "./hostLayout";
+import { hostCommand, manageDir, STATE_OWNER_FILE, type HostLayout } from "./hostLayout";
 import { BLOCK_SIZE, contains, formatRange, LAST_OFFSET, portBlock } from "./ports";
 import type { Claim, Owner } from "./spec";
 
@@ -126,7 +126,7 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
         advice: `chown -R ${account} ${stateDir}, or choose another directory`,
       };
     case "ownedState": {
-      const markFile = join(stateDir, MARK_FILE);
+      const markFile = join(stateDir, STATE_OWNER_FILE);
       const { id: _, ...named } = owner;
       const takeOver = JSON.stringify({ owner: named, released: true });
       return {
@@ -160,7 +160,7 @@ export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): 
     case "unit":
       return {
         property: "profile",
-        reason: `${found.path} runs a gateway with the same profile that no stack owns, or that is below another \`root\``,
+        reason: `${found.path} runs a gateway with the same profile, which no stack owns or which is below another \`root\``,
         advice: "uninstall it (openclaw gateway uninstall), use another profile, or go back to the previous `root`",
       };
     case "ports":

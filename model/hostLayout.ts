@@ -8,7 +8,7 @@ export const SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/s
 /** Default name of that account. */
 export const DEFAULT_ACCOUNT = "openclaw";
 /** File that names the owner of a state directory. */
-export const MARK_FILE = ".pulumi-openclaw.json";
+export const STATE_OWNER_FILE = ".pulumi-openclaw.json";
 
 /** What keeps gateways running: systemd, or a background process of ours where there is no service manager. */
 export type SupervisorKind = "systemd" | "process";
@@ -81,8 +81,8 @@ export function gatewayPaths(manage: string, id: string): GatewayPaths {
 export const pushedRelease = (releases: string, version: string): string => join(releases, `${version}.tgz`);
 
 /** Set in the environment of a gateway and of everything that it starts, so that all of it can be found. */
-export const MARK_VARIABLE = "PULUMI_OPENCLAW_GATEWAY";
-export const gatewayMark = (gatewayDir: string): string => `${MARK_VARIABLE}=${gatewayDir}`;
+export const TAG_VARIABLE = "PULUMI_OPENCLAW_GATEWAY";
+export const gatewayTag = (gatewayDir: string): string => `${TAG_VARIABLE}=${gatewayDir}`;
 
 /** Name of a gateway on its host: the profile, and `main` for the default profile. */
 export const gatewayId = (profile: string): string => (profile === "default" ? "main" : profile);

@@ -1,6 +1,6 @@
 /** What stacks give out, as the components write it and the command reads it. */
 /** The main gateway beside a rescue gateway, as it was found: what to type when it is in trouble. */
-export interface NeighbourOutputs {
+export interface ExistingMainOutputs {
   /** Its HTTP address on its host. */
   readonly url: string;
   /** Its state directory. */

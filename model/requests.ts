@@ -21,7 +21,7 @@ interface Repeated {
   readonly because?: string;
 }
 
-export interface SendRequest extends Repeated {
+export interface PushRequest extends Repeated {
   readonly connection: Connection;
   /** Whether the user becomes root on the host. */
   readonly sudo: boolean;
@@ -42,7 +42,7 @@ export interface LockRequest {
 }
 
 /** A gateway, and how the deployer asks about it. */
-export type Whereabouts = OnHost | InContainer;
+export type GatewayLocation = OnHost | InContainer;
 
 export interface OnHost {
   readonly id: string;
@@ -61,13 +61,13 @@ export interface InContainer {
 
 export interface PartnerRequest extends Repeated {
   /** The gateway that will be changed, with the version that it will have. */
-  readonly gateway: Whereabouts & {
+  readonly gateway: GatewayLocation & {
     readonly version: string;
     /** Id of the release's lock; none in a container. */
     readonly lock?: string;
   };
   /** The one that must be healthy meanwhile, on another target. */
-  readonly partner: Whereabouts;
+  readonly partner: GatewayLocation;
 }
 
 /** A Docker engine; no secret in it. */

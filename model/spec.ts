@@ -42,7 +42,7 @@ export interface Secrets {
 }
 
 /** A gateway that no stack owns. Nothing here changes how its neighbour runs. */
-export interface SpecNeighbour {
+export interface ExistingMainSpec {
   /** It must answer there before the other gateway, if that is healthy, is taken down. */
   port: number;
   /** How to help it: written into the other one's workspace. */
@@ -61,7 +61,7 @@ export interface Spec {
   /** Id of the gateway that must be healthy before this one, if it is healthy, is taken down. */
   partner?: string;
   /** The main gateway beside this one, which no stack owns. */
-  neighbour?: SpecNeighbour;
+  neighbour?: ExistingMainSpec;
   force?: true;
 }
 

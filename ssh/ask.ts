@@ -104,7 +104,7 @@ function run(client: Client, script: string, signal: AbortSignal): Promise<Answe
       if (error) return resolve({ output: "", errors: error.message });
       let size = 0;
       const keep = (chunks: Buffer[]) => (chunk: Buffer) => {
-        if ((size += chunk.length) > MAX_OUTPUT_BYTES) return fail("too much output")();
+        if ((size += chunk.length) > MAX_OUTPUT_BYTES) return fail("its answer has no end")();
         chunks.push(chunk);
       };
       channel.on("data", keep(output)).on("error", () => undefined); // the host need not read the whole script

@@ -9,7 +9,7 @@ import { handleSignals, onTerminal, run, runInForeground } from "./processes";
 import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
 import { duration, say } from "./steps";
-import { gatewaysOf, keptBy, summary, type StackGateways } from "../cli/status";
+import { gatewaysOf, keptBy, summary, type StackOutputs } from "../cli/status";
 
 const OLDEST_NODE = 20;
 const DEFAULT_STACK = "dev";
@@ -98,7 +98,7 @@ function advise(env: NodeJS.ProcessEnv): void {
   if (advice !== undefined) say(advice);
 }
 
-async function readGateways(env: NodeJS.ProcessEnv): Promise<StackGateways> {
+async function readGateways(env: NodeJS.ProcessEnv): Promise<StackOutputs> {
   const args = ["stack", "output", "--json", "--stack", stack, "--non-interactive"];
   const { code, stdout, stderr } = await run("pulumi", args, { env, cwd: PROJECT });
   if (code !== 0) throw new Failure(stderr);

@@ -60,15 +60,15 @@ function checkNames(gateway: ResolvedGateway, other: ResolvedGateway): Problem[]
 }
 
 function checkBlocks(gateway: ResolvedGateway, other: ResolvedGateway, all: readonly ResolvedGateway[]): Problem[] {
-  if (!overlaps(gateway.owns, other.owns)) return [];
-  const taken = all.filter((each) => each !== gateway).map((each) => each.owns);
-  const free = nearestFreeBase(gateway.basePort, taken, gateway.owns.last - gateway.basePort);
+  if (!overlaps(gateway.portRange, other.portRange)) return [];
+  const taken = all.filter((each) => each !== gateway).map((each) => each.portRange);
+  const free = nearestFreeBase(gateway.basePort, taken, gateway.portRange.last - gateway.basePort);
   const isWide = [gateway, other].some(({ isContainer }) => !isContainer);
   return [
     {
       path: `${gateway.label}.basePort`,
       reason:
-        `its ports ${formatRange(gateway.owns)} overlap those of ${other.label} (${formatRange(other.owns)})` +
+        `its ports ${formatRange(gateway.portRange)} overlap those of ${other.label} (${formatRange(other.portRange)})` +
         (isWide ? `: a gateway owns base … base+${LAST_OFFSET}` : ""),
       advice:
         free === undefined
@@ -79,7 +79,7 @@ function checkBlocks(gateway: ResolvedGateway, other: ResolvedGateway, all: read
 }
 
 /** A gateway's property, as messages name it. A gateway that no program declares has no argument path. */
-const propertyOf = ({ label, isForeign }: ResolvedGateway, property: string): string =>
+const propertyOf = ({ label, isExisting: isForeign }: ResolvedGateway, property: string): string =>
   isForeign ? `${property} of ${label}` : `${label}.${property}`;
 
 const PATH_PROPERTIES = ["configPath", "stateDir", "workspace"] as const;
@@ -161,10 +161,10 @@ function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGate
   return explicitPorts(gateway).flatMap(({ path, port }) => {
     const problem = (reason: string): Problem => ({ path, reason, advice: freePortAdvice(gateway, all) });
     const blocked = all
-      .filter((other) => other !== gateway && contains(other.owns, port))
-      .map((other) => problem(`${port} is one of the ports of ${other.label} (${formatRange(other.owns)})`));
+      .filter((other) => other !== gateway && contains(other.portRange, port))
+      .map((other) => problem(`${port} is one of the ports of ${other.label} (${formatRange(other.portRange)})`));
     const { cdp } = derivePorts(gateway.basePort);
-    if (contains(gateway.owns, port) && !contains(cdp, port))
+    if (contains(gateway.portRange, port) && !contains(cdp, port))
       blocked.push(problem(`${port} is already the ${portRole(gateway.basePort, port)} port of this gateway`));
     const first = everyPort.find((other) => other.port === port);
     if (first !== undefined && first.path !== path) blocked.push(problem(`${port} is already used by ${first.path}`));
@@ -175,10 +175,10 @@ function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGate
 /** Explicit ports of a gateway that cannot be changed, where they fall inside this one's block. */
 function checkForeignPorts(gateway: ResolvedGateway, foreign: ResolvedGateway): Problem[] {
   return explicitPorts(foreign)
-    .filter(({ port }) => contains(gateway.owns, port))
+    .filter(({ port }) => contains(gateway.portRange, port))
     .map(({ path, port }) => ({
       path: `${gateway.label}.basePort`,
-      reason: `its ports ${formatRange(gateway.owns)} contain ${port}, which is ${path}`,
+      reason: `its ports ${formatRange(gateway.portRange)} contain ${port}, which is ${path}`,
       advice: "use another base port",
     }));
 }
@@ -218,10 +218,10 @@ function checkCdpUrls(gateway: ResolvedGateway, other: ResolvedGateway): Problem
   const advice = "give each gateway its own browser";
   const pinned = (mine: ResolvedGateway, theirs: ResolvedGateway): Problem[] =>
     (mine.isContainer ? [] : cdpUrls(mine)) // a container has its own loopback
-      .filter(({ url }) => LOOPBACK.test(url.hostname) && contains(theirs.owns, Number(url.port)))
+      .filter(({ url }) => LOOPBACK.test(url.hostname) && contains(theirs.portRange, Number(url.port)))
       .map(({ path, url }) => ({
         path,
-        reason: `port ${url.port} on this host belongs to ${theirs.label} (${formatRange(theirs.owns)})`,
+        reason: `port ${url.port} on this host belongs to ${theirs.label} (${formatRange(theirs.portRange)})`,
         advice,
       }));
   const shared = cdpUrls(gateway).flatMap(({ path, url }) =>

@@ -69,7 +69,7 @@ function plainSecrets(value: Json, path: readonly string[] = []): string[] {
 }
 
 /** The parts of a gateway's configuration that depend on where it runs. */
-export interface Surroundings {
+export interface ConfigContext {
   readonly stateDir: string;
   readonly workspace: string;
   /** Where the gateway listens. */
@@ -85,7 +85,7 @@ export interface Surroundings {
 /** The complete openclaw.json of a gateway, keys sorted. */
 export function renderConfig(
   args: Pick<CheckedGatewayArgs, "telegram" | "browser" | "config">,
-  place: Surroundings,
+  place: ConfigContext,
 ): JsonObject {
   const owned: JsonObject = {
     gateway: {

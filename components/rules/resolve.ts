@@ -4,7 +4,7 @@ import { gatewayId } from "../../model/hostLayout";
 import { isObject } from "../../model/json";
 import type { JsonObject } from "../../model/spec";
 import { checkConfig, renderConfig } from "./openclawConfig";
-import { placeOf, type Layout } from "./places";
+import { placementOf, type Layout } from "./placement";
 import type { GatewayPorts, PortRange } from "../../model/ports";
 import { problemsOf, type Problem } from "./problems";
 import { gatewaySchema, MIN_VERSION, type CheckedGatewayArgs } from "./schemas";
@@ -14,14 +14,14 @@ export interface ResolvedGateway {
   /** Path of the gateway's arguments in the program, for messages. */
   readonly label: string;
   /** Set up outside the program: the label is what people call it, not a path in the program. */
-  readonly isForeign?: true;
+  readonly isExisting?: true;
   readonly id: string;
   readonly profile: string;
   readonly version: string;
   readonly basePort: number;
   readonly ports: GatewayPorts;
   /** The ports on its machine that belong to it alone. */
-  readonly owns: PortRange;
+  readonly portRange: PortRange;
   /** Whether it has its own file system, and its own network except for the ports that it owns. */
   readonly isContainer?: true;
   readonly url: string;
@@ -53,7 +53,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   if (!args) return { problems };
 
   const profile = args.profile ?? "default";
-  const place = placeOf(layout, { label, name, profile, args });
+  const place = placementOf(layout, { label, name, profile, args });
   problems.push(...place.problems);
   return {
     args,
@@ -66,7 +66,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
       basePort: args.basePort,
       ...place.facts,
       browser: args.browser,
-      config: renderConfig(args, { ...place.facts, ...place.surroundings }),
+      config: renderConfig(args, { ...place.facts, ...place.context }),
       force: args.force ?? false,
     }),
   };

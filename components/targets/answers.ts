@@ -3,13 +3,13 @@
  * it goes into another command before it has been validated.
  */
 import * as pulumi from "@pulumi/pulumi";
-import { refuse } from "../program";
+import { refuse } from "../preflight";
 import type { Problem } from "../rules/problems";
 
 const GRAMMARS = {
   /** Of a claim or of secrets on a host. Source: host/claim.ts, host/secrets.ts. */
   id: /^[0-9a-f]{16}$/,
-  /** Of a volume with files. Source: deployer/docker/files.ts, and Docker's rule for names. */
+  /** Of a volume with files. Source: deployer/docker/volumes.ts, and Docker's rule for names. */
   volume: /^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,126}$/,
   /** Packages of a release. Source: model/packageLock.ts, `pack`. */
   packages: /^[A-Za-z0-9+/]+={0,2}$/,

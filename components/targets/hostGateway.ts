@@ -9,8 +9,8 @@ import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../model/hostLayout";
 import type { ClaimToCheck } from "../../model/conflict";
 import type { PackageLock } from "../../model/packageLock";
-import type { Claim, Secrets, Spec, SpecNeighbour } from "../../model/spec";
-import { keptValue } from "../outputs";
+import type { Claim, Secrets, Spec, ExistingMainSpec } from "../../model/spec";
+import { stableValue } from "../outputs";
 import { explicitPorts } from "../rules/isolation";
 import type { ResolvedGateway } from "../rules/resolve";
 import { answerOf } from "./answers";
@@ -89,7 +89,7 @@ export function setUpHost(
   bootstrap: pulumi.Input<Bootstrap>,
 ): HostSetup {
   const { root } = target.layout;
-  const again = keptValue(`${name}-repair`, "", { parent: target }, () => target.losses.reason).apply((reason) =>
+  const again = stableValue(`${name}-repair`, "", { parent: target }, () => target.losses.reason).apply((reason) =>
     reason === "" ? "" : ` ${quote(reason)}`,
   );
   const { script, version } = pulumi.output(bootstrap);
@@ -105,7 +105,7 @@ export function setUpHost(
     },
     { parent: target, deleteBeforeReplace: true, dependsOn: sent },
   );
-  return { ownerId: keptValue(`${name}-owner`, randomUUID(), { parent: target }), again };
+  return { ownerId: stableValue(`${name}-owner`, randomUUID(), { parent: target }), again };
 }
 
 /** What identifies a host to a gateway: a change to any of it moves the gateway. */
@@ -133,7 +133,7 @@ export const ifInstalled = (root: string, verb: string): string =>
 export const keeps = (path: string): string => `: keeps ${/^[\w./@:+-]+$/.test(path) ? path : quote(path)}`;
 
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
-  const { name, gateway, env, partner, neighbour } = deployment;
+  const { name, gateway, env, partner, existingMain: neighbour } = deployment;
   const { root } = target.layout;
   const { ownerId, again } = target.setup;
   const host = quote(hostCommand(root));
@@ -251,7 +251,7 @@ export function claimToCheck({ name, gateway }: GatewayToCheck): ClaimToCheck {
   return { id, owner, basePort, stateDir, workspace, configPath, wrapper, extraPorts };
 }
 
-export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: SpecNeighbour): Spec {
+export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: ExistingMainSpec): Spec {
   const { version, profile, stateDir, workspace, config, force } = gateway;
   return {
     format: 1,

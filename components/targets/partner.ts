@@ -25,8 +25,8 @@ export function partnerCommand(
     .apply((parts) => createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12));
   const request = pulumi
     .all([
-      target.whereabouts(gateway.id, gatewayName),
-      partner.target.whereabouts(partner.id, partner.name),
+      target.locate(gateway.id, gatewayName),
+      partner.target.locate(partner.id, partner.name),
       because,
       gateway.lock,
     ])

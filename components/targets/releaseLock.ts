@@ -3,8 +3,8 @@ import { existsSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { LockRequest } from "../../model/requests";
 import { lockId, openclawIn } from "../../model/packageLock";
-import { keptValue } from "../outputs";
-import { behindGate, currentProgram, refuse } from "../program";
+import { stableValue } from "../outputs";
+import { afterPreflight, currentProgram, refuse } from "../preflight";
 import type { Problem } from "../rules/problems";
 import { answerOf } from "./answers";
 import { packageFile } from "./bootstrap";
@@ -58,10 +58,10 @@ class ReleaseLocks {
 
   /** It stays even if a newer library knows another one: upgrading the library alone restarts no gateway. */
   private decide(version: string): ReleaseLock {
-    const { dependsOn = [] } = behindGate(undefined);
+    const { dependsOn = [] } = afterPreflight(undefined);
     const first = shippedLock(version) ?? this.ask(version, { dependsOn });
     // Not really secret: this keeps a hundred lines of hashes out of `preview --diff`. The id is in each deployment.
-    const kept = keptValue(`openclaw-${version}-lock`, pulumi.secret(first), { dependsOn });
+    const kept = stableValue(`openclaw-${version}-lock`, pulumi.secret(first), { dependsOn });
     const packages = this.checked(version, pulumi.unsecret(kept));
     return { packages, id: packages.apply(lockId) };
   }

@@ -2,9 +2,9 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Conflict } from "../../model/conflict";
 import type { Finding, GatewayFacts } from "../../inspect/existingGateway";
-import type { SpecNeighbour } from "../../model/spec";
-import type { Whereabouts } from "../../model/requests";
-import type { Layout } from "../rules/places";
+import type { ExistingMainSpec } from "../../model/spec";
+import type { GatewayLocation } from "../../model/requests";
+import type { Layout } from "../rules/placement";
 import type { ResolvedGateway } from "../rules/resolve";
 
 /** What a target is given to bring one gateway up. */
@@ -16,7 +16,7 @@ export interface Deployment {
   /** The gateway that must be healthy before this one is taken down. */
   readonly partner?: Partner;
   /** The gateway beside this one that no stack owns; undefined if there is none. */
-  readonly neighbour?: Promise<SpecNeighbour | undefined>;
+  readonly existingMain?: Promise<ExistingMainSpec | undefined>;
 }
 
 export interface Partner {
@@ -56,17 +56,17 @@ export interface Target extends pulumi.Resource {
    * is reported to the program.
    * @internal
    */
-  findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Conflict[])[]>;
+  findConflicts(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Conflict[])[]>;
   /**
    * The gateway that the facts describe, or the one with the default profile that no stack owns. Read-only.
    * @internal
    */
-  findForeignGateway(facts: GatewayFacts): Promise<Finding>;
+  findExistingGateway(facts: GatewayFacts): Promise<Finding>;
   /**
    * How the deployer asks whether a gateway there is healthy: by its id and its resource's name. May contain secrets.
    * @internal
    */
-  whereabouts(id: string, name: string): pulumi.Input<Whereabouts>;
+  locate(id: string, name: string): pulumi.Input<GatewayLocation>;
   /**
    * What the inspection found out about a gateway, if it can tell.
    * @internal

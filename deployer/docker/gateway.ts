@@ -8,7 +8,7 @@ import { say } from "../archives";
 import { ANSWER_MS, HEALTH_MS, POLL_MS } from "../patience";
 import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageRequest } from "../../model/requests";
 import { connect } from "./engine";
-import { envFile, filesVolume, giveToUser } from "./files";
+import { envFile, filesVolume, giveToUser } from "./volumes";
 import {
   COMMAND,
   CONTAINER_PATHS,
@@ -32,7 +32,7 @@ import {
   removeFiles,
   removeHelpers,
   requireFree,
-} from "./owned";
+} from "./inventory";
 
 /** A gateway that exited on its own this often will not come up. */
 const MAX_EXITS = 2;
@@ -138,7 +138,7 @@ async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<vo
     await helper.start();
   } catch (error) {
     throw new Failure(
-      `${claim.owner.gateway} cannot publish port ${wanted.join(" and ")} on ${address}; nothing was changed: ` +
+      `${claim.owner.gateway} cannot publish ${wanted.length > 1 ? "ports" : "port"} ${wanted.join(" and ")} on ${address}; nothing was changed: ` +
         `${messageOf(error)}`,
       "use another base port, or stop what uses it",
     );
@@ -155,7 +155,7 @@ async function requireOwnNames(api: Docker, image: string, names: readonly strin
   if (variables.length)
     throw new Failure(
       `env cannot set ${variables.join(", ")}: already set in the container; nothing was changed`,
-      "leave it out",
+      "leave out what is named",
     );
 }
 

@@ -4,7 +4,7 @@ import { messageOf } from "../../model/failure";
 import type { Listener } from "../../model/conflict";
 import type { ContainerClaim, LookAnswer, LookRequest } from "../../model/requests";
 import { connect, listenersOn } from "./engine";
-import { containerOf, hasFiles, missingThings, obstaclesTo, whyRepair } from "./owned";
+import { containerOf, hasFiles, missingThings, obstaclesTo, whyRepair } from "./inventory";
 
 export async function look({ engine, claims }: LookRequest): Promise<LookAnswer> {
   let api: Docker;

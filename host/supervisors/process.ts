@@ -22,7 +22,7 @@ import {
   SUPERVISOR_START_TIMEOUT_MS,
 } from "../limits";
 import { tryLock } from "../lock";
-import { gatewayMark, MARK_VARIABLE } from "../../model/hostLayout";
+import { gatewayTag, TAG_VARIABLE } from "../../model/hostLayout";
 import { carrying, descendsFrom, findProcess, identify, isAlive, type ProcessIdentity } from "../../inspect/processes";
 import { endCarrying, waitForEnd, signal } from "../endProcesses";
 import { readSecrets } from "../secrets";
@@ -77,7 +77,7 @@ export const processSupervisor: Supervisor = {
       if (!(await waitForEnd(state.supervisor, timeout, hangs))) signal(state.supervisor.pid, "SIGKILL");
     }
     // What a killed supervisor left behind.
-    await endCarrying(gatewayMark(gateway.paths.dir), gateway.host.identity.uid, drain && !hangs() ? timeout : 0);
+    await endCarrying(gatewayTag(gateway.paths.dir), gateway.host.identity.uid, drain && !hangs() ? timeout : 0);
   },
 
   remove: () => undefined,
@@ -116,7 +116,7 @@ const readState = (gateway: HostGateway): State | undefined =>
 function orphans({ host, id, paths }: HostGateway): State | undefined {
   const supervisor = findProcess(join(host.manage, "host.cjs"), "supervise", id);
   if (!supervisor) return undefined;
-  const [running] = carrying(gatewayMark(paths.dir), host.identity.uid).filter(({ pid }) =>
+  const [running] = carrying(gatewayTag(paths.dir), host.identity.uid).filter(({ pid }) =>
     descendsFrom(pid, supervisor.pid),
   );
   return { supervisor, exits: 0, ...(running && { gateway: running }) };
@@ -162,7 +162,7 @@ export async function supervise(host: Host, id: string): Promise<void> {
     const { file, args, ...who } = asGateway(id, host.identity, service.node, [service.entry, "gateway", "run"]);
     child = spawn(file, args, {
       cwd: service.cwd,
-      env: { ...service.env, ...readSecrets(service.secrets), [MARK_VARIABLE]: gateway.paths.dir },
+      env: { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: gateway.paths.dir },
       ...who,
       stdio: ["ignore", log.file, log.file],
       detached: true,
@@ -175,7 +175,7 @@ export async function supervise(host: Host, id: string): Promise<void> {
     save(child);
     const reason = await ended;
     // Helpers that the gateway left, e.g. a browser, would hold its ports.
-    await endCarrying(gatewayMark(gateway.paths.dir), host.identity.uid, 0);
+    await endCarrying(gatewayTag(gateway.paths.dir), host.identity.uid, 0);
     log(`ended: ${reason}`);
     if (stopping) break;
     exits++;

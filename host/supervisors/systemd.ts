@@ -14,7 +14,7 @@ import type { Host, HostGateway } from "../host";
 import { hostCommand, SYSTEM_PATH, wrapperName, type HostLayout } from "../../model/hostLayout";
 import { DRAIN_TIMEOUT_MS, STOP_TIMEOUT_MS, UNIT_POLL_MS } from "../limits";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor } from "./supervisor";
-import { isOurUnit, unitMark, unitName } from "../../inspect/units";
+import { isOurUnit, unitHeader, unitName } from "../../inspect/units";
 
 const COMMAND_TIMEOUT_MS = 30_000;
 const RESTART_SECONDS = 5;
@@ -146,7 +146,7 @@ function unitText({ host, id, paths, claim }: HostGateway): string {
   const isSystem = account !== null;
   const writable = [...new Set([claim.stateDir, claim.workspace])].map(quoted).join(" ");
   return [
-    unitMark(paths.dir),
+    unitHeader(paths.dir),
     "[Unit]",
     `Description=OpenClaw Gateway (${id})`,
     ...(isSystem ? ["After=network-online.target", "Wants=network-online.target"] : []),

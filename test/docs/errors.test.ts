@@ -14,7 +14,7 @@ beforeAll(async () => void (before = await refusals()));
 /** Where errors come from that are met on the way, and what their heading is. */
 const ON_THE_HOST: Readonly<Record<string, string>> = {
   "ssh/remoteHost.ts": "Sending to the host",
-  "deployer/send.ts": "Sending to the host: what arrives",
+  "deployer/push.ts": "Sending to the host: what arrives",
   "deployer/archives.ts": "Sending to the host: archives on this machine",
   "deployer/lock.ts": "Locks on this machine",
   "deployer/packageLock.ts": "What a release consists of: on the deployer, below `openclaw-…-packages`",
@@ -42,8 +42,8 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
 /** The same of gateways in containers. */
 const ON_THE_ENGINE: Readonly<Record<string, string>> = {
   "deployer/docker/engine.ts": "Reaching the engine",
-  "deployer/docker/owned.ts": "What is on the engine already",
-  "deployer/docker/files.ts": "Secrets of a gateway in a container",
+  "deployer/docker/inventory.ts": "What is on the engine already",
+  "deployer/docker/volumes.ts": "Secrets of a gateway in a container",
   "deployer/docker/gateway.ts": "Making a container, or making it anew",
 };
 const OF_MAKE: Readonly<Record<string, string>> = {
@@ -153,7 +153,7 @@ it("every sentence of a rule was met, so that no refusal is missing", () => {
       "inspect/existingGateway.ts",
       "inspect/accounts.ts",
       "inspect/units.ts",
-      "deployer/docker/owned.ts",
+      "deployer/docker/inventory.ts",
     ],
   ];
   const missing = rules.flatMap((path) =>

@@ -12,10 +12,20 @@ const COMPONENTS = [
   { name: "RescueGateway", args: "RescueGatewayArgs", like: "Gateway", outputs: true },
   { name: "GatewayPair", args: "GatewayPairArgs", outputs: true },
 ] as const;
-const TYPES = ["GatewayPorts", "PortRange", "NeighbourOutputs", "Target"] as const;
+const TYPES = ["GatewayPorts", "PortRange", "ExistingMainOutputs", "Target"] as const;
 
 /** Types that are not looked into. */
-const NAMED = ["Target", "Gateway", "Input", "Output", "Json", "Own", "GatewayPorts", "PortRange", "NeighbourOutputs"];
+const NAMED = [
+  "Target",
+  "Gateway",
+  "Input",
+  "Output",
+  "Json",
+  "Own",
+  "GatewayPorts",
+  "PortRange",
+  "ExistingMainOutputs",
+];
 
 interface Argument {
   readonly path: string;

@@ -14,15 +14,15 @@ import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../model/ports";
 import { problemsOf, type Problem } from "../../components/rules/problems";
 import { resolveGateway } from "../../components/rules/resolve";
 import { besideSchema, gatewaySchema } from "../../components/rules/schemas";
-import { configFile, gatewayPaths, manageDir, MARK_FILE, type HostLayout } from "../../model/hostLayout";
-import { findForeignGateway, isUnknown, type ForeignGateway } from "../../inspect/existingGateway";
+import { configFile, gatewayPaths, manageDir, STATE_OWNER_FILE, type HostLayout } from "../../model/hostLayout";
+import { findExistingGateway, isUnknown, type ExistingGateway } from "../../inspect/existingGateway";
 import { identify } from "../../inspect/processes";
 import type { Listener, ClaimToCheck, HostConflict } from "../../model/conflict";
 import { unexpected } from "../../components/targets/answers";
-import { noShell, problemOf, strangeAnswer } from "../../components/targets/ssh/answer";
+import { noShell, problemOf, strangeAnswer } from "../../components/targets/ssh/refusals";
 import { type Refusal } from "../../ssh/answer";
-import type { HostFacts } from "../../components/targets/ssh/facts";
-import { findingsOf } from "../../components/targets/ssh/findings";
+import type { Probe } from "../../components/targets/ssh/probe";
+import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import * as units from "../../inspect/units";
 import type { ContainerClaim, LookAnswer, LookRequest } from "../../model/requests";
 import { LOCAL_ENGINE } from "../../model/containerLayout";
@@ -174,7 +174,7 @@ const isolation = (): readonly Problem[] => [
 ];
 
 /** A main gateway that no stack owns. */
-const MAIN_BY_HAND: ForeignGateway = {
+const MAIN_BY_HAND: ExistingGateway = {
   profile: "default",
   stateDir: "/home/you/.openclaw",
   configPath: "/home/you/.openclaw/openclaw.json",
@@ -235,23 +235,23 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
       ),
   }));
   // The same check again, where the token is used.
-  vi.doMock("../../components/program", async (original) => ({
+  vi.doMock("../../components/preflight", async (original) => ({
     ...(await original()),
     checkedBotToken: ({ botToken }: { botToken: pulumi.Input<string> }) => pulumi.secret(botToken),
   }));
   const library: Library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
-  const { currentProgram } = await import("../../components/program");
+  const { currentProgram } = await import("../../components/preflight");
   const { DockerEngine, Gateway, GatewayPair, LocalHost, MainGateway, RescueGateway, SshHost } = library;
   // Where programs put what runs on the deployer.
   const cache = mkdtempSync(join(tmpdir(), "pulumi-openclaw-docs-"));
   vi.stubEnv("XDG_CACHE_HOME", cache);
   vi.spyOn(process, "getuid").mockReturnValue(0);
-  vi.spyOn(LocalHost.prototype, "findObstacles").mockImplementation((gateways) =>
+  vi.spyOn(LocalHost.prototype, "findConflicts").mockImplementation((gateways) =>
     Promise.resolve(gateways.map(() => [])),
   );
 
-  vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValue(undefined);
-  vi.spyOn(SshHost.prototype, "findObstacles").mockImplementation((gateways) =>
+  vi.spyOn(LocalHost.prototype, "findExistingGateway").mockResolvedValue(undefined);
+  vi.spyOn(SshHost.prototype, "findConflicts").mockImplementation((gateways) =>
     Promise.resolve(gateways.map(() => [])),
   );
 
@@ -262,7 +262,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     new Promise((resolve, reject) => {
       const look = async (): Promise<object> => {
         const current = currentProgram();
-        vi.spyOn(current, "gate").mockReturnValue(new Promise(() => undefined));
+        vi.spyOn(current, "passed").mockReturnValue(new Promise(() => undefined));
         program();
         resolve(await current["allProblems"]());
         return {};
@@ -296,11 +296,11 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     rescue({ beside: 7 }),
     () => new GatewayPair("claw", { target: here(), version, rescue: { beside: {} } }),
     () => {
-      vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValueOnce(MAIN_BY_HAND);
+      vi.spyOn(LocalHost.prototype, "findExistingGateway").mockResolvedValueOnce(MAIN_BY_HAND);
       rescue({ basePort: 18809 })();
     },
     () => {
-      vi.spyOn(LocalHost.prototype, "findForeignGateway").mockResolvedValueOnce(MAIN_BY_HAND);
+      vi.spyOn(LocalHost.prototype, "findExistingGateway").mockResolvedValueOnce(MAIN_BY_HAND);
       rescue(telegram({ botToken: "4711:…", allowFrom: ["4242"] }))();
     },
     () => new LocalHost("here", { root: "home", binDir: "bin", acount: "claw" } as never),
@@ -314,7 +314,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
       box({ hostKey: ED25519_KEY, integrity: { "2026.9.7": INTEGRITY.replace("A", "B") } });
     },
     () => {
-      vi.spyOn(units, "lingerObstacle").mockReturnValueOnce(units.lingering("you"));
+      vi.spyOn(units, "lingerConflict").mockReturnValueOnce(units.lingering("you"));
       vi.spyOn(process, "getuid").mockReturnValueOnce(1000);
       new LocalHost("here");
     },
@@ -432,7 +432,7 @@ class Scene {
       carries: (pid: number, mark: string) => pid === GATEWAY_PID && mark.endsWith("/main"),
       ownerOf: () => process.getuid!(),
     }));
-    const { findObstacles } = await import("../../inspect/conflicts");
+    const { findConflicts: findObstacles } = await import("../../inspect/conflicts");
     const id = claim.id ?? "ops";
     const stateDir = claim.stateDir ?? this.path(`.openclaw-${id}`);
     const layout: HostLayout = { root: this.root, binDir: this.path("bin"), account: account ?? null };
@@ -497,11 +497,11 @@ const HOST: readonly Row[] = [
   },
   {
     reason: /was kept for/,
-    make: (scene) => (scene.put(scene.path(".openclaw-ops", MARK_FILE), mark("you/other/dev", true)), {}),
+    make: (scene) => (scene.put(scene.path(".openclaw-ops", STATE_OWNER_FILE), mark("you/other/dev", true)), {}),
   },
   {
     reason: /ops belongs to gateway/,
-    make: (scene) => (scene.put(scene.path(".openclaw-ops", MARK_FILE), mark("you/other/dev", false)), {}),
+    make: (scene) => (scene.put(scene.path(".openclaw-ops", STATE_OWNER_FILE), mark("you/other/dev", false)), {}),
   },
   {
     reason: /does not belong to the user/,
@@ -587,7 +587,7 @@ function besideUnknown(): readonly Problem[] {
     scene.put(scene.path(".openclaw-main", "tmp", "openclaw-0", "gateway.state.lock"), text);
     return { stateDir: scene.path(".openclaw-main") };
   };
-  const rows: ((scene: Scene) => Parameters<typeof findForeignGateway>[0])[] = [
+  const rows: ((scene: Scene) => Parameters<typeof findExistingGateway>[0])[] = [
     () => ({ port: 18789 }),
     (scene) => ({ stateDir: scene.path(".openclaw-main") }),
     broken("{"),
@@ -604,7 +604,7 @@ function besideUnknown(): readonly Problem[] {
   return rows.map((facts) => {
     const scene = new Scene();
     try {
-      const found = findForeignGateway(facts(scene), [scene.root]);
+      const found = findExistingGateway(facts(scene), [scene.root]);
       if (!found || !isUnknown(found)) throw new Error("this gateway can be described");
       const { property, reason, advice } = found;
       return { path: `rescue.beside.${property}`, reason: scene.show(reason), advice: scene.show(advice) };
@@ -633,7 +633,7 @@ function overSsh(): readonly Problem[] {
   ];
   const ofUser: HostLayout = { root: "/home/claw", binDir: "/home/claw/.local/bin", account: null };
   const ofRoot: HostLayout = { root: "/var/lib/openclaw", binDir: "/usr/local/bin", account: "openclaw" };
-  const found: readonly [Partial<HostFacts>, HostLayout, sudo?: boolean][] = [
+  const found: readonly [Partial<Probe>, HostLayout, sudo?: boolean][] = [
     [{ system: "Darwin", machine: "arm64" }, ofUser],
     [{ loaders: [] }, ofUser],
     [{ libc: "glibc 2.27" }, ofUser],
@@ -653,7 +653,7 @@ function overSsh(): readonly Problem[] {
     noShell("box", user, { output: "This account is currently not available.\n", errors: "" }),
     ...found.flatMap(
       ([facts, layout, sudo = false]) =>
-        findingsOf({ name: "box", layout, sudo }, { ...GOOD_HOST, ...facts }, []).problems,
+        hostProblemsOf({ name: "box", layout, sudo }, { ...GOOD_HOST, ...facts }, []).problems,
     ),
   ];
 }

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { gatewayMark } from "../../model/hostLayout";
+import { gatewayTag } from "../../model/hostLayout";
 import { carries } from "../../inspect/processes";
 import { QUICK, TestStack } from "../support/engine";
 import { ask, endStrays, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT, type Outcome } from "../support/hosts";
@@ -131,7 +131,7 @@ describe("the root stack", () => {
     const secrets = [...Object.values(CANARIES), tokens.main, tokens.rescue];
     const holds = (text: string) =>
       secrets.filter((secret) => text.includes(secret) || text.includes(Buffer.from(secret).toString("base64")));
-    const marks = ["main", "rescue"].map((id) => gatewayMark(join(manage(root), "gateways", id)));
+    const marks = ["main", "rescue"].map((id) => gatewayTag(join(manage(root), "gateways", id)));
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
       const read = (name: string) => {
         try {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { check, render } from "../../cli/check";
-import type { Gateway } from "../../cli/gateways";
+import type { CheckedGateway } from "../../cli/gateways";
 import { gatewayUnits } from "../../inspect/units";
 import { healthOf } from "../../cli/status";
 import { type GatewayOutput } from "../../model/outputs";
@@ -14,7 +14,7 @@ import { isSoak } from "../support/soak";
 import { placeRelease, seedNode, VERSION } from "../support/seed";
 import { releaseDirectory } from "../standIn/release";
 
-const only = (...gateways: Gateway[]) => ({ gateways, neverUp: [] });
+const only = (...gateways: CheckedGateway[]) => ({ gateways, neverUp: [] });
 
 const PORT = 27000;
 const DOWN = 27200;
@@ -22,8 +22,8 @@ const DOWN = 27200;
 describe("the quick checks", () => {
   const host = new TestHost();
   let home: string;
-  let healthy: Gateway;
-  let down: Gateway;
+  let healthy: CheckedGateway;
+  let down: CheckedGateway;
 
   beforeAll(async () => {
     placeRelease(host.root, "main");

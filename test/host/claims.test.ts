@@ -18,8 +18,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureAccount } from "../../host/account";
 import { uidOf } from "../../inspect/accounts";
-import { findObstacles } from "../../inspect/conflicts";
-import { configFile, MARK_FILE } from "../../model/hostLayout";
+import { findConflicts } from "../../inspect/conflicts";
+import { configFile, STATE_OWNER_FILE } from "../../model/hostLayout";
 import { ok, TEST_ACCOUNT, TestHost } from "../support/hosts";
 
 const PORT = 22200;
@@ -133,7 +133,7 @@ describe("a claim is refused, and nothing is touched", () => {
     const mineNow = host.describe({ profile: "given", basePort: PORT + 900 }, { stack: "o/o/new", ownerId: "2" });
     expect((await host.run("claim", ["given"], mineNow.claim)).stderr).toContain("host disown given");
     ok(await host.run("disown", ["given"]));
-    expect(findObstacles(host.layout, [{ ...mineNow.claim, id: "given" }]).flat()).toEqual([]);
+    expect(findConflicts(host.layout, [{ ...mineNow.claim, id: "given" }]).flat()).toEqual([]);
     ok(await host.run("claim", ["given"], mineNow.claim));
     expect((await host.run("claim", ["given"], theirs.claim)).stderr).toContain(
       "belongs to gateway given of stack o/o/new",
@@ -149,7 +149,7 @@ describe("a claim is refused, and nothing is touched", () => {
   it("preview sees the same obstacles without the stack's id", () => {
     const { claim } = host.describe({ profile: "mine", basePort: PORT });
     const look = (owner: { stack: string; gateway: string }) =>
-      findObstacles(host.layout, [{ ...claim, id: "mine", owner }]).flat();
+      findConflicts(host.layout, [{ ...claim, id: "mine", owner }]).flat();
     expect(look({ stack: "test/test/test", gateway: "mine" })).toEqual([]);
     expect(look({ stack: "o/o/o", gateway: "mine" }).map(({ property }) => property)).toEqual(["profile", "stateDir"]);
   });
@@ -158,7 +158,7 @@ describe("a claim is refused, and nothing is touched", () => {
     const stateDir = join(host.root, "tampered");
     mkdirSync(stateDir);
     if (asRoot) chownSync(stateDir, statSync(join(host.root, ".openclaw-mine")).uid, 0);
-    const mark = join(stateDir, MARK_FILE);
+    const mark = join(stateDir, STATE_OWNER_FILE);
     symlinkSync("/etc/shadow", mark);
     await refused({ profile: "tampered", basePort: PORT + 700, stateDir }, /no stack owns it/);
     rmSync(mark);
@@ -198,13 +198,13 @@ it.runIf(asRoot)("data that was moved from another machine finds its account, wi
     const { claim } = host.describe({ basePort: PORT });
     mkdirSync(claim.workspace, { recursive: true });
     const mark = { owner: { stack: claim.owner.stack, gateway: claim.owner.gateway }, released: true };
-    writeFileSync(join(claim.stateDir, MARK_FILE), JSON.stringify(mark));
+    writeFileSync(join(claim.stateDir, STATE_OWNER_FILE), JSON.stringify(mark));
     for (const path of [claim.stateDir, claim.workspace]) chownSync(path, number, number);
     const layout = { ...host.layout, account };
-    expect(findObstacles(layout, [{ ...claim, id: "main" }])).toEqual([[]]);
+    expect(findConflicts(layout, [{ ...claim, id: "main" }])).toEqual([[]]);
     ensureAccount(account, host.root);
     expect(uidOf(account)).toBe(number);
-    expect(findObstacles(layout, [{ ...claim, id: "main" }])).toEqual([[]]);
+    expect(findConflicts(layout, [{ ...claim, id: "main" }])).toEqual([[]]);
   } finally {
     if (uidOf(account) !== undefined) execFileSync("userdel", [account]);
     await host.dispose();

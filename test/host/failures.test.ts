@@ -14,9 +14,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MARK_FILE } from "../../model/hostLayout";
+import { STATE_OWNER_FILE } from "../../model/hostLayout";
 import { lockId } from "../../model/packageLock";
-import { findObstacles, isLost } from "../../inspect/conflicts";
+import { findConflicts, isLost } from "../../inspect/conflicts";
 import { ownersOfProcesses } from "../../inspect/processes";
 import { placeStandIn, sendStandIn, type Behaviour } from "../standIn/release";
 import { TEST_LIMITS } from "../support/hostProgram";
@@ -184,7 +184,7 @@ describe("a change", () => {
     expect(isLost(host.layout, { ...claim, id: "main" })).toBe(what !== "another one");
     expect(ok(await host.run("health", ["main"])).stdout).toBe("unhealthy\n");
     expect(await apply()).toContain("now healthy");
-    expect(existsSync(join(claim.stateDir, MARK_FILE))).toBe(true);
+    expect(existsSync(join(claim.stateDir, STATE_OWNER_FILE))).toBe(true);
     expect(await apply()).toContain("already healthy");
     rmSync(`${claim.stateDir}.away`, { recursive: true, force: true });
   });
@@ -196,7 +196,7 @@ describe("a change", () => {
     rmSync(host.manage, { recursive: true });
     const claim = { ...gateway.claim, id: "main" };
     expect(isLost(host.layout, claim)).toBe(true);
-    expect(findObstacles(host.layout, [claim])).toEqual([[]]);
+    expect(findConflicts(host.layout, [claim])).toEqual([[]]);
     host.setUp();
     ok(await host.run("claim", ["main"], gateway.claim));
     expect(isLost(host.layout, claim)).toBe(false);
@@ -208,7 +208,7 @@ describe("a change", () => {
 
   it("goes through where the gateway's agent has put a directory in its mark's place", async () => {
     const gateway = host.describe({ basePort: PORT, version });
-    const mark = join(gateway.claim.stateDir, MARK_FILE);
+    const mark = join(gateway.claim.stateDir, STATE_OWNER_FILE);
     rmSync(mark);
     mkdirSync(join(mark, "sub"), { recursive: true });
     ok(await host.up("main", gateway));
@@ -226,7 +226,9 @@ describe("a change", () => {
     ok(await host.up("main", moved));
     expect(ok(await host.run("claim", ["main"], moved.claim)).stdout).toBe(first);
     expect(readdirSync(host.root)).toEqual(expect.arrayContaining([".openclaw", "state", "work"]));
-    expect(JSON.parse(readFileSync(join(host.root, ".openclaw", MARK_FILE), "utf8"))).toMatchObject({ released: true });
+    expect(JSON.parse(readFileSync(join(host.root, ".openclaw", STATE_OWNER_FILE), "utf8"))).toMatchObject({
+      released: true,
+    });
   });
 
   it("is not removed by the resource that owned the gateway before it was renamed", async () => {

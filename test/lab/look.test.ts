@@ -6,9 +6,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { hostScript, packageFile } from "../../components/targets/bootstrap";
 import { layoutOf } from "../../components/targets/hostLayout";
 import type * as client from "../../ssh/ask";
-import { renderScript } from "../../components/targets/ssh/facts";
-import type { LookedAtHost } from "../../components/targets/ssh/findings";
-import { lookAt } from "../../components/targets/ssh/look";
+import { probeScript } from "../../components/targets/ssh/probe";
+import type { LookedAtHost } from "../../components/targets/ssh/hostProblems";
+import { inspectHost } from "../../components/targets/ssh/inspectHost";
 import { TestStack } from "../support/engine";
 import { ok, type Outcome } from "../support/processes";
 import type { Connection } from "../../model/connection";
@@ -71,7 +71,7 @@ inLab("a look at a host", () => {
         const dialing = { host: address, port, hostKey, user, privateKey: lab.privateKey, ...DIALING, ...connection };
         const isRoot = dialing.user === "root" || args.sudo === true;
         const layout = { ...layoutOf({}, isRoot, `/home/${user}`), ...args.layout };
-        const found = await lookAt({ name: "ssh", sudo: false, ...args, layout }, dialing, []);
+        const found = await inspectHost({ name: "ssh", sudo: false, ...args, layout }, dialing, []);
         return found.problems.map(({ path, reason }) => `${path}: ${reason}`);
       }
 
@@ -166,7 +166,7 @@ inLab("a look at a host", () => {
     describe("by itself", () => {
       const script = (): string => {
         const layout = { root: "/var/lib/openclaw", binDir: "/usr/local/bin", account: "openclaw" };
-        return renderScript(hostScript("look.sh"), layout, false, []);
+        return probeScript(hostScript("look.sh"), layout, false, []);
       };
       const { ask } = createRequire(__filename)(packageFile("dist", "ssh.cjs")) as typeof client;
       const dialing = () => ({

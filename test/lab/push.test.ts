@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { manageDir } from "../../model/hostLayout";
-import type { SendRequest } from "../../model/requests";
+import type { PushRequest } from "../../model/requests";
 import { PROJECT, TestStack } from "../support/engine";
 import { askForLock } from "../support/locks";
 import { finished, ok, type Outcome } from "../support/processes";
@@ -42,7 +42,7 @@ inLab("sending to hosts", () => {
   function push(host: Host, hostKey = host.hostKey) {
     const { address, port, user } = host;
     const dialling = { dialErrorLimit: 1, perDialTimeout: 5 };
-    const request: SendRequest = {
+    const request: PushRequest = {
       connection: { user, host: address, port, privateKey: lab.privateKey, hostKey, ...dialling },
       sudo: false,
       manage: manageDir(`/home/${user}`),

@@ -56,7 +56,7 @@ beforeAll(async () => {
     false,
   );
   const { DockerEngine, Gateway, GatewayPair, LocalHost } = await import("../../components");
-  vi.spyOn(DockerEngine.prototype, "findObstacles").mockImplementation((gateways) =>
+  vi.spyOn(DockerEngine.prototype, "findConflicts").mockImplementation((gateways) =>
     Promise.resolve(gateways.map(() => [])),
   );
   const version = "2026.9.6";

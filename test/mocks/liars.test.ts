@@ -68,7 +68,7 @@ async function run(liar: string, on: "host" | "engine", integrity?: string): Pro
       ? new SshHost(name, { host: "203.0.113.7", hostKey: HOST_KEY, password: "p", push: true, ...named })
       : new DockerEngine(name);
   for (const each of [SshHost, DockerEngine])
-    vi.spyOn(each.prototype, "findObstacles").mockImplementation((gateways) => Promise.resolve(gateways.map(() => [])));
+    vi.spyOn(each.prototype, "findConflicts").mockImplementation((gateways) => Promise.resolve(gateways.map(() => [])));
   void pulumi.runtime
     .runInPulumiStack(() => {
       new GatewayPair("claw", { target: target("it"), version });

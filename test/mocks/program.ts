@@ -40,7 +40,7 @@ export class MockedProgram {
       false,
     );
     const library = await import("../../components");
-    vi.spyOn(library.SshHost.prototype, "findObstacles").mockImplementation((gateways) =>
+    vi.spyOn(library.SshHost.prototype, "findConflicts").mockImplementation((gateways) =>
       Promise.resolve(gateways.map(() => [])),
     );
     await pulumi.runtime.runInPulumiStack(() => {

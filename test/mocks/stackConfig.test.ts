@@ -15,10 +15,10 @@ beforeAll(async () => {
     "openclaw",
     "dev",
   );
-  const { currentProgram } = await import("../../components/program");
+  const { currentProgram } = await import("../../components/preflight");
   vi.spyOn(currentProgram(), "report").mockImplementation((problems) => void reported.push(...problems));
   // A target that waits for ever does nothing to this machine.
-  vi.spyOn(currentProgram(), "gate").mockReturnValue(new Promise(() => undefined));
+  vi.spyOn(currentProgram(), "passed").mockReturnValue(new Promise(() => undefined));
   library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
 });
 beforeEach(() => void reported.splice(0));
@@ -88,7 +88,7 @@ describe("in containers", () => {
     read({ target: "docker", ...ROOT });
     expect(said()).toEqual(
       ["root", "account"].map(
-        (key) => `openclaw.${key}: applies only to gateways on a host, but all of them run in containers`,
+        (key) => `openclaw.${key}: applies only to gateways on a host, but all gateways run in containers`,
       ),
     );
     expect(reported[0]?.advice).toContain("pulumi config rm root");

@@ -128,7 +128,7 @@ test("what to type for a main gateway that no stack owns", async () => {
   expect(text).toMatch(/Main is at http:\/\/127\.0\.0\.1:18789\//);
   expect(text).toMatch(/^ {2}look +oc gateway status --deep$/m);
   expect(text).toMatch(/^ {2}restart +systemctl restart x$/m);
-  const alone = await summary({ gateways: [rescue], neighbour: { url, command: "oc" } }, undefined);
+  const alone = await summary({ gateways: [rescue], existingMain: { url, command: "oc" } }, undefined);
   expect(alone).toMatch(/^ {2}restart +the way you started it/m);
 });
 

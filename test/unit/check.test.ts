@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { check, render } from "../../cli/check";
 import type { Answer } from "../../cli/ask";
-import { gatewaysOfState, type Gateway } from "../../cli/gateways";
+import { gatewaysOfState, type CheckedGateway } from "../../cli/gateways";
 import { interpret, interpretListeners, interpretUnits } from "../../cli/interpret";
 
-const main: Gateway = {
+const main: CheckedGateway = {
   name: "main",
   isOurs: true,
   port: 18789,
@@ -12,7 +12,7 @@ const main: Gateway = {
   command: "openclaw-main",
   stateDir: "/h/.openclaw",
 };
-const rescue: Gateway = {
+const rescue: CheckedGateway = {
   ...main,
   name: "rescue",
   port: 19789,

@@ -2,7 +2,7 @@ import { firstToChange } from "../../components/gatewayPair";
 import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { checkIsolation } from "../../components/rules/isolation";
-import type { ContainerLayout } from "../../components/rules/places";
+import type { ContainerLayout } from "../../components/rules/placement";
 import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
 import { dockerEngineSchema } from "../../components/targets/docker";
 import { HOST_KEY } from "../mocks/values";
@@ -14,7 +14,7 @@ describe("a gateway in a container", () => {
   it("has fixed places inside, and one port on the engine's machine", () => {
     expect(inContainer("main", { basePort: 21000 })).toMatchObject({
       isContainer: true,
-      owns: { first: 21000, last: 21000 },
+      portRange: { first: 21000, last: 21000 },
       // As they are reached; those of the browser are inside, and the same in every container.
       ports: {
         gateway: 21000,
@@ -34,7 +34,7 @@ describe("a gateway in a container", () => {
   });
 
   it("has a second port where the sandbox host is published", () => {
-    const { owns, ports } = inContainer("main", { basePort: 21000 }, { ...engine, sandboxPort: true });
+    const { portRange: owns, ports } = inContainer("main", { basePort: 21000 }, { ...engine, sandboxPort: true });
     expect(owns).toEqual({ first: 21000, last: 21001 });
     expect(ports.sandbox).toBe(21001);
   });

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../deployer/docker/engine";
 import { check, health, stage } from "../../deployer/docker/gateway";
 import { CONTAINER_PATHS } from "../../model/containerLayout";
-import { currentFiles } from "../../deployer/docker/owned";
+import { currentFiles } from "../../deployer/docker/inventory";
 import type { CheckRequest, ContainerClaim, StageRequest } from "../../model/requests";
 import { FakeDocker, type FakeContainer } from "./fakeDocker";
 
@@ -93,7 +93,7 @@ describe("stage", () => {
   it("refuses variables that the container has already", async () => {
     const env = { NODE_VERSION: "20", HOME: "/root", KEY: "a" };
     await expect(staged({ env })).rejects.toThrow(
-      "env cannot set NODE_VERSION, HOME: already set in the container; nothing was changed\n    -> leave it out",
+      "env cannot set NODE_VERSION, HOME: already set in the container; nothing was changed\n    -> leave out what is named",
     );
     expect([...docker.volumes.keys()]).toEqual(["claw-dev-main-state", "claw-dev-main-workspace"]);
   });

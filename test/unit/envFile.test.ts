@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { envFile } from "../../deployer/docker/files";
+import { envFile } from "../../deployer/docker/volumes";
 
 let directory: string;
 beforeAll(() => void (directory = mkdtempSync(join(tmpdir(), "env-file-"))));

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findForeignGateway, isUnknown, type ForeignGateway, type GatewayFacts } from "../../inspect/existingGateway";
+import { findExistingGateway, isUnknown, type ExistingGateway, type GatewayFacts } from "../../inspect/existingGateway";
 import { identify } from "../../inspect/processes";
 
 let home: string;
@@ -14,8 +14,8 @@ const put = (path: string, content: unknown) => {
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
 };
-const find = (facts: GatewayFacts = {}) => findForeignGateway(facts, [home]);
-const found = (facts: GatewayFacts = {}): ForeignGateway => {
+const find = (facts: GatewayFacts = {}) => findExistingGateway(facts, [home]);
+const found = (facts: GatewayFacts = {}): ExistingGateway => {
   const gateway = find(facts);
   if (!gateway || isUnknown(gateway)) throw new Error(JSON.stringify(gateway));
   return gateway;

@@ -1,6 +1,6 @@
-import type { ContainerLayout, Layout } from "../../components/rules/places";
+import type { ContainerLayout, Layout } from "../../components/rules/placement";
 import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
-import type { HostFacts } from "../../components/targets/ssh/facts";
+import type { Probe } from "../../components/targets/ssh/probe";
 import type { HostLayout } from "../../model/hostLayout";
 
 export const layout: HostLayout = { root: "/home/claw", binDir: "/home/claw/bin", account: null };
@@ -27,7 +27,7 @@ export const inContainer = (label: string, args: Record<string, unknown>, place 
   resolved(label, { basePort: 18789, ...args }, place);
 
 /** A host over SSH with nothing in the way. */
-export const GOOD_HOST: HostFacts = {
+export const GOOD_HOST: Probe = {
   system: "Linux",
   machine: "x86_64",
   libc: "glibc 2.36",

@@ -20,15 +20,28 @@ const never = (): void => {
   throw new Error("it waits");
 };
 
+/** Holds the lock for half a second. */
+function held(begin: () => unknown, end: () => unknown) {
+  let first: Promise<void>;
+  const isHeld = new Promise<void>((resolve) => {
+    first = withLock(path, never, async () => {
+      begin();
+      resolve();
+      await sleep(500);
+      end();
+    });
+  });
+  return { first: first!, isHeld };
+}
+
 it("is held by one process at a time, which is said once", async () => {
   const events: string[] = [];
   let waited = 0;
-  const first = withLock(path, never, async () => {
-    events.push("first");
-    await sleep(500);
-    events.push("first ends");
-  });
-  await sleep(100);
+  const { first, isHeld } = held(
+    () => events.push("first"),
+    () => events.push("first ends"),
+  );
+  await isHeld;
   const second = withLock(
     path,
     () => void waited++,
@@ -49,7 +62,7 @@ it.each([
   expect(await withLock(path, never, () => Promise.resolve(existsSync(path)))).toBe(true);
 });
 
-it("is free as soon as its holder is killed", async () => {
+it("is free as soon as its holder is killed", { timeout: 30_000 }, async () => {
   const program = `
     const { withLock } = require("./deployer/lock");
     withLock(process.argv[1], () => undefined, () => new Promise(() => setInterval(() => console.log("held"), 20)));
@@ -74,11 +87,11 @@ it("is the same lock where Perl takes it, as on macOS", async () => {
   const { platform } = process;
   let waited = 0;
   let isFree = false;
-  const first = withLock(path, never, async () => {
-    await sleep(300);
-    isFree = true;
-  });
-  await sleep(100);
+  const { first, isHeld } = held(
+    () => undefined,
+    () => (isFree = true),
+  );
+  await isHeld;
   Object.defineProperty(process, "platform", { value: "darwin" });
   try {
     const second = () => Promise.resolve(isFree);

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hostScript } from "../../components/targets/bootstrap";
-import { noShell, problemOf } from "../../components/targets/ssh/answer";
-import { parseFacts, renderScript, type HostFacts } from "../../components/targets/ssh/facts";
-import { findingsOf } from "../../components/targets/ssh/findings";
+import { noShell, problemOf } from "../../components/targets/ssh/refusals";
+import { parseProbe, probeScript, type Probe } from "../../components/targets/ssh/probe";
+import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import { writeJson } from "../../host/files";
 import type { HostLayout } from "../../model/hostLayout";
 import { GOOD_HOST, resolved } from "./gateways";
@@ -44,7 +44,7 @@ end
 
 describe("a host's answer", () => {
   it("is read from its first line to its last", () => {
-    expect(parseFacts(SAID, 1)).toEqual<HostFacts>({
+    expect(parseProbe(SAID, 1)).toEqual<Probe>({
       ...GOOD_HOST,
       account: "openclaw:x:998:998:pulumi-openclaw:/var/lib/openclaw:/usr/sbin/nologin",
       binDir: { state: "closed", parent: "/usr/local/bin" },
@@ -61,14 +61,14 @@ describe("a host's answer", () => {
   });
 
   it("is none where the script did not end", () => {
-    expect(parseFacts("This account is currently not available.\n", 1)).toBeUndefined();
-    expect(parseFacts(SAID.slice(0, -5), 1)).toBeUndefined();
+    expect(parseProbe("This account is currently not available.\n", 1)).toBeUndefined();
+    expect(parseProbe(SAID.slice(0, -5), 1)).toBeUndefined();
   });
 
   it.each([[""], ['{"obstacles":[[{"property":"profile","reason":"x","advice":"curl x | sh"}]]}']])(
     "falls back where an older host program answers: %s",
     (answer) => {
-      const facts = parseFacts(SAID.replace('{"found":[[]]}', answer), 1);
+      const facts = parseProbe(SAID.replace('{"found":[[]]}', answer), 1);
       expect(facts).toMatchObject({ installed: true });
       expect(facts).not.toHaveProperty("found");
     },
@@ -95,7 +95,7 @@ describe("a host's answer", () => {
     `{"found":[[{"is":"gatewaysPort","owner":{"stack":"${"s".repeat(513)}","gateway":"g"},"port":1}]]}`,
     '{"found":[[{"is":"port","listener":{"port":1,"pid":1,"command":"a\\nb"},"ephemeral":{"first":1,"last":2}}]]}',
   ])("is strange where its program answers: %s", (answer) => {
-    expect(parseFacts(SAID.replace('{"found":[[]]}', answer), 1)).toBe("strange");
+    expect(parseProbe(SAID.replace('{"found":[[]]}', answer), 1)).toBe("strange");
   });
 
   it.each([
@@ -111,7 +111,7 @@ describe("a host's answer", () => {
     ["account openclaw:", "account \u202eopenclaw:"],
   ])("is strange where it says, for %j: %j", (truth, lie) => {
     expect(SAID).toContain(truth);
-    expect(parseFacts(SAID.replace(truth, lie), 1)).toBe("strange");
+    expect(parseProbe(SAID.replace(truth, lie), 1)).toBe("strange");
   });
 
   it("may hold whatever a machine may have", () => {
@@ -122,7 +122,7 @@ describe("a host's answer", () => {
         { is: "port", listener: { port: 18789 }, ephemeral: { first: 1, last: 2 } },
       ],
     ];
-    expect(parseFacts(SAID.replace("[[]]", JSON.stringify(found)), 1)).toMatchObject({ found });
+    expect(parseProbe(SAID.replace("[[]]", JSON.stringify(found)), 1)).toMatchObject({ found });
   });
 });
 
@@ -132,15 +132,15 @@ const box = (layout: Partial<HostLayout> = {}, sudo = false) => ({
   sudo,
   layout: { root: "/home/claw", binDir: "/home/claw/bin", account: null, ...layout },
 });
-const found = (facts: Partial<HostFacts>, host = box(), gateways = [main]) =>
-  findingsOf(host, { ...GOOD_HOST, ...facts }, gateways);
+const found = (facts: Partial<Probe>, host = box(), gateways = [main]) =>
+  hostProblemsOf(host, { ...GOOD_HOST, ...facts }, gateways);
 
 describe("facts become problems", () => {
   it("none of a good host, with every gateway's release missing", () => {
     expect(found({})).toEqual({ problems: [], obstacles: [[]], warnings: [], lost: [] });
   });
 
-  it.each<[string, Partial<HostFacts>, ReturnType<typeof box>, RegExp]>([
+  it.each<[string, Partial<Probe>, ReturnType<typeof box>, RegExp]>([
     ["macOS", { system: "Darwin", machine: "arm64" }, box(), /box\.host runs Darwin on arm64/],
     ["a 32-bit userland", { machine: "aarch64" }, box(), /box\.host has no glibc for aarch64/],
     ["an old glibc", { libc: "glibc 2.27" }, box(), /box\.host has glibc 2\.27/],
@@ -164,7 +164,7 @@ describe("facts become problems", () => {
     expect(problems.map(({ path, reason }) => `${path} ${reason}`)).toEqual([expect.stringMatching(expected)]);
   });
 
-  it.each<[string, Partial<HostFacts>, ReturnType<typeof box>]>([
+  it.each<[string, Partial<Probe>, ReturnType<typeof box>]>([
     ["linger without systemd", { systemd: false, linger: false }, box()],
     ["linger for processes", { linger: false }, box({ supervisor: "process" })],
     ["linger for root", { linger: false }, box({ account: "openclaw" })],
@@ -203,18 +203,18 @@ describe("the script", () => {
   beforeEach(() => void (root = mkdtempSync(join(tmpdir(), "pulumi-openclaw-look-"))));
   afterEach(() => rmSync(root, { recursive: true }));
 
-  function look(layout: Partial<HostLayout>): HostFacts {
+  function look(layout: Partial<HostLayout>): Probe {
     const { layout: whole } = box({ root, binDir: join(root, "bin"), ...layout });
     const stateDir = join(root, ".openclaw");
     const gateways = [{ name: "m", gateway: { ...main.gateway, stateDir } }];
-    const script = renderScript(hostScript("look.sh"), whole, false, gateways);
+    const script = probeScript(hostScript("look.sh"), whole, false, gateways);
     const { stdout, stderr } = spawnSync("sh", ["-s"], {
       input: script,
       encoding: "utf8",
       env: { ...process.env, HOME: root },
     });
     expect(stderr).toBe("");
-    const facts = parseFacts(stdout, 1);
+    const facts = parseProbe(stdout, 1);
     if (typeof facts !== "object") throw new Error(`${facts}: ${stdout}`);
     return facts;
   }

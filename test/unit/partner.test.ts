@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { requirePartner } from "../../deployer/partner";
+import { requirePartnerElsewhere } from "../../deployer/partner";
 import { FakeDocker } from "./fakeDocker";
 
 let directory: string;
@@ -20,7 +20,7 @@ function program(name: string, ...answers: string[]): string {
 }
 
 const required = (main: string, rescue: string): Promise<string> =>
-  requirePartner(
+  requirePartnerElsewhere(
     { gateway: { id: "main", program: main, version: "1.2.3" }, partner: { id: "rescue", program: rescue } },
     { graceMs: 600, pollMs: 100 },
   );
@@ -67,7 +67,7 @@ describe("a partner in a container", () => {
   const patience = { graceMs: 300, pollMs: 100 };
   /** A change of the rescue gateway on a host. */
   const asked = (): Promise<string> =>
-    requirePartner(
+    requirePartnerElsewhere(
       {
         gateway: { id: "rescue", program: program("rescue", "echo healthy"), version: "1.2.3" },
         partner: inContainer(),
@@ -76,7 +76,7 @@ describe("a partner in a container", () => {
     );
   /** A change of the gateway in the container. */
   const changed = (rescue = program("rescue", "echo healthy")): Promise<string> =>
-    requirePartner(
+    requirePartnerElsewhere(
       { gateway: { ...inContainer(), version: "1.2.3" }, partner: { id: "rescue", program: rescue } },
       patience,
     );
@@ -101,7 +101,7 @@ describe("a partner in a container", () => {
     const { address } = docker;
     docker.stop();
     docker = await FakeDocker.start();
-    const refused = requirePartner(
+    const refused = requirePartnerElsewhere(
       {
         gateway: { id: "rescue", program: program("rescue", "echo healthy"), version: "1.2.3" },
         partner: { id: "main", engine: address, container },

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { runCommand } from "../../cli/commands";
-import type { Gateway } from "../../cli/gateways";
+import type { CheckedGateway } from "../../cli/gateways";
 import { renderStatus, rowsOf } from "../../cli/statusCommand";
 
 const VERSION = "2026.9.6";
@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-const gateway = (name: string, facts: Partial<Gateway>): Gateway => ({
+const gateway = (name: string, facts: Partial<CheckedGateway>): CheckedGateway => ({
   ...{ name, isOurs: true, port, version: VERSION, command: `openclaw-${name}`, stateDir: `/srv/${name}` },
   ...facts,
 });

@@ -16,8 +16,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hostScript, packageFile, renderBootstrap } from "../../components/targets/bootstrap";
-import { parseFacts, renderScript } from "../../components/targets/ssh/facts";
-import { findingsOf } from "../../components/targets/ssh/findings";
+import { parseProbe, probeScript } from "../../components/targets/ssh/probe";
+import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import { unsafeOnWayTo } from "../../inspect/trusted";
 import { resolved } from "./gateways";
 
@@ -81,11 +81,11 @@ describe.runIf(isRoot)("the way to a program of root's", () => {
   it("is looked at before the host's own program is asked, and refused", () => {
     const ran = plant("host");
     const gateways = [{ name: "claw-main", gateway: resolved("claw.main", { basePort: 18789 }) }];
-    const { stdout } = shell(renderScript(hostScript("look.sh"), layout(), false, gateways));
+    const { stdout } = shell(probeScript(hostScript("look.sh"), layout(), false, gateways));
     expect(existsSync(ran)).toBe(false);
-    const facts = parseFacts(stdout, 1);
+    const facts = parseProbe(stdout, 1);
     if (typeof facts !== "object") throw new Error(stdout);
-    const { problems } = findingsOf({ name: "box", sudo: false, layout: layout() }, facts, gateways);
+    const { problems } = hostProblemsOf({ name: "box", sudo: false, layout: layout() }, facts, gateways);
     expect(problems).toEqual([
       {
         path: "box.root",

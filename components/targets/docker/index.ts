@@ -5,10 +5,10 @@ import type { ContainerClaim, ContainerLimits, EngineAddress, InContainer, LookA
 import type { Finding, GatewayFacts } from "../../../inspect/existingGateway";
 import { plainLine } from "../../../model/plain";
 import { dockerCommand, LOCAL_ENGINE, openclawIn } from "../../../model/containerLayout";
-import { keptValue } from "../../outputs";
-import { behindGate, currentProgram } from "../../program";
+import { stableValue } from "../../outputs";
+import { afterPreflight, currentProgram } from "../../preflight";
 import { HOW_TO_GET, parseHostKey } from "../../../ssh/keyLine";
-import type { ContainerLayout } from "../../rules/places";
+import type { ContainerLayout } from "../../rules/placement";
 import { problemsOf, type Problem } from "../../rules/problems";
 import type { ResolvedGateway } from "../../rules/resolve";
 import { withoutStackTraces } from "../../outputs";
@@ -54,7 +54,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   private readonly seen = new Map<string, "nothing" | "up">();
 
   constructor(name: string, args: DockerEngineArgs = {}, opts?: pulumi.ComponentResourceOptions) {
-    super("openclaw:index:DockerEngine", name, {}, behindGate(opts));
+    super("openclaw:index:DockerEngine", name, {}, afterPreflight(opts));
     const parsed = dockerEngineSchema.safeParse(args);
     if (!parsed.success)
       currentProgram().report(problemsOf(parsed.error, dockerEngineSchema, name, args).map(betterAdvised));
@@ -73,12 +73,12 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
     this.machine = place ?? `DockerEngine ${name}`;
     this.suffix = place === undefined || place === HERE ? "" : `@${place}`;
     this.address = pulumi.output({ host, ssh: sshArguments(this.args) });
-    this.ownerId = keptValue(`${name}-owner`, randomUUID(), { parent: this });
+    this.ownerId = stableValue(`${name}-owner`, randomUUID(), { parent: this });
     this.registerOutputs({});
   }
 
   /** @internal */
-  async findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Conflict[])[]> {
+  async findConflicts(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Conflict[])[]> {
     const program = currentProgram();
     const nothing = gateways.map(() => []);
     const engine = await knownSoon(this.address);
@@ -112,7 +112,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   }
 
   /** @internal */
-  findForeignGateway(facts: GatewayFacts): Promise<Finding> {
+  findExistingGateway(facts: GatewayFacts): Promise<Finding> {
     if (Object.values(facts).every((fact) => fact === undefined)) return Promise.resolve(undefined);
     return Promise.resolve({
       property: "stateDir",
@@ -123,7 +123,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   }
 
   /** @internal */
-  whereabouts(id: string, name: string): pulumi.Output<InContainer> {
+  locate(id: string, name: string): pulumi.Output<InContainer> {
     return this.address.apply((engine) => ({ id, engine, container: `${this.layout.prefix}-${name}` }));
   }
 
@@ -144,7 +144,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
 
   /** @internal */
   claimOf(name: string, gateway: ResolvedGateway, engine: EngineAddress, id?: string): ContainerClaim {
-    const { first, last } = gateway.owns;
+    const { first, last } = gateway.portRange;
     return {
       engine,
       container: gateway.serviceName,
@@ -163,7 +163,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       const reason = this.repairs.get(name);
       return reason && `${reason}, ${new Date().toISOString()}`;
     };
-    return keptValue(`${name}-repair`, "it is new", opts, why);
+    return stableValue(`${name}-repair`, "it is new", opts, why);
   }
 
   /** @internal */

@@ -2,14 +2,14 @@ import { homedir } from "node:os";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { accountObstacle, homeOfUser } from "../../../inspect/accounts";
-import { findForeignGateway, type Finding, type GatewayFacts } from "../../../inspect/existingGateway";
+import { accountConflict, homeOfUser } from "../../../inspect/accounts";
+import { findExistingGateway, type Finding, type GatewayFacts } from "../../../inspect/existingGateway";
 import type { HostConflict } from "../../../model/conflict";
-import { findObstacles, isLost } from "../../../inspect/conflicts";
-import type { Whereabouts } from "../../../model/requests";
+import { findConflicts, isLost } from "../../../inspect/conflicts";
+import type { GatewayLocation } from "../../../model/requests";
 import { hostCommand, manageDir, type HostLayout } from "../../../model/hostLayout";
-import { lingerObstacle } from "../../../inspect/units";
-import { behindGate, currentProgram } from "../../program";
+import { lingerConflict } from "../../../inspect/units";
+import { afterPreflight, currentProgram } from "../../preflight";
 import { problemsOf } from "../../rules/problems";
 import { withoutStackTraces } from "../../outputs";
 import { renderBootstrap } from "../bootstrap";
@@ -52,17 +52,17 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   readonly losses: Losses;
 
   constructor(name: string, args: LocalHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
-    super("openclaw:index:LocalHost", name, {}, behindGate(opts));
+    super("openclaw:index:LocalHost", name, {}, afterPreflight(opts));
     const parsed = localHostSchema.safeParse(args);
     if (!parsed.success) currentProgram().report(problemsOf(parsed.error, localHostSchema, name, args));
     this.layout = layoutOf(parsed.data ?? {}, process.getuid?.() === 0, homedir());
     const { integrity, registry } = parsed.data ?? {};
     releaseLocks().add({ label: name, ...(integrity && { integrity }), ...(registry !== undefined && { registry }) });
     const { account } = this.layout;
-    const obstacle = account === null ? undefined : accountObstacle(account);
+    const obstacle = account === null ? undefined : accountConflict(account);
     if (obstacle !== undefined) currentProgram().report([accountProblem(name, obstacle)]);
     const linger =
-      account === null && (this.layout.supervisor ?? "systemd") === "systemd" ? lingerObstacle() : undefined;
+      account === null && (this.layout.supervisor ?? "systemd") === "systemd" ? lingerConflict() : undefined;
     if (linger) currentProgram().report([lingerProblem(name, linger)]);
 
     this.losses = new Losses(name, manageDir(this.layout.root));
@@ -71,21 +71,21 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  findObstacles(gateways: readonly GatewayToCheck[]): Promise<HostConflict[][]> {
+  findConflicts(gateways: readonly GatewayToCheck[]): Promise<HostConflict[][]> {
     const claims = gateways.map(claimToCheck);
     this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
-    return Promise.resolve(findObstacles(this.layout, claims));
+    return Promise.resolve(findConflicts(this.layout, claims));
   }
 
   /** @internal */
-  async findForeignGateway(facts: GatewayFacts): Promise<Finding> {
+  async findExistingGateway(facts: GatewayFacts): Promise<Finding> {
     const caller = process.getuid?.() === 0 ? homeOfUser(process.env["SUDO_USER"] ?? "") : undefined;
     const homes = new Set([homedir(), ...(caller === undefined ? [] : [caller]), this.layout.root]);
-    return Promise.resolve(findForeignGateway(facts, [...homes]));
+    return Promise.resolve(findExistingGateway(facts, [...homes]));
   }
 
   /** @internal */
-  whereabouts(id: string): Whereabouts {
+  locate(id: string): GatewayLocation {
     return { id, program: hostCommand(this.layout.root) };
   }
 

@@ -1,12 +1,12 @@
 import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { Whereabouts } from "../../../model/requests";
+import type { GatewayLocation } from "../../../model/requests";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../../model/hostLayout";
 import type { Finding, GatewayFacts } from "../../../inspect/existingGateway";
 import type { HostConflict } from "../../../model/conflict";
 import { plainLine } from "../../../model/plain";
 import type { Connection } from "../../../model/connection";
-import { behindGate, currentProgram, refuse } from "../../program";
+import { afterPreflight, currentProgram, refuse } from "../../preflight";
 import { HOW_TO_GET, parseHostKey } from "../../../ssh/keyLine";
 import { problemsOf } from "../../rules/problems";
 import { withoutStackTraces } from "../../outputs";
@@ -25,9 +25,9 @@ import { layoutOf } from "../hostLayout";
 import { Losses } from "../losses";
 import type { Deployment, GatewayToCheck } from "../target";
 import { releaseLocks } from "../releaseLock";
-import { lookAt } from "./look";
+import { inspectHost } from "./inspectHost";
 import { knownSoon } from "../../outputs";
-import type { LookedAtHost } from "./findings";
+import type { LookedAtHost } from "./hostProblems";
 import { sshHostSchema, type CheckedSshHostArgs, type SshHostArgs } from "./arguments";
 import { pushCommand } from "./push";
 
@@ -63,7 +63,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   private readonly lookedAt: LookedAtHost | undefined;
 
   constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("openclaw:index:SshHost", name, {}, behindGate(opts));
+    super("openclaw:index:SshHost", name, {}, afterPreflight(opts));
     const parsed = sshHostSchema.safeParse(args);
     if (!parsed.success) currentProgram().report(problemsOf(parsed.error, sshHostSchema, name, args).map(withAdvice));
     // What is refused is never used: the program ends first.
@@ -94,14 +94,14 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  async findObstacles(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly HostConflict[])[]> {
+  async findConflicts(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly HostConflict[])[]> {
     const program = currentProgram();
     const host = this.lookedAt;
     const connection = host && (await knownSoon(this.connection));
     if (host && !connection)
       void pulumi.log.info(`${host.name}: its address or key is not known yet, so nothing on it was checked`);
     if (!connection) return gateways.map(() => []);
-    const { problems, obstacles, warnings, lost } = await lookAt(host, connection, gateways);
+    const { problems, obstacles, warnings, lost } = await inspectHost(host, connection, gateways);
     program.report(problems);
     this.losses.note(lost);
     for (const warning of warnings) void pulumi.log.warn(plainLine(warning));
@@ -109,7 +109,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  findForeignGateway(facts: GatewayFacts): Promise<Finding> {
+  findExistingGateway(facts: GatewayFacts): Promise<Finding> {
     if (Object.values(facts).every((fact) => fact === undefined)) return Promise.resolve(undefined);
     return Promise.resolve({
       property: "stateDir",
@@ -119,7 +119,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  whereabouts(id: string): pulumi.Output<Whereabouts> {
+  locate(id: string): pulumi.Output<GatewayLocation> {
     const { sudo, layout } = this;
     return this.connection.apply((connection) => ({ id, program: hostCommand(layout.root), connection, sudo }));
   }

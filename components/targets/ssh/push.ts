@@ -1,6 +1,6 @@
 /** Sends to a host what it cannot fetch itself. */
 import * as pulumi from "@pulumi/pulumi";
-import type { SendRequest } from "../../../model/requests";
+import type { PushRequest } from "../../../model/requests";
 import type { Connection } from "../../../model/connection";
 import { deployerCommand } from "../deployerCommand";
 import type { HostSetup, Parcel } from "../hostGateway";
@@ -32,7 +32,7 @@ export function pushCommand(
 
 interface Sending {
   readonly words: string;
-  readonly what: pulumi.Input<Pick<SendRequest, "tools" | "release">>;
+  readonly what: pulumi.Input<Pick<PushRequest, "tools" | "release">>;
   /** It is sent again when this changes. */
   readonly because?: pulumi.Input<string | undefined>;
 }

@@ -12,7 +12,7 @@ import {
   type HostLayout,
 } from "../../model/hostLayout";
 import type { JsonObject } from "../../model/spec";
-import { envReference, type Surroundings } from "./openclawConfig";
+import { envReference, type ConfigContext } from "./openclawConfig";
 import { derivePorts, portBlock } from "../../model/ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
@@ -42,25 +42,25 @@ interface Asked {
 
 type Facts = Pick<
   ResolvedGateway,
-  "ports" | "owns" | "isContainer" | "url" | "stateDir" | "workspace" | "configPath" | "wrapper" | "serviceName"
+  "ports" | "portRange" | "isContainer" | "url" | "stateDir" | "workspace" | "configPath" | "wrapper" | "serviceName"
 >;
 
-interface Place {
+interface Placement {
   readonly facts: Facts;
-  readonly surroundings: Omit<Surroundings, "stateDir" | "workspace">;
+  readonly context: Omit<ConfigContext, "stateDir" | "workspace">;
   readonly problems: readonly Problem[];
 }
 
-export const placeOf = (layout: Layout, asked: Asked): Place =>
+export const placementOf = (layout: Layout, asked: Asked): Placement =>
   "prefix" in layout ? inContainer(layout, asked) : onHost(layout, asked);
 
-function onHost(layout: HostLayout, { profile, args }: Asked): Place {
+function onHost(layout: HostLayout, { profile, args }: Asked): Placement {
   const id = gatewayId(profile);
   const stateDir = args.stateDir ?? defaultStateDir(layout.root, profile);
   return {
     facts: {
       ports: derivePorts(args.basePort),
-      owns: portBlock(args.basePort),
+      portRange: portBlock(args.basePort),
       url: `http://127.0.0.1:${args.basePort}`,
       stateDir,
       workspace: args.workspace ?? defaultWorkspace(stateDir),
@@ -68,13 +68,13 @@ function onHost(layout: HostLayout, { profile, args }: Asked): Place {
       wrapper: posix.join(layout.binDir, wrapperName(id)),
       serviceName: serviceName(profile),
     },
-    surroundings: { port: args.basePort, bind: "loopback", secret: envReference },
+    context: { port: args.basePort, bind: "loopback", secret: envReference },
     problems: [],
   };
 }
 
 /** Every container has the same paths and ports inside: only what it publishes can collide. */
-function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerLayout, asked: Asked): Place {
+function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerLayout, asked: Asked): Placement {
   const { label, name, args } = asked;
   const { basePort } = args;
   const container = `${prefix}-${name}`;
@@ -97,7 +97,7 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
     facts: {
       // As reached from the engine's machine; the other ports exist only inside the container.
       ports: { ...inside, gateway: basePort, canvas: basePort, ...(sandboxPort && { sandbox: basePort + 1 }) },
-      owns: { first: basePort, last: sandboxPort ? basePort + 1 : basePort },
+      portRange: { first: basePort, last: sandboxPort ? basePort + 1 : basePort },
       isContainer: true,
       url: `http://${publishAddress === "0.0.0.0" ? "127.0.0.1" : publishAddress}:${basePort}`,
       stateDir: CONTAINER_PATHS.state,
@@ -106,7 +106,7 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
       wrapper: openclawIn(docker, container),
       serviceName: container,
     },
-    surroundings: {
+    context: {
       port: CONTAINER_PORT,
       bind: "lan",
       secret: (name) => ({ source: "file", provider: providerOf(name), id: "value" }),

@@ -2,21 +2,21 @@
 import type { Connection } from "../../../model/connection";
 import { builtFile, hostScript } from "../bootstrap";
 import type { GatewayToCheck } from "../target";
-import { noShell, problemOf, strangeAnswer } from "./answer";
+import { noShell, problemOf, strangeAnswer } from "./refusals";
 import { type Answer } from "../../../ssh/answer";
 import type * as client from "../../../ssh/ask";
-import { parseFacts, renderScript } from "./facts";
-import { findingsOf, type Findings, type LookedAtHost } from "./findings";
+import { parseProbe, probeScript } from "./probe";
+import { hostProblemsOf, type HostProblems, type LookedAtHost } from "./hostProblems";
 
 /** Its name in dist/. */
 const CLIENT = "ssh.cjs";
 
-export async function lookAt(
+export async function inspectHost(
   host: LookedAtHost,
   connection: Connection,
   gateways: readonly GatewayToCheck[],
-): Promise<Findings> {
-  const script = renderScript(hostScript("look.sh"), host.layout, host.sudo, gateways);
+): Promise<HostProblems> {
+  const script = probeScript(hostScript("look.sh"), host.layout, host.sudo, gateways);
   const answer = await loadClient().ask(connection, script);
   return findingsIn(answer, host, connection, gateways);
 }
@@ -26,9 +26,9 @@ function findingsIn(
   host: LookedAtHost,
   connection: Connection,
   gateways: readonly GatewayToCheck[],
-): Findings {
+): HostProblems {
   const { name } = host;
-  const nothing: Findings = { problems: [], obstacles: gateways.map(() => []), warnings: [], lost: [] };
+  const nothing: HostProblems = { problems: [], obstacles: gateways.map(() => []), warnings: [], lost: [] };
   if ("silence" in answer)
     return {
       ...nothing,
@@ -38,10 +38,10 @@ function findingsIn(
     const { hostKey = "" } = answer.at === "proxy" ? connection.proxy! : connection;
     return { ...nothing, problems: [problemOf(answer, name, hostKey)] };
   }
-  const facts = parseFacts(answer.output, gateways.length);
+  const facts = parseProbe(answer.output, gateways.length);
   if (facts === undefined) return { ...nothing, problems: [noShell(name, connection.user, answer)] };
   if (facts === "strange") return { ...nothing, problems: [strangeAnswer(host)] };
-  return findingsOf(host, facts, gateways);
+  return hostProblemsOf(host, facts, gateways);
 }
 
 /** Loaded only by programs with such a host. */

@@ -1,5 +1,5 @@
 /** What in a host's facts prevents gateways from running on it. Pure. */
-import { accountObstacle } from "../../../inspect/accounts";
+import { accountConflict } from "../../../inspect/accounts";
 import type { HostLayout } from "../../../model/hostLayout";
 import { inTrust, inWords, listensOn, type ClaimToCheck, type Found, type HostConflict } from "../../../model/conflict";
 import { lingering } from "../../../inspect/units";
@@ -7,7 +7,7 @@ import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
 import { accountProblem, lingerProblem } from "../hostLayout";
 import type { GatewayToCheck } from "../target";
-import type { Directory, HostFacts } from "./facts";
+import type { Directory, Probe } from "./probe";
 
 /** A release with its dependencies, and room for its installation. Source: measured, OpenClaw 2026.9.6. */
 const RELEASE_BYTES = 1.5e9;
@@ -21,7 +21,7 @@ const LOADERS: Readonly<Record<string, string>> = {
 /** Of glibc 2, for Node.js 24. */
 const OLDEST_GLIBC_MINOR = 28;
 
-export interface Findings {
+export interface HostProblems {
   /** Of the host itself. */
   readonly problems: readonly Problem[];
   /** Of each gateway, in their order. */
@@ -37,7 +37,7 @@ export interface LookedAtHost {
   readonly sudo: boolean;
 }
 
-export function findingsOf(host: LookedAtHost, facts: HostFacts, gateways: readonly GatewayToCheck[]): Findings {
+export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: readonly GatewayToCheck[]): HostProblems {
   const none = gateways.map(() => []);
   const machine = wrongMachine(facts);
   if (machine)
@@ -72,7 +72,7 @@ export function findingsOf(host: LookedAtHost, facts: HostFacts, gateways: reado
   };
 }
 
-function wrongMachine({ system, machine, loaders, libc }: HostFacts): string | undefined {
+function wrongMachine({ system, machine, loaders, libc }: Probe): string | undefined {
   const loader = LOADERS[machine];
   if (system !== "Linux" || loader === undefined) return `runs ${system} on ${machine}`;
   if (!loaders.includes(loader))
@@ -83,31 +83,31 @@ function wrongMachine({ system, machine, loaders, libc }: HostFacts): string | u
   return undefined;
 }
 
-const noSudo = ({ name }: LookedAtHost, { user }: HostFacts): Problem => ({
+const noSudo = ({ name }: LookedAtHost, { user }: Probe): Problem => ({
   path: `${name}.sudo`,
   reason: `${user} cannot become root on the host without a password (sudo -n true)`,
   advice: `have an administrator run: echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/${user}; or remove sudo: the gateways then run as services of ${user}`,
 });
 
-function wrongAccount({ name, layout }: LookedAtHost, { account }: HostFacts): Problem[] {
-  const reason = layout.account === null ? undefined : accountObstacle(layout.account, account);
+function wrongAccount({ name, layout }: LookedAtHost, { account }: Probe): Problem[] {
+  const reason = layout.account === null ? undefined : accountConflict(layout.account, account);
   return reason === undefined ? [] : [accountProblem(name, reason)];
 }
 
-function wrongSupervisor({ name, layout }: LookedAtHost, { systemd, linger, user }: HostFacts): Problem[] {
+function wrongSupervisor({ name, layout }: LookedAtHost, { systemd, linger, user }: Probe): Problem[] {
   if (layout.supervisor === "systemd" && !systemd)
     return [
       {
         path: `${name}.supervisor`,
         reason: "is systemd, which is not running on the host",
-        advice: 'use "process", or remove it',
+        advice: 'use "process", or remove this argument',
       },
     ];
   if (!systemd || layout.supervisor === "process" || layout.account !== null || linger) return [];
   return [lingerProblem(name, lingering(user))];
 }
 
-function wrongDirectory(path: string, property: string, directory: Directory, { user, home }: HostFacts): Problem[] {
+function wrongDirectory(path: string, property: string, directory: Directory, { user, home }: Probe): Problem[] {
   const { parent, state } = directory;
   if (state === "writable") return [];
   return [
@@ -119,7 +119,7 @@ function wrongDirectory(path: string, property: string, directory: Directory, { 
   ];
 }
 
-function fullDisk({ name }: LookedAtHost, { freeBytes, missing, root }: HostFacts): Problem[] {
+function fullDisk({ name }: LookedAtHost, { freeBytes, missing, root }: Probe): Problem[] {
   const needed = missing.length * RELEASE_BYTES;
   if (freeBytes === undefined || freeBytes >= needed) return [];
   return [
@@ -133,7 +133,7 @@ function fullDisk({ name }: LookedAtHost, { freeBytes, missing, root }: HostFact
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-function littleMemory({ name }: LookedAtHost, { memoryBytes }: HostFacts, count: number): string[] {
+function littleMemory({ name }: LookedAtHost, { memoryBytes }: Probe, count: number): string[] {
   if (memoryBytes === undefined || memoryBytes >= count * GATEWAY_BYTES) return [];
   return [
     `${name}: the host has ${gigabytes(memoryBytes)} of memory, but its gateways need about ${gigabytes(count * GATEWAY_BYTES)}`,
@@ -141,7 +141,7 @@ function littleMemory({ name }: LookedAtHost, { memoryBytes }: HostFacts, count:
 }
 
 /** What the facts say, if the host has no program that can look. */
-function foundFor({ gateway }: GatewayToCheck, claim: ClaimToCheck, facts: HostFacts): Found[] {
+function foundFor({ gateway }: GatewayToCheck, claim: ClaimToCheck, facts: Probe): Found[] {
   const { id } = gateway;
   // If a program cannot look, or none is left, the listener may be this very gateway: the claim finds out.
   const listeners =

@@ -1,12 +1,12 @@
 /** A main gateway that no stack owns, beside a rescue gateway of this program. */
 import { posix } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { isUnknown, type ForeignGateway } from "../inspect/existingGateway";
+import { isUnknown, type ExistingGateway } from "../inspect/existingGateway";
 import { gatewayId, serviceName, wrapperName, type HostLayout } from "../model/hostLayout";
 import { GUIDE_MARK } from "../model/guide";
 import { isObject, objectAt } from "../model/json";
-import type { JsonObject, SpecNeighbour } from "../model/spec";
-import { currentProgram, type Neighbour } from "./program";
+import type { JsonObject, ExistingMainSpec } from "../model/spec";
+import { currentProgram, type ExistingMain } from "./preflight";
 import { derivePorts, portBlock } from "../model/ports";
 import { problemsOf } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
@@ -14,15 +14,15 @@ import { besideSchema } from "./rules/schemas";
 import type { Target } from "./targets/target";
 
 /** Looks for the main gateway beside a rescue gateway, and has the program check everything against it. */
-export function lookBeside(label: string, target: Target, facts: unknown): Promise<ForeignGateway | undefined> {
+export function findExistingMain(label: string, target: Target, facts: unknown): Promise<ExistingGateway | undefined> {
   const parsed = besideSchema.optional().safeParse(facts);
   if (!parsed.success) {
     currentProgram().report(problemsOf(parsed.error, besideSchema, `${label}.beside`, facts));
     return Promise.resolve(undefined);
   }
-  const found = target.findForeignGateway(parsed.data ?? {});
-  currentProgram().keepClearOf(
-    found.then((gateway): Neighbour => {
+  const found = target.findExistingGateway(parsed.data ?? {});
+  currentProgram().avoid(
+    found.then((gateway): ExistingMain => {
       if (!gateway) {
         void pulumi.log.warn(
           `${label}: no main gateway was found beside it, so nothing was checked against one, and updates do not wait for one. ` +
@@ -43,19 +43,19 @@ export function lookBeside(label: string, target: Target, facts: unknown): Promi
 }
 
 /** In the form that the rules compare. */
-function asResolved(foreign: ForeignGateway, { layout }: Target): ResolvedGateway {
+function asResolved(foreign: ExistingGateway, { layout }: Target): ResolvedGateway {
   const { binDir } = layout as HostLayout; // a gateway that no stack owns is always on a host
   const { profile, stateDir, workspace, configPath, port, config } = foreign;
   const id = gatewayId(profile);
   return {
     label: `the gateway in ${stateDir}`,
-    isForeign: true,
+    isExisting: true,
     id,
     profile,
     version: "",
     basePort: port,
     ports: derivePorts(port),
-    owns: portBlock(port),
+    portRange: portBlock(port),
     url: `http://127.0.0.1:${port}`,
     stateDir,
     workspace,
@@ -82,11 +82,18 @@ function browserOf(config: JsonObject): ResolvedGateway["browser"] {
 }
 
 /** What the rescue's host program needs to know about main. */
-export const asSpecNeighbour = (main: ForeignGateway | undefined): SpecNeighbour | undefined =>
+export const describeToHost = (main: ExistingGateway | undefined): ExistingMainSpec | undefined =>
   main && { port: main.port, guide: guideTo(main) };
 
 /** For the rescue's agent, and for people who look into its workspace. */
-const guideTo = ({ port, command, restart, configPath, stateDir, workspace }: ForeignGateway): string => `# Helping main
+const guideTo = ({
+  port,
+  command,
+  restart,
+  configPath,
+  stateDir,
+  workspace,
+}: ExistingGateway): string => `# Helping main
 
 This is the rescue gateway. Main is another OpenClaw gateway on this machine, on port ${port}. No stack owns it.
 

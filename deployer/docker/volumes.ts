@@ -6,7 +6,7 @@ import { pack } from "tar-stream";
 import { Failure } from "../../model/failure";
 import type { ContainerClaim } from "../../model/requests";
 import { LABELS, USER } from "../../model/containerLayout";
-import { currentFiles, labelsOf, removeContainer } from "./owned";
+import { currentFiles, labelsOf, removeContainer } from "./inventory";
 
 const MOUNT = "volume";
 

@@ -8,7 +8,7 @@ import { packageArchive, releaseArchive, say, sayWaiting, type Archive } from ".
 import { Failure } from "../model/failure";
 import { BLOCK_SIZE, RemoteHost } from "../ssh/remoteHost";
 import { withLock } from "./lock";
-import type { SendRequest } from "../model/requests";
+import type { PushRequest } from "../model/requests";
 
 const PROGRESS_MS = 5_000;
 const CPUS: Readonly<Record<string, Cpu>> = { "Linux x86_64": "x64", "Linux aarch64": "arm64" };
@@ -24,7 +24,7 @@ interface Item {
   archive(cpu: Cpu): Promise<Archive>;
 }
 
-function itemsOf({ manage, tools, release }: SendRequest, cpu: Cpu): Item[] {
+function itemsOf({ manage, tools, release }: PushRequest, cpu: Cpu): Item[] {
   const archives = tools
     ? [
         { ...tools.node[cpu], dir: "nodes" },
@@ -52,7 +52,7 @@ function itemsOf({ manage, tools, release }: SendRequest, cpu: Cpu): Item[] {
   ];
 }
 
-export async function sendToHost(request: SendRequest): Promise<string> {
+export async function pushToHost(request: PushRequest): Promise<string> {
   const { connection, manage } = request;
   const host = await RemoteHost.open(connection, request.sudo, say);
   try {

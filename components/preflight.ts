@@ -24,7 +24,7 @@ export interface DeclaredGateway {
 }
 
 /** A gateway that this program must keep clear of, and cannot change. */
-export interface Neighbour {
+export interface ExistingMain {
   readonly target: Target;
   /** As its files describe it; undefined if there is none. */
   readonly gateway?: ResolvedGateway;
@@ -35,7 +35,7 @@ export interface Neighbour {
 
 class Program {
   private readonly gateways: DeclaredGateway[] = [];
-  private readonly neighbours: Promise<Neighbour>[] = [];
+  private readonly existing: Promise<ExistingMain>[] = [];
   private readonly problems: Problem[] = [];
   private looking: NodeJS.Immediate | undefined;
   private open: (() => void)[] = [];
@@ -49,12 +49,12 @@ class Program {
     this.gateways.push(declared);
   }
 
-  keepClearOf(neighbour: Promise<Neighbour>): void {
-    this.neighbours.push(neighbour);
+  avoid(neighbour: Promise<ExistingMain>): void {
+    this.existing.push(neighbour);
   }
 
   /** Resolves when the whole program is known to be valid. */
-  gate(): Promise<void> {
+  passed(): Promise<void> {
     clearImmediate(this.looking);
     this.looking = setImmediate(() => void this.look());
     return new Promise((resolve, reject) => {
@@ -69,8 +69,8 @@ class Program {
   }
 
   /** Gateways beside this program whose bot has this token. */
-  async botsOfNeighbours(token: string | undefined): Promise<string[]> {
-    return (await Promise.all(this.neighbours))
+  async botsOfExisting(token: string | undefined): Promise<string[]> {
+    return (await Promise.all(this.existing))
       .filter(({ botTokens }) => token !== undefined && botTokens.includes(token))
       .map(({ gateway }) => `the bot of ${gateway!.label}`);
   }
@@ -91,7 +91,7 @@ class Program {
 
   private async allProblems(): Promise<Problem[]> {
     const machines = new Set(this.gateways.map(({ target }) => target.machine));
-    const neighbours = await Promise.all(this.neighbours);
+    const neighbours = await Promise.all(this.existing);
     const isolation = [...machines].flatMap((machine) => {
       const here = ({ target }: { target: Target }): boolean => target.machine === machine;
       const foreign = neighbours.filter(here).flatMap(({ gateway }) => gateway ?? []);
@@ -106,7 +106,7 @@ class Program {
     );
     const obstacles = await Promise.all(
       targets.map((target) =>
-        obstaclesOn(
+        conflictsOn(
           target,
           this.gateways.filter((each) => each.target === target),
         ),
@@ -130,7 +130,7 @@ class Program {
     return Promise.all(
       known.map(async ({ declared, token }, index) => {
         const earlier = known.slice(0, index).find((each) => token !== undefined && each.token === token);
-        const [other] = earlier ? [botOf(earlier.declared)] : await this.botsOfNeighbours(token);
+        const [other] = earlier ? [botOf(earlier.declared)] : await this.botsOfExisting(token);
         return other === undefined ? [] : [sharedBotProblem(declared, other)];
       }),
     ).then((problems) => problems.flat());
@@ -182,15 +182,15 @@ export function checkedBotToken(declared: DeclaredGateway): pulumi.Output<string
   return pulumi.secret(
     tokens.apply(async ([mine, ...theirs]) => {
       const index = theirs.indexOf(mine!);
-      const other = index < 0 ? (await program.botsOfNeighbours(mine))[0] : botOf(others[index]!);
+      const other = index < 0 ? (await program.botsOfExisting(mine))[0] : botOf(others[index]!);
       if (other === undefined) return mine!;
       return refuse([sharedBotProblem(declared, other)], "found before this gateway was changed");
     }),
   );
 }
 
-async function obstaclesOn(target: Target, gateways: readonly DeclaredGateway[]): Promise<Problem[]> {
-  const obstacles = await target.findObstacles(gateways);
+async function conflictsOn(target: Target, gateways: readonly DeclaredGateway[]): Promise<Problem[]> {
+  const obstacles = await target.findConflicts(gateways);
   return gateways.flatMap(({ gateway }, index) =>
     obstacles[index]!.map(({ property, reason, advice }) => ({
       path: `${gateway.label}.${property}`,
@@ -212,9 +212,9 @@ export function currentProgram(): Program {
 }
 
 /** Resource options that also wait for the gate. */
-export function behindGate(opts: pulumi.ComponentResourceOptions | undefined): pulumi.ComponentResourceOptions {
+export function afterPreflight(opts: pulumi.ComponentResourceOptions | undefined): pulumi.ComponentResourceOptions {
   const dependsOn = currentProgram()
-    .gate()
+    .passed()
     .then(() => opts?.dependsOn ?? []);
   return { ...opts, dependsOn: dependsOn as pulumi.Input<pulumi.Input<pulumi.Resource>[]> };
 }

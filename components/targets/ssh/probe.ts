@@ -1,10 +1,10 @@
 /** The script that makes a host describe itself, and its answer. Pure. */
 import { join } from "node:path/posix";
 import * as z from "zod";
-import { gatewayPaths, manageDir, MARK_FILE, quote, type HostLayout } from "../../../model/hostLayout";
+import { gatewayPaths, manageDir, STATE_OWNER_FILE, quote, type HostLayout } from "../../../model/hostLayout";
 import { listenersIn } from "../../../inspect/listeners";
 import type { LookInput } from "../../../model/conflict";
-import { unitMark, unitName, unitDirectories } from "../../../inspect/units";
+import { unitHeader, unitName, unitDirectories } from "../../../inspect/units";
 import { claimToCheck } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
 
@@ -72,11 +72,11 @@ const factsSchema = z.object({
   found: z.array(z.array(foundSchema)).optional(),
 });
 
-export type HostFacts = z.output<typeof factsSchema>;
-export type Directory = HostFacts["root"];
+export type Probe = z.output<typeof factsSchema>;
+export type Directory = Probe["root"];
 
 /** `template`: inspect/look.sh. */
-export function renderScript(
+export function probeScript(
   template: string,
   layout: HostLayout,
   sudo: boolean,
@@ -103,12 +103,20 @@ export function renderScript(
 function lookFor(manage: string, { gateway }: GatewayToCheck): string {
   const { id, version, stateDir } = gateway;
   const { dir, releases, owner } = gatewayPaths(manage, id);
-  const words = [id, unitName(id), unitMark(dir), join(releases, version), stateDir, join(stateDir, MARK_FILE), owner];
+  const words = [
+    id,
+    unitName(id),
+    unitHeader(dir),
+    join(releases, version),
+    stateDir,
+    join(stateDir, STATE_OWNER_FILE),
+    owner,
+  ];
   return `look_for_gateway ${words.map(quote).join(" ")}`;
 }
 
 /** Undefined if the script did not finish; "strange" if anything in the answer is not from it or from our program. */
-export function parseFacts(output: string, gateways: number): HostFacts | "strange" | undefined {
+export function parseProbe(output: string, gateways: number): Probe | "strange" | undefined {
   // What a shell's start-up files print comes first.
   const lines = output.split("\n");
   const from = lines.indexOf("pulumi-openclaw look");
