@@ -1,39 +1,42 @@
 /** What `pulumi stack init` and `pulumi config set` write, without a run of Pulumi (0.15 to 0.3 s of a processor) for each. */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { parseDocument } from "yaml";
 import { pulumiEnvironment } from "../../toolchain/environment";
 import { PROJECT } from "../../toolchain/project";
 
-/** An empty stack's files below its directory: its state, and the passphrase with the salt of its config file. */
-const OF_A_STACK = ["state", "passphrase", "project"];
+/** Of an empty stack, by their path below its directory: its state, its passphrase, its config file with the salt. */
+type Files = ReadonlyMap<string, Buffer>;
 
-const templates = new Map<string, Promise<string>>();
-process.once("exit", () => {
-  for (const directory of made) rmSync(directory, { recursive: true, force: true });
-});
-const made: string[] = [];
+const templates = new Map<string, Promise<Files>>();
 
 /** Puts an empty stack below a directory. Those of one name in one test process share a passphrase. */
 export async function placeEmptyStack(name: string, directory: string): Promise<void> {
   if (!templates.has(name)) templates.set(name, makeTemplate(name));
-  const template = await templates.get(name)!;
-  for (const part of OF_A_STACK)
-    if (existsSync(join(template, part))) cpSync(join(template, part), join(directory, part), { recursive: true });
+  for (const [path, content] of await templates.get(name)!) {
+    mkdirSync(dirname(join(directory, path)), { recursive: true });
+    writeFileSync(join(directory, path), content, { mode: 0o600 });
+  }
 }
 
-async function makeTemplate(name: string): Promise<string> {
+async function makeTemplate(name: string): Promise<Files> {
   const directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-empty-"));
-  made.push(directory);
-  const cwd = join(directory, "project");
-  mkdirSync(cwd);
-  cpSync(join(PROJECT, "Pulumi.yaml"), join(cwd, "Pulumi.yaml"));
-  const env = await pulumiEnvironment({ isolatedIn: directory });
-  execFileSync("pulumi", ["stack", "init", "--stack", name, "--non-interactive"], { cwd, env, stdio: "pipe" });
-  rmSync(join(cwd, "Pulumi.yaml"));
-  return directory;
+  try {
+    const cwd = join(directory, "project");
+    mkdirSync(cwd);
+    cpSync(join(PROJECT, "Pulumi.yaml"), join(cwd, "Pulumi.yaml"));
+    const env = await pulumiEnvironment({ isolatedIn: directory });
+    execFileSync("pulumi", ["stack", "init", "--stack", name, "--non-interactive"], { cwd, env, stdio: "pipe" });
+    const paths = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter(
+      (path) => /^(state\/|passphrase$|project\/Pulumi\.)/.test(path) && path !== "project/Pulumi.yaml",
+    );
+    const files = paths.filter((path) => statSync(join(directory, path)).isFile());
+    return new Map(files.map((path) => [path, readFileSync(join(directory, path))]));
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 /** Sets values in a stack's config file, as `pulumi config set --path` does. */
