@@ -92,7 +92,7 @@ inLab("a pair that moves", () => {
     const refused = await pair.stack.up();
     expect(refused.code).not.toBe(0);
     expect(refused.stdout).toMatch(
-      /openclaw-gateway\.service runs a gateway with the same profile .*below another `root`/,
+      /openclaw-gateway\.service runs a gateway with the same profile, .*below another `root`/,
     );
     ok(await pair.stack.run(["config", "rm", "root"]));
     ok(await pair.stack.preview("--expect-no-changes"));
