@@ -1,8 +1,8 @@
 /** Asks one gateway the page's four questions, through its own command line, each within a bounded time. */
 import { lstat } from "../inspect/files";
 import { run } from "../inspect/run";
-import { healthAt, isImpostors } from "../inspect/health";
-import type { CheckedGateway } from "./gateways";
+import { isImpostors } from "../inspect/health";
+import { healthOf, type CheckedGateway } from "./gateways";
 
 /** The slowest of them takes 8 s on an idle machine, and longer if several gateways are asked at once. */
 const TIMEOUT_MS = 30_000;
@@ -32,7 +32,7 @@ export interface Answers {
 
 export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
   const ask = (args: string): Promise<Answer> => askOpenclaw(gateway.command, args);
-  const health = await healthAt(gateway.port, gateway.published ? undefined : gateway.version, gateway);
+  const health = await healthOf(gateway);
   // No answer would then come from this gateway.
   if (isImpostors(health) || isAnotherUsers(gateway)) return { health };
   const [service, probe] = await Promise.all([

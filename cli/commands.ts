@@ -3,7 +3,7 @@ import * as check from "./checkCommand";
 import { readOptions, type Options } from "./stack";
 import * as status from "./statusCommand";
 
-const CANNOT_RUN = 2;
+export const CANNOT_RUN = 2;
 
 interface Verb {
   readonly usage: string;

@@ -5,6 +5,7 @@ import type { ExistingMainOutputs } from "../model/outputs";
 import type { PortRange } from "../model/ports";
 import { findExistingGateway, isUnknown } from "../inspect/existingGateway";
 import { quote } from "../model/hostLayout";
+import { healthAt } from "../inspect/health";
 import { listeners } from "../inspect/listeners";
 
 /** A gateway as the check sees it. */
@@ -75,7 +76,7 @@ export function gatewaysOfState(exported: string): StackGateways {
       continue;
     }
     const isContainer = contained.has(urn);
-    if (beside) gateways.push(neighbour(beside));
+    if (beside) gateways.push(mainOf(beside));
     if (ports && version && wrapper && stateDir)
       gateways.push({
         name,
@@ -94,7 +95,7 @@ export function gatewaysOfState(exported: string): StackGateways {
   return { gateways: gateways.sort((a, b) => a.name.localeCompare(b.name)), neverUp, elsewhere };
 }
 
-const neighbour = ({ url, command, stateDir, restart }: ExistingMainOutputs): CheckedGateway => ({
+const mainOf = ({ url, command, stateDir, restart }: ExistingMainOutputs): CheckedGateway => ({
   name: "main",
   isOurs: false,
   port: Number(new URL(url).port),
@@ -102,6 +103,10 @@ const neighbour = ({ url, command, stateDir, restart }: ExistingMainOutputs): Ch
   stateDir,
   ...(restart !== undefined && { restart }),
 });
+
+/** Its health, in words. In a container it tells its version only to those with its token. */
+export const healthOf = (gateway: CheckedGateway): Promise<string> =>
+  healthAt(gateway.port, gateway.published ? undefined : gateway.version, gateway);
 
 /** A path as typed in a shell. */
 export const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : quote(path));

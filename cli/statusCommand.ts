@@ -1,7 +1,6 @@
 /** `pulumi-openclaw status`: the gateways of the stack that Pulumi has selected, and whether they are healthy. */
-import { healthAt } from "../inspect/health";
 import { plain } from "../model/plain";
-import type { CheckedGateway, StackGateways } from "./gateways";
+import { healthOf, type CheckedGateway, type StackGateways } from "./gateways";
 import { OPTIONS, readGateways, type Options } from "./stack";
 import { renderTable } from "./table";
 
@@ -42,10 +41,8 @@ export async function rowsOf({ gateways, neverUp, elsewhere = [] }: StackGateway
 }
 
 async function rowOf(gateway: CheckedGateway): Promise<Row> {
-  const { name, host = "127.0.0.1", port, version = "", command, published } = gateway;
-  // In a container it tells its version only to those with its token.
-  const health = await healthAt(port, published ? undefined : gateway.version, gateway);
-  return { gateway: name, url: `http://${host}:${port}`, version, health, command };
+  const { name, host = "127.0.0.1", port, version = "", command } = gateway;
+  return { gateway: name, url: `http://${host}:${port}`, version, health: await healthOf(gateway), command };
 }
 
 export const renderStatus = (rows: readonly Row[]): string =>

@@ -8,7 +8,7 @@ export {
   type RescueGatewayArgs,
 } from "./gateway";
 export { GatewayPair, type GatewayPairArgs } from "./gatewayPair";
-export type { ExistingMainOutputs as NeighbourOutputs } from "../model/outputs";
+export type { ExistingMainOutputs } from "../model/outputs";
 export type { GatewayPorts, PortRange } from "../model/ports";
 export { DockerEngine, type DockerEngineArgs } from "./targets/docker";
 export { LocalHost, type LocalHostArgs } from "./targets/local";

@@ -49,8 +49,8 @@ class Program {
     this.gateways.push(declared);
   }
 
-  avoid(neighbour: Promise<ExistingMain>): void {
-    this.existing.push(neighbour);
+  avoid(main: Promise<ExistingMain>): void {
+    this.existing.push(main);
   }
 
   /** Resolves when the whole program is known to be valid. */
@@ -91,13 +91,13 @@ class Program {
 
   private async allProblems(): Promise<Problem[]> {
     const machines = new Set(this.gateways.map(({ target }) => target.machine));
-    const neighbours = await Promise.all(this.existing);
+    const existing = await Promise.all(this.existing);
     const isolation = [...machines].flatMap((machine) => {
       const here = ({ target }: { target: Target }): boolean => target.machine === machine;
-      const foreign = neighbours.filter(here).flatMap(({ gateway }) => gateway ?? []);
+      const notOurs = existing.filter(here).flatMap(({ gateway }) => gateway ?? []);
       return checkIsolation(
         this.gateways.filter(here).map(({ gateway }) => gateway),
-        foreign,
+        notOurs,
       );
     });
     const targets = [...new Set(this.gateways.map(({ target }) => target))];
@@ -114,7 +114,7 @@ class Program {
     );
     return [
       ...this.problems, // including those that inspecting the targets added
-      ...neighbours.flatMap(({ problems }) => problems),
+      ...existing.flatMap(({ problems }) => problems),
       ...isolation,
       ...namesakes.map(namesake),
       ...obstacles.flat(),

@@ -15,7 +15,7 @@ import { describeListener } from "../model/conflict";
 import { gatewayTag, hostCommand, TAG_VARIABLE, quote, SYSTEM_PATH } from "../model/hostLayout";
 import { plain } from "../model/plain";
 import { carries, ownerOf } from "../inspect/processes";
-import { signal } from "./endProcesses";
+import { signal } from "../inspect/run";
 import { readSecrets } from "./secrets";
 import { GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
 

@@ -1,6 +1,7 @@
 /** Ending processes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { carrying, isAlive, processesOf, stat, type ProcessIdentity } from "../inspect/processes";
+import { signal } from "../inspect/run";
 import { PROCESS_POLL_MS } from "./limits";
 
 /** Kills every process of a user. */
@@ -11,15 +12,6 @@ export async function killAll(find: () => ProcessIdentity[]): Promise<void> {
   for (let left = find(); left.length; left = find()) {
     for (const { pid } of left) signal(pid, "SIGKILL");
     await sleep(PROCESS_POLL_MS);
-  }
-}
-
-/** Sends a signal; a process that is already gone is not an error. */
-export function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
 }
 

@@ -32,7 +32,7 @@ export function run(command: string, args: readonly string[], options: RunOption
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
-      if (child.pid !== undefined) endGroup(child.pid);
+      if (child.pid !== undefined) signal(-child.pid, "SIGKILL");
       // A grandchild in a session of its own may hold the pipes.
       child.stdout.destroy();
       child.stderr.destroy();
@@ -58,9 +58,10 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
 }
 
-function endGroup(pid: number): void {
+/** Sends a signal; a process that is already gone is not an error. */
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(pid, name);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }

@@ -79,7 +79,7 @@ export function gatewayUnits(
       }),
   );
 }
-export function read(path: string): string {
+function read(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch {

@@ -3,7 +3,7 @@ import { join, basename } from "node:path";
 import { readFileSync } from "node:fs";
 import { gatewayPaths } from "../model/hostLayout";
 
-export const HEADER = "# pulumi-openclaw ";
+const HEADER = "# pulumi-openclaw ";
 export const wrapperHeader = (manage: string, id: string): string => `${HEADER}${gatewayPaths(manage, id).dir}`;
 
 /** The host program behind a command, and the gateway's name there; `undefined` if it is not ours. */

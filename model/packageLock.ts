@@ -23,7 +23,7 @@ export interface Wanted {
 }
 
 /** In bytes; the lock of OpenClaw 2026.9.6 has 140,000. */
-export const LONGEST = 16 * 1024 * 1024;
+const LONGEST = 16 * 1024 * 1024;
 export const pack = (text: string): string => brotliCompressSync(text).toString("base64");
 export const unpack = (packages: string): string =>
   brotliDecompressSync(Buffer.from(packages, "base64"), { maxOutputLength: LONGEST }).toString("utf8");
@@ -55,7 +55,7 @@ export const openclawIn = (packages: string): LockedPackage | undefined =>
   lockedPackages(packages)["node_modules/openclaw"];
 
 /** Whether a package is for a Linux host. As npm reads these lists: names, or `!` and what it is not for. */
-export const fits = ({ os, cpu, libc }: LockedPackage, arch: string): boolean =>
+const fits = ({ os, cpu, libc }: LockedPackage, arch: string): boolean =>
   [[os, "linux"] as const, [cpu, arch] as const, [libc, "glibc"] as const].every(
     ([list = [], here]) =>
       !list.includes(`!${here}`) && (list.every((each) => each.startsWith("!")) || list.includes(here)),

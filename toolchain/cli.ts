@@ -9,7 +9,7 @@ import { handleSignals, onTerminal, run, runInForeground } from "./processes";
 import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
 import { duration, say } from "./steps";
-import { gatewaysOf, keptBy, summary, type StackOutputs } from "../cli/status";
+import { gatewaysOf, keptBy, summary, type StackOutputs } from "../cli/summary";
 
 const OLDEST_NODE = 20;
 const DEFAULT_STACK = "dev";

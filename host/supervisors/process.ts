@@ -24,7 +24,8 @@ import {
 import { tryLock } from "../lock";
 import { gatewayTag, TAG_VARIABLE } from "../../model/hostLayout";
 import { carrying, descendsFrom, findProcess, identify, isAlive, type ProcessIdentity } from "../../inspect/processes";
-import { endCarrying, waitForEnd, signal } from "../endProcesses";
+import { signal } from "../../inspect/run";
+import { endCarrying, waitForEnd } from "../endProcesses";
 import { readSecrets } from "../secrets";
 import { attempt } from "../systemError";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor, type SupervisorStatus } from "./supervisor";

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { keptBy, summary } from "../../cli/status";
+import { keptBy, summary } from "../../cli/summary";
 import { type GatewayOutput } from "../../model/outputs";
 import { TestStack } from "../support/engine";
 import { ok } from "../support/processes";

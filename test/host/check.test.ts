@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { check, render } from "../../cli/check";
 import type { CheckedGateway } from "../../cli/gateways";
 import { gatewayUnits } from "../../inspect/units";
-import { healthOf } from "../../cli/status";
+import { healthOf } from "../../cli/summary";
 import { type GatewayOutput } from "../../model/outputs";
 import { ask, endStrays, eventually, ok, temporaryRoot, TestHost } from "../support/hosts";
 import { isSoak } from "../support/soak";

@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { cacheDirectory } from "../../model/cache";
 import { pulumiEnvironment } from "../../toolchain/environment";
+import { PROJECT } from "../../toolchain/project";
 import { finished, ok, type Outcome } from "./hosts";
 import { seedNode } from "./seed";
 import { placeEmptyStack, setConfig } from "./stackFiles";
@@ -62,7 +63,7 @@ function quickly(directory: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   };
 }
 
-export const PROJECT = join(__dirname, "..", "..");
+export { PROJECT };
 
 interface State {
   readonly deployment: { readonly resources?: { readonly type: string; readonly urn: string }[] };

@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { judge } from "../../inspect/health";
 import { renderTable } from "../../cli/table";
 import { duration } from "../../toolchain/steps";
-import { gatewaysOf, healthOf, howTo, keptBy, summary } from "../../cli/status";
+import { gatewaysOf, healthOf, howTo, keptBy, summary } from "../../cli/summary";
 import { type GatewayOutput } from "../../model/outputs";
 
 const VERSION = "2026.9.6";

@@ -34,8 +34,8 @@ describe("a gateway in a container", () => {
   });
 
   it("has a second port where the sandbox host is published", () => {
-    const { portRange: owns, ports } = inContainer("main", { basePort: 21000 }, { ...engine, sandboxPort: true });
-    expect(owns).toEqual({ first: 21000, last: 21001 });
+    const { portRange, ports } = inContainer("main", { basePort: 21000 }, { ...engine, sandboxPort: true });
+    expect(portRange).toEqual({ first: 21000, last: 21001 });
     expect(ports.sandbox).toBe(21001);
   });
 

@@ -38,10 +38,7 @@ export async function healthOf({ host, docker, url, basePort, version, wrapper }
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
-export async function summary(
-  { gateways, existingMain: neighbour }: StackOutputs,
-  stack: string | undefined,
-): Promise<string> {
+export async function summary({ gateways, existingMain }: StackOutputs, stack: string | undefined): Promise<string> {
   if (!gateways.length)
     return "No gateway of this stack is up. Run `make up`: it brings them up, or says what is wrong.";
   const health = await Promise.all(gateways.map(healthOf));
@@ -57,7 +54,7 @@ export async function summary(
       typedCommand(each.wrapper),
     ]),
   ]);
-  return `${table}\n\n${howTo(gateways, stack)}${neighbour ? `\n\n${helpMain(neighbour)}` : ""}`;
+  return `${table}\n\n${howTo(gateways, stack)}${existingMain ? `\n\n${helpMain(existingMain)}` : ""}`;
 }
 
 /** What to type for the main gateway that this stack runs beside. */
