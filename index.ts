@@ -37,4 +37,4 @@ const rescueToken = rescue.token;
 export = main
   ? { gateways, mainToken: main.token, rescueToken }
   : // What to type when the main gateway beside the rescue is in trouble.
-    rescue.beside.apply((mainGateway) => ({ gateways, rescueToken, ...(mainGateway && { mainGateway }) }));
+    rescue.existingMain.apply((existingMain) => ({ gateways, rescueToken, ...(existingMain && { existingMain }) }));

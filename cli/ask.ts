@@ -2,7 +2,7 @@
 import { lstat } from "../inspect/files";
 import { run } from "../inspect/run";
 import { isImpostors } from "../inspect/health";
-import { healthOf, type CheckedGateway } from "./gateways";
+import { askHealth, type CheckedGateway } from "./gateways";
 
 /** The slowest of them takes 8 s on an idle machine, and longer if several gateways are asked at once. */
 const TIMEOUT_MS = 30_000;
@@ -32,7 +32,7 @@ export interface Answers {
 
 export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
   const ask = (args: string): Promise<Answer> => askOpenclaw(gateway.command, args);
-  const health = await healthOf(gateway);
+  const health = await askHealth(gateway);
   // No answer would then come from this gateway.
   if (isImpostors(health) || isAnotherUsers(gateway)) return { health };
   const [service, probe] = await Promise.all([

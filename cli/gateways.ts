@@ -5,8 +5,9 @@ import type { ExistingMainOutputs } from "../model/outputs";
 import type { PortRange } from "../model/ports";
 import { findExistingGateway, isUnknown } from "../inspect/existingGateway";
 import { quote } from "../model/hostLayout";
-import { healthAt } from "../inspect/health";
+import { healthOf } from "../inspect/health";
 import { listeners } from "../inspect/listeners";
+import { defined } from "../model/defined";
 
 /** A gateway as the check sees it. */
 export interface CheckedGateway {
@@ -41,7 +42,7 @@ interface StateResource {
     readonly version?: string;
     readonly wrapper?: string;
     readonly stateDir?: string;
-    readonly beside?: ExistingMainOutputs;
+    readonly existingMain?: ExistingMainOutputs;
   };
 }
 
@@ -70,13 +71,13 @@ export function gatewaysOfState(exported: string): StackGateways {
   for (const { type, urn, outputs } of resources) {
     if (type !== "openclaw:index:Gateway") continue;
     const name = urn.split("::").at(-1)!;
-    const { ports, portBlock, url, version, wrapper, stateDir, beside } = outputs ?? {};
+    const { ports, portBlock, url, version, wrapper, stateDir, existingMain } = outputs ?? {};
     if (remote.has(urn) || wrapper?.startsWith("docker -H ssh:")) {
       elsewhere.push(name);
       continue;
     }
     const isContainer = contained.has(urn);
-    if (beside) gateways.push(mainOf(beside));
+    if (existingMain) gateways.push(mainOf(existingMain));
     if (ports && version && wrapper && stateDir)
       gateways.push({
         name,
@@ -95,18 +96,19 @@ export function gatewaysOfState(exported: string): StackGateways {
   return { gateways: gateways.sort((a, b) => a.name.localeCompare(b.name)), neverUp, elsewhere };
 }
 
-const mainOf = ({ url, command, stateDir, restart }: ExistingMainOutputs): CheckedGateway => ({
-  name: "main",
-  isOurs: false,
-  port: Number(new URL(url).port),
-  command,
-  stateDir,
-  ...(restart !== undefined && { restart }),
-});
+const mainOf = ({ url, command, stateDir, restart }: ExistingMainOutputs): CheckedGateway =>
+  defined({
+    name: "main",
+    isOurs: false,
+    port: Number(new URL(url).port),
+    command,
+    stateDir,
+    restart,
+  });
 
-/** Its health, in words. In a container it tells its version only to those with its token. */
-export const healthOf = (gateway: CheckedGateway): Promise<string> =>
-  healthAt(gateway.port, gateway.published ? undefined : gateway.version, gateway);
+/** Its health, in words. */
+export const askHealth = (gateway: CheckedGateway): Promise<string> =>
+  healthOf({ ...gateway, isContainer: gateway.published !== undefined });
 
 /** A path as typed in a shell. */
 export const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : quote(path));
@@ -119,5 +121,5 @@ export function existingGateways(known: readonly CheckedGateway[]): CheckedGatew
   // The remains of a former gateway do not count.
   if (!found || isUnknown(found) || !listeners((port) => port === found.port).length) return [];
   const { port, command, restart } = found;
-  return [{ name: stateDir, isOurs: false, port, command, stateDir, ...(restart !== undefined && { restart }) }];
+  return [defined({ name: stateDir, isOurs: false, port, command, stateDir, restart })];
 }

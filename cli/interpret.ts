@@ -2,10 +2,11 @@
 import type { Json, JsonObject } from "../model/spec";
 import { valueAt } from "../model/json";
 import { contains, formatRange, portBlock } from "../model/ports";
-import type { Answers, Report } from "./ask";
+import type { Answer, Answers, Report } from "./ask";
 import { isImpostors } from "../inspect/health";
 import type { CheckedGateway } from "./gateways";
 import type { Unit } from "../inspect/units";
+import { defined } from "../model/defined";
 
 /** `problem`: really wrong, the check fails. `note`: worth knowing. */
 export interface Finding {
@@ -69,60 +70,85 @@ const text = (value: Json | undefined): string | undefined => (typeof value === 
 const list = (value: Json | undefined): JsonObject[] => (Array.isArray(value) ? (value as JsonObject[]) : []);
 
 function readService(gateway: CheckedGateway, { health, service }: Answers): Reading {
-  const { name, port, isOurs, version } = gateway;
-  const problem = (cell: string, what: string, advice?: string): Reading =>
-    reading(cell, { level: "problem", gateway: name, text: what, ...(advice !== undefined && { advice }) });
   if (isImpostors(health))
     return problem(
+      gateway,
       "another program",
-      `${health}, on port ${port}`,
+      `${health}, on port ${gateway.port}`,
       "stop that program, then start the gateway: see docs/runbook.md",
     );
-  if (!service) {
-    const reason: Finding = {
-      level: "note",
-      gateway: name,
-      text: "belongs to another user, so only its HTTP endpoints were checked",
-      advice: "for more, run the check as that user",
-    };
-    if (health === "healthy") return reading(health, reason);
-    const wrong = problem(health, `is not healthy: ${health}`, startAdvice(gateway));
-    return { ...wrong, findings: [...wrong.findings, reason] };
-  }
-  if (!service.report)
-    return problem(
-      service.code === null ? "no answer" : "not run",
-      service.code === null
-        ? `\`${gateway.command} gateway status\` did not finish in time`
-        : `\`${gateway.command} gateway status\` failed: ${service.complaint || `exit code ${service.code}`}`,
-      isOurs ? "run `pulumi up`" : "set beside.command to the right command",
-    );
+  if (!service) return readHealthAlone(gateway, health);
+  if (!service.report) return readFailedStatus(gateway, service);
   const report = json(service.report);
   const isUnready = health.startsWith("up, not ready");
-  const notReady = (): Reading =>
-    problem(health, `is ${health}`, "check its log; `channels status --probe` shows why a channel fails");
-  const stale = staleServices(gateway, report);
-  if (valueAt(report, "rpc.ok") === true) {
-    const running = text(valueAt(report, "gateway.version")) ?? text(valueAt(report, "rpc.version"));
-    if (version !== undefined && running !== undefined && running !== version)
-      return problem(`up, ${running}`, `runs OpenClaw ${running}, but the stack says ${version}`, "run `pulumi up`");
-    const cell = `up, ${running ?? "unknown version"}`;
-    if (!isUnready) return { cell, findings: stale };
-    const unready = notReady();
-    return { ...unready, findings: [...unready.findings, ...stale] };
-  }
-  const kind = text(valueAt(report, "rpc.connectFailure.kind"));
+  if (valueAt(report, "rpc.ok") === true) return readAnswering(gateway, report, isUnready ? health : undefined);
   // Without any token, OpenClaw does not even connect; the gateway's own endpoints show that it is up.
-  if (!isOurs && isUnready) return notReady();
-  if (!isOurs && (kind === "auth-rejected" || health === "healthy"))
+  if (!gateway.isOurs && isUnready) return notReady(gateway, health);
+  return readRefusing(gateway, report, health);
+}
+
+const problem = ({ name }: CheckedGateway, cell: string, text: string, advice?: string): Reading =>
+  reading(cell, defined({ level: "problem", gateway: name, text, advice }));
+
+const and = (first: Reading, more: readonly Finding[]): Reading => ({
+  ...first,
+  findings: [...first.findings, ...more],
+});
+
+const notReady = (gateway: CheckedGateway, health: string): Reading =>
+  problem(gateway, health, `is ${health}`, "check its log; `channels status --probe` shows why a channel fails");
+
+/** Of a gateway whose command line was not asked. */
+function readHealthAlone(gateway: CheckedGateway, health: string): Reading {
+  const reason: Finding = {
+    level: "note",
+    gateway: gateway.name,
+    text: "belongs to another user, so only its HTTP endpoints were checked",
+    advice: "for more, run the check as that user",
+  };
+  if (health === "healthy") return reading(health, reason);
+  return and(problem(gateway, health, `is not healthy: ${health}`, startAdvice(gateway)), [reason]);
+}
+
+function readFailedStatus(gateway: CheckedGateway, { code, complaint }: Answer): Reading {
+  const command = `\`${gateway.command} gateway status\``;
+  const advice = gateway.isOurs ? "run `pulumi up`" : "set existingMain.command to the right command";
+  return code === null
+    ? problem(gateway, "no answer", `${command} did not finish in time`, advice)
+    : problem(gateway, "not run", `${command} failed: ${complaint || `exit code ${code}`}`, advice);
+}
+
+/** `unready`: what its health is instead. */
+function readAnswering(gateway: CheckedGateway, report: JsonObject, unready: string | undefined): Reading {
+  const { version } = gateway;
+  const running = text(valueAt(report, "gateway.version")) ?? text(valueAt(report, "rpc.version"));
+  if (version !== undefined && running !== undefined && running !== version)
+    return problem(
+      gateway,
+      `up, ${running}`,
+      `runs OpenClaw ${running}, but the stack says ${version}`,
+      "run `pulumi up`",
+    );
+  const stale = staleServices(gateway, report);
+  return unready === undefined
+    ? { cell: `up, ${running ?? "unknown version"}`, findings: stale }
+    : and(notReady(gateway, unready), stale);
+}
+
+/** Something may listen on its port, but it does not speak with us. */
+function readRefusing(gateway: CheckedGateway, report: JsonObject, health: string): Reading {
+  const { name, port, isOurs } = gateway;
+  const isRejected = text(valueAt(report, "rpc.connectFailure.kind")) === "auth-rejected";
+  if (!isOurs && (isRejected || health === "healthy"))
     return reading("up", {
       level: "note",
       gateway: name,
       text: "is up, but this shell does not have its token",
       advice: "nothing to do; for more, run its own `gateway status` where the token is set",
     });
-  if (kind === "auth-rejected")
+  if (isRejected)
     return problem(
+      gateway,
       "wrong token",
       `the process on port ${port} refuses this gateway's token: it is another gateway, or still has an old token`,
       "find out what listens (ss -ltnp), stop it, then run `pulumi up`",
@@ -130,12 +156,13 @@ function readService(gateway: CheckedGateway, { health, service }: Answers): Rea
   const holders = list(valueAt(report, "port.listeners")).map(describeListener);
   if (holders.length)
     return problem(
+      gateway,
       "another program",
       `${holders.join(" and ")} listens on port ${port} but does not answer as a gateway`,
       "stop that program, then start the gateway",
     );
-  const down = problem("down", `is down: nothing listens on port ${port}`, startAdvice(gateway));
-  return { ...down, findings: [...down.findings, ...stale] };
+  const down = problem(gateway, "down", `is down: nothing listens on port ${port}`, startAdvice(gateway));
+  return and(down, staleServices(gateway, report));
 }
 
 const describeListener = ({ command, pid }: JsonObject): string =>

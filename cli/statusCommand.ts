@@ -1,6 +1,6 @@
 /** `pulumi-openclaw status`: the gateways of the stack that Pulumi has selected, and whether they are healthy. */
 import { plain } from "../model/plain";
-import { healthOf, type CheckedGateway, type StackGateways } from "./gateways";
+import { askHealth, type CheckedGateway, type StackGateways } from "./gateways";
 import { OPTIONS, readGateways, type Options } from "./stack";
 import { renderTable } from "./table";
 
@@ -42,7 +42,7 @@ export async function rowsOf({ gateways, neverUp, elsewhere = [] }: StackGateway
 
 async function rowOf(gateway: CheckedGateway): Promise<Row> {
   const { name, host = "127.0.0.1", port, version = "", command } = gateway;
-  return { gateway: name, url: `http://${host}:${port}`, version, health: await healthOf(gateway), command };
+  return { gateway: name, url: `http://${host}:${port}`, version, health: await askHealth(gateway), command };
 }
 
 export const renderStatus = (rows: readonly Row[]): string =>

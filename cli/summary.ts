@@ -2,12 +2,13 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { GatewayOutput, ExistingMainOutputs } from "../model/outputs";
-import { healthAt } from "../inspect/health";
+import { healthOf } from "../inspect/health";
 import { quoted } from "./gateways";
 import { renderTable } from "./table";
 import { formatRange } from "../model/ports";
 import { ACCOUNT_HOME, isWithin } from "../model/hostLayout";
 import { which } from "../inspect/which";
+import { defined } from "../model/defined";
 
 const HEADER = ["GATEWAY", "PROFILE", "URL", "PORTS", "VERSION", "HEALTH", "COMMAND"] as const;
 
@@ -16,32 +17,32 @@ type MainToHelp = Pick<ExistingMainOutputs, "url" | "command" | "restart">;
 /** What the stack runs, from the outputs of `pulumi stack output --json`. */
 export interface StackOutputs {
   readonly gateways: readonly GatewayOutput[];
-  /** A main gateway that no stack owns: the output `mainGateway`. */
+  /** A main gateway that no stack owns: the output of the same name. */
   readonly existingMain?: MainToHelp;
 }
 
 export function gatewaysOf(outputs: string): StackOutputs {
-  const { gateways, mainGateway } = JSON.parse(outputs) as { gateways?: unknown; mainGateway?: MainToHelp };
-  return {
+  const { gateways, existingMain } = JSON.parse(outputs) as { gateways?: unknown; existingMain?: MainToHelp };
+  return defined({
     gateways: Array.isArray(gateways) ? (gateways as GatewayOutput[]) : [],
-    ...(mainGateway && { existingMain: mainGateway }),
-  };
+    existingMain,
+  });
 }
 
-export async function healthOf({ host, docker, url, basePort, version, wrapper }: GatewayOutput): Promise<string> {
+export async function askHealth({ host, docker, url, basePort, version, wrapper }: GatewayOutput): Promise<string> {
   if (host !== undefined) return `not asked (on ${host})`;
-  // In a container it tells its version only to those with its token.
+  const isContainer = docker !== undefined;
   const { hostname } = new URL(url);
-  return docker === undefined
-    ? healthAt(basePort, version, { host: hostname, wrapper })
-    : healthAt(basePort, undefined, { host: hostname });
+  return healthOf(
+    defined({ port: basePort, version, host: hostname, wrapper: isContainer ? undefined : wrapper, isContainer }),
+  );
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
 export async function summary({ gateways, existingMain }: StackOutputs, stack: string | undefined): Promise<string> {
   if (!gateways.length)
     return "No gateway of this stack is up. Run `make up`: it brings them up, or says what is wrong.";
-  const health = await Promise.all(gateways.map(healthOf));
+  const health = await Promise.all(gateways.map(askHealth));
   const table = renderTable([
     HEADER,
     ...gateways.map((each, index) => [

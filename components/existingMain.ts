@@ -10,14 +10,15 @@ import { currentProgram, type ExistingMain } from "./preflight";
 import { derivePorts, portBlock } from "../model/ports";
 import { problemsOf } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
-import { besideSchema } from "./rules/schemas";
+import { existingMainSchema } from "./rules/schemas";
 import type { Target } from "./targets/target";
+import { defined } from "../model/defined";
 
 /** Looks for the main gateway beside a rescue gateway, and has the program check everything against it. */
 export function findExistingMain(label: string, target: Target, facts: unknown): Promise<ExistingGateway | undefined> {
-  const parsed = besideSchema.optional().safeParse(facts);
+  const parsed = existingMainSchema.optional().safeParse(facts);
   if (!parsed.success) {
-    currentProgram().report(problemsOf(parsed.error, besideSchema, `${label}.beside`, facts));
+    currentProgram().report(problemsOf(parsed.error, existingMainSchema, `${label}.existingMain`, facts));
     return Promise.resolve(undefined);
   }
   const found = target.findExistingGateway(parsed.data ?? {});
@@ -27,14 +28,14 @@ export function findExistingMain(label: string, target: Target, facts: unknown):
         void pulumi.log.warn(
           `${label}: no main gateway was found beside it, so nothing was checked against one, and updates do not wait for one. ` +
             "Looked for: .openclaw in your home directory (with sudo, also in that of the user who ran it) and in the target's root. " +
-            "If main is elsewhere, set beside.stateDir; in stack config: " +
-            "pulumi config set --path rescue.beside.stateDir /where/it/is",
+            "If main is elsewhere, set existingMain.stateDir; in stack config: " +
+            "pulumi config set --path rescue.existingMain.stateDir /where/it/is",
         );
         return { target, botTokens: [], problems: [] };
       }
       if (isUnknown(gateway)) {
         const { property, reason, advice } = gateway;
-        return { target, botTokens: [], problems: [{ path: `${label}.beside.${property}`, reason, advice }] };
+        return { target, botTokens: [], problems: [{ path: `${label}.existingMain.${property}`, reason, advice }] };
       }
       return { target, gateway: asResolved(gateway, target), botTokens: gateway.botTokens, problems: [] };
     }),
@@ -78,7 +79,7 @@ function browserOf(config: JsonObject): ResolvedGateway["browser"] {
   const profiles = Object.entries(objectAt(config, "browser.profiles")).map(
     ([name, profile]) => [name, isObject(profile) ? pins(profile) : {}] as const,
   );
-  return { ...(cdpUrl !== undefined && { cdpUrl }), profiles: Object.fromEntries(profiles) };
+  return defined({ cdpUrl, profiles: Object.fromEntries(profiles) });
 }
 
 /** What the rescue's host program needs to know about main. */

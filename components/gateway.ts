@@ -3,26 +3,16 @@ import * as pulumi from "@pulumi/pulumi";
 import { describeToHost, findExistingMain } from "./existingMain";
 import { stableValue } from "./outputs";
 import { afterPreflight, checkedBotToken, currentProgram } from "./preflight";
-
 import { checkOperatorOnly } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
 import type { Problem } from "./rules/problems";
-import { resolveGateway } from "./rules/resolve";
-import type { BesideArgs, GatewayInput } from "./rules/schemas";
-import type { Partner, Target } from "./targets/target";
+import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
+import type { GatewayArgs, MainGatewayArgs, RescueGatewayArgs } from "./arguments";
+import type { Partner } from "./targets/target";
 import type { ExistingGateway } from "../inspect/existingGateway";
-
 import type { ExistingMainOutputs } from "../model/outputs";
 import { GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../model/secrets";
-
-/** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
-export interface GatewayArgs extends GatewayInput {
-  /**
-   * Where the gateway runs.
-   * @example new LocalHost("here")
-   */
-  readonly target: Target;
-}
+import { defined } from "../model/defined";
 
 /** Bytes of randomness in a generated gateway token. */
 const TOKEN_BYTES = 32;
@@ -36,7 +26,7 @@ interface Composition {
   /** The bot answers operators only. */
   readonly operatorOnly?: boolean;
   /** The gateway beside this one that no stack owns. */
-  readonly neighbour?: Promise<ExistingGateway | undefined>;
+  readonly existingMain?: Promise<ExistingGateway | undefined>;
 }
 
 /** The outputs of a {@link Gateway}. */
@@ -71,24 +61,17 @@ export interface GatewayOutputs {
   readonly wrapper: pulumi.Output<string>;
 }
 
+/* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type --
+   the constructor assigns every output, so that their names are not repeated here */
+export interface Gateway extends GatewayOutputs {}
+
 /**
  * One OpenClaw Gateway: its own configuration, state directory, workspace, port block, release, service and token.
  *
  * @example
  * const ops = new Gateway("ops", { target: here, version: "2026.9.6", profile: "ops", basePort: 20789 });
  */
-export class Gateway extends pulumi.ComponentResource implements GatewayOutputs {
-  readonly ports: GatewayOutputs["ports"];
-  readonly portBlock: GatewayOutputs["portBlock"];
-  readonly url: GatewayOutputs["url"];
-  readonly token: GatewayOutputs["token"];
-  readonly profile: GatewayOutputs["profile"];
-  readonly version: GatewayOutputs["version"];
-  readonly stateDir: GatewayOutputs["stateDir"];
-  readonly workspace: GatewayOutputs["workspace"];
-  readonly configPath: GatewayOutputs["configPath"];
-  readonly serviceName: GatewayOutputs["serviceName"];
-  readonly wrapper: GatewayOutputs["wrapper"];
+export class Gateway extends pulumi.ComponentResource {
   /**
    * Complete once the gateway is healthy; undefined if its arguments are refused.
    * @internal
@@ -107,20 +90,10 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     super("openclaw:index:Gateway", name, {}, afterPreflight(opts));
     const declared = this.declareGateway(name, args, composition);
     this.deployment = declared?.deployment;
-    const outputs = declared?.outputs ?? refused();
-    this.ports = outputs.ports;
-    this.portBlock = outputs.portBlock;
-    this.url = outputs.url;
-    this.token = outputs.token;
-    this.profile = outputs.profile;
-    this.version = outputs.version;
-    this.stateDir = outputs.stateDir;
-    this.workspace = outputs.workspace;
-    this.configPath = outputs.configPath;
-    this.serviceName = outputs.serviceName;
-    this.wrapper = outputs.wrapper;
-    const beside = composition.neighbour?.then(describeNeighbour);
-    this.registerOutputs({ ...outputs, ...(beside && { beside }) });
+    const outputs = outputsOf(declared?.known ?? neverKnown());
+    Object.assign(this, outputs);
+    const existingMain = composition.existingMain?.then(toOutputs);
+    this.registerOutputs(defined({ ...outputs, existingMain }));
   }
 
   /** Registers the gateway's resources; undefined if its arguments are refused. */
@@ -128,7 +101,7 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
     name: string,
     args: GatewayArgs,
     composition: Composition,
-  ): { outputs: GatewayOutputs; deployment: pulumi.Resource } | undefined {
+  ): { known: pulumi.Output<Known>; deployment: pulumi.Resource } | undefined {
     const { target, ...rest } = args;
     const label = composition.label ?? name;
     const program = currentProgram();
@@ -138,72 +111,66 @@ export class Gateway extends pulumi.ComponentResource implements GatewayOutputs 
       ]);
       return undefined;
     }
-    const { gateway, args: checked, problems } = resolveGateway(label, withoutUndefined(rest), target.layout, name);
+    const { gateway, args: checked, problems } = resolveGateway(label, defined(rest), target.layout, name);
     program.report(problems);
     if (!gateway || !checked) return undefined;
     if (composition.operatorOnly) program.report(checkOperatorOnly(gateway, checked));
     const botToken = checked.telegram?.botToken;
-    const declared = { name, target, gateway, ...(botToken !== undefined && { botToken }) };
+    const declared = defined({ name, target, gateway, botToken });
     program.declare(declared);
 
     const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));
     const token = pulumi.secret(stableValue(`${name}-token`, randomToken, { parent: this }));
     const env: Record<string, pulumi.Input<string>> = { ...checked.env, [GATEWAY_TOKEN_VARIABLE]: token };
     if (botToken !== undefined) env[BOT_TOKEN_VARIABLE] = checkedBotToken(declared);
-    const deployment = target.deploy(this, {
-      name,
-      gateway,
-      env: pulumi.secret(pulumi.output(env)),
-      ...(composition.partner && { partner: composition.partner }),
-      ...(composition.neighbour && { existingMain: composition.neighbour.then(describeToHost) }),
-    });
+    const deployment = target.deploy(
+      this,
+      defined({
+        name,
+        gateway,
+        env: pulumi.secret(pulumi.output(env)),
+        partner: composition.partner,
+        ...(composition.existingMain && { existingMain: composition.existingMain.then(describeToHost) }),
+      }),
+    );
 
     // Known in preview, but resolved for dependents only once the gateway is healthy.
-    const whenHealthy = (value: pulumi.Input<string>): pulumi.Output<string> =>
-      pulumi.all([value, deployment.urn]).apply(([known]) => known);
-    const outputs = {
-      ports: deployment.urn.apply(() => gateway.ports),
-      portBlock: deployment.urn.apply(() => gateway.portRange),
-      url: whenHealthy(gateway.url),
-      token: deployment.urn.apply(() => token),
-      profile: whenHealthy(gateway.profile),
-      version: whenHealthy(gateway.version),
-      stateDir: whenHealthy(gateway.stateDir),
-      workspace: whenHealthy(gateway.workspace),
-      configPath: whenHealthy(gateway.configPath),
-      serviceName: whenHealthy(gateway.serviceName),
-      wrapper: whenHealthy(target.wrapperOf?.(gateway) ?? gateway.wrapper),
-    };
-    return { outputs, deployment };
+    const wrapper = pulumi.output(target.wrapperOf?.(gateway) ?? gateway.wrapper);
+    return { known: deployment.urn.apply(() => ({ gateway, token, wrapper })), deployment };
   }
 }
 
-/** Outputs of a gateway whose arguments are refused: they never resolve, since the program ends first. */
-function refused(): GatewayOutputs {
+/** Of a gateway whose arguments are refused: never known, since the program ends first. */
+function neverKnown(): pulumi.Output<never> {
   const refusal: Promise<never> = currentProgram()
     .passed()
     .then(() => undefined as never);
-  const never: pulumi.Output<never> = pulumi.output(refusal);
-  return {
-    ports: never,
-    portBlock: never,
-    url: never,
-    token: never,
-    profile: never,
-    version: never,
-    stateDir: never,
-    workspace: never,
-    configPath: never,
-    serviceName: never,
-    wrapper: never,
-  };
+  return pulumi.output(refusal);
 }
 
-/** Arguments of {@link MainGateway}: the base port has a default. */
-export type MainGatewayArgs = Omit<GatewayArgs, "basePort"> & Partial<Pick<GatewayArgs, "basePort">>;
+/** What a gateway's outputs are made of. */
+interface Known {
+  readonly gateway: ResolvedGateway;
+  readonly token: pulumi.Output<string>;
+  readonly wrapper: pulumi.Output<string>;
+}
+
+const outputsOf = (known: pulumi.Output<Known>): GatewayOutputs => ({
+  ports: known.apply(({ gateway }) => gateway.ports),
+  portBlock: known.apply(({ gateway }) => gateway.portRange),
+  url: known.apply(({ gateway }) => gateway.url),
+  token: known.apply(({ token }) => token),
+  profile: known.apply(({ gateway }) => gateway.profile),
+  version: known.apply(({ gateway }) => gateway.version),
+  stateDir: known.apply(({ gateway }) => gateway.stateDir),
+  workspace: known.apply(({ gateway }) => gateway.workspace),
+  configPath: known.apply(({ gateway }) => gateway.configPath),
+  serviceName: known.apply(({ gateway }) => gateway.serviceName),
+  wrapper: known.apply(({ wrapper }) => wrapper),
+});
 
 /**
- * The main gateway: default profile, base port 18789, state in `<root>/.openclaw`.
+ * The main gateway: default profile, base port 18789, state in `<root>/.openclaw`. Takes the arguments of a Gateway.
  *
  * @example
  * const main = new MainGateway("main", { target: here, version: "2026.9.6" });
@@ -223,19 +190,8 @@ export class MainGateway extends Gateway {
     opts?: pulumi.ComponentResourceOptions,
     composition: Composition = {},
   ) {
-    super(name, { basePort: MAIN_BASE_PORT, ...withoutUndefined(args) }, opts, composition);
+    super(name, { basePort: MAIN_BASE_PORT, ...defined(args) }, opts, composition);
   }
-}
-
-/** Arguments of {@link RescueGateway}: base port and profile have defaults. */
-export interface RescueGatewayArgs extends MainGatewayArgs {
-  /**
-   * Facts about a main gateway that no stack owns. Anything left out is looked up; if nothing is given and no such
-   * gateway is found, there is none. Not allowed for the rescue gateway of a pair.
-   * @default found on the machine
-   * @example { stateDir: "/home/you/.openclaw" }
-   */
-  readonly beside?: BesideArgs;
 }
 
 /**
@@ -247,11 +203,11 @@ export interface RescueGatewayArgs extends MainGatewayArgs {
  *
  * @example
  * const rescue = new RescueGateway("rescue", { target: here, version: "2026.9.6" });
- * export const howToHelpMain = rescue.beside;
+ * export const howToHelpMain = rescue.existingMain;
  */
 export class RescueGateway extends Gateway {
   /** The main gateway beside this one; `undefined` if there is none, and in a pair. */
-  readonly beside: pulumi.Output<ExistingMainOutputs | undefined>;
+  readonly existingMain: pulumi.Output<ExistingMainOutputs | undefined>;
 
   constructor(name: string, args: RescueGatewayArgs, opts?: pulumi.ComponentResourceOptions);
   /** @internal */
@@ -267,36 +223,36 @@ export class RescueGateway extends Gateway {
     opts?: pulumi.ComponentResourceOptions,
     composition: Composition = {},
   ) {
-    const { beside, ...rest } = args;
+    const { existingMain: facts, ...rest } = args;
     const label = composition.label ?? name;
     const isAlone = composition.partner === undefined;
-    if (!isAlone && beside !== undefined) currentProgram().report([besideInPair(label)]);
-    const neighbour = isAlone && rest.target ? findExistingMain(label, rest.target, beside) : undefined;
-    super(name, { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...withoutUndefined(rest) }, opts, {
-      ...composition,
-      operatorOnly: true,
-      ...(neighbour && { neighbour }),
-    });
-    this.beside = pulumi.output(neighbour?.then(describeNeighbour));
+    if (!isAlone && facts !== undefined) currentProgram().report([existingMainInPair(label)]);
+    const existingMain = isAlone && rest.target ? findExistingMain(label, rest.target, facts) : undefined;
+    super(
+      name,
+      { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...defined(rest) },
+      opts,
+      defined({
+        ...composition,
+        operatorOnly: true,
+        existingMain,
+      }),
+    );
+    this.existingMain = pulumi.output(existingMain?.then(toOutputs));
   }
 }
 
 export const RESCUE_PROFILE = "rescue";
 
-const besideInPair = (label: string): Problem => ({
-  path: `${label}.beside`,
+const existingMainInPair = (label: string): Problem => ({
+  path: `${label}.existingMain`,
   reason: "is only for a standalone rescue gateway; a pair has its own main gateway",
   advice: "remove it, or use RescueGateway instead of GatewayPair",
 });
 
-function describeNeighbour(main: ExistingGateway | undefined): ExistingMainOutputs | undefined {
+function toOutputs(main: ExistingGateway | undefined): ExistingMainOutputs | undefined {
   if (!main) return undefined;
   const { port, stateDir, workspace, configPath, command, restart } = main;
   const url = `http://127.0.0.1:${port}`;
-  return { url, stateDir, workspace, configPath, command, ...(restart !== undefined && { restart }) };
-}
-
-/** An argument given as `undefined` counts as left out. */
-function withoutUndefined<T extends object>(args: T): T {
-  return Object.fromEntries(Object.entries(args).filter(([, value]) => value !== undefined)) as T;
+  return defined({ url, stateDir, workspace, configPath, command, restart });
 }

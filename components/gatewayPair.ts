@@ -1,39 +1,11 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { gatewayId } from "../model/hostLayout";
-import { MainGateway, RescueGateway, RESCUE_PROFILE, type MainGatewayArgs, type RescueGatewayArgs } from "./gateway";
+import type { GatewayPairArgs, MainGatewayArgs, Own } from "./arguments";
+import { MainGateway, RescueGateway, RESCUE_PROFILE } from "./gateway";
 import { afterPreflight, currentProgram } from "./preflight";
 import { problemsOf } from "./rules/problems";
 import type { Target } from "./targets/target";
-
-/** What the two gateways of a pair may set for themselves. */
-type Own<Args> = Omit<Args, "target" | "version"> & Partial<Pick<GatewayPairArgs, "target" | "version">>;
-
-/** Arguments of {@link GatewayPair}. */
-export interface GatewayPairArgs {
-  /**
-   * Where both gateways run, unless one sets its own.
-   * @example new LocalHost("here")
-   */
-  readonly target: Target;
-  /**
-   * Exact OpenClaw version of both, unless one sets its own.
-   * @example "2026.9.6"
-   */
-  readonly version: string;
-  /**
-   * Arguments of the main gateway; `target` and `version` here override those of the pair.
-   * @default those of MainGateway
-   * @example { basePort: 18789, telegram: { botToken: config.requireSecret("mainBotToken") } }
-   */
-  readonly main?: Own<MainGatewayArgs>;
-  /**
-   * Arguments of the rescue gateway; `target` and `version` here override those of the pair.
-   * @default those of RescueGateway
-   * @example { basePort: 19789 }
-   */
-  readonly rescue?: Own<RescueGatewayArgs>;
-}
 
 const pairSchema = z.strictObject({
   target: z.any(),

@@ -1,16 +1,20 @@
 /** The public names of pulumi-openclaw, and nothing else. */
-export {
-  Gateway,
-  MainGateway,
-  RescueGateway,
-  type GatewayArgs,
-  type MainGatewayArgs,
-  type RescueGatewayArgs,
-} from "./gateway";
-export { GatewayPair, type GatewayPairArgs } from "./gatewayPair";
+export type {
+  BrowserArgs,
+  BrowserProfileArgs,
+  ExistingMainArgs,
+  GatewayArgs,
+  GatewayPairArgs,
+  MainGatewayArgs,
+  RescueGatewayArgs,
+  TelegramArgs,
+} from "./arguments";
+export { Gateway, MainGateway, RescueGateway, type GatewayOutputs } from "./gateway";
+export { GatewayPair } from "./gatewayPair";
 export type { ExistingMainOutputs } from "../model/outputs";
 export type { GatewayPorts, PortRange } from "../model/ports";
-export { DockerEngine, type DockerEngineArgs } from "./targets/docker";
+export { DockerEngine, type DockerEngineArgs, type RegistryAuthArgs } from "./targets/docker";
+export type { HostArgs } from "./targets/hostArguments";
 export { LocalHost, type LocalHostArgs } from "./targets/local";
-export { SshHost, type SshHostArgs } from "./targets/ssh";
+export { SshHost, type SshConnectionArgs, type SshHostArgs } from "./targets/ssh";
 export type { Target } from "./targets/target";

@@ -3,12 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import * as runtimeConfig from "@pulumi/pulumi/runtime/config";
 import * as z from "zod";
 import { dockerCommand, LOCAL_ENGINE } from "../model/containerLayout";
-import type { RescueGatewayArgs } from "./gateway";
-import type { GatewayPairArgs } from "./gatewayPair";
+import type { GatewayPairArgs, RescueGatewayArgs } from "./arguments";
 import { currentProgram } from "./preflight";
+import { defined } from "../model/defined";
 import { problemsOf, type Problem } from "./rules/problems";
 import { once } from "./targets/bootstrap";
-import { hostShape } from "./targets/hostLayout";
+import { hostShape } from "./targets/hostArguments";
 import { DockerEngine, type DockerEngineArgs } from "./targets/docker";
 import { LocalHost } from "./targets/local";
 import { SshHost, type SshHostArgs } from "./targets/ssh";
@@ -69,7 +69,7 @@ export function readStackConfig(): StackConfig {
   const { mode, version, root, binDir, account, supervisor, registry, integrity } = raw as Partial<
     z.input<typeof stackSchema>
   >;
-  const hostArgs = parsed.success ? withoutUndefined({ root, binDir, account, supervisor, registry, integrity }) : {};
+  const hostArgs = parsed.success ? defined({ root, binDir, account, supervisor, registry, integrity }) : {};
   const ssh = { ...objectOf(raw.ssh), ...hostArgs } as SshHostArgs;
   const docker = { ...objectOf(raw.docker) } as DockerEngineArgs;
   const isAlone = mode === "rescue";
@@ -105,13 +105,13 @@ export function readStackConfig(): StackConfig {
     mode: isAlone ? "rescue" : "pair",
     where: { main: where(kinds.main), rescue: where(kinds.rescue) },
     pair: () =>
-      withoutUndefined({
+      defined({
         target: targets[kinds.main](),
         version,
         main: argumentsOf("main"),
         rescue: argumentsOf("rescue"),
       }) as GatewayPairArgs,
-    rescue: () => withoutUndefined({ version, ...argumentsOf("rescue") }) as RescueGatewayArgs,
+    rescue: () => defined({ version, ...argumentsOf("rescue") }) as RescueGatewayArgs,
   };
 }
 
@@ -135,7 +135,7 @@ const typed = (args: string): string => `pulumi config ${args} (with make: make 
 const mainNotOurs = (project: string): Problem => ({
   path: `${project}.main`,
   reason: "in rescue mode, this stack does not run the main gateway",
-  advice: `remove it: ${typed("rm main")}; put facts about main in rescue.beside`,
+  advice: `remove it: ${typed("rm main")}; put facts about main in rescue.existingMain`,
 });
 
 const notUsed = (project: string, kind: Kind): Problem => ({
@@ -183,8 +183,4 @@ function secretPaths(value: unknown, path: string): string[] {
     if (key === "env" && objectOf(inner)) return Object.keys(inner as object).map((name) => `${at}.${name}`);
     return SECRETS.includes(key) && inner !== undefined ? [at] : secretPaths(inner, at);
   });
-}
-
-function withoutUndefined<T extends object>(values: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,6 +1,6 @@
 /**
  * The page's default path: a main bot is already running on this machine, set up by hand; this adds the rescue. Main is
- * found in `~/.openclaw`, checked against, and never changed. If it is elsewhere: `beside: { stateDir: "…" }`.
+ * found in `~/.openclaw`, checked against, and never changed. If it is elsewhere: `existingMain: { stateDir: "…" }`.
  *
  *   pulumi config set --secret rescueBotToken    # a second bot, from @BotFather; never main's
  */
@@ -15,4 +15,4 @@ const rescue = new RescueGateway("rescue", {
 });
 
 export const url = rescue.url;
-export const whenMainIsInTrouble = rescue.beside; // its command, its directories, how to restart it
+export const whenMainIsInTrouble = rescue.existingMain; // its command, its directories, how to restart it

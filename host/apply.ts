@@ -32,7 +32,7 @@ import { GUIDE_FILE, GUIDE_MARK } from "../model/guide";
 import { runAs } from "./runAs";
 import { readSecrets, redact } from "./secrets";
 import type { Spec } from "../model/spec";
-import { supervisorFor } from "./supervisors";
+import { supervisorFor } from "./supervisors/choose";
 import { systemFailure, told } from "./systemError";
 
 const VALIDATE_TIMEOUT_MS = 120_000;

@@ -16,6 +16,7 @@ import type { Wanted } from "../model/packageLock";
 import { releaseDir, releaseEntry, removeUnusedReleases } from "./release";
 import { missingSecrets, secretsFile } from "./secrets";
 import type { Spec } from "../model/spec";
+import { defined } from "../model/defined";
 
 /** How to run one generation: read by the supervisor and by the wrapper. */
 export interface Service {
@@ -78,10 +79,11 @@ export interface Ordered {
   readonly lock: string | undefined;
 }
 
-export const wantedRelease = ({ spec, lock }: Pick<Ordered, "spec" | "lock">): Wanted => ({
-  version: spec.version,
-  ...(lock !== undefined && { lock }),
-});
+export const wantedRelease = ({ spec, lock }: Pick<Ordered, "spec" | "lock">): Wanted =>
+  defined({
+    version: spec.version,
+    lock,
+  });
 
 /** Builds a generation beside the running one. It exists only when it is complete. */
 export function stageGeneration(gateway: HostGateway, { spec, nonce, lock }: Ordered): Generation {

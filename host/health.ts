@@ -1,6 +1,7 @@
 /** What "healthy" means: the right gateway answers, with the right version. Bodies are read, not status codes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask } from "../inspect/ask";
+import { failingParts, isReady, isStarted } from "../inspect/health";
 import { Failure } from "../model/failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
@@ -12,7 +13,7 @@ import { descendsFrom, hasLostDatabase, isAt } from "../inspect/processes";
 import { readSecrets } from "./secrets";
 import type { RunResult } from "../inspect/run";
 import { runAs } from "./runAs";
-import { supervisorFor } from "./supervisors";
+import { supervisorFor } from "./supervisors/choose";
 import { valueAt } from "../model/json";
 import { GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
 
@@ -24,20 +25,15 @@ const MAX_EXITS = 2;
 
 export const gatewayPort = ({ spec }: Generation): number => Number(valueAt(spec.config, "gateway.port"));
 
-async function isStarted(generation: Generation): Promise<boolean> {
+async function hasStarted(generation: Generation): Promise<boolean> {
   const body = await ask(gatewayPort(generation), "/startupz");
-  return body?.ok === true && body.status === "started" && body.version === generation.spec.version;
+  return isStarted(body) && body?.version === generation.spec.version;
 }
 
 /** Whether any OpenClaw Gateway has started on a port. */
-export async function isGatewayOn(port: number): Promise<boolean> {
-  const body = await ask(port, "/startupz");
-  return body?.ok === true && body.status === "started";
-}
+export const isGatewayOn = async (port: number): Promise<boolean> => isStarted(await ask(port, "/startupz"));
 
-async function isReady(generation: Generation): Promise<boolean> {
-  return (await ask(gatewayPort(generation), "/readyz"))?.ready === true;
-}
+const readiness = (generation: Generation) => ask(gatewayPort(generation), "/readyz");
 
 /** The gateway's own command line, with its token. */
 function openclaw(gateway: HostGateway, { service }: Generation, ...args: string[]): Promise<RunResult> {
@@ -70,7 +66,7 @@ async function isOurs(gateway: HostGateway, generation: Generation): Promise<boo
  * is lost (measured: still ready after 90 s without Telegram), so each channel is asked.
  */
 export async function hasLiveChannels(gateway: HostGateway, generation: Generation): Promise<boolean> {
-  if (!hasChannels(generation) || !(await isReady(generation))) return false;
+  if (!hasChannels(generation) || !isReady(await readiness(generation))) return false;
   const probes = await probeChannels(gateway, generation);
   return probes !== undefined && Object.values(probes).every(({ ok }) => ok !== false);
 }
@@ -124,7 +120,7 @@ const hasState = ({ claim: { stateDir } }: HostGateway, pid: number): boolean =>
 
 export async function isHealthy(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const status = supervisorFor(gateway.host).status(gateway);
-  if (status.gatewayPid === undefined || !(await isStarted(generation))) return false;
+  if (status.gatewayPid === undefined || !(await hasStarted(generation))) return false;
   const holder = holderOf(gateway, generation, status);
   return typeof holder === "object" && "own" in holder && hasState(gateway, holder.own) && isOurs(gateway, generation);
 }
@@ -146,7 +142,7 @@ export async function waitUntilHealthy(
 ): Promise<void> {
   const supervisor = supervisorFor(gateway.host);
   const end = Date.now() + HEALTH_TIMEOUT_MS;
-  while (!(await isStarted(generation))) {
+  while (!(await hasStarted(generation))) {
     const { supervised, gaveUp, exits } = supervisor.status(gateway);
     if (gaveUp !== undefined) throw new Failure(`it ended with ${gaveUp}`);
     if (!supervised) throw new Failure("its supervisor exited");
@@ -163,15 +159,15 @@ export async function waitUntilHealthy(
   }
   if (!needsChannels) return;
   const readyEnd = Date.now() + READY_TIMEOUT_MS;
-  for (let asked = false; !(await isReady(generation)); await sleep(HEALTH_POLL_MS)) {
+  for (let asked = false; !isReady(await readiness(generation)); await sleep(HEALTH_POLL_MS)) {
     if (!asked && Date.now() > readyEnd - READY_TIMEOUT_MS + CHANNEL_PATIENCE_MS) {
       asked = true;
       const refused = await refusedChannels(gateway, generation);
       if (refused.length) throw new Failure(`its credentials were rejected: ${refused.join(", ")}`);
     }
     if (Date.now() > readyEnd) {
-      const failing = (await ask(gatewayPort(generation), "/readyz"))?.failing;
-      throw new Failure(`not connected within 60 s: ${Array.isArray(failing) ? failing.join(", ") : "a channel"}`);
+      const failing = failingParts(await readiness(generation)).join(", ");
+      throw new Failure(`not connected within 60 s: ${failing || "a channel"}`);
     }
   }
 }

@@ -57,7 +57,7 @@ import { type Wanted, type PackageLock } from "../model/packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
 import type { Claim, Secrets, Spec } from "../model/spec";
-import { supervisorKind } from "./supervisors";
+import { supervisorKind } from "./supervisors/choose";
 import { supervise } from "./supervisors/process";
 import { lingerConflict } from "../inspect/units";
 import { told } from "./systemError";

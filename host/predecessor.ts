@@ -4,7 +4,7 @@
  */
 import { pointedAt, unpoint } from "./generation";
 import { gatewaysBeside, type HostGateway } from "./host";
-import { supervisorFor } from "./supervisors";
+import { supervisorFor } from "./supervisors/choose";
 
 /** The same resource's gateway under the profile that it gives up, if that should still run. */
 export function predecessorOf({ host, id, claim: { owner } }: HostGateway): HostGateway | undefined {

@@ -77,7 +77,7 @@ async function extract(archive: string, staging: string, version: string, packag
   if (code !== 0)
     throw new Failure(
       `openclaw@${version} was sent to this host, but cannot be unpacked:\n${indent(stderr.trim())}`,
-      "make room on its disk, or send it again: pulumi up --replace '**-push*'",
+      "free up space on its disk, or send it again: pulumi up --replace '**-push*'",
     );
   const lock = join(staging, LOCK_FILE);
   if (packages !== undefined && !(fs.existsSync(lock) && fs.readFileSync(lock, "utf8") === unpack(packages)))

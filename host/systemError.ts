@@ -53,7 +53,7 @@ export function systemFailure(error: unknown): Failure | undefined {
 }
 
 export const fullDisk = (path: string): Failure =>
-  new Failure(`the disk is full: ${path}${freeOn(path)}`, "make room on it and run `pulumi up` again");
+  new Failure(`the disk is full: ${path}${freeOn(path)}`, "free up space on it and run `pulumi up` again");
 
 function freeOn(path: string): string {
   try {

@@ -24,6 +24,7 @@ import { isOurUnit, unitName, unitDirectories } from "./units";
 import { unsafeOnWayTo } from "./trusted";
 import { isOurWrapper } from "./wrappers";
 import { overlaps, portBlock } from "../model/ports";
+import { defined } from "../model/defined";
 
 /** What prevents each of the claims, in words. Changes nothing, so preview calls it too. */
 export const findConflicts = (layout: HostLayout, claims: readonly ClaimToCheck[]): HostConflict[][] =>
@@ -102,8 +103,7 @@ function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck)
   if (!mark) return [];
   const { id: stackId, ...mine } = owner;
   // Kept by a destroy: the same stack finds its data again, although its id is new.
-  if (isSameOwner(mark.released ? mine : { ...mine, ...(stackId !== undefined && { id: stackId }) }, mark.owner))
-    return [];
+  if (isSameOwner(mark.released ? mine : defined({ ...mine, id: stackId }), mark.owner)) return [];
   return [{ is: "ownedState", owner: named(mark.owner), kept: mark.released }];
 }
 

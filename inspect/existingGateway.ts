@@ -63,89 +63,129 @@ export const isUnknown = (found: ExistingGateway | Unknown): found is Unknown =>
 
 /** Describes the gateway that the facts name, or else one of the default profile in one of the homes. */
 export function findExistingGateway(given: GatewayFacts, homes: readonly string[]): Finding {
-  const stateDir = given.stateDir ?? homes.map((home) => join(home, ".openclaw")).find(isUnowned);
-  if (stateDir === undefined) {
-    if (Object.values(given).every((fact) => fact === undefined)) return undefined;
-    const looked = homes.map((home) => join(home, ".openclaw")).join(" or ");
-    return {
-      property: "stateDir",
-      reason: `there is no gateway state directory at ${looked}`,
-      advice: "set it to main's state directory",
-    };
+  const isMeant = Object.values(given).some((fact) => fact !== undefined);
+  try {
+    const stateDir = given.stateDir ?? homes.map((home) => join(home, ".openclaw")).find(isUnowned);
+    if (stateDir !== undefined) return describe(given, stateDir);
+    return isMeant ? noStateDir(homes) : undefined;
+  } catch (error) {
+    if (error instanceof Undescribable) return error.unknown;
+    throw error;
   }
-  const stats = lstat(stateDir);
-  if (!stats)
-    return { property: "stateDir", reason: `${stateDir} does not exist`, advice: "set it to main's state directory" };
+}
 
+class Undescribable extends Error {
+  constructor(readonly unknown: Unknown) {
+    super(unknown.reason);
+  }
+}
+
+function refuse(property: Unknown["property"], reason: string, advice: string): never {
+  throw new Undescribable({ property, reason, advice });
+}
+
+const noStateDir = (homes: readonly string[]): never =>
+  refuse(
+    "stateDir",
+    `there is no gateway state directory at ${homes.map((home) => join(home, ".openclaw")).join(" or ")}`,
+    "set it to main's state directory",
+  );
+
+function describe(given: GatewayFacts, stateDir: string): ExistingGateway {
+  const stats = lstat(stateDir) ?? refuse("stateDir", `${stateDir} does not exist`, "set it to main's state directory");
   const lock = readLock(stateDir);
-  const configPath = given.configPath ?? join(stateDir, "openclaw.json");
-  if (given.configPath === undefined && lock?.configPath !== undefined && lock.configPath !== configPath)
-    return {
-      property: "configPath",
-      reason: `main runs with a configuration other than ${configPath}`,
-      advice: "set it to the one that main runs with",
-    };
-  const config = readConfig(configPath);
-  if (config === undefined && (given.port === undefined || given.workspace === undefined))
-    return {
-      property: "configPath",
-      reason: `${configPath} cannot be read as an OpenClaw configuration`,
-      advice: "set it to the right file; or, if that cannot be read from here, set main's port and workspace",
-    };
-
-  if (config && "$include" in config && (given.port === undefined || given.workspace === undefined))
-    return {
-      property: given.port === undefined ? "port" : "workspace",
-      reason: `${configPath} includes other files, which are not read`,
-      advice: "set main's port and workspace",
-    };
-
+  const configPath = configPathOf(given, stateDir, lock);
+  const config = configOf(given, configPath);
   const profile = /^\.openclaw-([a-z0-9][a-z0-9_-]*)$/.exec(basename(stateDir))?.[1] ?? "default";
   const unit = findUnit(profile, dirname(stateDir));
-  const configured = (path: string): Json | undefined => valueAt(config ?? {}, path);
-  const named = profile === "default" ? DEFAULT_PORT : undefined; // OpenClaw derives one from the name of another profile
-  const port = given.port ?? unit?.port ?? configured("gateway.port") ?? named;
-  const workspace = given.workspace ?? configured("agents.defaults.workspace") ?? join(stateDir, "workspace");
-  if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > MAX_PORT)
-    return {
-      property: "port",
-      reason: `gateway.port in ${configPath} is not a port number`,
-      advice: "set it to main's port",
-    };
-  // A fact that only a running gateway reports would vanish with it, and show as a change when it is down.
-  if (given.port === undefined && lock?.port !== undefined && lock.port !== port)
-    return {
-      property: "port",
-      reason: `main listens on port ${lock.port}, but its service and configuration say ${port}`,
-      advice: "set it to main's port",
-    };
-  for (const [property, path] of Object.entries({ stateDir, configPath }))
-    if (!PLAIN_PATH.test(path))
-      return {
-        property: property as "stateDir" | "configPath",
-        reason: `${JSON.stringify(path)} contains characters that would need quotes on a command line`,
-        advice: "move main to a plain path",
-      };
-  const place = typeof workspace === "string" ? expandHome(workspace, dirname(stateDir)) : "";
-  if (!PLAIN_PATH.test(place))
-    return {
-      property: "workspace",
-      reason: `agents.defaults.workspace in ${configPath} is not a plain absolute path`,
-      advice: "set it to main's workspace",
-    };
+  // OpenClaw derives one from the name of another profile.
+  const preset = profile === "default" ? DEFAULT_PORT : undefined;
+  const port = given.port ?? portOf(unit?.port ?? valueAt(config, "gateway.port") ?? preset, configPath, lock);
+  requirePlain({ stateDir, configPath });
+  const workspace = workspaceOf(given, config, { stateDir, configPath });
   const asOwner = stats.uid === process.getuid?.() ? "" : `sudo -u '#${stats.uid}' `;
   return {
     profile,
     stateDir,
     configPath,
-    workspace: place,
+    workspace,
     port,
     uid: stats.uid,
     command: given.command ?? asOwner + commandOf(profile, stateDir, configPath),
     restart: given.restart ?? unit?.restart(stats.uid),
-    config: config ?? {},
-    botTokens: botTokensOf(config ?? {}, stateDir, lock?.pid),
+    config,
+    botTokens: botTokensOf(config, stateDir, lock?.pid),
   };
+}
+
+function configPathOf(given: GatewayFacts, stateDir: string, lock: GatewayLock | undefined): string {
+  if (given.configPath !== undefined) return given.configPath;
+  const path = join(stateDir, "openclaw.json");
+  return lock?.configPath === undefined || lock.configPath === path
+    ? path
+    : refuse(
+        "configPath",
+        `main runs with a configuration other than ${path}`,
+        "set it to the one that main runs with",
+      );
+}
+
+/** Its configuration; empty where it cannot be read and is not needed. */
+function configOf({ port, workspace }: GatewayFacts, path: string): JsonObject {
+  const config = readConfig(path);
+  const isNeeded = port === undefined || workspace === undefined;
+  if (!config && isNeeded)
+    refuse(
+      "configPath",
+      `${path} cannot be read as an OpenClaw configuration`,
+      "set it to the right file; or, if that cannot be read from here, set main's port and workspace",
+    );
+  if (config && "$include" in config && isNeeded)
+    refuse(
+      port === undefined ? "port" : "workspace",
+      `${path} includes other files, which are not read`,
+      "set main's port and workspace",
+    );
+  return config ?? {};
+}
+
+function portOf(port: Json | undefined, configPath: string, lock: GatewayLock | undefined): number {
+  if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > MAX_PORT)
+    return refuse("port", `gateway.port in ${configPath} is not a port number`, "set it to main's port");
+  // A fact that only a running gateway reports would vanish with it, and show as a change when it is down.
+  if (lock?.port !== undefined && lock.port !== port)
+    refuse(
+      "port",
+      `main listens on port ${lock.port}, but its service and configuration say ${port}`,
+      "set it to main's port",
+    );
+  return port;
+}
+
+function requirePlain(paths: Readonly<Record<"stateDir" | "configPath", string>>): void {
+  for (const property of ["stateDir", "configPath"] as const)
+    if (!PLAIN_PATH.test(paths[property]))
+      refuse(
+        property,
+        `${JSON.stringify(paths[property])} contains characters that would need quotes on a command line`,
+        "move main to a plain path",
+      );
+}
+
+function workspaceOf(
+  given: GatewayFacts,
+  config: JsonObject,
+  { stateDir, configPath }: { readonly stateDir: string; readonly configPath: string },
+): string {
+  const named = given.workspace ?? valueAt(config, "agents.defaults.workspace") ?? join(stateDir, "workspace");
+  const path = typeof named === "string" ? expandHome(named, dirname(stateDir)) : "";
+  return PLAIN_PATH.test(path)
+    ? path
+    : refuse(
+        "workspace",
+        `agents.defaults.workspace in ${configPath} is not a plain absolute path`,
+        "set it to main's workspace",
+      );
 }
 
 /** A state directory without the mark of a stack. */

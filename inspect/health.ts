@@ -2,21 +2,32 @@
 import { answerTo, ASK_TIMEOUT_MS, type Answer } from "./ask";
 import { run } from "./run";
 import { gatewayOfWrapper } from "./wrappers";
+import { defined } from "../model/defined";
 
-/**
- * What a gateway's own answers say. Only bodies count: OpenClaw answers unknown paths with status 200 as well.
- * Source: /startupz and /readyz of OpenClaw 2026.9.6.
- */
+/** The object in a body. Only bodies count: OpenClaw answers unknown paths with status 200 as well. */
+type Body = Readonly<Record<string, unknown>>;
+
+/** What /startupz says of a gateway that has started. Source: OpenClaw 2026.9.6. */
+export const isStarted = (startup: Body | undefined): boolean =>
+  startup?.["ok"] === true && startup["status"] === "started";
+
+/** What /readyz says of one whose channels are connected. Source: OpenClaw 2026.9.6. */
+export const isReady = (readiness: Body | undefined): boolean => readiness?.["ready"] === true;
+
+/** What /readyz calls the parts that are not ready. */
+export const failingParts = (readiness: Body | undefined): string[] =>
+  Array.isArray(readiness?.["failing"]) ? readiness["failing"].map(String) : [];
+
+/** Health in words: "healthy", or why not. */
 export function judge(startup: Answer, readiness: Answer, version: string | undefined): string {
   if (startup === "refused") return "down";
   if (startup === "silent") return `no answer in ${ASK_TIMEOUT_MS / 1000} s`;
   if (startup === "not JSON" || !("ok" in startup)) return "another program answers";
-  if (startup["ok"] !== true || startup["status"] !== "started") return "starting";
+  if (!isStarted(startup)) return "starting";
   if (version !== undefined && startup["version"] !== version) return `wrong version ${String(startup["version"])}`;
-  if (typeof readiness === "string") return "up, not ready";
-  if (readiness["ready"] === true) return "healthy";
-  const failing = Array.isArray(readiness["failing"]) ? readiness["failing"].map(String) : [];
-  return failing.length ? `up, not ready: ${failing.join(", ")}` : "up, not ready";
+  const body = typeof readiness === "string" ? undefined : readiness;
+  if (isReady(body)) return "healthy";
+  return ["up, not ready", failingParts(body).join(", ")].filter((part) => part !== "").join(": ");
 }
 
 const IN_ITS_PLACE = " listens in its place";
@@ -36,20 +47,23 @@ async function holderOf(wrapper: string | undefined): Promise<string | undefined
   return code === 0 ? stdout.trim() : undefined;
 }
 
-/**
- * The health of the gateway on a port of this machine, in words: "healthy", or why not. Given its wrapper, who listens
- * is identified first: what another program says there does not count.
- */
-export async function healthAt(
-  port: number,
-  version: string | undefined,
-  { host = "127.0.0.1", wrapper }: { readonly host?: string | undefined; readonly wrapper?: string | undefined } = {},
-): Promise<string> {
+/** A gateway whose health is asked for, on this machine. */
+export interface GatewayToAsk {
+  readonly port: number;
+  readonly version?: string | undefined;
+  readonly host?: string | undefined;
+  readonly wrapper?: string | undefined;
+  /** There it tells its version only to those with its token. */
+  readonly isContainer?: boolean;
+}
+
+/** The gateway's health in words. Given its wrapper, who listens is identified first: what another program says does not count. */
+export async function healthOf({ port, version, host, wrapper, isContainer }: GatewayToAsk): Promise<string> {
   const holder = await holderOf(wrapper);
   if (holder === "nobody") return "down";
   if (holder !== undefined && !["itself", "unknown"].includes(holder)) return holder + IN_ITS_PLACE;
   const [startup, readiness] = await Promise.all(
-    ["/startupz", "/readyz"].map((path) => answerTo(port, path, { host })),
+    ["/startupz", "/readyz"].map((path) => answerTo(port, path, defined({ host }))),
   );
-  return judge(startup!, readiness!, version);
+  return judge(startup!, readiness!, isContainer ? undefined : version);
 }

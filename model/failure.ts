@@ -4,12 +4,13 @@ export class Failure extends Error {
 
   /** `what` went wrong, and what to do. */
   constructor(what: string, advice?: string) {
-    super(advice === undefined ? what : withAdvice(what, advice));
+    super(withAdvice(what, advice));
   }
 }
 
-/** As every message of ours says what to do. */
-export const withAdvice = (what: string, advice: string): string => `${what}\n    -> ${advice}`;
+/** A message as all of ours are written: what is wrong and, below it, what to do. */
+export const withAdvice = (what: string, advice?: string): string =>
+  advice === undefined ? what : `${what}\n    -> ${advice}`;
 
 /** What to do if part of the host's own setup is gone. A plain `up` sees no change and does nothing. */
 export const SET_UP_AGAIN =

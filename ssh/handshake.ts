@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { Client, type AnyAuthMethod, type ClientErrorExtensions } from "ssh2";
 import { handshakeText } from "./errors";
 import type { Login, Method } from "./login";
+import { defined } from "../model/defined";
 
 /** Why there is no login: in the official plugin's words, and as facts. */
 export class HandshakeError extends Error {
@@ -34,12 +35,15 @@ export function handshake(stream: Duplex, login: Login, signal: AbortSignal): Pr
   let isOther = false;
   let abort: () => void;
   const failure = (reason: string): Error =>
-    new HandshakeError(reason, {
-      isOther,
-      offers,
-      ...(shownKey && { shownKey }),
-      ...(logins.ways && { login: logins.ways }),
-    });
+    new HandshakeError(
+      reason,
+      defined({
+        isOther,
+        offers,
+        shownKey,
+        login: logins.ways,
+      }),
+    );
   // What a former try has closed.
   if (stream.destroyed || !stream.writable) return Promise.reject(failure("EOF"));
   return new Promise<Client>((resolve, reject) => {

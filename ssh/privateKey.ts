@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { utils, type ParsedKey } from "ssh2";
 import { quote } from "./goText";
+import { defined } from "../model/defined";
 
 /** The key is right, and its passphrase is not. */
 export class WrongPassphrase extends Error {
@@ -65,7 +66,7 @@ function openSsh({ bytes, text }: Block, password: string | undefined): string {
 
 function read({ text }: Block, password: string | undefined): KeyObject {
   try {
-    return createPrivateKey({ key: text, ...(password !== undefined && { passphrase: password }) });
+    return createPrivateKey(defined({ key: text, passphrase: password }));
   } catch {
     throw password === undefined ? new Error("ssh: malformed private key") : new WrongPassphrase();
   }

@@ -2,7 +2,7 @@
  * The package's types in one file, dist/index.d.ts, and the report of its public API. npm's `prepack` script runs this:
  * it takes seconds, which `prepare` would cost everybody. `npm run api` updates the report.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { ConsoleMessageId, Extractor, ExtractorConfig, ExtractorLogLevel } from "@microsoft/api-extractor";
 import * as ts from "typescript";
@@ -11,9 +11,6 @@ import { PROJECT } from "./project";
 
 /** The public API as it was last agreed on. */
 const REPORT = "etc/pulumi-openclaw.api.md";
-
-/** A schema's input type in emitted declarations. The schemas themselves are zod's, which the package bundles. */
-const SCHEMA_INPUT = /(?<=export type (\w+) = )z\.input<typeof \w+>(?=;)/g;
 
 /**
  * Writes dist/index.d.ts. `update` writes the report as well; without it, any difference from the report is an error.
@@ -52,13 +49,7 @@ function emitDeclarations(directory: string): void {
     PROJECT,
   );
   const program = ts.createProgram([join(PROJECT, "components", "index.ts")], options);
-  const { diagnostics } = program.emit(undefined, (path, text, _mark, _error, sources) => {
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(
-      path,
-      text.replace(SCHEMA_INPUT, (_, name: string) => expand(name, sources![0]!, program)),
-    );
-  });
+  const { diagnostics } = program.emit();
   const errors = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
   if (errors.length) throw new Error(ts.formatDiagnostics(errors, formatHost));
 }
@@ -68,45 +59,6 @@ const formatHost: ts.FormatDiagnosticsHost = {
   getCanonicalFileName: (name) => name,
   getNewLine: () => "\n",
 };
-
-/** A type alias of a source file, written out with the doc comments of its properties. */
-function expand(name: string, source: ts.SourceFile, program: ts.Program): string {
-  const checker = program.getTypeChecker();
-  const alias = source.statements.find(
-    (node): node is ts.TypeAliasDeclaration => ts.isTypeAliasDeclaration(node) && node.name.text === name,
-  )!;
-  return written(checker.getTypeAtLocation(alias.name));
-
-  function written(type: ts.Type): string {
-    if (type.aliasSymbol && type.aliasSymbol.name !== name && !isHelper(type.aliasSymbol)) return named(type);
-    const element = checker.isArrayType(type) && checker.getTypeArguments(type as ts.TypeReference)[0];
-    if (element) return `(${written(element)})[]`;
-    if (type.isUnion() && !(type.flags & ts.TypeFlags.Boolean)) return type.types.map(written).join(" | ");
-    if (!(type.flags & ts.TypeFlags.Object)) return named(type);
-    const index = checker.getIndexInfoOfType(type, ts.IndexKind.String);
-    if (index) return `{ [name: string]: ${written(index.type)} }`;
-    return `{\n${checker.getPropertiesOfType(type).map(property).join("")}}`;
-  }
-
-  function named(type: ts.Type): string {
-    return checker.typeToString(type, source, ts.TypeFormatFlags.NoTruncation);
-  }
-
-  function property(symbol: ts.Symbol): string {
-    const declaration = symbol.declarations![0]!;
-    const { text } = declaration.getSourceFile();
-    const comments = ts.getLeadingCommentRanges(text, declaration.pos) ?? [];
-    const docs = comments.map(({ pos, end }) => `${text.slice(pos, end)}\n`).join("");
-    const type = checker.getTypeOfSymbol(symbol);
-    return symbol.flags & ts.SymbolFlags.Optional
-      ? `${docs}${symbol.name}?: ${written(checker.getNonNullableType(type))} | undefined;\n`
-      : `${docs}${symbol.name}: ${written(type)};\n`;
-  }
-}
-
-/** Types of zod and of TypeScript itself say how a type is made; all others have a name that says what it is. */
-const isHelper = (alias: ts.Symbol): boolean =>
-  /node_modules\/(zod|typescript)\//.test(alias.declarations![0]!.getSourceFile().fileName);
 
 /** One file of what the public names need, and the report of them. */
 function rollUp(entryPoint: string, update: boolean): void {

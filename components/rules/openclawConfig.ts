@@ -5,6 +5,7 @@ import type { Json, JsonObject } from "../../model/spec";
 import type { Problem } from "./problems";
 import { isUserId, type CheckedGatewayArgs } from "./schemas";
 import { SecretName, GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../../model/secrets";
+import { defined } from "../../model/defined";
 
 /** Configuration keys that the component controls, and what to use instead. */
 export const OWNED_KEYS: readonly (readonly [key: string, advice: string])[] = [
@@ -106,23 +107,23 @@ export function renderConfig(
   const { telegram, browser } = args;
   if (telegram) {
     owned.channels = {
-      telegram: {
+      telegram: defined({
         enabled: true,
         botToken: place.secret(BOT_TOKEN_VARIABLE),
         dmPolicy: telegram.dmPolicy ?? (telegram.allowFrom?.length ? "allowlist" : "pairing"),
         configWrites: false,
-        ...(telegram.allowFrom && { allowFrom: telegram.allowFrom }),
-        ...(telegram.apiRoot !== undefined && { apiRoot: telegram.apiRoot }),
-      },
+        allowFrom: telegram.allowFrom,
+        apiRoot: telegram.apiRoot,
+      }),
     };
     const owners = (telegram.allowFrom ?? []).filter(isUserId);
     if (owners.length) owned.commands = { ownerAllowFrom: owners.map((id) => `telegram:${id}`) };
   }
   if (browser) {
-    owned.browser = {
-      ...(browser.cdpUrl !== undefined && { cdpUrl: browser.cdpUrl }),
+    owned.browser = defined({
+      cdpUrl: browser.cdpUrl,
       ...(browser.profiles && { profiles: browser.profiles as JsonObject }),
-    };
+    });
   }
   const { defaults: placeDefaults = {}, owned: placeOwned = {} } = place;
   const layers = [placeDefaults, args.config ?? {}, owned, placeOwned];

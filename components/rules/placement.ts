@@ -21,6 +21,7 @@ import { SecretName, GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../../mo
 
 /** A Docker engine, as its gateways see it: plain facts, known before anything is touched. */
 export interface ContainerLayout {
+  readonly kind: "container";
   /** Prefix of the names of all containers, networks and volumes of a stack. */
   readonly prefix: string;
   /** The docker command for the engine, as typed in a shell. */
@@ -31,7 +32,8 @@ export interface ContainerLayout {
   readonly sandboxPort: boolean;
 }
 
-export type Layout = HostLayout | ContainerLayout;
+/** A host's layout is stored on the host, where it has no kind. */
+export type Layout = (HostLayout & { readonly kind?: undefined }) | ContainerLayout;
 
 interface Asked {
   readonly label: string;
@@ -52,7 +54,7 @@ interface Placement {
 }
 
 export const placementOf = (layout: Layout, asked: Asked): Placement =>
-  "prefix" in layout ? inContainer(layout, asked) : onHost(layout, asked);
+  layout.kind === "container" ? inContainer(layout, asked) : onHost(layout, asked);
 
 function onHost(layout: HostLayout, { profile, args }: Asked): Placement {
   const id = gatewayId(profile);

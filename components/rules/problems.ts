@@ -10,15 +10,15 @@ export interface Problem {
   readonly path: string;
   /** What is wrong. */
   readonly reason: string;
-  /** What to do next. */
-  readonly advice: string;
+  /** What to do next, where what is wrong does not say it already. */
+  readonly advice?: string;
 }
 
 /** All problems as one message, each with path, reason and advice. `found`: when they were found. */
 export function formatProblems(problems: readonly Problem[], found = "found before anything was changed"): string {
   const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
   const items = problems.map(({ path, reason, advice }) =>
-    withAdvice(`  ${plainLine(path)}: ${plainLine(reason)}`, plainLine(advice)),
+    withAdvice(`  ${plainLine(path)}: ${plainLine(reason)}`, advice === undefined ? undefined : plainLine(advice)),
   );
   return `OpenClaw: ${count} ${found}.\n\n${items.join("\n\n")}\n`;
 }
@@ -35,15 +35,11 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, 
         advice: suggestion(key, known),
       }));
     }
-    const reason = issue.code === "invalid_key" ? (issue.issues[0]?.message ?? issue.message) : reasonOf(issue);
+    if (issue.code === "invalid_key")
+      return [{ path, reason: issue.issues[0]?.message ?? issue.message, advice: "rename or remove it" }];
     const value = valueAt(input, issue.path);
-    return [
-      {
-        path,
-        reason: `${reason}${isShowable(value, issue.path) ? `; it is ${JSON.stringify(value)}` : ""}`,
-        advice: value === undefined ? "add it" : issue.code === "invalid_key" ? "rename or remove it" : "correct it",
-      },
-    ];
+    const shown = isShowable(value, issue.path) ? `; it is ${JSON.stringify(value)}` : "";
+    return [{ path, reason: `${reasonOf(issue)}${shown}` }];
   });
 }
 

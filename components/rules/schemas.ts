@@ -6,6 +6,9 @@ import * as pulumi from "@pulumi/pulumi";
 import * as semver from "semver";
 import * as z from "zod";
 import type { Json } from "../../model/spec";
+import type { BrowserArgs, BrowserProfileArgs, ExistingMainArgs, GatewayArgs, TelegramArgs } from "../arguments";
+import { chooseHostKey, HOW_TO_GET } from "../../ssh/hostKey";
+import type { Problem } from "./problems";
 import { LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
 
 /** Oldest OpenClaw release that the product was measured with. */
@@ -18,6 +21,9 @@ const RESERVED_PROFILES = ["gateway", "node"];
 const OWN_VARIABLE =
   /^(OPENCLAW_|TELEGRAM_BOT_TOKEN$|HOME$|USER$|LOGNAME$|PATH$|NODE_OPTIONS$|NODE_PATH$|NODE_COMPILE_CACHE$|LD_)/;
 
+/** A schema for each argument that an interface declares: none left out, none added, each taking what it declares. */
+export type Schemas<Args> = { readonly [Name in keyof Args]-?: z.ZodType<unknown, Args[Name]> };
+
 /** A value that may come from another resource. */
 export const inputString = z.custom<pulumi.Input<string>>(
   (value) => (typeof value === "string" && value !== "") || pulumi.Output.isInstance(value) || value instanceof Promise,
@@ -26,6 +32,21 @@ export const inputString = z.custom<pulumi.Input<string>>(
 
 /** The same, for values that are always kept secret. */
 export const secretString = inputString;
+
+/** A host's public key. One from another resource is checked once it is known. `missing`: what is said where there is none. */
+export const hostKeySchema = (missing: string) =>
+  z
+    .custom<pulumi.Input<string>>((value) => inputString.safeParse(value).success, { error: missing })
+    .superRefine((value, context) => {
+      const key = typeof value === "string" ? chooseHostKey(value) : undefined;
+      if (key && "reason" in key) context.addIssue({ code: "custom", message: key.reason });
+    });
+
+/** A problem with such a key, with how to get the right one. */
+export const adviseOnHostKey = (problem: Problem): Problem =>
+  problem.path.endsWith(".hostKey") ? { ...problem, advice: HOW_TO_GET } : problem;
+
+export const NEEDS_HOST_KEY = "is required: without the host's public key, anybody in between could read every secret";
 
 export const port = z
   .number({ error: "must be a number" })
@@ -113,32 +134,11 @@ export const basePortSchema = z
 
 export const telegramSchema = z
   .strictObject({
-    /**
-     * Token of the bot, from \@BotFather. Always kept as a secret. No two gateways may share one: each would steal the
-     * other's messages. Source: Telegram's Bot API delivers each update to one reader only.
-     * @example config.requireSecret("mainBotToken")
-     */
     botToken: secretString,
-    /**
-     * Telegram user ids that may talk to the bot and own its commands. Numbers become strings. "*" is everybody and
-     * requires dmPolicy "open".
-     * @default nobody: anyone who writes is first asked to pair
-     * @example ["4242"]
-     */
     allowFrom: z.array(sender).optional(),
-    /**
-     * Who may write to the bot.
-     * @default "allowlist" if allowFrom is given, else "pairing"
-     * @example "disabled"
-     */
     dmPolicy: z.enum(["pairing", "allowlist", "open", "disabled"]).optional(),
-    /**
-     * Base URL of another Bot API server, without /bot<token>.
-     * @default Telegram's own
-     * @example "https://telegram.example.org"
-     */
     apiRoot: webUrl(["https:", "http:"]).optional(),
-  })
+  } satisfies Schemas<TelegramArgs>)
   .superRefine(({ allowFrom, dmPolicy }, context) => {
     if (dmPolicy === "allowlist" && !allowFrom?.length)
       context.addIssue({
@@ -151,44 +151,22 @@ export const telegramSchema = z
   });
 
 export const browserSchema = z.strictObject({
-  /**
-   * DevTools URL of one remote browser for the default profile. Must differ between gateways. Stored in plain text in
-   * the stack's state: write a token in it as ${NAME}, and set NAME in `env`.
-   * @default OpenClaw's own browser, on a port in the gateway's CDP range
-   * @example "wss://chrome.example.org?token=${CHROME_TOKEN}"
-   */
   cdpUrl: cdpUrl.optional(),
-  /**
-   * Browser profiles by name (a-z 0-9 -), each with either a port on this host or a URL elsewhere.
-   * @default none
-   * @example { work: { cdpPort: 18810 } }
-   */
   profiles: z
     .record(
       z.string().regex(/^[a-z0-9-]+$/, "must be lower-case letters, digits or -"),
       z
         .strictObject({
-          /**
-           * Port of a browser on this host: inside the gateway's own CDP range, or outside every gateway's block.
-           * @unit TCP port
-           * @default none: cdpUrl is given
-           * @example 18810
-           */
           cdpPort: port.optional(),
-          /**
-           * DevTools URL of a browser elsewhere. For secrets in it, see `browser.cdpUrl`.
-           * @default none: cdpPort is given
-           * @example "http://chrome.example.org:9222"
-           */
           cdpUrl: cdpUrl.optional(),
-        })
+        } satisfies Schemas<BrowserProfileArgs>)
         .refine(
           (profile) => (profile.cdpPort === undefined) !== (profile.cdpUrl === undefined),
           "needs either cdpPort (a browser on this host) or cdpUrl (a browser elsewhere)",
         ),
     )
     .optional(),
-});
+} satisfies Schemas<BrowserArgs>);
 
 const configSchema = z.record(
   z.string(),
@@ -219,82 +197,18 @@ const envSchema = z.record(
 
 /** The arguments of one gateway that mean the same on every target. */
 export const gatewaySchema = z.strictObject({
-  /**
-   * OpenClaw profile. Determines the service name, the command and the default directories. 1-64 of a-z 0-9 _ -; not
-   * `gateway` or `node`. Source: OpenClaw's own profile check, and the names that it reserves.
-   * @default "default", OpenClaw's default profile
-   * @example "ops"
-   */
   profile: profileSchema.optional(),
-  /**
-   * Port of the gateway's HTTP and WebSocket server. The gateway owns the whole block base … base+110 on its host; two
-   * blocks on one host must not overlap, so base ports are at least 111 apart. Source: measured on OpenClaw 2026.9.6,
-   * see model/ports.ts; OpenClaw's page says 20, which is too few.
-   * @unit TCP port, 1024-65425
-   * @example 20789
-   */
   basePort: basePortSchema,
-  /**
-   * Exact OpenClaw version from the npm registry, 2026.9.6 or newer. Changes only when you change it.
-   * @example "2026.9.6"
-   */
   version: versionSchema,
-  /**
-   * State directory (sessions, credentials, caches). Kept on destroy.
-   * @unit absolute path
-   * @default `<root>/.openclaw`, or `<root>/.openclaw-<profile>` with a named profile
-   * @example "/srv/claw/ops"
-   */
   stateDir: absolutePath.optional(),
-  /**
-   * Workspace of the default agent. An existing one is used as is if the gateway can write to it. Kept on destroy.
-   * @unit absolute path
-   * @default `<stateDir>/workspace`
-   * @example "/srv/claw/ops-work"
-   */
   workspace: absolutePath.optional(),
-  /**
-   * An additional path for reading the configuration: a link to the file, which is in the component's own directory,
-   * where the agent cannot edit it.
-   * @unit absolute path
-   * @default no link
-   * @example "/srv/claw/ops.json"
-   */
   configPath: absolutePath.optional(),
-  /**
-   * Telegram bot of this gateway.
-   * @default no Telegram channel
-   * @example { botToken: config.requireSecret("opsBotToken"), allowFrom: ["4242"] }
-   */
   telegram: telegramSchema.optional(),
-  /**
-   * Explicit Chrome DevTools (CDP) endpoints.
-   * @default OpenClaw allocates ports inside the gateway's own CDP range
-   * @example { profiles: { work: { cdpPort: 20810 } } }
-   */
   browser: browserSchema.optional(),
-  /**
-   * More OpenClaw configuration (openclaw.json as an object). What the component sets itself takes precedence.
-   * Setting a key that the component owns is an error that names the right argument. No secrets here: see `env`.
-   * @default {}
-   * @example { update: { channel: "stable" } }
-   */
   config: configSchema.optional(),
-  /**
-   * Extra environment variables for the gateway, kept as secrets, e.g. model provider keys. Not those that decide which
-   * gateway a process is (OPENCLAW_…, HOME, PATH …).
-   * @default {}
-   * @example { ANTHROPIC_API_KEY: config.requireSecret("anthropicKey") }
-   */
   env: envSchema.optional(),
-  /**
-   * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
-   * a GatewayPair only.
-   * @default false
-   * @example true
-   */
   force: z.boolean().optional(),
-});
+} satisfies Schemas<Omit<GatewayArgs, "target">>);
 
 /** A literal token, password or key, or a bot's token: commands are shown, and stored in the stack's state. */
 const SECRET_IN_COMMAND =
@@ -309,52 +223,14 @@ const command = z
   });
 
 /** A main gateway that no stack owns. Anything left out is looked up on the machine. Only read, never changed. */
-export const besideSchema = z.strictObject({
-  /**
-   * Its state directory.
-   * @unit absolute path
-   * @default `.openclaw` in the home of the deploying user (with sudo: of the user who ran it), or in the target's root
-   * @example "/home/you/.openclaw"
-   */
+export const existingMainSchema = z.strictObject({
   stateDir: absolutePath.optional(),
-  /**
-   * Its configuration file.
-   * @unit absolute path
-   * @default what the running gateway reports, else `<stateDir>/openclaw.json`
-   * @example "/home/you/.openclaw/openclaw.json"
-   */
   configPath: absolutePath.optional(),
-  /**
-   * Workspace of its default agent.
-   * @unit absolute path
-   * @default from its configuration, else `<stateDir>/workspace`
-   * @example "/home/you/work"
-   */
   workspace: absolutePath.optional(),
-  /**
-   * Its base port.
-   * @unit TCP port
-   * @default what the running gateway reports, else its service, else its configuration, else 18789
-   * @example 18789
-   */
   port: port.optional(),
-  /**
-   * Command that runs its CLI. Must not contain secrets.
-   * @default `openclaw`, with whatever points it at this gateway
-   * @example "/opt/openclaw/bin/openclaw"
-   */
   command: command.optional(),
-  /**
-   * Command that restarts it. Must not contain secrets.
-   * @default a command for its systemd unit, if one is found
-   * @example "systemctl --user restart openclaw-gateway.service"
-   */
   restart: command.optional(),
-});
-
-/** Facts about a main gateway that no stack owns. */
-export type BesideArgs = z.input<typeof besideSchema>;
+} satisfies Schemas<ExistingMainArgs>);
 
 /** Gateway arguments after validation: ids are strings, paths are normalised. */
 export type CheckedGatewayArgs = z.output<typeof gatewaySchema>;
-export type GatewayInput = z.input<typeof gatewaySchema>;

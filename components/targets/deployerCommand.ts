@@ -29,7 +29,7 @@ export const runAtDestroy = (about: About, words: string): string =>
   `if [ -f ${pathOf(about)} ]; then ${runDeployer(about)} ${words}; else ` +
   'echo "first run pulumi preview on this machine: it puts the program there that removes this" >&2; exit 1; fi';
 
-interface DeployerCommand {
+export interface DeployerCommand {
   readonly about: About;
   /** The verb, and what else a reader of a preview should know: nothing that another machine has said. */
   readonly words: string;

@@ -19,6 +19,7 @@ import type { Losses } from "./losses";
 import { partnerCommand } from "./partner";
 import { releaseLocks } from "./releaseLock";
 import type { Deployment, GatewayToCheck, Target } from "./target";
+import { defined } from "../../model/defined";
 
 /** What a command of either channel (this machine, SSH) is given. */
 export interface CommandArgs {
@@ -133,7 +134,7 @@ export const ifInstalled = (root: string, verb: string): string =>
 export const keeps = (path: string): string => `: keeps ${/^[\w./@:+-]+$/.test(path) ? path : quote(path)}`;
 
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
-  const { name, gateway, env, partner, existingMain: neighbour } = deployment;
+  const { name, gateway, env, partner, existingMain } = deployment;
   const { root } = target.layout;
   const { ownerId, again } = target.setup;
   const host = quote(hostCommand(root));
@@ -193,23 +194,13 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   const nonce = answerOf(secrets, "id", name);
   const elsewhere = partner?.target === target ? undefined : partner;
   const spec = pulumi
-    .output(neighbour)
-    .apply((beside) => toJson(specOf(gateway, elsewhere ? undefined : partner?.id, beside)));
+    .output(existingMain)
+    .apply((main) => toJson(specOf(gateway, elsewhere ? undefined : partner?.id, main)));
   const before: pulumi.Resource[] = [slot, secrets, locked, ...sent];
   if (elsewhere && !gateway.force) {
     const change = [spec, claimId, nonce, lock.id];
-    before.push(
-      partnerCommand(
-        `${name}-partner${suffix}`,
-        target,
-        name,
-        { ...gateway, lock: lock.id },
-        elsewhere,
-        change,
-        [...before],
-        { parent },
-      ),
-    );
+    const asked = { target, name, gateway, lock: lock.id, partner: elsewhere, change };
+    before.push(partnerCommand(`${name}-partner${suffix}`, asked, { parent, dependsOn: [...before] }));
   }
   return target.command(
     `${name}-deployment${suffix}`,
@@ -231,7 +222,7 @@ const suffixOf = (onHost: string, name: string, id: string): string =>
 
 function claimOf(name: string, gateway: ResolvedGateway, ownerId: string, address?: string): Claim {
   const { basePort, stateDir, workspace, configPath, wrapper } = gateway;
-  return {
+  return defined({
     format: 1,
     owner: { stack: stackName(), gateway: name, id: ownerId },
     basePort,
@@ -239,8 +230,8 @@ function claimOf(name: string, gateway: ResolvedGateway, ownerId: string, addres
     workspace,
     configPath,
     wrapper,
-    ...(address !== undefined && { address }),
-  };
+    address,
+  });
 }
 
 /** A claim as preview can know it. */
@@ -253,17 +244,17 @@ export function claimToCheck({ name, gateway }: GatewayToCheck): ClaimToCheck {
 
 export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: ExistingMainSpec): Spec {
   const { version, profile, stateDir, workspace, config, force } = gateway;
-  return {
+  return defined({
     format: 1,
     version,
     profile,
     stateDir,
     workspace,
     config,
-    ...(partner !== undefined && { partner }),
-    ...(neighbour && { neighbour }),
+    partner,
+    neighbour,
     ...(force && { force }),
-  };
+  });
 }
 
 const toJson = (value: unknown): string => JSON.stringify(value);

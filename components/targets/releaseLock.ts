@@ -9,6 +9,7 @@ import type { Problem } from "../rules/problems";
 import { answerOf } from "./answers";
 import { packageFile } from "./bootstrap";
 import { deployerCommand } from "./deployerCommand";
+import { defined } from "../../model/defined";
 
 export interface ReleaseLock {
   /** A package-lock.json, packed. */
@@ -69,11 +70,11 @@ class ReleaseLocks {
   private ask(version: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
     const integrity = this.named.get(version)?.hash;
     const [registry] = this.registries;
-    const request: LockRequest = {
+    const request: LockRequest = defined({
       version,
-      ...(integrity !== undefined && { integrity }),
-      ...(registry !== undefined && { registry }),
-    };
+      integrity,
+      registry,
+    });
     const words = `lock openclaw ${version}`;
     const command = deployerCommand(
       `openclaw-${version}-packages`,

@@ -28,14 +28,6 @@ export interface Partner {
   readonly changesFirst?: Promise<pulumi.Resource | undefined>;
 }
 
-/** Something on the target that prevents a gateway from running there. */
-export interface Obstacle {
-  /** The gateway's property that conflicts with it. */
-  readonly property: string;
-  readonly reason: string;
-  readonly advice: string;
-}
-
 /** A gateway before any of its resources are registered. */
 export interface GatewayToCheck {
   readonly name: string;

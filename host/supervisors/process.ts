@@ -11,7 +11,7 @@ import { Failure } from "../../model/failure";
 import { asGateway, oomScore } from "../fences";
 import { writeJson } from "../files";
 import { readJson } from "../../inspect/files";
-import { pointedAt } from "../generation";
+import { pointedAt, type Generation } from "../generation";
 import { lockPath, openGateway, type Host, type HostGateway } from "../host";
 import {
   DRAIN_TIMEOUT_MS,
@@ -29,6 +29,7 @@ import { endCarrying, waitForEnd } from "../endProcesses";
 import { readSecrets } from "../secrets";
 import { attempt } from "../systemError";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor, type SupervisorStatus } from "./supervisor";
+import { defined } from "../../model/defined";
 
 /** A gateway that ran this long gets the first back-off again. */
 const STABLE_MS = 60_000;
@@ -120,7 +121,7 @@ function orphans({ host, id, paths }: HostGateway): State | undefined {
   const [running] = carrying(gatewayTag(paths.dir), host.identity.uid).filter(({ pid }) =>
     descendsFrom(pid, supervisor.pid),
   );
-  return { supervisor, exits: 0, ...(running && { gateway: running }) };
+  return defined({ supervisor, exits: 0, gateway: running });
 }
 
 /** Main loop of a supervisor process: runs the generation that is current when it starts. */
@@ -131,70 +132,91 @@ export async function supervise(host: Host, id: string): Promise<void> {
   // One supervisor per gateway, even if one comes late that nobody is waiting for any more.
   if (!tryLock(lockPath(host, `supervisor-${id}`))) throw new Failure(`gateway ${id} already has a supervisor`);
   const log = openLog(gateway.paths.log, host.identity.gid);
-  const self = identify(process.pid)!;
-  let exits = 0;
-  const save = (child?: ChildProcess, gaveUp?: string): void => {
-    const running = child?.pid === undefined ? undefined : identify(child.pid);
-    const state: State = { supervisor: self, exits, ...(running && { gateway: running }), ...(gaveUp && { gaveUp }) };
-    attempt(
-      () => writeJson(gateway.paths.supervisorState, state),
-      () => attempt(() => overwrite(gateway.paths.supervisorState, state)),
-    );
-  };
+  const save = stateKeeper(gateway);
+  const stop = onStopSignal();
+  save({ exits: 0 });
 
-  let stopping = false;
-  let child: ChildProcess | undefined;
-  const wake = new AbortController();
-  const onStop = (): void => {
-    stopping = true;
-    wake.abort();
-    if (child?.pid !== undefined) signal(child.pid, "SIGTERM");
-  };
-  process
-    .on("SIGTERM", onStop)
-    .on("SIGINT", onStop)
-    .on("SIGHUP", () => undefined);
-  save();
-
-  for (let backoff = FIRST_BACKOFF_MS; !stopping;) {
+  let backoff = FIRST_BACKOFF_MS;
+  for (let exits = 0; !stop.signal.aborted;) {
     const started = Date.now();
-    const { service } = generation;
     log(`starting generation ${generation.name}, OpenClaw ${generation.spec.version}`);
-    const { file, args, ...who } = asGateway(id, host.identity, service.node, [service.entry, "gateway", "run"]);
-    child = spawn(file, args, {
-      cwd: service.cwd,
-      env: { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: gateway.paths.dir },
-      ...who,
-      stdio: ["ignore", log.file, log.file],
-      detached: true,
-    });
-    const ended = new Promise<string>((resolve) => {
-      child!.on("error", (error) => resolve(error.message));
-      child!.on("exit", (code, killer) => resolve(killer === null ? `exit code ${code}` : `signal ${killer}`));
-    });
-    attempt(() => fs.writeFileSync(`/proc/${child!.pid}/oom_score_adj`, String(oomScore(id))));
-    save(child);
+    const { child, ended } = startGateway(gateway, generation, log.file);
+    stop.passTo(child);
+    save({ exits, child });
     const reason = await ended;
     // Helpers that the gateway left, e.g. a browser, would hold its ports.
     await endCarrying(gatewayTag(gateway.paths.dir), host.identity.uid, 0);
     log(`ended: ${reason}`);
-    if (stopping) break;
+    if (stop.signal.aborted) break;
     exits++;
     if (reason === `exit code ${EXIT_UNRECOVERABLE}`) {
       const gaveUp = `exit code ${EXIT_UNRECOVERABLE}: a restart would not help`;
       log(`giving up: ${gaveUp}`);
-      save(undefined, gaveUp);
-      await sleep(2 ** 31 - 1, undefined, { signal: wake.signal }).catch(() => undefined);
+      save({ exits, gaveUp });
+      await pause(2 ** 31 - 1, stop.signal);
       break;
     }
-    save();
+    save({ exits });
     if (Date.now() - started > STABLE_MS) backoff = FIRST_BACKOFF_MS;
     log(`starting again in ${backoff / 1000} s`);
-    await sleep(backoff, undefined, { signal: wake.signal }).catch(() => undefined);
+    await pause(backoff, stop.signal);
     backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
   }
   log("stopped");
 }
+
+/** Writes down what this supervisor does, for the commands that ask. */
+function stateKeeper({ paths }: HostGateway) {
+  const supervisor = identify(process.pid)!;
+  return ({ exits, child, gaveUp }: { exits: number; child?: ChildProcess; gaveUp?: string }): void => {
+    const running = child?.pid === undefined ? undefined : identify(child.pid);
+    const state: State = defined({ supervisor, exits, gateway: running, gaveUp });
+    attempt(
+      () => writeJson(paths.supervisorState, state),
+      () => attempt(() => overwrite(paths.supervisorState, state)),
+    );
+  };
+}
+
+/** Aborts when this process is to stop, and hands that on to the gateway. */
+function onStopSignal(): { readonly signal: AbortSignal; passTo(child: ChildProcess): void } {
+  const controller = new AbortController();
+  let child: ChildProcess | undefined;
+  const stop = (): void => {
+    controller.abort();
+    if (child?.pid !== undefined) signal(child.pid, "SIGTERM");
+  };
+  process
+    .on("SIGTERM", stop)
+    .on("SIGINT", stop)
+    .on("SIGHUP", () => undefined);
+  return { signal: controller.signal, passTo: (started) => void (child = started) };
+}
+
+/** `ended` says how. */
+function startGateway(
+  { host, id, paths }: HostGateway,
+  { service }: Generation,
+  output: number,
+): { readonly child: ChildProcess; readonly ended: Promise<string> } {
+  const { file, args, ...who } = asGateway(id, host.identity, service.node, [service.entry, "gateway", "run"]);
+  const child = spawn(file, args, {
+    cwd: service.cwd,
+    env: { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: paths.dir },
+    ...who,
+    stdio: ["ignore", output, output],
+    detached: true,
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.on("error", (error) => resolve(error.message));
+    child.on("exit", (code, killer) => resolve(killer === null ? `exit code ${code}` : `signal ${killer}`));
+  });
+  attempt(() => fs.writeFileSync(`/proc/${child.pid}/oom_score_adj`, String(oomScore(id))));
+  return { child, ended };
+}
+
+const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  sleep(milliseconds, undefined, { signal }).catch(() => undefined);
 
 /** For when there is no room for another file: overwrites the existing one and keeps its length. */
 function overwrite(path: string, state: State): void {

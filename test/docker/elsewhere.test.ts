@@ -82,7 +82,7 @@ inDocker("gateways on an engine", () => {
       await pair.refused("engine.host", "Host key verification failed");
       expect(sshd.takeLog()).not.toContain("Accepted");
 
-      pair.args.engine.hostKey = sshd.hostKey.publicKey;
+      Object.assign(pair.args.engine, { hostKey: sshd.hostKey.publicKey });
       // No container has the port: the engine would not show it.
       const other = createServer().listen(PORTS.main, "127.0.0.1");
       await pair.refused(`claw.main.basePort: port ${PORTS.main} is in use by `);

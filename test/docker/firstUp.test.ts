@@ -36,8 +36,7 @@ inDocker("the first up of a pair in containers", () => {
     await dockerd.api.createVolume({ Name: `${pair.name("main")}-state` });
     await dockerd.api.createNetwork({ Name: pair.name("rescue") });
     await dockerd.api.createContainer({ Image: WRONG_IMAGE, name: pair.name("main"), Cmd: ["sleep"] });
-    pair.args.engine.digests = { [VERSION]: `sha256:${"0".repeat(64)}` };
-    pair.args.engine.cpus = 4096;
+    Object.assign(pair.args.engine, { digests: { [VERSION]: `sha256:${"0".repeat(64)}` }, cpus: 4096 });
     await pair.refused(
       `claw.main.basePort: port ${PORTS.main} is in use by`,
       `claw.rescue.basePort: port ${PORTS.rescue} is published by the container somebody-elses`,
@@ -52,7 +51,7 @@ inDocker("the first up of a pair in containers", () => {
   });
 
   it("is refused where the engine does not answer", async () => {
-    pair.args.engine.host = "unix:///var/tmp/no-such-engine.sock";
+    Object.assign(pair.args.engine, { host: "unix:///var/tmp/no-such-engine.sock" });
     await pair.refused("engine.host", "does not answer", "systemctl start docker");
   });
 

@@ -1,6 +1,6 @@
 /** docs/errors.md: everything that this package refuses, in the words that its user reads. */
 import { beforeAll, expect, it } from "vitest";
-import { HOW_TO_GET } from "../../ssh/keyLine";
+import { HOW_TO_GET } from "../../ssh/hostKey";
 import { formatProblems } from "../../components/rules/problems";
 import { locked } from "../../components/targets/releaseLock";
 import { runAtDestroy } from "../../components/targets/deployerCommand";
@@ -44,7 +44,7 @@ const ON_THE_ENGINE: Readonly<Record<string, string>> = {
   "deployer/docker/engine.ts": "Reaching the engine",
   "deployer/docker/inventory.ts": "What is on the engine already",
   "deployer/docker/volumes.ts": "Secrets of a gateway in a container",
-  "deployer/docker/gateway.ts": "Making a container, or making it anew",
+  "deployer/docker/gateway.ts": "Creating or recreating a container",
 };
 const OF_MAKE: Readonly<Record<string, string>> = {
   "toolchain/cli.ts": "The command itself",
@@ -63,7 +63,7 @@ function failureSections(titles: Readonly<Record<string, string>>): string[] {
   });
 }
 
-const block = (messages: readonly string[]): string => `\`\`\`text\n${[...new Set(messages)].join("\n\n")}\n\`\`\``;
+const block = (messages: readonly string[]): string => `\`\`\`text\n${[...new Set(messages)].join("\n")}\n\`\`\``;
 
 const LATE_HOST_KEY = {
   path: "box.hostKey",
@@ -73,40 +73,51 @@ const LATE_HOST_KEY = {
 
 const head = (found?: string): string => formatProblems([{ path: "", reason: "", advice: "" }], found).split("\n")[0]!;
 
-/** Each reason once, as `formatProblems` writes it. */
-const formatted = ({ problems }: Section): readonly string[] => [
-  ...new Map(
-    problems.map(({ path, reason, advice }) => [
-      `${path}: ${reason.replace(/; it is .*/, "")} ${advice}`,
-      `${path}: ${reason}\n    -> ${advice}`,
-    ]),
-  ).values(),
-];
+/** Each reason once, with everything that it is said about. */
+function table({ problems }: Section): string {
+  const rows = new Map<string, { reason: string; advice: string | undefined; paths: Set<string> }>();
+  for (const { path, reason: said, advice } of problems) {
+    const reason = said.replace(/; it is .*/, "");
+    const row = rows.get(`${reason} ${advice}`) ?? { reason, advice, paths: new Set() };
+    rows.set(`${reason} ${advice}`, row);
+    row.paths.add(path);
+  }
+  return [
+    "| about | what it says | what to do |",
+    "| --- | --- | --- |",
+    ...[...rows.values()].map(({ paths, reason, advice }) => {
+      const cells = [[...paths].map(code).join(", "), code(reason), advice === undefined ? "" : code(advice)];
+      return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+    }),
+  ].join("\n");
+}
+
+const code = (text: string): string => (text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``);
 
 function page(): string {
   return [
     "# Errors",
-    "Everything that this package refuses, in the words in which you read it: search this page for yours. After `->` stands " +
-      "what to do. `<name>` stands for a value.",
+    "Everything that this package refuses, in the words you see: search this page for yours. After `->` comes what to do. " +
+      "`<name>` stands for a value.",
     "## Before anything is touched",
     "By `pulumi preview` and `pulumi up`, all problems of the program at once:",
     block([head()]),
-    "Where two bot tokens come from other resources they are compared when both are known:",
+    "Two bot tokens that come from other resources are compared once both are known:",
     block([head("found before this gateway was changed")]),
-    "And a host key that another resource makes when that is there:",
+    "A host key that another resource creates is checked once it exists:",
     block([formatProblems([LATE_HOST_KEY], "found before this host was contacted").trimEnd()]),
-    "And an `integrity` that is named later than the stack has locked that version:",
+    "An `integrity` that is added after the stack has locked that version:",
     block([formatProblems([locked("box", "2026.9.7", "sha512-…")], "found before any gateway was changed").trimEnd()]),
-    ...before.flatMap((section) => [`### ${section.title}`, section.about, block(formatted(section))]),
-    "### The look at the machine itself, and a broken installation",
+    ...before.flatMap((section) => [`### ${section.title}`, section.about, table(section)]),
+    "### The inspection itself, and a broken installation",
     block(filesIn("components").flatMap(failuresIn)),
     "## On the host, while `pulumi up` runs",
     "Pulumi prints these below the resource that failed (`…-slot`, `…-lock`, `…-secrets`, `…-deployment`). A gateway that was " +
-      "running goes on running, or runs again as before.",
+      "running keeps running, or runs again as before.",
     ...failureSections(ON_THE_HOST),
     "## On a Docker engine, while `pulumi up` runs",
-    "Below `…-claim`, `…-secrets`, `…-check` and `…-health`. Until `…-container` is made anew, a gateway that was running " +
-      "goes on running.",
+    "Below `…-claim`, `…-secrets`, `…-check` and `…-health`. Until `…-container` is recreated, a gateway that was running " +
+      "keeps running.",
     ...failureSections(ON_THE_ENGINE),
     "### Removing a gateway on another machine than the one that deployed it",
     block([/echo "(.*)" >&2/.exec(runAtDestroy("containers", "leave"))![1]!]),
@@ -133,7 +144,7 @@ const NO_MESSAGE = [
   /^sh -s -- /,
   /^# Helping main/,
   /^\(no service was found: as it was started\)$/,
-  /no main gateway was found beside it|^Looked for: |^If main is elsewhere|beside\.stateDir \/where/, // a warning
+  /no main gateway was found beside it|^Looked for: |^If main is elsewhere|existingMain\.stateDir \/where/, // a warning
   /the host does not answer|so nothing on it was checked|of memory, but its gateways need about/, // warnings
   /deployed there$|the host is set up again, and gateways that are still running are replaced/, // a warning
   /^(not finished|no answer) within … s$/, // a part of them

@@ -1,221 +1,150 @@
 /** The reference: what the types and doc comments of the public names say, as one page. */
 import * as ts from "typescript";
-import { PROJECT } from "./sources";
+import { filesIn, parse } from "./sources";
 
-/** Every public name, in the order in which a reader needs it. */
-const COMPONENTS = [
-  { name: "LocalHost", args: "LocalHostArgs" },
-  { name: "SshHost", args: "SshHostArgs" },
-  { name: "DockerEngine", args: "DockerEngineArgs" },
-  { name: "Gateway", args: "GatewayArgs", outputs: true },
-  { name: "MainGateway", args: "MainGatewayArgs", like: "Gateway", outputs: true },
-  { name: "RescueGateway", args: "RescueGatewayArgs", like: "Gateway", outputs: true },
-  { name: "GatewayPair", args: "GatewayPairArgs", outputs: true },
-] as const;
-const TYPES = ["GatewayPorts", "PortRange", "ExistingMainOutputs", "Target"] as const;
+/** Every public name, in the order in which a reader needs it; behind a component, the types of its arguments. */
+const COMPONENTS = {
+  LocalHost: ["HostArgs"],
+  SshHost: ["SshHostArgs", "SshConnectionArgs"],
+  DockerEngine: ["DockerEngineArgs", "RegistryAuthArgs"],
+  Gateway: ["GatewayArgs", "TelegramArgs", "BrowserArgs", "BrowserProfileArgs"],
+  MainGateway: [],
+  RescueGateway: ["RescueGatewayArgs", "ExistingMainArgs"],
+  GatewayPair: ["GatewayPairArgs"],
+} as const;
+const TYPES = ["GatewayOutputs", "GatewayPorts", "PortRange", "ExistingMainOutputs"] as const;
+/** Told about where they are used. */
+const TOLD = ["LocalHostArgs", "MainGatewayArgs", "Target"];
 
-/** Types that are not looked into. */
-const NAMED = [
-  "Target",
-  "Gateway",
-  "Input",
-  "Output",
-  "Json",
-  "Own",
-  "GatewayPorts",
-  "PortRange",
-  "ExistingMainOutputs",
-];
+type Declaration = ts.InterfaceDeclaration | ts.ClassDeclaration;
 
-interface Argument {
-  readonly path: string;
-  readonly type: string;
-  readonly isOptional: boolean;
-  readonly about: string;
-  readonly tags: Readonly<Record<string, string>>;
-}
-
-/** `refusals`: what is said about a bad argument, by the argument's path. */
-export function referencePage(refusals: (component: string, path: string) => readonly string[]): string {
-  const reader = new Reader();
-  const unknown = reader.names().filter((name) => !known.includes(name));
+export function referencePage(): string {
+  const unknown = exported().filter((name) => ![...described(), ...TOLD].includes(name));
   if (unknown.length) throw new Error(`give these a place in test/docs/reference.ts: ${unknown.join(", ")}`);
   return [
     "# Reference",
-    "Every argument and output, from the doc comments of the sources. What is refused, in all words: [errors](errors.md). Whole " +
+    "Every argument and output, from the doc comments of the sources. What is refused, in full: [errors](errors.md). Whole " +
       "programs: [examples](../examples).",
-    [...COMPONENTS, ...TYPES.map((name) => ({ name }))]
-      .map(({ name }) => `[${name}](#${name.toLowerCase()})`)
-      .join(" · "),
-    ...COMPONENTS.flatMap((component) => componentPage(reader, component, refusals)),
-    ...TYPES.flatMap((name) => [
-      `## ${name}`,
-      reader.about(name),
-      ...(name === "Target" ? [] : [table(reader.members(name))]),
+    [...Object.keys(COMPONENTS), ...TYPES].map(link).join(" · "),
+    ...Object.entries(COMPONENTS).flatMap(([component, types]) => [
+      ...head(component),
+      `\`\`\`ts\n${tagsOf(find(component))["example"] ?? missing(component, "example")}\n\`\`\``,
+      ...types.flatMap((type) => [`### ${type}`, about(type), argumentTable(type)]),
+      ...outputsOf(component),
     ]),
+    ...TYPES.flatMap((type) => [...head(type), outputTable(type)]),
   ].join("\n\n");
 }
 
-const known: readonly string[] = [...COMPONENTS.flatMap(({ name, args }) => [name, args]), ...TYPES];
+const described = (): string[] => [...Object.keys(COMPONENTS), ...Object.values(COMPONENTS).flat(), ...TYPES];
 
-function componentPage(
-  reader: Reader,
-  component: (typeof COMPONENTS)[number],
-  refusals: (component: string, path: string) => readonly string[],
-): string[] {
-  const { name, args } = component;
-  const own = reader.arguments(args);
-  const base = "like" in component ? reader.arguments(`${component.like}Args`) : [];
-  const inherited = "like" in component ? reader.members(component.like).map(({ path }) => path) : [];
-  const outputs = "outputs" in component ? reader.members(name).filter(({ path }) => !inherited.includes(path)) : [];
-  const added = own.filter((each) => !base.some(({ path }) => path === each.path));
-  const eased = own.filter((each) =>
-    base.some((other) => other.path === each.path && other.isOptional !== each.isOptional),
+const head = (name: string): string[] => [`## ${name}`, about(name)];
+
+/** What a component says besides what every gateway does. */
+function outputsOf(component: string): string[] {
+  const own = membersOf(component);
+  return own.length
+    ? [`Outputs${component === "GatewayPair" ? "" : ", besides those of GatewayOutputs"}:`, outputTable(component)]
+    : [];
+}
+
+const argumentTable = (name: string): string =>
+  table(
+    ["argument", "type", "default", "description"],
+    membersOf(name).map((member) => {
+      const { example = missing(`${name}.${member.name.getText()}`, "@example"), unit, ...tags } = tagsOf(member);
+      const preset = member.questionToken
+        ? (tags["default"] ?? missing(`${name}.${member.name.getText()}`, "@default"))
+        : "**required**";
+      return [
+        code(member.name.getText()),
+        `${typeOf(member)}${unit === undefined ? "" : `, ${unit}`}`,
+        /^("[^"]*"|\{\}|\[\]|true|false|\d+)$/.test(preset) ? code(preset) : preset,
+        `${sentence(textOf(member))} E.g. ${code(example)}`,
+      ];
+    }),
   );
-  return [
-    `## ${name}`,
-    reader.about(name),
-    `\`\`\`ts\n${reader.tags(name)["example"] ?? missing(name, "example")}\n\`\`\``,
-    ...("like" in component
-      ? [
-          `Arguments and outputs of [${component.like}](#${component.like.toLowerCase()}), of which it does not ask for ` +
-            `${eased.map(({ path }) => `\`${path}\``).join(", ")}${added.length ? ", and:" : "."}`,
-        ]
-      : []),
-    ...added.flatMap((each) => argumentPage(name, each, refusals(name, each.path))),
-    ...(outputs.length ? [`### Outputs of ${name}`, table(outputs)] : []),
-  ];
+
+const outputTable = (name: string): string =>
+  table(
+    ["output", "type", "description"],
+    membersOf(name).map((member) => [code(member.name.getText()), typeOf(member), textOf(member)]),
+  );
+
+const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [header, header.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
+    .join("\n");
+
+const code = (text: string): string => `\`${text.replaceAll(/\s*\n\s*/g, " ")}\``;
+const link = (name: string): string => `[${name}](#${name.toLowerCase()})`;
+const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
+
+function about(name: string): string {
+  const declaration = find(name);
+  const inherited = (declaration.heritageClauses ?? [])
+    .flatMap(({ types }) => types.map(({ expression }) => expression.getText()))
+    .filter((base) => described().includes(base) && ts.isInterfaceDeclaration(declaration));
+  const more = inherited.length ? ` And those of ${inherited.map(link).join(" and ")}.` : "";
+  return `${sentence(textOf(declaration))}${more}`.replaceAll(/\{@link (\w+)\}/g, "$1");
 }
 
-function argumentPage(component: string, argument: Argument, refused: readonly string[]): string[] {
-  const { path, type, isOptional, about, tags } = argument;
-  const where = `${component}.${path}`;
-  if (about === "") missing(where, "description");
-  if (isOptional && tags["default"] === undefined) missing(where, "@default");
-  const rows = [
-    `\`${type}\`${tags["unit"] === undefined ? "" : ` (${tags["unit"]})`}, ` +
-      (isOptional ? `default: ${code(tags["default"]!)}` : "**required**"),
-    `Example: \`${path.split(".").at(-1)!}: ${tags["example"] ?? missing(where, "@example")}\``,
-    ...(refused.length ? [`Errors:\n${refused.map((reason) => `  - ${reason}`).join("\n")}`] : []),
-  ];
-  return [`### ${path.replaceAll("<", "\\<")}`, about, rows.map((row) => `- ${row}`).join("\n")];
+/** A type in a cell; one that is described on this page as a link. */
+function typeOf(member: ts.PropertySignature | ts.PropertyDeclaration): string {
+  const text = member.type!.getText().replaceAll(/pulumi\.|^readonly | \| undefined$/g, "");
+  return described().includes(text) ? link(text) : code(text);
 }
 
-/** A value as code; words as they are. */
-const code = (text: string): string => (/^("[^"]*"|\{\}|\[\]|true|false|\d+)$/.test(text) ? `\`${text}\`` : text);
+function membersOf(name: string): (ts.PropertySignature | ts.PropertyDeclaration)[] {
+  return [...find(name).members].filter(
+    (member): member is ts.PropertySignature | ts.PropertyDeclaration =>
+      (ts.isPropertySignature(member) || ts.isPropertyDeclaration(member)) &&
+      !(ts.getCombinedModifierFlags(member) & ts.ModifierFlags.NonPublicAccessibilityModifier) &&
+      tagsOf(member)["internal"] === undefined &&
+      textOf(member) !== "",
+  );
+}
+
+const textOf = (node: ts.Node): string =>
+  ts
+    .getJSDocCommentsAndTags(node)
+    .filter(ts.isJSDoc)
+    .map(({ comment }) => ts.getTextOfJSDocComment(comment) ?? "")
+    .join(" ")
+    .replaceAll("\\@", "@")
+    .replaceAll(/\s*\n\s*/g, " ");
+
+const tagsOf = (node: ts.Node): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    ts
+      .getJSDocTags(node)
+      .map((tag) => [
+        tag.tagName.text,
+        (ts.getTextOfJSDocComment(tag.comment) ?? "").replaceAll(/\n/g, tag.tagName.text === "example" ? "\n" : " "),
+      ]),
+  );
+
+const exported = (): string[] =>
+  parse("components/index.ts").statements.flatMap((statement) =>
+    ts.isExportDeclaration(statement) && statement.exportClause && ts.isNamedExports(statement.exportClause)
+      ? statement.exportClause.elements.map(({ name }) => name.text)
+      : [],
+  );
+
+const declarations = new Map<string, Declaration>();
+
+function find(name: string): Declaration {
+  if (!declarations.size)
+    for (const path of [...filesIn("components"), ...filesIn("model")])
+      for (const statement of parse(path).statements)
+        if (ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement)) {
+          // Of a class that is also an interface, the class is what is written about.
+          const known = declarations.get(statement.name!.text);
+          if (!known || ts.isClassDeclaration(statement)) declarations.set(statement.name!.text, statement);
+        }
+  return declarations.get(name) ?? missing(name, "declaration");
+}
 
 function missing(where: string, what: string): never {
   throw new Error(`${where} has no ${what} in its doc comment`);
 }
-
-const table = (members: readonly Argument[]): string =>
-  [
-    "| name | type | what it is |",
-    "| --- | --- | --- |",
-    ...members.map(
-      ({ path, type, about }) =>
-        `| \`${path}\` | \`${type.replaceAll("|", "\\|")}\` | ${(about === "" ? missing(path, "description") : about).replaceAll("|", "\\|")} |`,
-    ),
-  ].join("\n");
-
-/** The public names as the TypeScript compiler knows them. */
-class Reader {
-  private readonly checker: ts.TypeChecker;
-  private readonly symbols: ReadonlyMap<string, ts.Symbol>;
-
-  constructor() {
-    const { config } = ts.readConfigFile(`${PROJECT}/tsconfig.json`, (path) => ts.sys.readFile(path)) as {
-      config: unknown;
-    };
-    const { options } = ts.parseJsonConfigFileContent(config, ts.sys, PROJECT);
-    const program = ts.createProgram([`${PROJECT}/components/index.ts`], options);
-    this.checker = program.getTypeChecker();
-    const module = this.checker.getSymbolAtLocation(program.getSourceFile(`${PROJECT}/components/index.ts`)!)!;
-    const symbols = this.checker
-      .getExportsOfModule(module)
-      .map((each) => (each.flags & ts.SymbolFlags.Alias ? this.checker.getAliasedSymbol(each) : each));
-    this.symbols = new Map(symbols.map((each) => [each.name, each]));
-  }
-
-  names = (): readonly string[] => [...this.symbols.keys()];
-
-  about = (name: string): string => this.text(this.symbol(name)) || missing(name, "description");
-
-  tags = (name: string): Readonly<Record<string, string>> => tagsOf(this.symbol(name), this.checker);
-
-  /** The arguments of a component, those inside of others after them. */
-  arguments = (name: string): Argument[] => this.inside(this.type(name), "");
-
-  /** What a component or a type tells. */
-  members = (name: string): Argument[] =>
-    this.checker
-      .getPropertiesOfType(this.type(name))
-      .filter((each) => isOurs(each) && each.flags & ts.SymbolFlags.Property && !isPrivate(each))
-      .map((each) => this.argument(each, each.name));
-
-  private inside(type: ts.Type, prefix: string): Argument[] {
-    return this.checker.getPropertiesOfType(type).flatMap((each) => {
-      const path = `${prefix}${each.name}`;
-      return [this.argument(each, path), ...this.nested(this.checker.getTypeOfSymbol(each), path)];
-    });
-  }
-
-  private nested(optional: ts.Type, path: string): Argument[] {
-    const type = this.checker.getNonNullableType(optional);
-    const name = type.aliasSymbol?.name ?? type.symbol?.name ?? "";
-    if (!(type.flags & ts.TypeFlags.Object) || NAMED.includes(name) || this.checker.isArrayType(type)) return [];
-    const values = this.checker.getIndexTypeOfType(type, ts.IndexKind.String);
-    if (values) return values.flags & ts.TypeFlags.Object ? this.nested(values, `${path}.<name>`) : [];
-    return this.inside(type, `${path}.`);
-  }
-
-  private argument(symbol: ts.Symbol, path: string): Argument {
-    const type = this.checker.getNonNullableType(this.checker.getTypeOfSymbol(symbol));
-    return {
-      path,
-      type: this.words(type),
-      isOptional: (symbol.flags & ts.SymbolFlags.Optional) !== 0,
-      about: this.text(symbol),
-      tags: tagsOf(symbol, this.checker),
-    };
-  }
-
-  /** A type in a line; one that is described below is an object here. */
-  private words(type: ts.Type): string {
-    const text = this.checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation);
-    if (text.startsWith("Own<")) return "object";
-    return text.replaceAll(/\{ .*\}/g, "object").replace("Record<string, object>", "object of objects");
-  }
-
-  private text = (symbol: ts.Symbol): string =>
-    ts
-      .displayPartsToString(symbol.getDocumentationComment(this.checker))
-      .replaceAll(/\{@link (\w+)\}/g, "$1")
-      .replaceAll("\\@", "@")
-      .replaceAll(/\s*\n\s*/g, " ");
-
-  private type = (name: string): ts.Type => this.checker.getDeclaredTypeOfSymbol(this.symbol(name));
-
-  private symbol = (name: string): ts.Symbol => this.symbols.get(name) ?? missing(name, "public name");
-}
-
-function tagsOf(symbol: ts.Symbol, checker: ts.TypeChecker): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    symbol.getJsDocTags(checker).map(({ name, text }) => [
-      name,
-      ts
-        .displayPartsToString(text)
-        .trim()
-        .replaceAll(/\s*\n\s*/g, name === "example" ? "\n" : " "),
-    ]),
-  );
-}
-
-const isOurs = (symbol: ts.Symbol): boolean =>
-  symbol.declarations?.every((each) => !each.getSourceFile().fileName.includes("/node_modules/")) ?? false;
-
-const isPrivate = (symbol: ts.Symbol): boolean =>
-  symbol.getJsDocTags().some(({ name }) => name === "internal") ||
-  (symbol.declarations ?? []).some(
-    (each) => ts.getCombinedModifierFlags(each) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected),
-  );

@@ -13,7 +13,7 @@ import { OWNED_KEYS } from "../../components/rules/openclawConfig";
 import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../model/ports";
 import { problemsOf, type Problem } from "../../components/rules/problems";
 import { resolveGateway } from "../../components/rules/resolve";
-import { besideSchema, gatewaySchema } from "../../components/rules/schemas";
+import { existingMainSchema, gatewaySchema } from "../../components/rules/schemas";
 import { configFile, gatewayPaths, manageDir, STATE_OWNER_FILE, type HostLayout } from "../../model/hostLayout";
 import { findExistingGateway, isUnknown, type ExistingGateway } from "../../inspect/existingGateway";
 import { identify } from "../../inspect/processes";
@@ -33,8 +33,6 @@ export interface Section {
   readonly title: string;
   readonly about: string;
   readonly problems: readonly Problem[];
-  /** Each is about one argument, whatever else there is. */
-  readonly isOfArguments?: true;
 }
 
 type Args = Record<string, unknown>;
@@ -191,7 +189,7 @@ const MAIN_BY_HAND: ExistingGateway = {
 const publicKey = (kind: string): string => {
   const name = Buffer.from(kind);
   const length = Buffer.from([0, 0, 0, name.length]);
-  return `${kind} ${Buffer.concat([length, name, Buffer.alloc(36)]).toString("base64")}`;
+  return `${kind} ${Buffer.concat([length, name, Buffer.from([0, 0, 0, 32]), Buffer.alloc(32)]).toString("base64")}`;
 };
 const ED25519_KEY = publicKey("ssh-ed25519");
 const RSA_KEY = publicKey("ssh-rsa");
@@ -291,10 +289,10 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     rescue(telegram({ allowFrom: ["4242"], dmPolicy: "pairing" })),
     rescue({ config: { channels: { discord: { enabled: true } } } }),
     rescue({ config: { channels: { telegram: { groups: {} } } } }),
-    rescue({ beside: { stateDir: "openclaw", port: 0, command: "", restart: "", colour: 1 } }),
-    rescue({ beside: { command: "env OPENCLAW_GATEWAY_TOKEN=… openclaw" } }),
-    rescue({ beside: 7 }),
-    () => new GatewayPair("claw", { target: here(), version, rescue: { beside: {} } }),
+    rescue({ existingMain: { stateDir: "openclaw", port: 0, command: "", restart: "", colour: 1 } }),
+    rescue({ existingMain: { command: "env OPENCLAW_GATEWAY_TOKEN=… openclaw" } }),
+    rescue({ existingMain: 7 }),
+    () => new GatewayPair("claw", { target: here(), version, rescue: { existingMain: {} } }),
     () => {
       vi.spyOn(LocalHost.prototype, "findExistingGateway").mockResolvedValueOnce(MAIN_BY_HAND);
       rescue({ basePort: 18809 })();
@@ -324,17 +322,18 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
       { hostKey: "box" },
       { hostKey: RSA_KEY },
       { port: 0.5, user: "Claw", sudo: "yes", registry: "registry.example.org", supervisor: "runit", proxy: {} },
+      { hostKey: ED25519_KEY.slice(0, -8) },
       { hostKey: ED25519_KEY, push: true },
       { hostKey: ED25519_KEY, push: "yes" },
       { port: 70000, registry: "https://you:word@registry.example.org", agentSocketPath: "", key: "x" },
     ].map((args) => () => box(args)),
-    () => new RescueGateway("rescue", { target: box(), version, beside: { stateDir: "/home/you/.openclaw" } }),
+    () => new RescueGateway("rescue", { target: box(), version, existingMain: { stateDir: "/home/you/.openclaw" } }),
     ...DOCKER_ENGINES.map((args) => () => new DockerEngine("engine", args)),
     () =>
       new RescueGateway("rescue", {
         target: new DockerEngine("engine"),
         version,
-        beside: { stateDir: "/home/you/.openclaw" },
+        existingMain: { stateDir: "/home/you/.openclaw" },
       }),
   ];
   const onEngine = (host: string, because?: string) => () => {
@@ -607,7 +606,7 @@ function besideUnknown(): readonly Problem[] {
       const found = findExistingGateway(facts(scene), [scene.root]);
       if (!found || !isUnknown(found)) throw new Error("this gateway can be described");
       const { property, reason, advice } = found;
-      return { path: `rescue.beside.${property}`, reason: scene.show(reason), advice: scene.show(advice) };
+      return { path: `rescue.existingMain.${property}`, reason: scene.show(reason), advice: scene.show(advice) };
     } finally {
       rmSync(scene.directory, { recursive: true });
     }
@@ -626,7 +625,6 @@ function overSsh(): readonly Problem[] {
     { at: "host", keyTypes: ["ecdsa-sha2-nistp256"] },
     { at: "proxy", user, tried: ["none", "publickey"], possible: ["publickey", "password"] },
     { at: "host", user, tried: ["none"], possible: ["publickey"] },
-    { at: "host", unusable: "hostKey", because: "short read" },
     { at: "host", unusable: "privateKey", because: "no key found" },
     { at: "host", unusable: "privateKeyPassword", because: "decryption password incorrect" },
     { at: "host", unusable: "agentSocketPath", because: "connect: no such file or directory" },
@@ -713,13 +711,11 @@ export async function refusals(): Promise<readonly Section[]> {
       title: "Arguments of a gateway",
       about: "Of a gateway `ops`. What each argument may be: [reference](reference.md).",
       problems: [...ARGUMENTS.flatMap(gatewayProblems), ...wrongKinds(gatewaySchema, gatewayProblems)],
-      isOfArguments: true,
     },
     {
       title: "Keys of `config`",
       about: "What the component decides itself, and secrets, have no place in `config`.",
       problems: CONFIG.flatMap((config) => gatewayProblems({ config })),
-      isOfArguments: true,
     },
     {
       title: "Between the gateways of one machine",
@@ -739,9 +735,8 @@ export async function refusals(): Promise<readonly Section[]> {
         ...wrongKinds(localHostSchema, checkedBy(localHostSchema, "here")),
         ...wrongKinds(sshHostSchema, checkedBy(sshHostSchema, "box")),
         ...wrongKinds(dockerEngineSchema, checkedBy(dockerEngineSchema, "engine")),
-        ...wrongKinds(besideSchema, checkedBy(besideSchema, "rescue.beside")),
+        ...wrongKinds(existingMainSchema, checkedBy(existingMainSchema, "rescue.existingMain")),
       ],
-      isOfArguments: true,
     },
     {
       title: "A rescue gateway beside a main gateway that no stack owns",

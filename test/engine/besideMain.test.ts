@@ -87,12 +87,12 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
   });
 
   it("refuses facts that are wrong, and arguments for main", async () => {
-    stack.config("rescue.beside.stateDir", join(home, "nowhere"));
+    stack.config("rescue.existingMain.stateDir", join(home, "nowhere"));
     stack.config("main.basePort", "20000");
     const said = await refusal();
-    expect(said).toContain(`openclaw-rescue.beside.stateDir: ${home}/nowhere does not exist`);
+    expect(said).toContain(`openclaw-rescue.existingMain.stateDir: ${home}/nowhere does not exist`);
     expect(said).toContain("openclaw.main: in rescue mode, this stack does not run the main gateway");
-    ok(await stack.run(["config", "rm", "--path", "rescue.beside"]));
+    ok(await stack.run(["config", "rm", "--path", "rescue.existingMain"]));
     ok(await stack.run(["config", "rm", "main"]));
   });
 
@@ -107,7 +107,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     expect(await ask(RESCUE, "/readyz")).toMatchObject({ ready: true });
     const outputs = await stack.outputs();
     expect(outputs).not.toHaveProperty("mainToken");
-    expect(outputs.mainGateway).toMatchObject({
+    expect(outputs.existingMain).toMatchObject({
       url: `http://127.0.0.1:${MAIN}`,
       stateDir: main.stateDir,
       workspace: join(main.stateDir, "workspace"),

@@ -174,25 +174,25 @@ describe("the runbook", () => {
     await bothHealthy();
   });
 
-  it("A model provider's key is to be added, or changed", async () => {
-    await typed("A model provider's key is to be added, or changed", 0, KEY);
+  it("Adding or changing a model provider's key", async () => {
+    await typed("Adding or changing a model provider's key", 0, KEY);
     expect(readFileSync(`/proc/${pid("main")}/environ`, "utf8")).toContain(`ANTHROPIC_API_KEY=${KEY}`);
     expect(transcript).not.toContain(KEY);
     expect(readFileSync(join(clone, "Pulumi.dev.yaml"), "utf8")).not.toContain(KEY);
   });
 
-  it("The Control UI from afar", async () => {
-    expect(await typed("The Control UI from afar")).toContain("localforward");
+  it("Opening the Control UI from another machine", async () => {
+    expect(await typed("Opening the Control UI from another machine")).toContain("localforward");
   });
 
-  it("An `up` was killed, or the machine that ran it lost its power", async () => {
+  it("An `up` was killed, or its machine lost power", async () => {
     const stacks = join(clone, ".pulumi-local", "state", ".pulumi", "stacks");
     const torn = readdirSync(stacks, { recursive: true, encoding: "utf8" }).find((name) =>
       name.endsWith("dev.json.attrs"),
     );
     writeFileSync(join(stacks, torn!), "");
     expect((await type("make preview")).stderr).toContain("failed to load checkpoint: EOF");
-    expect(await typed("An `up` was killed, or the machine that ran it lost its power")).toContain("19 unchanged");
+    expect(await typed("An `up` was killed, or its machine lost power")).toContain("19 unchanged");
   });
 
   it("The stack's state or passphrase is lost", async () => {
@@ -213,14 +213,14 @@ describe("the runbook", () => {
     expect(await type("make preview").then(({ stdout }) => stdout)).toContain("19 unchanged");
   });
 
-  it("To another machine", async () => {
-    await typed("To another machine", 0);
+  it("Moving to another machine", async () => {
+    await typed("Moving to another machine", 0);
     expect(await ask(MAIN, "/startupz")).toBeUndefined();
     rmSync(root, { recursive: true });
     root = temporaryRoot();
     await config("root", root);
     seed();
-    await typed("To another machine", 1);
+    await typed("Moving to another machine", 1);
     await bothHealthy();
     expect(readFileSync(join(root, ".openclaw", "workspace", "memory.md"), "utf8")).toBe("kept");
   });

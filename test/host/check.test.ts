@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { check, render } from "../../cli/check";
 import type { CheckedGateway } from "../../cli/gateways";
 import { gatewayUnits } from "../../inspect/units";
-import { healthOf } from "../../cli/summary";
+import { askHealth } from "../../cli/summary";
 import { type GatewayOutput } from "../../model/outputs";
 import { ask, endStrays, eventually, ok, temporaryRoot, TestHost } from "../support/hosts";
 import { isSoak } from "../support/soak";
@@ -43,7 +43,7 @@ describe("the quick checks", () => {
     rmSync(home, { recursive: true, force: true });
   });
 
-  /** A command line made by hand, as `beside.command` may be one. */
+  /** A command line made by hand, as `existingMain.command` may be one. */
   const commandFor = (stateDir: string, token = "token-made-by-hand", config = join(stateDir, "openclaw.json")) => {
     const openclaw = join(releaseDirectory(host.root, "main", VERSION), "openclaw.mjs");
     const env = `OPENCLAW_STATE_DIR=${stateDir} OPENCLAW_CONFIG_PATH=${config} OPENCLAW_GATEWAY_TOKEN=${token}`;
@@ -194,7 +194,7 @@ describe("the quick checks", () => {
         expect(result).toMatchObject({ ok: false, gateways: [{ service: "another program", probe: "not asked" }] });
         expect(result.findings[0]?.text).toMatch(impostor);
         const output = { url: `ws://127.0.0.1:${PORT}`, basePort: PORT, version: VERSION, wrapper } as GatewayOutput;
-        expect(await healthOf(output)).toMatch(impostor);
+        expect(await askHealth(output)).toMatch(impostor);
         expect(ok(await host.run("health", ["main"])).stdout).toBe("unhealthy\n");
         expect(received.join()).not.toContain("token-of-main");
       } finally {

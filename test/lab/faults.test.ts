@@ -122,7 +122,7 @@ inLab("faults", () => {
       host.freeDisk();
     }
     expect(outcome.code).not.toBe(0);
-    expect(outcome.stdout).toMatch(/the disk is full: \/\S+[^]*-> make room on it/);
+    expect(outcome.stdout).toMatch(/the disk is full: \/\S+[^]*-> free up space on it/);
     expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
     await converges();
   });

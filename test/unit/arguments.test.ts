@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatProblems } from "../../components/rules/problems";
 import { resolveGateway } from "../../components/rules/resolve";
-import { besideSchema } from "../../components/rules/schemas";
+import { existingMainSchema } from "../../components/rules/schemas";
 import { layout, resolved } from "./gateways";
 
 const check = (args: Record<string, unknown>) =>
@@ -213,7 +213,7 @@ it("problems read as one message", () => {
 });
 
 describe("a command for a main gateway beside the rescue", () => {
-  const isTaken = (command: string) => besideSchema.safeParse({ command, restart: command }).success;
+  const isTaken = (command: string) => existingMainSchema.safeParse({ command, restart: command }).success;
 
   it.each([
     "env OPENCLAW_GATEWAY_TOKEN=abc openclaw",

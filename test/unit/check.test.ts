@@ -176,8 +176,8 @@ describe("the gateways of a stack", () => {
     JSON.stringify({ deployment: { resources: [{ type: "openclaw:index:Gateway", urn: urn("r"), ...resource }] } });
 
   it("are read from its state, with the one beside them", () => {
-    const beside = { url: "http://127.0.0.1:18789", command: "openclaw", stateDir: "/h/.openclaw" };
-    expect(gatewaysOfState(state({ outputs: { ...outputs, beside } }))).toMatchObject({
+    const existingMain = { url: "http://127.0.0.1:18789", command: "openclaw", stateDir: "/h/.openclaw" };
+    expect(gatewaysOfState(state({ outputs: { ...outputs, existingMain } }))).toMatchObject({
       neverUp: [],
       gateways: [
         { name: "main", isOurs: false, port: 18789, command: "openclaw", stateDir: "/h/.openclaw" },

@@ -6,6 +6,7 @@ import type { HostLayout } from "../../model/hostLayout";
 export const layout: HostLayout = { root: "/home/claw", binDir: "/home/claw/bin", account: null };
 
 export const engine: ContainerLayout = {
+  kind: "container",
   prefix: "claw-dev",
   docker: "docker",
   publishAddress: "127.0.0.1",

@@ -1,6 +1,7 @@
 /** The calls that are being served, each of which can be aborted: by a cancel or the engine's end. */
 import { status, type handleUnaryCall } from "@grpc/grpc-js";
 import { RpcError } from "./rpcError";
+import { defined } from "../../model/defined";
 
 const CANCELED = new RpcError(status.CANCELLED, "context canceled");
 
@@ -34,7 +35,7 @@ export class Calls {
           (response) => done(null, response),
           (error: Error) => {
             const { code = status.UNKNOWN, metadata } = error instanceof RpcError ? error : {};
-            done({ code, details: sendable(error.message), ...(metadata && { metadata }) });
+            done(defined({ code, details: sendable(error.message), metadata }));
           },
         );
     };

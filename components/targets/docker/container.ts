@@ -4,6 +4,7 @@
  * All texts here are stored in the state of deployed stacks: changing one recreates every container of every user.
  * test/unit/frozen.test.ts pins them.
  */
+import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import {
   COMMAND,
@@ -20,168 +21,216 @@ import {
   USER,
   WORKING_DIRECTORY,
 } from "../../../model/containerLayout";
-import type { CheckRequest, HealthRequest, StageRequest } from "../../../model/requests";
+import type { CheckRequest, ContainerClaim, HealthRequest, StageRequest } from "../../../model/requests";
 import { valueAt } from "../../../model/json";
 import type { JsonObject } from "../../../model/spec";
 import { withoutStackTraces } from "../../outputs";
 import { answerOf, containerId } from "../answers";
-import { deployerCommand } from "../deployerCommand";
+import { deployerCommand, type DeployerCommand } from "../deployerCommand";
 import { stackName } from "../hostGateway";
 import { partnerCommand } from "../partner";
 import type { Deployment } from "../target";
-import { loadDocker, type DockerEngine } from ".";
+import type { ResolvedGateway } from "../../rules/resolve";
+import { loadDocker, type DockerEngine } from "./dockerEngine";
 
 export function deployInContainer(
   engine: DockerEngine,
   parent: pulumi.Resource,
   deployment: Deployment,
 ): pulumi.Resource {
-  const { name, gateway, env, partner } = deployment;
-  const { suffix, limits, provider } = engine;
-  const { version, config } = gateway;
-  const docker = loadDocker();
-  const names = namesOf(gateway.serviceName);
-  const called = (what: string): string => `${name}-${what}${suffix}`;
-  const on = (...dependsOn: pulumi.Resource[]): pulumi.CustomResourceOptions => ({ parent, dependsOn });
-  const onEngine = (...dependsOn: pulumi.Resource[]) => ({ ...on(...dependsOn), provider });
+  const place = placeOf(engine, parent, deployment);
+  const { claimed, claim } = claimContainer(place);
+  const { labels, kept } = keepVolumes(place, claimed);
+  const { secrets, config, checked } = prepareVolumes(place, claim, kept);
+  const before = [checked, ...askPartner(place, config, checked)];
+  const container = runContainer(place, { labels, config, secrets }, before);
+  const { name, limits } = place;
+  const because = containerId(container, name);
+  const request = requestOf<HealthRequest>({ claim, limits, volumes: [config, secrets], because });
+  return place.command("health", { words: `health ${name}`, request, isShown: true }, container);
+}
 
-  const whole = pulumi
+/** What all steps share: the gateway, its engine, and how its resources are called and registered. */
+function placeOf(engine: DockerEngine, parent: pulumi.Resource, deployment: Deployment) {
+  const { name, gateway } = deployment;
+  const resourceName = (what: string): string => `${name}-${what}${engine.suffix}`;
+  return {
+    engine,
+    parent,
+    deployment,
+    name,
+    gateway,
+    limits: engine.limits,
+    docker: loadDocker(),
+    names: namesOf(gateway.serviceName),
+    /** Why it was last recreated: with a new reason in their requests, its commands run again. */
+    because: engine.repair(name, { parent }),
+    resourceName,
+    onEngine: (...dependsOn: pulumi.Resource[]) => ({ parent, dependsOn, provider: engine.provider }),
+    command: (what: string, command: Omit<DeployerCommand, "about">, ...dependsOn: pulumi.Resource[]) =>
+      deployerCommand(resourceName(what), { about: "containers", ...command }, { parent, dependsOn }),
+  };
+}
+type Place = ReturnType<typeof placeOf>;
+
+type Claimed = pulumi.Output<Omit<ContainerClaim, "image">>;
+
+/** The container's name is this gateway's before anything is made under it. */
+function claimContainer(place: Place): { claimed: pulumi.Resource; claim: Claimed } {
+  const { engine, name, gateway } = place;
+  const request = pulumi
     .all([engine.address, engine.ownerId])
     .apply(([address, id]) => engine.claimOf(name, gateway, address, id));
-  const claimed = deployerCommand(
-    called("claim"),
-    { about: "containers", words: `claim ${name}`, delete: `leave ${name}`, request: whole, isShown: true },
-    on(engine),
+  const claimed = place.command(
+    "claim",
+    { words: `claim ${name}`, delete: `leave ${name}`, request, isShown: true },
+    engine,
   );
   // From here on, the image is there: whether it may be pulled must not show up as a change to the container.
-  const claim = whole.apply(({ image: _, ...rest }) => rest);
-  const kept = [
+  return { claimed, claim: request.apply(({ image: _, ...rest }) => rest) };
+}
+
+type Labels = { label: string; value: pulumi.Input<string> }[];
+
+/** Its network, and what a destroy leaves. */
+function keepVolumes(place: Place, claimed: pulumi.Resource): { labels: Labels; kept: pulumi.Resource[] } {
+  const { docker, engine, name, names } = place;
+  const ofGateway = [
     { label: LABELS.gateway, value: name },
     { label: LABELS.stack, value: stackName() },
   ];
-  const labels = [...kept, { label: LABELS.owner, value: engine.ownerId }];
-  const network = withoutStackTraces(
-    () => new docker.Network(called("network"), { name: names.network, labels }, onEngine(claimed)),
-  );
-  const keptVolume = (what: "state" | "workspace") =>
-    withoutStackTraces(
-      () =>
+  const labels = [...ofGateway, { label: LABELS.owner, value: engine.ownerId }];
+  return withoutStackTraces(() => {
+    const network = new docker.Network(
+      place.resourceName("network"),
+      { name: names.network, labels },
+      place.onEngine(claimed),
+    );
+    const volumes = (["state", "workspace"] as const).map(
+      (what) =>
         new docker.Volume(
-          called(what),
-          { name: names[what], labels: kept },
-          { ...onEngine(claimed), retainOnDelete: true },
+          place.resourceName(what),
+          { name: names[what], labels: ofGateway },
+          { ...place.onEngine(claimed), retainOnDelete: true },
         ),
     );
-  const [state, workspace] = [keptVolume("state"), keptVolume("workspace")];
-  const image = engine.image(version).imageId;
+    return { labels, kept: [network, ...volumes] };
+  });
+}
 
-  // Why it was last recreated: with a new reason in their requests, its commands run again.
-  const because = engine.repair(name, { parent });
-  const staged = deployerCommand(
-    called("secrets"),
+/** Volumes with its secrets and its configuration, which OpenClaw has accepted: their names. */
+function prepareVolumes(
+  place: Place,
+  claim: Claimed,
+  kept: readonly pulumi.Resource[],
+): { secrets: pulumi.Output<string>; config: pulumi.Output<string>; checked: pulumi.Resource } {
+  const { engine, name, gateway, limits, because } = place;
+  const { version, config } = gateway;
+  const { env, partner } = place.deployment;
+  const image = engine.image(version).imageId;
+  const staged = place.command(
+    "secrets",
     {
-      about: "containers",
       words: `stage ${name}`,
       request: requestOf<StageRequest>({ claim, image, env, ...telegramOf(config), because }),
     },
-    on(network, state, workspace),
+    ...kept,
   );
   // The volume's name reveals nothing about the secrets; as a secret, it would hide the whole container from preview.
   const secrets = answerOf(staged, "volume", name);
   const isAlone = !partner || gateway.force;
-  const checked = deployerCommand(
-    called("check"),
+  const checked = place.command(
+    "check",
     {
-      about: "containers",
       words: `check ${name}`,
       request: requestOf<CheckRequest>({ claim, version, config, image, secrets, limits, isAlone, because }),
       isShown: true,
     },
-    on(staged),
+    staged,
   );
-  const configVolume = answerOf(checked, "volume", name);
-  const before: pulumi.Resource[] = [checked];
-  if (!isAlone)
-    before.push(
-      partnerCommand(called("partner"), engine, name, gateway, partner, [configVolume], [checked], { parent }),
-    );
+  return { secrets, config: answerOf(checked, "volume", name), checked };
+}
 
-  const container = withoutStackTraces(
+/** The partner must be healthy when this gateway is taken down. */
+function askPartner(place: Place, config: pulumi.Output<string>, checked: pulumi.Resource): pulumi.Resource[] {
+  const { engine, name, gateway, parent } = place;
+  const { partner } = place.deployment;
+  if (!partner || gateway.force) return [];
+  const asked = { target: engine, name, gateway, partner, change: [config] };
+  return [partnerCommand(place.resourceName("partner"), asked, { parent, dependsOn: [checked] })];
+}
+
+interface Mounted {
+  readonly labels: Labels;
+  readonly config: pulumi.Output<string>;
+  readonly secrets: pulumi.Output<string>;
+}
+
+function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[]): docker.Container {
+  const { docker, engine, gateway, limits, names } = place;
+  const { labels, config, secrets } = mounted;
+  return withoutStackTraces(
     () =>
       new docker.Container(
-        called("container"),
+        place.resourceName("container"),
         {
           name: names.container,
           // Part of OpenClaw's lease on its state: with another, a gateway would wait minutes for a killed predecessor.
           hostname: names.container,
-          image,
+          image: engine.image(gateway.version).imageId,
           command: COMMAND,
           workingDir: WORKING_DIRECTORY,
           user: `${USER}:${USER}`,
           envs: Object.entries(ENVIRONMENT).map(([variable, value]) => `${variable}=${value}`),
           labels: [
             ...labels,
-            { label: LABELS.generation, value: configVolume },
+            { label: LABELS.generation, value: config },
             { label: LABELS.limits, value: limitsLabel(limits) },
           ],
           networksAdvanced: [{ name: names.network }],
-          ports: [
-            { internal: CONTAINER_PORT, external: gateway.ports.gateway, ip: engine.layout.publishAddress },
-            ...(engine.layout.sandboxPort
-              ? [
-                  {
-                    internal: CONTAINER_SANDBOX_PORT,
-                    external: gateway.ports.sandbox,
-                    ip: engine.layout.publishAddress,
-                  },
-                ]
-              : []),
-          ],
+          ports: published(engine, gateway),
           mounts: [
             { type: "volume", source: names.state, target: CONTAINER_PATHS.state },
             { type: "volume", source: names.workspace, target: CONTAINER_PATHS.workspace },
-            { type: "volume", source: configVolume, target: CONTAINER_PATHS.config, readOnly: true },
+            { type: "volume", source: config, target: CONTAINER_PATHS.config, readOnly: true },
             { type: "volume", source: secrets, target: CONTAINER_PATHS.secrets, readOnly: true },
           ],
-          readOnly: true,
-          tmpfs: TMPFS,
-          capabilities: { drops: ["ALL"] },
-          securityOpts: ["no-new-privileges"],
-          init: true,
+          ...CONFINEMENT,
           memory: limits.memoryMiB,
           memorySwap: limits.memoryMiB,
           cpus: cpusText(limits.cpus),
-          restart: "unless-stopped",
-          logDriver: "json-file",
-          logOpts: { "max-size": "10m", "max-file": "3" },
-          healthcheck: {
-            tests: ["CMD", "node", CONTAINER_PATHS.health],
-            interval: "30s",
-            timeout: "10s",
-            startPeriod: "59s",
-            retries: 3,
-          },
-          destroyGraceSeconds: STOP_SECONDS,
         },
-        { ...onEngine(...before), deleteBeforeReplace: true },
+        { ...place.onEngine(...before), deleteBeforeReplace: true },
       ),
   );
-  return deployerCommand(
-    called("health"),
-    {
-      about: "containers",
-      words: `health ${name}`,
-      request: requestOf<HealthRequest>({
-        claim,
-        limits,
-        volumes: [configVolume, secrets],
-        because: containerId(container, name),
-      }),
-      isShown: true,
-    },
-    on(container),
-  );
 }
+
+function published({ layout }: DockerEngine, { ports }: ResolvedGateway): docker.types.input.ContainerPort[] {
+  const ip = layout.publishAddress;
+  const gateway = { internal: CONTAINER_PORT, external: ports.gateway, ip };
+  const sandbox = { internal: CONTAINER_SANDBOX_PORT, external: ports.sandbox, ip };
+  return layout.sandboxPort ? [gateway, sandbox] : [gateway];
+}
+
+/** What every container of ours may do, and when Docker restarts it. */
+const CONFINEMENT = {
+  readOnly: true,
+  tmpfs: TMPFS,
+  capabilities: { drops: ["ALL"] },
+  securityOpts: ["no-new-privileges"],
+  init: true,
+  restart: "unless-stopped",
+  logDriver: "json-file",
+  logOpts: { "max-size": "10m", "max-file": "3" },
+  healthcheck: {
+    tests: ["CMD", "node", CONTAINER_PATHS.health],
+    interval: "30s",
+    timeout: "10s",
+    startPeriod: "59s",
+    retries: 3,
+  },
+  destroyGraceSeconds: STOP_SECONDS,
+};
 
 function telegramOf(config: JsonObject): { telegram?: string } {
   const apiRoot = valueAt(config, "channels.telegram.apiRoot");

@@ -7,6 +7,7 @@ import type { LookInput } from "../../../model/conflict";
 import { unitHeader, unitName, unitDirectories } from "../../../inspect/units";
 import { claimToCheck } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
+import { defined } from "../../../model/defined";
 
 // A hostile host may say anything. Advice, which somebody may type, must not contain characters special to a shell.
 const word = z.string().regex(/^[\w.@+-]{0,64}$/);
@@ -130,34 +131,36 @@ export function parseProbe(output: string, gateways: number): Probe | "strange" 
   const free = /\s\d+\s+\d+\s+(\d+)\s+\d+%/.exec(one("disk"))?.[1];
   const [memory] = numbers("memory");
   const { found, lost } = answerIn(one("answer"));
-  const parsed = factsSchema.safeParse({
-    system: one("system"),
-    machine: one("machine"),
-    libc: one("libc"),
-    loaders: all("loader"),
-    user: one("user"),
-    home: one("home"),
-    systemd: one("systemd") === "yes",
-    linger: one("linger") === "yes",
-    sudo: one("sudo") === "yes",
-    account: one("account"),
-    unsafe: [...new Set(all("unsafe"))],
-    root: directory(one("root")),
-    binDir: directory(one("bin_dir")),
-    ...(free !== undefined && { freeBytes: Number(free) * 1024 }),
-    ...(memory !== undefined && { memoryBytes: memory * 1024 }),
-    ephemeral: { first, last },
-    listeners: listenersIn([...all("tcp"), ...all("process")]),
-    units: all("unit").map((line) => {
-      const [id = "", ...rest] = line.split(" ");
-      return { id, path: rest.join(" ") };
+  const parsed = factsSchema.safeParse(
+    defined({
+      system: one("system"),
+      machine: one("machine"),
+      libc: one("libc"),
+      loaders: all("loader"),
+      user: one("user"),
+      home: one("home"),
+      systemd: one("systemd") === "yes",
+      linger: one("linger") === "yes",
+      sudo: one("sudo") === "yes",
+      account: one("account"),
+      unsafe: [...new Set(all("unsafe"))],
+      root: directory(one("root")),
+      binDir: directory(one("bin_dir")),
+      ...(free !== undefined && { freeBytes: Number(free) * 1024 }),
+      ...(memory !== undefined && { memoryBytes: memory * 1024 }),
+      ephemeral: { first, last },
+      listeners: listenersIn([...all("tcp"), ...all("process")]),
+      units: all("unit").map((line) => {
+        const [id = "", ...rest] = line.split(" ");
+        return { id, path: rest.join(" ") };
+      }),
+      missing: all("missing"),
+      unownedStates: all("state"),
+      lost: [...all("lost"), ...lost],
+      installed: one("program") === "installed",
+      found,
     }),
-    missing: all("missing"),
-    unownedStates: all("state"),
-    lost: [...all("lost"), ...lost],
-    installed: one("program") === "installed",
-    ...(found !== undefined && { found }),
-  });
+  );
   const isWhole = parsed.success && (parsed.data.found ?? { length: gateways }).length === gateways;
   return isWhole ? parsed.data : "strange";
 }

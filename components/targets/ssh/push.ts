@@ -5,6 +5,7 @@ import type { Connection } from "../../../model/connection";
 import { deployerCommand } from "../deployerCommand";
 import type { HostSetup, Parcel } from "../hostGateway";
 import { NODE_SHA512, NODE_VERSION, NPM_SHA512, NPM_VERSION } from "../../../model/pins";
+import { defined } from "../../../model/defined";
 
 export interface Destination {
   readonly connection: pulumi.Output<Connection>;
@@ -20,13 +21,15 @@ export function pushCommand(
   opts: pulumi.CustomResourceOptions,
 ): pulumi.Resource {
   const { words, because, what } = "toolsAgain" in parcel ? toolsFor(parcel.toolsAgain) : releaseOf(parcel);
-  const request = pulumi.all([connection, what, because]).apply(([connection, what, because]) => ({
-    connection,
-    sudo,
-    manage,
-    ...what,
-    ...(because !== undefined && { because }),
-  }));
+  const request = pulumi.all([connection, what, because]).apply(([connection, what, because]) =>
+    defined({
+      connection,
+      sudo,
+      manage,
+      ...what,
+      because,
+    }),
+  );
   return deployerCommand(name, { about: "hosts", words, request, triggers }, opts);
 }
 

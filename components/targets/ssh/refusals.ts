@@ -1,7 +1,7 @@
 /** The result of asking a host, and what is wrong with it. Pure. */
 import { createHash } from "node:crypto";
 import { hostCommand, type HostLayout } from "../../../model/hostLayout";
-import { HOW_TO_GET } from "../../../ssh/keyLine";
+import { HOW_TO_GET } from "../../../ssh/hostKey";
 import type { Problem } from "../../rules/problems";
 import type { Refusal } from "../../../ssh/answer";
 
@@ -66,7 +66,6 @@ export const strangeAnswer = ({ name, layout }: { name: string; layout: HostLayo
 const LONGEST_QUOTE = 200;
 
 function unusable(property: string, because: string): Pick<Problem, "reason" | "advice"> {
-  if (property === "hostKey") return { reason: "is cut off: the whole public key is needed", advice: HOW_TO_GET };
   if (property === "agentSocketPath")
     return {
       reason: `the SSH agent cannot be reached: ${because}`,

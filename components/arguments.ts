@@ -1,0 +1,238 @@
+/** The arguments of gateways, for programs. What each may be is checked by rules/schemas.ts, which these must agree with. */
+import type * as pulumi from "@pulumi/pulumi";
+import type { Json } from "../model/spec";
+import type { Target } from "./targets/target";
+
+/** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
+export interface GatewayArgs {
+  /**
+   * Where the gateway runs.
+   * @example new LocalHost("here")
+   */
+  readonly target: Target;
+  /**
+   * Exact OpenClaw version from the npm registry, 2026.9.6 or newer. Changes only when you change it.
+   * @example "2026.9.6"
+   */
+  readonly version: string;
+  /**
+   * Port of the gateway's HTTP and WebSocket server. The gateway owns the whole block base … base+110 on its host; two
+   * blocks on one host must not overlap, so base ports are at least 111 apart. Source: measured on OpenClaw 2026.9.6,
+   * see model/ports.ts; OpenClaw's page says 20, which is too few.
+   * @unit TCP port, 1024-65425
+   * @example 20789
+   */
+  readonly basePort: number;
+  /**
+   * OpenClaw profile. Determines the service name, the command and the default directories. 1-64 of a-z 0-9 _ -; not
+   * `gateway` or `node`. Source: OpenClaw's own profile check, and the names that it reserves.
+   * @default "default", OpenClaw's default profile
+   * @example "ops"
+   */
+  readonly profile?: string | undefined;
+  /**
+   * State directory (sessions, credentials, caches). Kept on destroy.
+   * @unit absolute path
+   * @default `<root>/.openclaw`, or `<root>/.openclaw-<profile>` with a named profile
+   * @example "/srv/claw/ops"
+   */
+  readonly stateDir?: string | undefined;
+  /**
+   * Workspace of the default agent. An existing one is used as is if the gateway can write to it. Kept on destroy.
+   * @unit absolute path
+   * @default `<stateDir>/workspace`
+   * @example "/srv/claw/ops-work"
+   */
+  readonly workspace?: string | undefined;
+  /**
+   * An additional path for reading the configuration: a link to the file, which is in the component's own directory,
+   * where the agent cannot edit it.
+   * @unit absolute path
+   * @default no link
+   * @example "/srv/claw/ops.json"
+   */
+  readonly configPath?: string | undefined;
+  /**
+   * Telegram bot of this gateway.
+   * @default no Telegram channel
+   * @example { botToken: config.requireSecret("opsBotToken"), allowFrom: ["4242"] }
+   */
+  readonly telegram?: TelegramArgs | undefined;
+  /**
+   * Explicit Chrome DevTools (CDP) endpoints.
+   * @default OpenClaw allocates ports inside the gateway's own CDP range
+   * @example { profiles: { work: { cdpPort: 20810 } } }
+   */
+  readonly browser?: BrowserArgs | undefined;
+  /**
+   * More OpenClaw configuration (openclaw.json as an object). What the component sets itself takes precedence.
+   * Setting a key that the component owns is an error that names the right argument. No secrets here: see `env`.
+   * @default {}
+   * @example { update: { channel: "stable" } }
+   */
+  readonly config?: Readonly<Record<string, Json>> | undefined;
+  /**
+   * Extra environment variables for the gateway, kept as secrets, e.g. model provider keys. Not those that decide which
+   * gateway a process is (OPENCLAW_…, HOME, PATH …).
+   * @default {}
+   * @example { ANTHROPIC_API_KEY: config.requireSecret("anthropicKey") }
+   */
+  readonly env?: Readonly<Record<string, pulumi.Input<string>>> | undefined;
+  /**
+   * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
+   * a GatewayPair only.
+   * @default false
+   * @example true
+   */
+  readonly force?: boolean | undefined;
+}
+
+/** The Telegram bot of a gateway. */
+export interface TelegramArgs {
+  /**
+   * Token of the bot, from \@BotFather. Always kept as a secret. No two gateways may share one: each would steal the
+   * other's messages. Source: Telegram's Bot API delivers each update to one reader only.
+   * @example config.requireSecret("mainBotToken")
+   */
+  readonly botToken: pulumi.Input<string>;
+  /**
+   * Telegram user ids that may talk to the bot and own its commands. Numbers become strings. "*" is everybody and
+   * requires dmPolicy "open".
+   * @default nobody: anyone who writes is first asked to pair
+   * @example ["4242"]
+   */
+  readonly allowFrom?: readonly (string | number)[] | undefined;
+  /**
+   * Who may write to the bot.
+   * @default "allowlist" if allowFrom is given, else "pairing"
+   * @example "disabled"
+   */
+  readonly dmPolicy?: "pairing" | "allowlist" | "open" | "disabled" | undefined;
+  /**
+   * Base URL of another Bot API server, without /bot<token>.
+   * @default Telegram's own
+   * @example "https://telegram.example.org"
+   */
+  readonly apiRoot?: string | undefined;
+}
+
+/** Chrome DevTools (CDP) endpoints of a gateway. */
+export interface BrowserArgs {
+  /**
+   * DevTools URL of one remote browser for the default profile. Must differ between gateways. Stored in plain text in
+   * the stack's state: write a token in it as ${NAME}, and set NAME in `env`.
+   * @default OpenClaw's own browser, on a port in the gateway's CDP range
+   * @example "wss://chrome.example.org?token=${CHROME_TOKEN}"
+   */
+  readonly cdpUrl?: string | undefined;
+  /**
+   * Browser profiles by name (a-z 0-9 -), each with either a port on this host or a URL elsewhere.
+   * @default none
+   * @example { work: { cdpPort: 18810 } }
+   */
+  readonly profiles?: Readonly<Record<string, BrowserProfileArgs>> | undefined;
+}
+
+/** One browser: needs either `cdpPort` or `cdpUrl`. */
+export interface BrowserProfileArgs {
+  /**
+   * Port of a browser on this host: inside the gateway's own CDP range, or outside every gateway's block.
+   * @unit TCP port
+   * @default none: cdpUrl is given
+   * @example 18810
+   */
+  readonly cdpPort?: number | undefined;
+  /**
+   * DevTools URL of a browser elsewhere. For secrets in it, see `browser.cdpUrl`.
+   * @default none: cdpPort is given
+   * @example "http://chrome.example.org:9222"
+   */
+  readonly cdpUrl?: string | undefined;
+}
+
+/** Arguments of {@link MainGateway}: the base port has a default. */
+export type MainGatewayArgs = Omit<GatewayArgs, "basePort"> & Partial<Pick<GatewayArgs, "basePort">>;
+
+/** Arguments of {@link RescueGateway}: base port and profile have defaults. */
+export interface RescueGatewayArgs extends MainGatewayArgs {
+  /**
+   * Facts about a main gateway that no stack owns. Anything left out is looked up; if nothing is given and no such
+   * gateway is found, there is none. Not allowed for the rescue gateway of a pair.
+   * @default found on the machine
+   * @example { stateDir: "/home/you/.openclaw" }
+   */
+  readonly existingMain?: ExistingMainArgs | undefined;
+}
+
+/** A main gateway that no stack owns. Anything left out is looked up on the machine. Only read, never changed. */
+export interface ExistingMainArgs {
+  /**
+   * Its state directory.
+   * @unit absolute path
+   * @default `.openclaw` in the home of the deploying user (with sudo: of the user who ran it), or in the target's root
+   * @example "/home/you/.openclaw"
+   */
+  readonly stateDir?: string | undefined;
+  /**
+   * Its configuration file.
+   * @unit absolute path
+   * @default what the running gateway reports, else `<stateDir>/openclaw.json`
+   * @example "/home/you/.openclaw/openclaw.json"
+   */
+  readonly configPath?: string | undefined;
+  /**
+   * Workspace of its default agent.
+   * @unit absolute path
+   * @default from its configuration, else `<stateDir>/workspace`
+   * @example "/home/you/work"
+   */
+  readonly workspace?: string | undefined;
+  /**
+   * Its base port.
+   * @unit TCP port
+   * @default what the running gateway reports, else its service, else its configuration, else 18789
+   * @example 18789
+   */
+  readonly port?: number | undefined;
+  /**
+   * Command that runs its CLI. Must not contain secrets.
+   * @default `openclaw`, with whatever points it at this gateway
+   * @example "/opt/openclaw/bin/openclaw"
+   */
+  readonly command?: string | undefined;
+  /**
+   * Command that restarts it. Must not contain secrets.
+   * @default a command for its systemd unit, if one is found
+   * @example "systemctl --user restart openclaw-gateway.service"
+   */
+  readonly restart?: string | undefined;
+}
+
+/** What the two gateways of a pair may set for themselves. */
+export type Own<Args> = Omit<Args, "target" | "version"> & Partial<Pick<GatewayPairArgs, "target" | "version">>;
+
+/** Arguments of {@link GatewayPair}. */
+export interface GatewayPairArgs {
+  /**
+   * Where both gateways run, unless one sets its own.
+   * @example new LocalHost("here")
+   */
+  readonly target: Target;
+  /**
+   * Exact OpenClaw version of both, unless one sets its own.
+   * @example "2026.9.6"
+   */
+  readonly version: string;
+  /**
+   * Arguments of the main gateway; `target` and `version` here override those of the pair.
+   * @default those of MainGateway
+   * @example { basePort: 18789, telegram: { botToken: config.requireSecret("mainBotToken") } }
+   */
+  readonly main?: Own<MainGatewayArgs> | undefined;
+  /**
+   * Arguments of the rescue gateway; `target` and `version` here override those of the pair.
+   * @default those of RescueGateway
+   * @example { basePort: 19789 }
+   */
+  readonly rescue?: Own<RescueGatewayArgs> | undefined;
+}

@@ -1,0 +1,110 @@
+import { homedir } from "node:os";
+import { local } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import * as z from "zod";
+import { accountConflict, homeOfUser } from "../../../inspect/accounts";
+import { findExistingGateway, type Finding, type GatewayFacts } from "../../../inspect/existingGateway";
+import type { HostConflict } from "../../../model/conflict";
+import { findConflicts, isLost } from "../../../inspect/conflicts";
+import type { GatewayLocation } from "../../../model/requests";
+import { hostCommand, manageDir, type HostLayout } from "../../../model/hostLayout";
+import { lingerConflict } from "../../../inspect/units";
+import { afterPreflight, currentProgram } from "../../preflight";
+import { problemsOf } from "../../rules/problems";
+import { withoutStackTraces } from "../../outputs";
+import { renderBootstrap } from "../bootstrap";
+import {
+  claimToCheck,
+  deployOnHost,
+  setUpHost,
+  type CommandArgs,
+  type CommandResource,
+  type HostSetup,
+  type HostTarget,
+} from "../hostGateway";
+import { hostShape, type HostArgs } from "../hostArguments";
+import { accountProblem, layoutOf, lingerProblem } from "../hostLayout";
+import { Losses } from "../losses";
+import { releaseLocks } from "../releaseLock";
+import type { Deployment, GatewayToCheck } from "../target";
+import { defined } from "../../../model/defined";
+
+export const localHostSchema = z.strictObject(hostShape);
+
+/** Arguments of {@link LocalHost}. */
+export type LocalHostArgs = HostArgs;
+
+/**
+ * This machine as a target: the one that runs the Pulumi program. Linux x64 or arm64.
+ *
+ * @example
+ * const here = new LocalHost("here");
+ */
+export class LocalHost extends pulumi.ComponentResource implements HostTarget {
+  /** @internal */
+  readonly layout: HostLayout;
+  readonly machine = "this machine";
+  /** @internal */
+  readonly address = undefined;
+  /** @internal */
+  readonly suffix = "";
+  /** @internal */
+  readonly setup: HostSetup;
+  /** @internal */
+  readonly losses: Losses;
+
+  constructor(name: string, args: LocalHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
+    super("openclaw:index:LocalHost", name, {}, afterPreflight(opts));
+    const parsed = localHostSchema.safeParse(args);
+    if (!parsed.success) currentProgram().report(problemsOf(parsed.error, localHostSchema, name, args));
+    this.layout = layoutOf(parsed.data ?? {}, process.getuid?.() === 0, homedir());
+    const { integrity, registry } = parsed.data ?? {};
+    releaseLocks().add(defined({ label: name, integrity, registry }));
+    const { account } = this.layout;
+    const obstacle = account === null ? undefined : accountConflict(account);
+    if (obstacle !== undefined) currentProgram().report([accountProblem(name, obstacle)]);
+    const linger =
+      account === null && (this.layout.supervisor ?? "systemd") === "systemd" ? lingerConflict() : undefined;
+    if (linger) currentProgram().report([lingerProblem(name, linger)]);
+
+    this.losses = new Losses(name, manageDir(this.layout.root));
+    this.setup = setUpHost(this, name, renderBootstrap(this.layout));
+    this.registerOutputs({});
+  }
+
+  /** @internal */
+  findConflicts(gateways: readonly GatewayToCheck[]): Promise<HostConflict[][]> {
+    const claims = gateways.map(claimToCheck);
+    this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
+    return Promise.resolve(findConflicts(this.layout, claims));
+  }
+
+  /** @internal */
+  async findExistingGateway(facts: GatewayFacts): Promise<Finding> {
+    const caller = process.getuid?.() === 0 ? homeOfUser(process.env["SUDO_USER"] ?? "") : undefined;
+    const homes = new Set([homedir(), ...(caller === undefined ? [] : [caller]), this.layout.root]);
+    return Promise.resolve(findExistingGateway(facts, [...homes]));
+  }
+
+  /** @internal */
+  locate(id: string): GatewayLocation {
+    return { id, program: hostCommand(this.layout.root) };
+  }
+
+  /** @internal */
+  deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
+    return deployOnHost(this, parent, deployment);
+  }
+
+  /** @internal */
+  command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource {
+    const { quiet, triggers, ...texts } = args;
+    const inputs: local.CommandArgs = {
+      ...texts,
+      triggers: [...triggers],
+      addPreviousOutputInEnv: false,
+      ...(quiet && { logging: local.Logging.None }),
+    };
+    return withoutStackTraces(() => new local.Command(name, inputs, opts));
+  }
+}

@@ -1,0 +1,202 @@
+import { remote } from "@pulumi/command";
+import * as pulumi from "@pulumi/pulumi";
+import type { GatewayLocation } from "../../../model/requests";
+import { hostCommand, manageDir, quote, type HostLayout } from "../../../model/hostLayout";
+import type { Finding, GatewayFacts } from "../../../inspect/existingGateway";
+import type { HostConflict } from "../../../model/conflict";
+import { plainLine } from "../../../model/plain";
+import type { Connection } from "../../../model/connection";
+import { afterPreflight, currentProgram, refuse } from "../../preflight";
+import { HOW_TO_GET, chooseHostKey } from "../../../ssh/hostKey";
+import { problemsOf } from "../../rules/problems";
+import { adviseOnHostKey } from "../../rules/schemas";
+import { withoutStackTraces } from "../../outputs";
+import { deployersRegistry, renderBootstrap } from "../bootstrap";
+import {
+  deployOnHost,
+  identityOf,
+  setUpHost,
+  type CommandArgs,
+  type CommandResource,
+  type HostSetup,
+  type HostTarget,
+  type Parcel,
+} from "../hostGateway";
+import { layoutOf } from "../hostLayout";
+import { Losses } from "../losses";
+import type { Deployment, GatewayToCheck } from "../target";
+import { releaseLocks } from "../releaseLock";
+import { inspectHost } from "./inspectHost";
+import { knownSoon } from "../../outputs";
+import type { LookedAtHost } from "./hostProblems";
+import { sshHostSchema, type CheckedSshHostArgs, type SshHostArgs } from "./arguments";
+import { pushCommand } from "./push";
+import { defined } from "../../../model/defined";
+
+/** How long to try a host that does not answer: this long, once more than the limit, with pauses. */
+const DIAL_TIMEOUT_SECONDS = 15;
+const DIAL_LIMIT = 5;
+
+/**
+ * A host over SSH. Linux x64 or arm64; it needs neither Node.js nor npm, and nothing listens on it but SSH and, on
+ * loopback, the gateways.
+ *
+ * @example
+ * const box = new SshHost("box", { host: "203.0.113.7", privateKey, hostKey: "ssh-ed25519 AAAA…" });
+ */
+export class SshHost extends pulumi.ComponentResource implements HostTarget {
+  /** @internal */
+  readonly layout: HostLayout;
+  readonly machine: string;
+  /** @internal */
+  readonly address: pulumi.Input<string>;
+  /** @internal */
+  readonly suffix: string;
+  /** @internal */
+  readonly setup: HostSetup;
+  /** @internal */
+  readonly losses: Losses;
+  private readonly connection: pulumi.Output<Connection>;
+  private readonly sudo: boolean;
+  private readonly push: boolean;
+  /** Undefined if its arguments are refused. */
+  private readonly lookedAt: LookedAtHost | undefined;
+
+  constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("openclaw:index:SshHost", name, {}, afterPreflight(opts));
+    const parsed = sshHostSchema.safeParse(args);
+    if (!parsed.success)
+      currentProgram().report(problemsOf(parsed.error, sshHostSchema, name, args).map(adviseOnHostKey));
+    // What is refused is never used: the program ends first.
+    const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: "" };
+    const { host, user = "root", port = 22 } = checked;
+    this.sudo = user !== "root" && (checked.sudo ?? false);
+    this.push = checked.push ?? false;
+    this.layout = {
+      ...layoutOf(checked, user === "root" || this.sudo, `/home/${user}`),
+      ...(this.push && { push: true }),
+    };
+    const place = typeof host === "string" ? `${host}${port === 22 ? "" : `:${port}`}` : undefined;
+    this.machine = place ?? `SshHost ${name}`;
+    this.suffix = place === undefined ? "" : `@${place}`;
+    this.address = pulumi.interpolate`${user}@${host}:${port}`;
+    this.connection = pulumi.secret(connectionOf(name, checked));
+    releaseLocks().add(defined({ label: name, integrity: checked.integrity }));
+    this.lookedAt = parsed.data && { name, layout: this.layout, sudo: this.sudo };
+
+    const bootstrap = this.push
+      ? renderBootstrap(this.layout)
+      : pulumi
+          .output(this.layout.registry ?? deployersRegistry())
+          .apply((registry) => renderBootstrap({ ...this.layout, registry }));
+    this.losses = new Losses(name, manageDir(this.layout.root));
+    this.setup = setUpHost(this, name, bootstrap);
+    this.registerOutputs({});
+  }
+
+  /** @internal */
+  async findConflicts(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly HostConflict[])[]> {
+    const program = currentProgram();
+    const host = this.lookedAt;
+    const connection = host && (await knownSoon(this.connection));
+    if (host && !connection)
+      void pulumi.log.info(`${host.name}: its address or key is not known yet, so nothing on it was checked`);
+    if (!connection) return gateways.map(() => []);
+    const { problems, obstacles, warnings, lost } = await inspectHost(host, connection, gateways);
+    program.report(problems);
+    this.losses.note(lost);
+    for (const warning of warnings) void pulumi.log.warn(plainLine(warning));
+    return obstacles;
+  }
+
+  /** @internal */
+  findExistingGateway(facts: GatewayFacts): Promise<Finding> {
+    if (Object.values(facts).every((fact) => fact === undefined)) return Promise.resolve(undefined);
+    return Promise.resolve({
+      property: "stateDir",
+      reason: "a main gateway that no stack owns can only be described on this machine, not over SSH",
+      advice: "run this program on that host itself, with LocalHost",
+    });
+  }
+
+  /** @internal */
+  locate(id: string): pulumi.Output<GatewayLocation> {
+    const { sudo, layout } = this;
+    return this.connection.apply((connection) => ({ id, program: hostCommand(layout.root), connection, sudo }));
+  }
+
+  /** @internal */
+  deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
+    return deployOnHost(this, parent, deployment);
+  }
+
+  /** @internal */
+  send(name: string, parcel: Parcel, opts: pulumi.CustomResourceOptions): pulumi.Resource[] {
+    if (!this.push) return [];
+    const { connection, sudo, layout } = this;
+    return [
+      pushCommand(name, { connection, sudo, manage: manageDir(layout.root), triggers: identityOf(this) }, parcel, opts),
+    ];
+  }
+
+  /** @internal */
+  command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource {
+    const { quiet, triggers, create, delete: remove, stdin } = args;
+    const inputs: remote.CommandArgs = {
+      connection: this.connection,
+      create: this.sudo ? pulumi.interpolate`sudo -n ${create}` : create,
+      // This works with any login shell.
+      ...(remove !== undefined && { delete: `${this.sudo ? "sudo -n " : ""}sh -c ${quote(remove)}` }),
+      stdin,
+      triggers: [...triggers],
+      addPreviousOutputInEnv: false,
+      ...(quiet && { logging: remote.Logging.None }),
+    };
+    return withoutStackTraces(() => new remote.Command(name, inputs, opts));
+  }
+}
+
+function connectionOf(name: string, args: CheckedSshHostArgs): pulumi.Output<Connection> {
+  const { proxy } = args;
+  return pulumi.output({
+    ...dialing(`${name}`, args),
+    ...(proxy && { proxy: dialing(`${name}.proxy`, proxy) }),
+  });
+}
+
+function dialing(path: string, args: Omit<CheckedSshHostArgs, "proxy">) {
+  const { host, port = 22, user = "root", privateKey, privateKeyPassword, password, agentSocketPath } = args;
+  return defined({
+    host,
+    port,
+    user,
+    privateKey,
+    privateKeyPassword,
+    password,
+    agentSocketPath,
+    hostKey: keyLine(`${path}.hostKey`, args.hostKey),
+    dialErrorLimit: DIAL_LIMIT,
+    perDialTimeout: DIAL_TIMEOUT_SECONDS,
+  });
+}
+
+/** A key from another resource is checked once it is known; any other was checked with the arguments. */
+function keyLine(path: string, hostKey: pulumi.Input<string>): pulumi.Input<string> {
+  if (typeof hostKey === "string") return lineOf(hostKey) ?? "";
+  return pulumi
+    .output(hostKey)
+    .apply((text) =>
+      Promise.resolve(
+        lineOf(text) ??
+          refuse(
+            [{ path, reason: "is not a public key that can be checked", advice: HOW_TO_GET }],
+            "found before this host was contacted",
+          ),
+      ),
+    );
+}
+
+function lineOf(text: string): string | undefined {
+  const key = chooseHostKey(text);
+  return "line" in key ? key.line : undefined;
+}
