@@ -19,6 +19,7 @@ import { cacheDirectory } from "../../model/cache";
 import { pulumiEnvironment } from "../../toolchain/environment";
 import { PROJECT } from "../../toolchain/project";
 import { finished, ok, type Outcome } from "./hosts";
+import { keyService, SECRETS_PROVIDER } from "./keyService";
 import { seedNode } from "./seed";
 import { placeEmptyStack, setConfig } from "./stackFiles";
 
@@ -30,13 +31,18 @@ import { placeEmptyStack, setConfig } from "./stackFiles";
 export const QUICK = "CLAW_TEST_QUICK";
 const isQuick = (): boolean => Boolean(process.env[QUICK]);
 
-/** In front of a program: neither what compiles TypeScript is loaded, nor what only serialized functions need. */
+/** In front of a program: nothing is loaded that compiles or maps TypeScript, or that only serialized functions need. */
 const PRELUDE = `
 const Module = require("node:module");
 const load = Module._load;
 const noSpan = (name) =>
   Module.createRequire(process.argv[1])("@opentelemetry/api").trace.getTracer("none").startSpan(name);
+const hooks = { isInitializedAsync: () => Promise.resolve() };
 const unused = {
+  "source-map-support/register": {},
+  "./automation": {},
+  "./v8Hooks": hooks,
+  "../../runtime/closure/v8Hooks": hooks,
   "@npmcli/arborist": {},
   "normalize-package-data": {},
   "../../typescript-shim": {},
@@ -56,6 +62,8 @@ function quickly(directory: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   // The language host of 3.68 knows nothing of the option \`nodeargs\`.
   const script = `#!/bin/sh\ncase "$1" in */cmd/run*) exec "${node}" --require "${prelude}" "$@" ;; *) exec "${node}" "$@" ;; esac\n`;
   writeFileSync(join(bin, "node"), script, { mode: 0o755 });
+  // Pulumi's own logs, a seventh of what a run takes; where it cannot write them, it goes on without.
+  writeFileSync(join(env.PULUMI_HOME!, "logs"), "");
   return {
     ...env,
     PATH: [bin, dirname(node), env.PATH].join(delimiter),
@@ -114,9 +122,10 @@ export class TestStack {
   static async create(program = join(PROJECT, "index.ts"), name = "test", ownLibrary = false): Promise<TestStack> {
     const stack = new TestStack(program, name, ownLibrary);
     try {
-      await placeEmptyStack(name, stack.directory);
       const env = await pulumiEnvironment({ isolatedIn: stack.directory });
-      stack.env = isQuick() ? quickly(stack.directory, env) : env;
+      const secrets = isQuick() ? { provider: SECRETS_PROVIDER, env: await keyService() } : undefined;
+      await placeEmptyStack(name, stack.directory, secrets);
+      stack.env = secrets ? quickly(stack.directory, { ...env, ...secrets.env }) : env;
       return stack;
     } catch (error) {
       rmSync(stack.directory, { recursive: true, force: true });

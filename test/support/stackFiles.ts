@@ -1,8 +1,9 @@
 /** What `pulumi stack init` and `pulumi config set` write, without a run of Pulumi (0.15 to 0.3 s of a processor) for each. */
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { parseDocument } from "yaml";
 import { pulumiEnvironment } from "../../toolchain/environment";
 import { PROJECT } from "../../toolchain/project";
@@ -12,23 +13,35 @@ type Files = ReadonlyMap<string, Buffer>;
 
 const templates = new Map<string, Promise<Files>>();
 
-/** Puts an empty stack below a directory. Those of one name in one test process share a passphrase. */
-export async function placeEmptyStack(name: string, directory: string): Promise<void> {
-  if (!templates.has(name)) templates.set(name, makeTemplate(name));
-  for (const [path, content] of await templates.get(name)!) {
+/**
+ * Puts an empty stack below a directory. Those of one name in one test process share a passphrase, or the key of the service
+ * that `secrets` names.
+ */
+export async function placeEmptyStack(
+  name: string,
+  directory: string,
+  secrets?: { readonly provider: string; readonly env: NodeJS.ProcessEnv },
+): Promise<void> {
+  const key = `${name} ${secrets?.provider}`;
+  if (!templates.has(key)) templates.set(key, makeTemplate(name, secrets));
+  for (const [path, content] of await templates.get(key)!) {
     mkdirSync(dirname(join(directory, path)), { recursive: true });
     writeFileSync(join(directory, path), content, { mode: 0o600 });
   }
 }
 
-async function makeTemplate(name: string): Promise<Files> {
+async function makeTemplate(name: string, secrets: Parameters<typeof placeEmptyStack>[2]): Promise<Files> {
   const directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-empty-"));
   try {
     const cwd = join(directory, "project");
     mkdirSync(cwd);
     cpSync(join(PROJECT, "Pulumi.yaml"), join(cwd, "Pulumi.yaml"));
-    const env = await pulumiEnvironment({ isolatedIn: directory });
-    execFileSync("pulumi", ["stack", "init", "--stack", name, "--non-interactive"], { cwd, env, stdio: "pipe" });
+    const env = { ...(await pulumiEnvironment({ isolatedIn: directory })), ...secrets?.env };
+    const provider = secrets ? ["--secrets-provider", secrets.provider] : [];
+    await promisify(execFile)("pulumi", ["stack", "init", "--stack", name, "--non-interactive", ...provider], {
+      cwd,
+      env,
+    });
     const paths = readdirSync(directory, { recursive: true, encoding: "utf8" }).filter(
       (path) => /^(state\/|passphrase$|project\/Pulumi\.)/.test(path) && path !== "project/Pulumi.yaml",
     );
