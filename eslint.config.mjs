@@ -69,6 +69,13 @@ export default tseslint.config(
   },
   { files: ["*.mjs"], ...tseslint.configs.disableTypeChecked },
   ...walls,
+  {
+    files: Object.keys(ROOMS).map((room) => `${room}/**/*.ts`),
+    rules: {
+      "max-params": ["error", 4],
+      "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
+    },
+  },
   ...[
     [Object.keys(ROOMS).filter((room) => room !== "host"), OF_DEPLOYERS],
     [["host"], OF_HOSTS],

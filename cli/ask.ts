@@ -10,7 +10,7 @@ const TIMEOUT_MS = 30_000;
 /** What a command printed as JSON; `undefined`: it printed none. */
 export type Report = Record<string, unknown> | undefined;
 
-export interface Answer {
+export interface CommandAnswer {
   /** How it ended: its exit code, or `null` if it had to be killed. */
   readonly code: number | null;
   readonly report: Report;
@@ -22,16 +22,16 @@ export interface Answers {
   /** From its own endpoints: "healthy", or why not. */
   readonly health: string;
   /** `gateway status --deep --require-rpc` */
-  readonly service?: Answer;
+  readonly service?: CommandAnswer;
   /** `gateway probe` */
-  readonly probe?: Answer;
+  readonly probe?: CommandAnswer;
   /** `status` and `browser status`: not run for a gateway that is down; they would wait for a minute. */
-  readonly status?: Answer;
-  readonly browser?: Answer;
+  readonly status?: CommandAnswer;
+  readonly browser?: CommandAnswer;
 }
 
 export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
-  const ask = (args: string): Promise<Answer> => askOpenclaw(gateway.command, args);
+  const ask = (args: string): Promise<CommandAnswer> => askOpenclaw(gateway.command, args);
   const health = await askHealth(gateway);
   // No answer would then come from this gateway.
   if (isImpostors(health) || isAnotherUsers(gateway)) return { health };
@@ -49,7 +49,7 @@ const isAnotherUsers = ({ isOurs, stateDir }: CheckedGateway): boolean =>
   !isOurs && lstat(stateDir)?.uid !== process.getuid?.();
 
 /** The command is shell text, as typed. No settings of the caller's own gateway reach it. */
-async function askOpenclaw(command: string, args: string): Promise<Answer> {
+async function askOpenclaw(command: string, args: string): Promise<CommandAnswer> {
   const isKept = (entry: [string, string | undefined]): entry is [string, string] =>
     !/^(OPENCLAW|PULUMI)_/.test(entry[0]) && entry[1] !== undefined;
   const { code, timedOut, stdout, stderr } = await run("/bin/sh", ["-c", `${command} ${args}`], {

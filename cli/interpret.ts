@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from "../model/spec";
 import { valueAt } from "../model/json";
 import { contains, formatRange, portBlock } from "../model/ports";
-import type { Answer, Answers, Report } from "./ask";
+import type { CommandAnswer, Answers, Report } from "./ask";
 import { isImpostors } from "../inspect/health";
 import type { CheckedGateway } from "./gateways";
 import type { Unit } from "../inspect/units";
@@ -110,7 +110,7 @@ function readHealthAlone(gateway: CheckedGateway, health: string): Reading {
   return and(problem(gateway, health, `is not healthy: ${health}`, startAdvice(gateway)), [reason]);
 }
 
-function readFailedStatus(gateway: CheckedGateway, { code, complaint }: Answer): Reading {
+function readFailedStatus(gateway: CheckedGateway, { code, complaint }: CommandAnswer): Reading {
   const command = `\`${gateway.command} gateway status\``;
   const advice = gateway.isOurs ? "run `pulumi up`" : "set existingMain.command to the right command";
   return code === null

@@ -12,7 +12,7 @@ Run it on the gateways' machine, in the Pulumi project's directory. Exit code 1 
 const HEADER = ["GATEWAY", "URL", "VERSION", "HEALTH", "COMMAND"] as const;
 
 /** A gateway as the table shows it; what is not known is empty. */
-export interface Row {
+export interface StatusRow {
   readonly gateway: string;
   readonly url: string;
   readonly version: string;
@@ -29,10 +29,10 @@ export async function runStatus(options: Options, env: NodeJS.ProcessEnv): Promi
 
 const NOT_ASKED = "not asked (on another machine)";
 
-export async function rowsOf({ gateways, neverUp, elsewhere = [] }: StackGateways): Promise<Row[]> {
+export async function rowsOf({ gateways, neverUp, elsewhere = [] }: StackGateways): Promise<StatusRow[]> {
   const row =
     (health: string) =>
-    (gateway: string): Row => ({ gateway, url: "", version: "", health, command: "" });
+    (gateway: string): StatusRow => ({ gateway, url: "", version: "", health, command: "" });
   return [
     ...(await Promise.all(gateways.map(rowOf))),
     ...neverUp.map(row("was never healthy")),
@@ -40,12 +40,12 @@ export async function rowsOf({ gateways, neverUp, elsewhere = [] }: StackGateway
   ];
 }
 
-async function rowOf(gateway: CheckedGateway): Promise<Row> {
+async function rowOf(gateway: CheckedGateway): Promise<StatusRow> {
   const { name, host = "127.0.0.1", port, version = "", command } = gateway;
   return { gateway: name, url: `http://${host}:${port}`, version, health: await askHealth(gateway), command };
 }
 
-export const renderStatus = (rows: readonly Row[]): string =>
+export const renderStatus = (rows: readonly StatusRow[]): string =>
   rows.length
     ? renderTable([
         HEADER,

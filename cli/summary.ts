@@ -29,7 +29,7 @@ export function gatewaysOf(outputs: string): StackOutputs {
   });
 }
 
-export async function askHealth({ host, docker, url, basePort, version, wrapper }: GatewayOutput): Promise<string> {
+export async function shownHealth({ host, docker, url, basePort, version, wrapper }: GatewayOutput): Promise<string> {
   if (host !== undefined) return `not asked (on ${host})`;
   const isContainer = docker !== undefined;
   const { hostname } = new URL(url);
@@ -42,7 +42,7 @@ export async function askHealth({ host, docker, url, basePort, version, wrapper 
 export async function summary({ gateways, existingMain }: StackOutputs, stack: string | undefined): Promise<string> {
   if (!gateways.length)
     return "No gateway of this stack is up. Run `make up`: it brings them up, or says what is wrong.";
-  const health = await Promise.all(gateways.map(askHealth));
+  const health = await Promise.all(gateways.map(shownHealth));
   const table = renderTable([
     HEADER,
     ...gateways.map((each, index) => [

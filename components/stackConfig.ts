@@ -55,55 +55,36 @@ export interface StackConfig {
 /** Reads the stack's whole config. Its problems are reported together with all others in the program. */
 export function readStackConfig(): StackConfig {
   const project = pulumi.getProject();
-  const prefix = `${project}:`;
-  const raw = Object.fromEntries(
-    Object.entries(pulumi.runtime.allConfig())
-      .filter(([key, value]) => key.startsWith(prefix) && value !== "")
-      .map(([key, value]) => [key.slice(prefix.length), parse(value)]),
-  );
+  const raw = rawConfig(project);
   const parsed = stackSchema.safeParse(raw);
-  if (!parsed.success) currentProgram().report(problemsOf(parsed.error, stackSchema, project, raw));
-  for (const key of ["main", "rescue", "ssh", "docker"] as const)
-    currentProgram().report(checkSecrets(project, key, raw));
+  const report = (problems: readonly Problem[]): void => currentProgram().report(problems);
+  if (!parsed.success) report(problemsOf(parsed.error, stackSchema, project, raw));
+  for (const key of ["main", "rescue", "ssh", "docker"] as const) report(checkSecrets(project, key, raw));
 
-  const { mode, version, root, binDir, account, supervisor, registry, integrity } = raw as Partial<
-    z.input<typeof stackSchema>
-  >;
+  const { mode, version, root, binDir, account, supervisor, registry, integrity } = raw;
+  const isAlone = mode === "rescue";
+  if (isAlone && raw.main !== undefined) report([mainNotOurs(project)]);
+  const ofRescue = kindOf(project, "rescue", raw);
+  const kinds = { rescue: ofRescue, main: isAlone ? ofRescue : kindOf(project, "main", raw) };
   const hostArgs = parsed.success ? defined({ root, binDir, account, supervisor, registry, integrity }) : {};
+  report(unusedTargets(project, raw, Object.values(kinds), Object.keys(hostArgs)));
+
   const ssh = { ...objectOf(raw.ssh), ...hostArgs } as SshHostArgs;
   const docker = { ...objectOf(raw.docker) } as DockerEngineArgs;
-  const isAlone = mode === "rescue";
-  if (isAlone && raw.main !== undefined) currentProgram().report([mainNotOurs(project)]);
-
-  const kindOf = (name: "main" | "rescue"): Kind => {
-    const own = (objectOf(raw[name]) as { target?: unknown } | undefined)?.target;
-    const known = kind.safeParse(own ?? raw.target);
-    if (own !== undefined && !known.success)
-      currentProgram().report(problemsOf(known.error, kind, `${project}.${name}.target`, own));
-    return known.data ?? "local";
-  };
-  const ofRescue = kindOf("rescue");
-  const kinds = { rescue: ofRescue, main: isAlone ? ofRescue : kindOf("main") };
-  const used = Object.values(kinds);
-  for (const each of ["ssh", "docker"] as const)
-    if (raw[each] !== undefined && !used.includes(each)) currentProgram().report([notUsed(project, each)]);
-  if (used.every((each) => each === "docker"))
-    currentProgram().report(Object.keys(hostArgs).map((key) => notForContainers(project, key)));
-
   const targets = {
     local: once(() => new LocalHost("local", hostArgs)),
     ssh: once(() => new SshHost("ssh", ssh)),
     docker: once(() => new DockerEngine("docker", docker)),
   };
-  const where = (which: Kind): Where =>
-    which === "ssh" ? { host: sshAddress(ssh) } : which === "docker" ? whereIsEngine(docker) : {};
-  const argumentsOf = (name: "main" | "rescue") => ({
-    ...objectOf(raw[name]),
-    target: targets[kinds[name]](),
-  });
+  const where: Readonly<Record<Kind, () => Where>> = {
+    local: () => ({}),
+    ssh: () => ({ host: sshAddress(ssh) }),
+    docker: () => whereIsEngine(docker),
+  };
+  const argumentsOf = (name: "main" | "rescue") => ({ ...objectOf(raw[name]), target: targets[kinds[name]]() });
   return {
     mode: isAlone ? "rescue" : "pair",
-    where: { main: where(kinds.main), rescue: where(kinds.rescue) },
+    where: { main: where[kinds.main](), rescue: where[kinds.rescue]() },
     pair: () =>
       defined({
         target: targets[kinds.main](),
@@ -113,6 +94,41 @@ export function readStackConfig(): StackConfig {
       }) as GatewayPairArgs,
     rescue: () => defined({ version, ...argumentsOf("rescue") }) as RescueGatewayArgs,
   };
+}
+
+/** As it was typed: nothing about it is certain yet. */
+type RawConfig = Partial<z.input<typeof stackSchema>>;
+
+function rawConfig(project: string): RawConfig {
+  const prefix = `${project}:`;
+  return Object.fromEntries(
+    Object.entries(pulumi.runtime.allConfig())
+      .filter(([key, value]) => key.startsWith(prefix) && value !== "")
+      .map(([key, value]) => [key.slice(prefix.length), parse(value)]),
+  );
+}
+
+/** The kind of target of one gateway. One that there is not is reported. */
+function kindOf(project: string, name: "main" | "rescue", raw: RawConfig): Kind {
+  const own = (objectOf(raw[name]) as { target?: unknown } | undefined)?.target;
+  const known = kind.safeParse(own ?? raw.target);
+  if (own !== undefined && !known.success)
+    currentProgram().report(problemsOf(known.error, kind, `${project}.${name}.target`, own));
+  return known.data ?? "local";
+}
+
+function unusedTargets(
+  project: string,
+  raw: RawConfig,
+  used: readonly Kind[],
+  hostKeys: readonly string[],
+): readonly Problem[] {
+  const unused = (["ssh", "docker"] as const).filter((each) => raw[each] !== undefined && !used.includes(each));
+  const isOnHost = used.some((each) => each !== "docker");
+  return [
+    ...unused.map((each) => notUsed(project, each)),
+    ...(isOnHost ? [] : hostKeys.map((key) => notForContainers(project, key))),
+  ];
 }
 
 function whereIsEngine({ host }: DockerEngineArgs): Where {
@@ -164,7 +180,7 @@ function parse(value: string): unknown {
 const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: string) => boolean };
 
 /** A secret that was set without --secret is in plain text in the config file and in the stack's history. */
-function checkSecrets(project: string, key: string, raw: Record<string, unknown>): Problem[] {
+function checkSecrets(project: string, key: keyof RawConfig, raw: RawConfig): Problem[] {
   if (isConfigSecret(`${project}:${key}`)) return [];
   return secretPaths(raw[key], key).map((path) => ({
     path: `${project}.${path}`,

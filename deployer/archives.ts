@@ -39,13 +39,13 @@ const NPM: PinnedPackage = { name: "npm", version: NPM_VERSION, sha512: NPM_SHA5
 export function packageArchive({ name, version, sha512 }: PinnedPackage, registry?: string): Promise<Archive> {
   const archive = `${name}-${version}.tgz`;
   return cached(archive, async (directory) => {
-    await npmCommand(
-      `fetch ${name}@${version}`,
-      "npm",
-      ["pack", "--silent", "--ignore-scripts", `${name}@${version}`],
-      directory,
+    await npmCommand({
+      what: `fetch ${name}@${version}`,
+      command: "npm",
+      args: ["pack", "--silent", "--ignore-scripts", `${name}@${version}`],
+      cwd: directory,
       registry,
-    );
+    });
     if ((await hashOf("sha512", join(directory, archive))) !== sha512)
       throw new Failure(
         `${name}@${version} from the npm registry does not have the sha512 that this library expects`,
@@ -66,7 +66,7 @@ export function releaseArchive(version: string, packages: string, cpu: Cpu): Pro
     const npm = await unpackedNpm(directory);
     say(`installing openclaw@${version} for linux-${cpu} on this machine`);
     const args = [npm, ...installArguments(release, version, packages), ...platform];
-    await npmCommand(`install openclaw@${version}`, process.execPath, args, release);
+    await npmCommand({ what: `install openclaw@${version}`, command: process.execPath, args, cwd: release });
     requireComplete(release, version, packages, cpu);
     say(`packing openclaw@${version}`);
     await tar(["-czf", join(directory, archive), "-C", release, "."]);
@@ -118,14 +118,17 @@ async function hashOf(algorithm: "sha256" | "sha512", file: string): Promise<str
   return hash.digest("hex");
 }
 
+interface NpmCommand {
+  /** What it is for, as in "npm could not …". */
+  readonly what: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly registry?: string | undefined;
+}
+
 /** npm gets what it needs to reach its registry, and no secret of the stack. */
-export async function npmCommand(
-  what: string,
-  command: string,
-  args: readonly string[],
-  cwd: string,
-  registry?: string,
-): Promise<void> {
+export async function npmCommand({ what, command, args, cwd, registry }: NpmCommand): Promise<void> {
   try {
     await promisify(execFile)(command, args, {
       cwd,

@@ -25,7 +25,7 @@ import type {
   ContainerClaim,
   HealthRequest,
   LockRequest,
-  LookRequest,
+  EngineLookRequest,
   PartnerRequest,
   PushRequest,
   StageRequest,
@@ -44,7 +44,7 @@ async function answer(verb: string | undefined, request: unknown): Promise<strin
   const docker = await import("./docker");
   switch (verb) {
     case "look":
-      return JSON.stringify(await docker.look(request as LookRequest));
+      return JSON.stringify(await docker.look(request as EngineLookRequest));
     case "claim":
       return docker.claim(request as ContainerClaim);
     case "leave":

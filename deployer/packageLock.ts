@@ -34,13 +34,13 @@ async function makeLock(request: LockRequest, directory: string, name: string): 
   writeFileSync(join(release, "package.json"), manifestFor(version));
   const npm = await unpackedNpm(directory, registry);
   say(`locking the packages of openclaw@${version}`);
-  await npmCommand(
-    `find openclaw@${version}`,
-    process.execPath,
-    [npm, "install", "--prefix", release, ...INSTALL_FLAGS, ...LOCK_FLAGS],
-    release,
+  await npmCommand({
+    what: `find openclaw@${version}`,
+    command: process.execPath,
+    args: [npm, "install", "--prefix", release, ...INSTALL_FLAGS, ...LOCK_FLAGS],
+    cwd: release,
     registry,
-  );
+  });
   const packages = pack(readFileSync(join(release, LOCK_FILE), "utf8"));
   requireHashes(packages, version);
   if (!isRight(packages, request))

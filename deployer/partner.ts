@@ -6,7 +6,7 @@ import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure, messageOf } from "../model/failure";
 import { say } from "./archives";
-import { dockerCommand, openclawIn } from "../model/containerLayout";
+import { dockerCommand, execInContainer } from "../model/containerLayout";
 import { PARTNER } from "./patience";
 import { RemoteHost } from "../ssh/remoteHost";
 import type { OnHost, PartnerRequest, GatewayLocation } from "../model/requests";
@@ -38,7 +38,7 @@ async function untilHealthy(partner: GatewayLocation, graceMs: number, pollMs: n
 function notHealthy(partner: GatewayLocation, answer: string): Failure {
   const { id } = partner;
   const command =
-    "engine" in partner ? openclawIn(dockerCommand(partner.engine.host), partner.container) : `openclaw-${id}`;
+    "engine" in partner ? execInContainer(dockerCommand(partner.engine.host), partner.container) : `openclaw-${id}`;
   return new Failure(
     `the partner gateway ${id} ${placeOf(partner)} is not healthy (${answer}), so this healthy gateway was not taken down; ` +
       "nothing was changed",

@@ -6,7 +6,7 @@ import type { Cpu } from "../model/pins";
 import { fingerprint, cacheDirectory } from "../model/cache";
 import { packageArchive, releaseArchive, say, sayWaiting, type Archive } from "./archives";
 import { Failure } from "../model/failure";
-import { BLOCK_SIZE, RemoteHost } from "../ssh/remoteHost";
+import { CHUNK_BYTES, RemoteHost } from "../ssh/remoteHost";
 import { withLock } from "./lock";
 import type { PushRequest } from "../model/requests";
 
@@ -107,7 +107,7 @@ async function send(host: RemoteHost, { label, target, others = "" }: Item, arch
   for (let isRepeated = false; ; isRepeated = true) {
     const found = (await host.run(LOOK, ...args, others)).trim();
     if (found === "whole") return sent;
-    const from = Math.floor(Math.min(Number(found), archive.size) / BLOCK_SIZE) * BLOCK_SIZE;
+    const from = Math.floor(Math.min(Number(found), archive.size) / CHUNK_BYTES) * CHUNK_BYTES;
     if (from > 0) say(`${label}: ${megabytes(from)} of ${megabytes(archive.size)} MB are already there`);
     let told = Date.now();
     await host.write(archive.file, from, part, (bytes) => {

@@ -1,6 +1,6 @@
 /** The host that this program is installed on: its managed directory and the account of its gateways. */
 import { dirname, join } from "node:path";
-import { identityOf, type Identity } from "../inspect/accounts";
+import { accountIdentity, type Identity } from "../inspect/accounts";
 import { Failure, SET_UP_AGAIN } from "../model/failure";
 import { entries, readJson } from "../inspect/files";
 import { gatewayPaths, gatewaysDir, type GatewayPaths, type HostLayout } from "../model/hostLayout";
@@ -17,7 +17,7 @@ export const hostFile = (manage: string): string => join(manage, "host.json");
 export function openHost(manage: string): Host {
   const layout = readJson<HostLayout>(hostFile(manage));
   if (!layout) throw new Failure(`${hostFile(manage)} is missing`, `${SET_UP_AGAIN}`);
-  return { manage, layout, identity: identityOf(layout.account) };
+  return { manage, layout, identity: accountIdentity(layout.account) };
 }
 
 /** The managed directory is the one that holds this program. */

@@ -47,7 +47,7 @@ import {
 import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "../model/hostLayout";
 import { holderOf, isHealthy } from "./health";
-import { describeListener, type LookAnswer, type LookInput } from "../model/conflict";
+import { describeListener, type HostLookAnswer, type HostLookRequest } from "../model/conflict";
 import { takeLock } from "./lock";
 import { plain } from "../model/plain";
 import { isLost, lookFor } from "../inspect/conflicts";
@@ -219,18 +219,18 @@ function leave(manage: string): void {
   }
 }
 
-const look = ({ layout, claims }: LookInput): string =>
+const look = ({ layout, claims }: HostLookRequest): string =>
   JSON.stringify({
     found: lookFor(layout, claims),
     lost: claims.filter((claim) => isLost(layout, claim)).map(({ id }) => id),
-  } satisfies LookAnswer);
+  } satisfies HostLookAnswer);
 
 async function main(verb: string | undefined, args: readonly string[]): Promise<void> {
   const manage = ownManageDir();
   process.umask(0o022);
   if (verb === "setup") return setUp(manage);
   if (verb === "leave") return leave(manage);
-  if (verb === "look") return print(look(readInput<LookInput>()));
+  if (verb === "look") return print(look(readInput<HostLookRequest>()));
   const host = openHost(manage);
   const [id, ...rest] = args;
   if (id === undefined) throw new Failure(`usage: host ${verb ?? "<verb>"} <gateway>`);

@@ -35,7 +35,7 @@ export const lookUp = (name: string): PasswdEntry | undefined => accounts().find
 export const homeOfUser = (name: string): string | undefined => lookUp(name)?.home;
 
 /** The identity that gateways run as: the named account, or this user if there is none. */
-export function identityOf(account: string | null): Identity {
+export function accountIdentity(account: string | null): Identity {
   if (account === null) {
     const user = userInfo();
     return { name: user.username, uid: user.uid, gid: user.gid, demote: false };

@@ -6,12 +6,16 @@ export const ASK_TIMEOUT_MS = 3_000;
 const MAX_BYTES = 64 * 1024;
 
 /** The object in an answer's body, whatever its status, or why there is none. */
-export type Answer = Readonly<Record<string, unknown>> | "refused" | "silent" | "not JSON";
+export type HttpAnswer = Readonly<Record<string, unknown>> | "refused" | "silent" | "not JSON";
 
 type Question = RequestOptions & { readonly body?: string };
 
 /** Not `fetch`: it takes 30 ms to load, and has no bound. */
-export async function answerTo(port: number, path: string, { body = "", ...options }: Question = {}): Promise<Answer> {
+export async function answerTo(
+  port: number,
+  path: string,
+  { body = "", ...options }: Question = {},
+): Promise<HttpAnswer> {
   try {
     const answer: unknown = JSON.parse(await bodyOf({ host: "127.0.0.1", ...options, port, path }, body));
     return isObject(answer as never) ? (answer as Record<string, unknown>) : "not JSON";

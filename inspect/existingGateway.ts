@@ -57,12 +57,12 @@ export interface Unknown {
 }
 
 /** A gateway, why it cannot be described, or `undefined`: there is none, and nobody said that there is. */
-export type Finding = ExistingGateway | Unknown | undefined;
+export type SearchResult = ExistingGateway | Unknown | undefined;
 
 export const isUnknown = (found: ExistingGateway | Unknown): found is Unknown => "reason" in found;
 
 /** Describes the gateway that the facts name, or else one of the default profile in one of the homes. */
-export function findExistingGateway(given: GatewayFacts, homes: readonly string[]): Finding {
+export function findExistingGateway(given: GatewayFacts, homes: readonly string[]): SearchResult {
   const isMeant = Object.values(given).some((fact) => fact !== undefined);
   try {
     const stateDir = given.stateDir ?? homes.map((home) => join(home, ".openclaw")).find(isUnowned);

@@ -1,5 +1,5 @@
 /** What a gateway says about its health over HTTP, without a token. */
-import { answerTo, ASK_TIMEOUT_MS, type Answer } from "./ask";
+import { answerTo, ASK_TIMEOUT_MS, type HttpAnswer } from "./ask";
 import { run } from "./run";
 import { gatewayOfWrapper } from "./wrappers";
 import { defined } from "../model/defined";
@@ -19,7 +19,7 @@ export const failingParts = (readiness: Body | undefined): string[] =>
   Array.isArray(readiness?.["failing"]) ? readiness["failing"].map(String) : [];
 
 /** Health in words: "healthy", or why not. */
-export function judge(startup: Answer, readiness: Answer, version: string | undefined): string {
+export function judge(startup: HttpAnswer, readiness: HttpAnswer, version: string | undefined): string {
   if (startup === "refused") return "down";
   if (startup === "silent") return `no answer in ${ASK_TIMEOUT_MS / 1000} s`;
   if (startup === "not JSON" || !("ok" in startup)) return "another program answers";

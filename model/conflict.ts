@@ -83,118 +83,116 @@ const described = ({ stack, gateway }: Named): string => `gateway ${gateway} of 
 const portOf = (port: number, basePort: number): string =>
   `port ${port}, one of this gateway's ports ${formatRange(portBlock(basePort))}`;
 
-export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): HostConflict {
-  const { id, owner, basePort, stateDir, workspace, wrapper, configPath } = claim;
-  const manage = manageDir(layout.root);
-  const account = layout.account ?? "$(id -un)";
-  switch (found.is) {
-    case "gateway": {
-      const isNamesake = found.owner.stack === owner.stack && found.owner.gateway === owner.gateway;
-      return {
-        property: "profile",
-        reason: isNamesake
-          ? `this host already has a gateway ${id} from another stack of the same name (${found.owner.stack}), with other state`
-          : `this host already has a gateway ${id}, which belongs to ${described(found.owner)}`,
-        advice:
-          "destroy it there, or use another profile here; if that stack's state is lost, let this one take it over: " +
-          `${hostCommand(dirname(manage))} disown ${id}`,
-      };
-    }
-    case "unsafe":
-      return {
-        property: "stateDir",
-        ...inTrust(found.path),
-      };
-    case "inside":
-      return {
-        property: found.property,
-        reason: `${claim[found.property]} and ${manage}, which is removed with the gateway, must not contain each other`,
-        advice: "choose a directory outside it",
-      };
-    case "noDirectory":
-      return { property: "stateDir", reason: `${stateDir} exists and is not a directory`, advice: "move it away" };
-    case "unownedState":
-      return {
-        property: "stateDir",
-        reason: `${stateDir} exists and no stack owns it: it may belong to a gateway that was set up by hand`,
-        advice: `move it away (mv ${stateDir} ${stateDir}.before), or give this gateway another profile or stateDir`,
-      };
-    case "othersState":
-      return {
-        property: "stateDir",
-        reason: `${stateDir} does not belong to the user that the gateway runs as`,
-        advice: `chown -R ${account} ${stateDir}, or choose another directory`,
-      };
-    case "ownedState": {
-      const markFile = join(stateDir, STATE_OWNER_FILE);
-      const { id: _, ...named } = owner;
-      const takeOver = JSON.stringify({ owner: named, released: true });
-      return {
-        property: "stateDir",
-        reason: `${stateDir} ${found.kept ? "was kept for" : "belongs to"} ${described(found.owner)}`,
-        advice:
-          "use another profile or stateDir; or, if that stack is gone for good and this one may take over its data, run: " +
-          `rm ${markFile} && echo '${takeOver}' > ${markFile}`,
-      };
-    }
-    case "othersWorkspace":
-      return {
-        property: "workspace",
-        reason: `${workspace} does not belong to the user that the gateway runs as`,
-        advice: `chown -R ${account} ${workspace}, or choose another directory`,
-      };
-    case "othersLocks":
-      return { property: "stateDir", ...othersLocks(found.path, found.uid) };
-    case "wrapper":
-      return {
-        property: "profile",
-        reason: `${wrapper} exists and is not this gateway's command`,
-        advice: "remove it, or set another binDir for the target",
-      };
-    case "config":
-      return {
-        property: "configPath",
-        reason: `${configPath} exists and was not put there by this gateway`,
-        advice: "move it away, or leave configPath out",
-      };
-    case "unit":
-      return {
-        property: "profile",
-        reason: `${found.path} runs a gateway with the same profile, which no stack owns or which is below another \`root\``,
-        advice: "uninstall it (openclaw gateway uninstall), use another profile, or go back to the previous `root`",
-      };
-    case "ports":
-      return {
-        property: "basePort",
-        reason: `its ports ${formatRange(portBlock(basePort))} overlap those of ${described(found.owner)} (${formatRange(portBlock(found.basePort))})`,
-        advice: `use a basePort of ${found.basePort + BLOCK_SIZE} or higher`,
-      };
-    case "shared":
-      return {
-        property: found.property,
-        reason: `${claim[found.property]} shares ${found.path} with ${described(found.owner)}`,
-        advice: "give each gateway its own directories",
-      };
-    case "gatewaysPort":
-      return {
-        property: "basePort",
-        reason: `${described(found.owner)} still listens on ${portOf(found.port, basePort)}`,
-        advice: "change the other gateway's ports first, in a separate `up`",
-      };
-    case "port": {
-      const { port } = found.listener;
-      const { first, last } = found.ephemeral;
-      return {
-        property: "basePort",
-        reason: `${describeListener(found.listener)} listens on ${portOf(port, basePort)}`,
-        advice:
-          port >= first && port <= last
-            ? `use a basePort below ${first - LAST_OFFSET}: this machine hands out ports from ${first} upwards to any program`
-            : "stop that program, or use another basePort",
-      };
-    }
-  }
+/** What the words are about. */
+interface Context {
+  readonly claim: ClaimToCheck;
+  /** Our directory on the host. */
+  readonly manage: string;
+  /** The account that the gateway runs as, as a shell has it. */
+  readonly account: string;
 }
+
+type Words = {
+  readonly [Is in Found["is"]]: (found: Extract<Found, { readonly is: Is }>, context: Context) => HostConflict;
+};
+
+const WORDS: Words = {
+  gateway({ owner }, { claim, manage }) {
+    const isNamesake = owner.stack === claim.owner.stack && owner.gateway === claim.owner.gateway;
+    return {
+      property: "profile",
+      reason: isNamesake
+        ? `this host already has a gateway ${claim.id} from another stack of the same name (${owner.stack}), with other state`
+        : `this host already has a gateway ${claim.id}, which belongs to ${described(owner)}`,
+      advice:
+        "destroy it there, or use another profile here; if that stack's state is lost, let this one take it over: " +
+        `${hostCommand(dirname(manage))} disown ${claim.id}`,
+    };
+  },
+  unsafe: ({ path }) => ({ property: "stateDir", ...inTrust(path) }),
+  inside: ({ property }, { claim, manage }) => ({
+    property,
+    reason: `${claim[property]} and ${manage}, which is removed with the gateway, must not contain each other`,
+    advice: "choose a directory outside it",
+  }),
+  noDirectory: (_, { claim }) => ({
+    property: "stateDir",
+    reason: `${claim.stateDir} exists and is not a directory`,
+    advice: "move it away",
+  }),
+  unownedState: (_, { claim: { stateDir } }) => ({
+    property: "stateDir",
+    reason: `${stateDir} exists and no stack owns it: it may belong to a gateway that was set up by hand`,
+    advice: `move it away (mv ${stateDir} ${stateDir}.before), or give this gateway another profile or stateDir`,
+  }),
+  othersState: (_, { claim: { stateDir }, account }) => ({
+    property: "stateDir",
+    reason: `${stateDir} does not belong to the user that the gateway runs as`,
+    advice: `chown -R ${account} ${stateDir}, or choose another directory`,
+  }),
+  ownedState({ owner, kept }, { claim }) {
+    const markFile = join(claim.stateDir, STATE_OWNER_FILE);
+    const { id: _, ...named } = claim.owner;
+    const takeOver = JSON.stringify({ owner: named, released: true });
+    return {
+      property: "stateDir",
+      reason: `${claim.stateDir} ${kept ? "was kept for" : "belongs to"} ${described(owner)}`,
+      advice:
+        "use another profile or stateDir; or, if that stack is gone for good and this one may take over its data, run: " +
+        `rm ${markFile} && echo '${takeOver}' > ${markFile}`,
+    };
+  },
+  othersWorkspace: (_, { claim: { workspace }, account }) => ({
+    property: "workspace",
+    reason: `${workspace} does not belong to the user that the gateway runs as`,
+    advice: `chown -R ${account} ${workspace}, or choose another directory`,
+  }),
+  othersLocks: ({ path, uid }) => ({ property: "stateDir", ...othersLocks(path, uid) }),
+  wrapper: (_, { claim }) => ({
+    property: "profile",
+    reason: `${claim.wrapper} exists and is not this gateway's command`,
+    advice: "remove it, or set another binDir for the target",
+  }),
+  config: (_, { claim }) => ({
+    property: "configPath",
+    reason: `${claim.configPath} exists and was not put there by this gateway`,
+    advice: "move it away, or leave configPath out",
+  }),
+  unit: ({ path }) => ({
+    property: "profile",
+    reason: `${path} runs a gateway with the same profile, which no stack owns or which is below another \`root\``,
+    advice: "uninstall it (openclaw gateway uninstall), use another profile, or go back to the previous `root`",
+  }),
+  ports: ({ owner, basePort }, { claim }) => ({
+    property: "basePort",
+    reason: `its ports ${formatRange(portBlock(claim.basePort))} overlap those of ${described(owner)} (${formatRange(portBlock(basePort))})`,
+    advice: `use a basePort of ${basePort + BLOCK_SIZE} or higher`,
+  }),
+  shared: ({ property, path, owner }, { claim }) => ({
+    property,
+    reason: `${claim[property]} shares ${path} with ${described(owner)}`,
+    advice: "give each gateway its own directories",
+  }),
+  gatewaysPort: ({ owner, port }, { claim }) => ({
+    property: "basePort",
+    reason: `${described(owner)} still listens on ${portOf(port, claim.basePort)}`,
+    advice: "change the other gateway's ports first, in a separate `up`",
+  }),
+  port: ({ listener, ephemeral: { first, last } }, { claim }) => ({
+    property: "basePort",
+    reason: `${describeListener(listener)} listens on ${portOf(listener.port, claim.basePort)}`,
+    advice:
+      listener.port >= first && listener.port <= last
+        ? `use a basePort below ${first - LAST_OFFSET}: this machine hands out ports from ${first} upwards to any program`
+        : "stop that program, or use another basePort",
+  }),
+};
+
+export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): HostConflict {
+  const inContext = WORDS[found.is] as (found: Found, context: Context) => HostConflict;
+  return inContext(found, { claim, manage: manageDir(layout.root), account: layout.account ?? "$(id -un)" });
+}
+
 export interface Listener {
   readonly port: number;
   /** Unknown where the process belongs to another user. */
@@ -207,14 +205,14 @@ export const describeListener = ({ pid, command }: Listener): string =>
   pid === undefined ? "a process of another user" : `${command} (pid ${pid})`;
 
 /** stdin of `look`. */
-export interface LookInput {
+export interface HostLookRequest {
   readonly format: 1;
   readonly layout: HostLayout;
   readonly claims: readonly ClaimToCheck[];
 }
 
 /** stdout of `look`: what prevents each of the claims, in their order. */
-export interface LookAnswer {
+export interface HostLookAnswer {
   readonly found: readonly (readonly Found[])[];
   /** Gateways of which something was removed. */
   readonly lost: readonly string[];

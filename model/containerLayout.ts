@@ -89,7 +89,7 @@ export const LOCAL_ENGINE = "unix:///var/run/docker.sock";
 export const dockerCommand = (host: string): string => (host === LOCAL_ENGINE ? "docker" : `docker -H ${host}`);
 
 /** OpenClaw's own command line of a gateway in a container. */
-export const openclawIn = (docker: string, container: string): string => `${docker} exec ${container} openclaw`;
+export const execInContainer = (docker: string, container: string): string => `${docker} exec ${container} openclaw`;
 
 /** Fixed names: a recreated stack finds its volumes. */
 export const namesOf = (container: string) => ({

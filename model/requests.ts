@@ -134,12 +134,12 @@ export interface HealthRequest extends Repeated {
 }
 
 /** What is wrong on an engine, or not as it was left. */
-export interface LookRequest {
+export interface EngineLookRequest {
   readonly engine: EngineAddress;
   readonly claims: readonly ContainerClaim[];
 }
 
-export type LookAnswer =
+export type EngineLookAnswer =
   | { readonly silence: string }
   | {
       readonly cpus: number;

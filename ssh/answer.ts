@@ -2,7 +2,7 @@
 import type { UnusableInput } from "./login";
 
 /** What the host said, why it said nothing, or why it refused the login. */
-export type Answer = { readonly output: string; readonly errors: string } | { readonly silence: string } | Refusal;
+export type HostAnswer = { readonly output: string; readonly errors: string } | { readonly silence: string } | Refusal;
 export type Refusal = { readonly at: "host" | "proxy" } & (
   | { readonly shownKey: string }
   | { readonly isMute: true }

@@ -10,7 +10,7 @@ import { forward } from "./dial";
 import { handshake, HandshakeError } from "./handshake";
 import { LoginError, prepareLogin, type Login } from "./login";
 import { connectTcp } from "./tcp";
-import type { Refusal, Answer } from "./answer";
+import type { Refusal, HostAnswer } from "./answer";
 
 const CONNECT_SECONDS = 5;
 /** Including the connection. A host takes 2 to 3 s to refuse each way to log in. */
@@ -20,7 +20,7 @@ const WHOLE_SECONDS = 20;
 const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 
 /** Runs a script with `sh` on a host. Every failure is an answer too. */
-export async function ask(connection: Connection, script: string): Promise<Answer> {
+export async function askHost(connection: Connection, script: string): Promise<HostAnswer> {
   const clients: Client[] = [];
   const end = AbortSignal.timeout(WHOLE_SECONDS * 1000);
   try {
@@ -42,11 +42,21 @@ class Refused extends Error {
 
 async function dial(connection: Connection, clients: Client[], signal: AbortSignal): Promise<Client> {
   const { proxy, host, port } = connection;
-  const login = await prepared("host", connection);
-  if (!proxy) return enter("host", login, await within(signal, connected(connection)), clients, signal);
-  const proxyLogin = await prepared("proxy", proxy);
-  const hop = await enter("proxy", proxyLogin, await within(signal, connected(proxy)), clients, signal);
-  return enter("host", login, await within(signal, forward(hop, host, port)), clients, signal);
+  const enter = async (door: Door, stream: Promise<Duplex>): Promise<Client> => {
+    const client = await logIn(door, await within(signal, stream), signal);
+    clients.push(client);
+    return client;
+  };
+  const atHost = await prepared("host", connection);
+  if (!proxy) return enter(atHost, connected(connection));
+  const hop = await enter(await prepared("proxy", proxy), connected(proxy));
+  return enter(atHost, forward(hop, host, port));
+}
+
+/** Which of the two machines, and how to log in to it. */
+interface Door {
+  readonly at: Refusal["at"];
+  readonly login: Login;
 }
 
 /** A step without its own time limit, e.g. looking up an address. */
@@ -59,27 +69,19 @@ function within<T>(signal: AbortSignal, step: Promise<T>): Promise<T> {
 
 const connected = ({ host, port }: Endpoint): Promise<Socket> => connectTcp(host, port, CONNECT_SECONDS);
 
-async function prepared(at: Refusal["at"], endpoint: Endpoint): Promise<Login> {
+async function prepared(at: Refusal["at"], endpoint: Endpoint): Promise<Door> {
   try {
-    return await prepareLogin(endpoint);
+    return { at, login: await prepareLogin(endpoint) };
   } catch (error) {
     if (!(error instanceof LoginError)) throw error;
     throw new Refused({ at, unusable: error.property, because: error.because });
   }
 }
 
-async function enter(
-  at: Refusal["at"],
-  login: Login,
-  stream: Duplex,
-  clients: Client[],
-  signal: AbortSignal,
-): Promise<Client> {
+async function logIn({ at, login }: Door, stream: Duplex, signal: AbortSignal): Promise<Client> {
   signal.throwIfAborted();
   try {
-    const client = await handshake(stream, login, signal);
-    clients.push(client);
-    return client;
+    return await handshake(stream, login, signal);
   } catch (error) {
     // The command plugin would wait forever.
     if (signal.aborted) throw new Refused({ at, isMute: true });
@@ -93,7 +95,7 @@ async function enter(
   }
 }
 
-function run(client: Client, script: string, signal: AbortSignal): Promise<Answer> {
+function run(client: Client, script: string, signal: AbortSignal): Promise<HostAnswer> {
   const output: Buffer[] = [];
   const errors: Buffer[] = [];
   return new Promise((resolve, reject) => {

@@ -15,7 +15,7 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 /** `%q`. */
-export function quote(text: string): string {
+export function goQuoted(text: string): string {
   return `"${[...text].map((character) => ESCAPES[character] ?? (isPrintable(character) ? character : escapeCode(character))).join("")}"`;
 }
 

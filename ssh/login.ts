@@ -69,6 +69,7 @@ export async function prepareLogin(endpoint: Endpoint): Promise<Login> {
       { type: "password", password },
       {
         type: "keyboard-interactive",
+        // eslint-disable-next-line max-params -- as ssh2 calls it
         prompt: (_name, _text, _language, prompts, answer) => answer(prompts.map(() => password)),
       },
     );

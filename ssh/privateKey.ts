@@ -1,7 +1,7 @@
 /** Private keys in all formats that the official plugin reads. Errors never show any of a key. */
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { utils, type ParsedKey } from "ssh2";
-import { quote } from "./goText";
+import { goQuoted } from "./goText";
 import { defined } from "../model/defined";
 
 /** The key is right, and its passphrase is not. */
@@ -31,7 +31,7 @@ export function parsePrivateKey(text: string, password: string | undefined): Par
   if (block.type === OPENSSH) return parse(openSsh(block, password), password);
   if (password !== undefined && !block.isEncrypted) throw new Error("ssh: not an encrypted key");
   if (password === undefined && block.isEncrypted) throw new Error(PROTECTED);
-  if (!TYPES.includes(block.type)) throw new Error(`ssh: unsupported key type ${quote(block.type)}`);
+  if (!TYPES.includes(block.type)) throw new Error(`ssh: unsupported key type ${goQuoted(block.type)}`);
   if (block.type === "DSA PRIVATE KEY") return parse(block.text, password);
   return parse(toKnownForm(read(block, password)));
 }
@@ -60,7 +60,7 @@ function openSsh({ bytes, text }: Block, password: string | undefined): string {
   if (isProtected && password === undefined) throw new Error(PROTECTED);
   if (!isProtected && password !== undefined) throw new Error("ssh: key is not password protected");
   if (isProtected && !CIPHERS.includes(cipher))
-    throw new Error(`ssh: unknown cipher ${quote(cipher)}, only supports ${CIPHERS.map(quote).join(" or ")}`);
+    throw new Error(`ssh: unknown cipher ${goQuoted(cipher)}, only supports ${CIPHERS.map(goQuoted).join(" or ")}`);
   return text;
 }
 
@@ -90,7 +90,7 @@ function toKnownForm(key: KeyObject): string {
     case "ed25519":
       return ed25519(key);
     default:
-      throw new Error(`ssh: unsupported key type ${quote(key.asymmetricKeyType ?? "")}`);
+      throw new Error(`ssh: unsupported key type ${goQuoted(key.asymmetricKeyType ?? "")}`);
   }
 }
 

@@ -13,7 +13,7 @@ const DIAL_SECONDS = 120;
 /** How long a connection may be silent: nothing is sent, nothing is answered. */
 const SILENCE_SECONDS = 30;
 const COMMAND_SECONDS = 300;
-export const BLOCK_SIZE = 65_536;
+export const CHUNK_BYTES = 65_536;
 /** How much a command may print in total: ours print a few words. */
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
@@ -78,9 +78,9 @@ export class RemoteHost {
    * given up on yet writes the same bytes to the same offsets.
    */
   async write(file: string, from: number, remote: string, onProgress: (sent: number) => void): Promise<void> {
-    if (from % BLOCK_SIZE) throw new Error("not the start of a block");
+    if (from % CHUNK_BYTES) throw new Error("not the start of a block");
     const script = 'exec dd of="$1" bs="$2" seek="$3" conv=notrunc 2>/dev/null';
-    const { channel, result } = await this.start(script, [remote, `${BLOCK_SIZE}`, `${from / BLOCK_SIZE}`]);
+    const { channel, result } = await this.start(script, [remote, `${CHUNK_BYTES}`, `${from / CHUNK_BYTES}`]);
     let sent = 0;
     const timer = this.giveUpAfter(SILENCE_SECONDS);
     const count = new Transform({
@@ -94,7 +94,7 @@ export class RemoteHost {
     try {
       await Promise.race([
         Promise.all([
-          pipeline(createReadStream(file, { start: from, highWaterMark: BLOCK_SIZE }), count, channel),
+          pipeline(createReadStream(file, { start: from, highWaterMark: CHUNK_BYTES }), count, channel),
           result,
         ]),
         timer.failed,

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import { Failure } from "../model/failure";
-import { run } from "./processes";
+import { runToEnd } from "./processes";
 import { PROJECT, pulumiHome } from "./project";
-import { say, step } from "./steps";
+import { announce, step } from "./steps";
 
 const LOCAL = join(PROJECT, ".pulumi-local");
 
@@ -53,7 +53,7 @@ export function backendEnvironment(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const isNew = !existsSync(LOCAL);
   const environment = localBackend(LOCAL, env);
   if (isNew)
-    say(
+    announce(
       "No Pulumi backend is configured: the state is kept in .pulumi-local in this clone, with its secrets encrypted by a\n" +
         "  generated passphrase beside it. Back that directory up: without it nobody can change or destroy the stack.",
     );
@@ -101,7 +101,7 @@ function createSecretFile(file: string, secret: string): void {
 export async function stackExists(stack: string, env: NodeJS.ProcessEnv): Promise<boolean> {
   const file = stateFile(stack, env);
   if (file !== undefined && existsSync(file)) return true;
-  const { code, stderr } = await run("pulumi", ["stack", "--stack", stack, "--show-name", "--non-interactive"], {
+  const { code, stderr } = await runToEnd("pulumi", ["stack", "--stack", stack, "--show-name", "--non-interactive"], {
     env,
     cwd: PROJECT,
   });
@@ -122,7 +122,7 @@ export async function ensureStack(stack: string, env: NodeJS.ProcessEnv): Promis
   if (await stackExists(stack, env)) return;
   const { code, stderr } = await step(`Creating the stack ${stack}`, () =>
     // Not selected: which stack a bare `pulumi` works on is the user's choice.
-    run("pulumi", ["stack", "init", "--no-select", "--non-interactive", "--stack", stack], { env, cwd: PROJECT }),
+    runToEnd("pulumi", ["stack", "init", "--no-select", "--non-interactive", "--stack", stack], { env, cwd: PROJECT }),
   );
   if (code === 0 || (await stackExists(stack, env))) return; // another first run may have created it meanwhile
   const hint = stderr.includes("incorrect passphrase")

@@ -5,10 +5,10 @@ import { runCommand } from "../cli/commands";
 import { Failure } from "../model/failure";
 import { ensureStack, stackExists } from "./backend";
 import { prepareTools, pulumiEnvironment } from "./environment";
-import { handleSignals, onTerminal, run, runInForeground } from "./processes";
+import { handleSignals, onTerminal, runToEnd, runInForeground } from "./processes";
 import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
-import { duration, say } from "./steps";
+import { duration, announce } from "./steps";
 import { gatewaysOf, keptBy, summary, type StackOutputs } from "../cli/summary";
 
 const OLDEST_NODE = 20;
@@ -38,7 +38,7 @@ const verbs: Readonly<Record<string, Verb>> = {
 
   async down(args, env) {
     if (!(await stackExists(stack, env))) {
-      say(`There is no stack ${stack}: nothing to destroy.`);
+      announce(`There is no stack ${stack}: nothing to destroy.`);
       return 0;
     }
     const kept = keptBy((await readGateways(env)).gateways);
@@ -78,7 +78,7 @@ async function test(args: readonly string[]): Promise<number> {
   const started = Date.now();
   await prepareTools();
   const code = await runInForeground("npm", ["test", "--", ...args], { env: process.env, cwd: PROJECT });
-  say(`Tests, including the tools that they need: ${duration(Date.now() - started)}`);
+  announce(`Tests, including the tools that they need: ${duration(Date.now() - started)}`);
   return code;
 }
 
@@ -95,12 +95,12 @@ const questions = (): readonly string[] => (onTerminal() ? [] : ["--non-interact
 function advise(env: NodeJS.ProcessEnv): void {
   const config = join(PROJECT, `Pulumi.${stack}.yaml`);
   const advice = existsSync(config) ? adviceOnDocker(readFileSync(config, "utf8"), env) : undefined;
-  if (advice !== undefined) say(advice);
+  if (advice !== undefined) announce(advice);
 }
 
 async function readGateways(env: NodeJS.ProcessEnv): Promise<StackOutputs> {
   const args = ["stack", "output", "--json", "--stack", stack, "--non-interactive"];
-  const { code, stdout, stderr } = await run("pulumi", args, { env, cwd: PROJECT });
+  const { code, stdout, stderr } = await runToEnd("pulumi", args, { env, cwd: PROJECT });
   if (code !== 0) throw new Failure(stderr);
   return gatewaysOf(stdout);
 }

@@ -8,7 +8,7 @@ import { coerce, gte } from "semver";
 import { Failure, messageOf } from "../model/failure";
 import { fillOnce } from "./cache";
 import { fingerprint, cacheDirectory } from "../model/cache";
-import { run } from "./processes";
+import { runToEnd } from "./processes";
 import { isExecutable } from "../inspect/which";
 import { which } from "../inspect/which";
 import { MODULES, PROJECT, pulumiHome } from "./project";
@@ -83,7 +83,7 @@ export async function enginePath(env: NodeJS.ProcessEnv): Promise<string> {
 async function problemOfInstalled(path: string, oldest: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
   const pulumi = which("pulumi", path);
   if (pulumi === undefined) return "no `pulumi` on PATH or where its installer puts it";
-  const { stdout, stderr } = await run(pulumi, ["version"], {
+  const { stdout, stderr } = await runToEnd(pulumi, ["version"], {
     env: { ...env, PULUMI_SKIP_UPDATE_CHECK: "true" },
     timeoutSeconds: 20,
   });
@@ -118,7 +118,7 @@ async function build(version: string, directory: string, caller: NodeJS.ProcessE
       async () => {
         const output = join(directory, binary.name);
         const args = ["build", "-trimpath", "-ldflags", binary.ldflags, "-o", output, binary.package];
-        const { code, stderr } = await run("go", args, { env, cwd: binary.sources });
+        const { code, stderr } = await runToEnd("go", args, { env, cwd: binary.sources });
         if (code !== 0) throw new Failure(lastLines(stderr));
       },
       binary.about,
@@ -132,7 +132,7 @@ async function requireGo(env: NodeJS.ProcessEnv): Promise<void> {
   if (which("go", env["PATH"] ?? "") === undefined)
     throw new Failure(`no \`go\` on PATH (${OLDEST_GO} or newer is needed)`);
   // Asked inside the module: a Go that is too old fetches the toolchain that go.mod asks for, or says why it cannot.
-  const { code, stdout, stderr } = await run("go", ["version"], { env, cwd: join(SOURCES, "pulumi") });
+  const { code, stdout, stderr } = await runToEnd("go", ["version"], { env, cwd: join(SOURCES, "pulumi") });
   const version = /go(\d+\.\d+(\.\d+)?)/.exec(stdout)?.[1];
   if (code !== 0 || version === undefined) throw new Failure(lastLines(stderr) || "`go version` failed");
   if (!isAtLeast(version, OLDEST_GO)) throw new Failure(`Go is ${version}, but ${OLDEST_GO} or newer is needed`);

@@ -5,11 +5,11 @@ import { Failure } from "../model/failure";
 import { EXECUTABLE } from "./command-plugin/files";
 import { fillOnce } from "./cache";
 import { fingerprint, cacheDirectory } from "../model/cache";
-import { run } from "./processes";
+import { runToEnd } from "./processes";
 import { isExecutable } from "../inspect/which";
 import { which } from "../inspect/which";
 import { MODULES, PROJECT, pulumiHome } from "./project";
-import { say, step } from "./steps";
+import { announce, step } from "./steps";
 
 const SOURCES = join(PROJECT, "toolchain", "command-plugin");
 const DOWNLOAD_SECONDS = 30;
@@ -59,12 +59,15 @@ export async function obtainOfficialCommandPlugin(env: NodeJS.ProcessEnv): Promi
   if (existsSync(failed) && Date.now() - statSync(failed).mtimeMs < RETRY_DOWNLOAD_AFTER_MS) return false;
 
   const { code, stderr } = await step(`Looking for Pulumi's command plugin ${version}`, () =>
-    run("pulumi", ["plugin", "install", "resource", "command", version], { env, timeoutSeconds: DOWNLOAD_SECONDS }),
+    runToEnd("pulumi", ["plugin", "install", "resource", "command", version], {
+      env,
+      timeoutSeconds: DOWNLOAD_SECONDS,
+    }),
   );
   if (code === 0) return true;
   mkdirSync(dirname(failed), { recursive: true });
   writeFileSync(failed, `${stderr}\n`);
-  say(
+  announce(
     `  It cannot be downloaded here: using this repository's stand-in instead (next attempt tomorrow; reason: ${failed}).`,
   );
   return false;
@@ -93,7 +96,7 @@ export async function standInHome(env: NodeJS.ProcessEnv): Promise<string> {
       // A process of its own: this program is itself a bundle (Makefile), and starts in no time because it is.
       const script = "require(process.argv[1]).buildCommandPlugin(process.argv[2])";
       const args = ["-r", "ts-node/register/transpile-only", "-e", script, join(SOURCES, "build.ts"), directory];
-      const { code, stderr } = await run(process.execPath, args, { env, cwd: PROJECT });
+      const { code, stderr } = await runToEnd(process.execPath, args, { env, cwd: PROJECT });
       if (code !== 0) throw new Failure(stderr);
     }),
   );

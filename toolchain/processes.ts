@@ -10,14 +10,14 @@ export interface Finished {
   readonly stderr: string;
 }
 
-export interface RunOptions {
+export interface ProcessOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly timeoutSeconds?: number;
 }
 
 /** Runs a program to its end and collects what it prints. Never throws. Ends with this process. */
-export function run(command: string, args: readonly string[], options: RunOptions): Promise<Finished> {
+export function runToEnd(command: string, args: readonly string[], options: ProcessOptions): Promise<Finished> {
   return new Promise((resolve) => {
     const { env, cwd, timeoutSeconds } = options;
     const child = spawn(command, args, { env, cwd, stdio: ["ignore", "pipe", "pipe"] });
@@ -72,7 +72,7 @@ export const onTerminal = (): boolean => process.stdin.isTTY && process.stdout.i
  * hang-up from the terminal itself. Elsewhere it gets a session of its own, so that whoever signals the whole group,
  * as CI runners do, reaches it through us alone.
  */
-export function runInForeground(command: string, args: readonly string[], options: RunOptions): Promise<number> {
+export function runInForeground(command: string, args: readonly string[], options: ProcessOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const terminal = onTerminal();
     const child = spawn(command, args, { env: options.env, cwd: options.cwd, stdio: "inherit", detached: !terminal });

@@ -3,7 +3,7 @@
 const TICK_ON_A_TERMINAL = 1_000;
 const TICK_IN_A_LOG = 30_000;
 
-export const say = (text: string): void => void process.stderr.write(`${text}\n`);
+export const announce = (text: string): void => void process.stderr.write(`${text}\n`);
 
 /** A duration as people say it: `0.4 s`, `42 s`, `4 min 3 s`. */
 export function duration(milliseconds: number): string {
@@ -24,9 +24,9 @@ export async function step<T>(what: string, work: () => Promise<T> | T, about?: 
   const rewrite = (text: string): void => void process.stderr.write(`\r\x1b[2K${text}`);
 
   if (terminal) rewrite(`${what} …${expected}`);
-  else if (about !== undefined) say(`${what} …${expected}`);
+  else if (about !== undefined) announce(`${what} …${expected}`);
   const clock = setInterval(
-    () => (terminal ? rewrite(`${what} … ${elapsed()}${expected}`) : say(`  … ${elapsed()}`)),
+    () => (terminal ? rewrite(`${what} … ${elapsed()}${expected}`) : announce(`  … ${elapsed()}`)),
     terminal ? TICK_ON_A_TERMINAL : TICK_IN_A_LOG,
   );
   let outcome = "failed after";
@@ -37,6 +37,6 @@ export async function step<T>(what: string, work: () => Promise<T> | T, about?: 
   } finally {
     clearInterval(clock);
     if (terminal) rewrite("");
-    say(`${what}: ${[outcome, elapsed()].filter(Boolean).join(" ")}`);
+    announce(`${what}: ${[outcome, elapsed()].filter(Boolean).join(" ")}`);
   }
 }

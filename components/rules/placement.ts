@@ -1,6 +1,12 @@
 /** What depends on the kind of place that gateways run in: their directories, names and ports. Pure. */
 import { posix } from "node:path";
-import { CONTAINER_PORT, CONTAINER_PATHS, isContainerName, openclawIn, secretFile } from "../../model/containerLayout";
+import {
+  CONTAINER_PORT,
+  CONTAINER_PATHS,
+  isContainerName,
+  execInContainer,
+  secretFile,
+} from "../../model/containerLayout";
 import {
   configFile,
   defaultStateDir,
@@ -105,7 +111,7 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
       stateDir: CONTAINER_PATHS.state,
       workspace: CONTAINER_PATHS.workspace,
       configPath: CONTAINER_PATHS.configFile,
-      wrapper: openclawIn(docker, container),
+      wrapper: execInContainer(docker, container),
       serviceName: container,
     },
     context: {

@@ -134,83 +134,132 @@ export const ifInstalled = (root: string, verb: string): string =>
 export const keeps = (path: string): string => `: keeps ${/^[\w./@:+-]+$/.test(path) ? path : quote(path)}`;
 
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
-  const { name, gateway, env, partner, existingMain } = deployment;
-  const { root } = target.layout;
-  const { ownerId, again } = target.setup;
-  const host = quote(hostCommand(root));
-  const id = quote(gateway.id);
+  const place = placeOf(target, parent, deployment);
+  const { name, gateway, lock, target: host } = place;
+  const { slot, claim, claimId } = claimSlot(place);
+  const parcel = { gateway: gateway.id, version: gateway.version, packages: lock.packages, claim: claimId };
+  const sent = host.send?.(place.resourceName("push"), parcel, { parent, dependsOn: [slot] }) ?? [];
+  const staged = stageSecrets(place, slot, claim, claimId);
+  const locked = stageLock(place, slot, claim, claimId);
+  // The nonce reveals nothing about the secrets; as a secret, it would hide the whole command from preview.
+  const nonce = answerOf(staged, "id", name);
+  const spec = specText(place);
+  const before = [slot, staged, locked, ...sent];
+  const asked = askPartner(place, [spec, claimId, nonce, lock.id], before);
+  return place.command(
+    "deployment",
+    {
+      create: pulumi.interpolate`${place.program} apply-locked ${place.id} ${claimId} ${nonce} ${lock.id}${host.setup.again}`,
+      stdin: spec,
+    },
+    [...before, ...asked],
+  );
+}
+
+/** What all steps share: the gateway, its host, and how its resources are called and registered. */
+function placeOf(target: HostTarget, parent: pulumi.Resource, deployment: Deployment) {
+  const { name, gateway, partner } = deployment;
   const suffix = suffixOf(target.suffix, name, gateway.id);
   // What identifies a gateway. A change to any of it means: remove the old one, then create the new one.
   const triggers = [...identityOf(target), gateway.id];
-  const opts: pulumi.CustomResourceOptions = { parent, deleteBeforeReplace: true };
+  const resourceName = (what: string): string => `${name}-${what}${suffix}`;
+  return {
+    target,
+    parent,
+    deployment,
+    name,
+    gateway,
+    lock: releaseLocks().of(gateway.version),
+    /** For a shell. */
+    program: quote(hostCommand(target.layout.root)),
+    id: quote(gateway.id),
+    /** The partner on this host, which the host program asks itself. */
+    partnerHere: partner?.target === target ? partner : undefined,
+    partnerElsewhere: partner?.target === target ? undefined : partner,
+    resourceName,
+    command: (what: string, args: Omit<CommandArgs, "triggers">, dependsOn: pulumi.Resource[]): CommandResource =>
+      target.command(resourceName(what), { ...args, triggers }, { parent, deleteBeforeReplace: true, dependsOn }),
+  };
+}
+type Place = ReturnType<typeof placeOf>;
 
+/** The name, the ports and the directories are this gateway's before anything is put there. */
+function claimSlot(place: Place): {
+  slot: pulumi.Resource;
+  claim: pulumi.Output<Claim>;
+  claimId: pulumi.Output<string>;
+} {
+  const { target, name, gateway, program, id } = place;
+  const { ownerId, again } = target.setup;
   const claim = pulumi
     .all([ownerId, target.address])
     .apply(([ownerId, address]) => claimOf(name, gateway, ownerId, address));
   // Prints the claim's id. With it as an argument, the other two run again whenever the gateway is claimed again.
-  const slot = target.command(
-    `${name}-slot${suffix}`,
+  const slot = place.command(
+    "slot",
     {
-      create: pulumi.interpolate`${host} claim ${id}${again}`,
-      delete: `${keeps(gateway.stateDir)}; ${ifInstalled(root, `remove ${id} ${quote(name)}`)}`,
+      create: pulumi.interpolate`${program} claim ${id}${again}`,
+      delete: `${keeps(gateway.stateDir)}; ${ifInstalled(target.layout.root, `remove ${id} ${quote(name)}`)}`,
       stdin: claim.apply(toJson),
-      triggers,
     },
-    { ...opts, dependsOn: [target] },
+    [target],
   );
-  const claimId = answerOf(slot, "id", name);
-  const { version } = gateway;
-  const lock = releaseLocks().of(version);
-  const parcel = { gateway: gateway.id, version, packages: lock.packages, claim: claimId };
-  const sent = target.send?.(`${name}-push${suffix}`, parcel, { parent, dependsOn: [slot] }) ?? [];
-  const secrets = target.command(
-    `${name}-secrets${suffix}`,
+  return { slot, claim, claimId: answerOf(slot, "id", name) };
+}
+
+function stageSecrets(
+  place: Place,
+  slot: pulumi.Resource,
+  claim: pulumi.Output<Claim>,
+  claimId: pulumi.Output<string>,
+): CommandResource {
+  const { env } = place.deployment;
+  return place.command(
+    "secrets",
     {
-      create: pulumi.interpolate`${host} stage-secrets ${id} ${claimId}`,
+      create: pulumi.interpolate`${place.program} stage-secrets ${place.id} ${claimId}`,
       stdin: pulumi.secret(
         pulumi.all([env, claim]).apply(([env, claim]) => toJson({ format: 1, env, claim } satisfies Secrets)),
       ),
-      triggers,
       quiet: true,
     },
-    { ...opts, dependsOn: [slot] },
+    [slot],
   );
-  const locked = target.command(
-    `${name}-lock${suffix}`,
+}
+
+function stageLock(
+  place: Place,
+  slot: pulumi.Resource,
+  claim: pulumi.Output<Claim>,
+  claimId: pulumi.Output<string>,
+): CommandResource {
+  const { version } = place.gateway;
+  const { packages } = place.lock;
+  return place.command(
+    "lock",
     {
-      create: pulumi.interpolate`${host} stage-lock ${id} ${claimId} ${quote(version)}`,
+      create: pulumi.interpolate`${place.program} stage-lock ${place.id} ${claimId} ${quote(version)}`,
       // Not really secret: this keeps a hundred lines of hashes out of `preview --diff`. Its id is in the deployment.
       stdin: pulumi.secret(
         pulumi
-          .all([lock.packages, claim])
+          .all([packages, claim])
           .apply(([packages, claim]) => toJson({ format: 1, version, packages, claim } satisfies PackageLock)),
       ),
-      triggers,
       quiet: true,
     },
-    { ...opts, dependsOn: [slot] },
+    [slot],
   );
-  // The nonce reveals nothing about the secrets; as a secret, it would hide the whole command from preview.
-  const nonce = answerOf(secrets, "id", name);
-  const elsewhere = partner?.target === target ? undefined : partner;
-  const spec = pulumi
-    .output(existingMain)
-    .apply((main) => toJson(specOf(gateway, elsewhere ? undefined : partner?.id, main)));
-  const before: pulumi.Resource[] = [slot, secrets, locked, ...sent];
-  if (elsewhere && !gateway.force) {
-    const change = [spec, claimId, nonce, lock.id];
-    const asked = { target, name, gateway, lock: lock.id, partner: elsewhere, change };
-    before.push(partnerCommand(`${name}-partner${suffix}`, asked, { parent, dependsOn: [...before] }));
-  }
-  return target.command(
-    `${name}-deployment${suffix}`,
-    {
-      create: pulumi.interpolate`${host} apply-locked ${id} ${claimId} ${nonce} ${lock.id}${again}`,
-      stdin: spec,
-      triggers,
-    },
-    { ...opts, dependsOn: before },
-  );
+}
+
+const specText = ({ gateway, partnerHere, deployment }: Place): pulumi.Output<string> =>
+  pulumi.output(deployment.existingMain).apply((main) => toJson(specOf(gateway, partnerHere?.id, main)));
+
+/** The partner on another target must be healthy when this gateway is taken down. */
+function askPartner(place: Place, change: pulumi.Input<string>[], before: pulumi.Resource[]): pulumi.Resource[] {
+  const { target, name, gateway, lock, partnerElsewhere: partner, parent } = place;
+  if (!partner || gateway.force) return [];
+  const asked = { target, name, gateway, lock: lock.id, partner, change };
+  return [partnerCommand(place.resourceName("partner"), asked, { parent, dependsOn: before })];
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Where gateways run. A new kind of target is a new folder that implements this. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { Conflict } from "../../model/conflict";
-import type { Finding, GatewayFacts } from "../../inspect/existingGateway";
+import type { SearchResult, GatewayFacts } from "../../inspect/existingGateway";
 import type { ExistingMainSpec } from "../../model/spec";
 import type { GatewayLocation } from "../../model/requests";
 import type { Layout } from "../rules/placement";
@@ -53,7 +53,7 @@ export interface Target extends pulumi.Resource {
    * The gateway that the facts describe, or the one with the default profile that no stack owns. Read-only.
    * @internal
    */
-  findExistingGateway(facts: GatewayFacts): Promise<Finding>;
+  findExistingGateway(facts: GatewayFacts): Promise<SearchResult>;
   /**
    * How the deployer asks whether a gateway there is healthy: by its id and its resource's name. May contain secrets.
    * @internal

@@ -67,20 +67,13 @@ export async function stage(request: StageRequest): Promise<string> {
     image,
     variables.filter((each) => !isReferred(each)).map(([name]) => name),
   );
-  return filesVolume(
-    api,
-    claim,
-    "secrets",
-    image,
-    {
-      env: envFile(variables.filter((each) => !isReferred(each))),
-      ...Object.fromEntries(variables.filter(isReferred)),
-    },
-    {},
-    async (volume) => {
-      if (telegram !== undefined) await tryBot(api, request, telegram, volume);
-    },
-  );
+  const files = {
+    env: envFile(variables.filter((each) => !isReferred(each))),
+    ...Object.fromEntries(variables.filter(isReferred)),
+  };
+  return filesVolume(api, { claim, role: "secrets", image, files, use: {} }, async (volume) => {
+    if (telegram !== undefined) await tryBot(api, request, telegram, volume);
+  });
 }
 
 /**
@@ -95,7 +88,7 @@ export async function check(request: CheckRequest): Promise<string> {
   await requireThings(api, claim, request.secrets);
   const files = { "openclaw.json": JSON.stringify(config, null, 2), "health.mjs": healthScript(version) };
   const use = { publish: claim.publish, limits: request.limits, secrets: request.secrets };
-  return filesVolume(api, claim, "config", image, files, use, async (volume) => {
+  return filesVolume(api, { claim, role: "config", image, files, use }, async (volume) => {
     await tryPorts(api, request);
     if ((await healthOf(api, claim.container)) === "healthy") await rehearse(api, request, volume);
     if (request.isAlone) await clear(api, claim.container);

@@ -2,11 +2,11 @@
 import type Docker from "dockerode";
 import { messageOf } from "../../model/failure";
 import type { Listener } from "../../model/conflict";
-import type { ContainerClaim, LookAnswer, LookRequest } from "../../model/requests";
+import type { ContainerClaim, EngineLookAnswer, EngineLookRequest } from "../../model/requests";
 import { connect, listenersOn } from "./engine";
 import { containerOf, hasFiles, missingThings, obstaclesTo, whyRepair } from "./inventory";
 
-export async function look({ engine, claims }: LookRequest): Promise<LookAnswer> {
+export async function look({ engine, claims }: EngineLookRequest): Promise<EngineLookAnswer> {
   let api: Docker;
   let listening: Listener[];
   try {

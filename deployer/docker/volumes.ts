@@ -10,17 +10,25 @@ import { currentFiles, labelsOf, removeContainer } from "./inventory";
 
 const MOUNT = "volume";
 
+/** Files for a gateway's container. */
+interface FilesForGateway {
+  readonly claim: ContainerClaim;
+  readonly role: "config" | "secrets";
+  readonly image: string;
+  readonly files: Files;
+  /** What else they are for. */
+  readonly use: object;
+}
+
+type Files = Readonly<Record<string, string>>;
+
 /**
  * The name of a volume with files that only the gateway's user can read: a new one, unless the gateway's container has the
- * same already. `use`: what else they are for. A hash of secrets helps nobody: the gateway's token is among them.
+ * same already. A hash of secrets helps nobody: the gateway's token is among them. A new volume that fails its `test` is removed.
  */
 export async function filesVolume(
   api: Docker,
-  claim: ContainerClaim,
-  role: "config" | "secrets",
-  image: string,
-  files: Readonly<Record<string, string>>,
-  use: object,
+  { claim, role, image, files, use }: FilesForGateway,
   test: (volume: string) => Promise<void>,
 ): Promise<string> {
   const digest = createHash("sha256")
@@ -31,7 +39,7 @@ export async function filesVolume(
   const name = `${claim.container}-${role}-${randomBytes(6).toString("hex")}`;
   await api.createVolume({ Name: name, Labels: { ...labelsOf(claim, role), [LABELS.digest]: digest } });
   try {
-    await fill(api, claim, name, image, 0o500, files);
+    await fill(api, { claim, name, image, mode: 0o500 }, files);
     await test(name);
     return name;
   } catch (error) {
@@ -40,24 +48,24 @@ export async function filesVolume(
   }
 }
 
+interface VolumeToFill {
+  readonly claim: ContainerClaim;
+  readonly name: string;
+  readonly image: string;
+  readonly mode: number;
+}
+
 /** Gives a volume to the user: a new one belongs to root if the image has no such directory. */
-export const giveToUser = (api: Docker, claim: ContainerClaim, volume: string, image: string): Promise<void> =>
-  fill(api, claim, volume, image, 0o700, {});
+export const giveToUser = (api: Docker, claim: ContainerClaim, name: string, image: string): Promise<void> =>
+  fill(api, { claim, name, image, mode: 0o700 }, {});
 
 /** Through a container that never runs: the engine may be anywhere. */
-async function fill(
-  api: Docker,
-  claim: ContainerClaim,
-  volume: string,
-  image: string,
-  mode: number,
-  files: Readonly<Record<string, string>>,
-): Promise<void> {
+async function fill(api: Docker, { claim, name, image, mode }: VolumeToFill, files: Files): Promise<void> {
   const helper = await api.createContainer({
     Image: image,
     Cmd: ["true"],
     Labels: labelsOf(claim, "helper"),
-    HostConfig: { NetworkMode: "none", Mounts: [{ Type: "volume", Source: volume, Target: `/${MOUNT}` }] },
+    HostConfig: { NetworkMode: "none", Mounts: [{ Type: "volume", Source: name, Target: `/${MOUNT}` }] },
   });
   try {
     await helper.putArchive(await archiveOf(mode, files), { path: "/" });
@@ -66,7 +74,7 @@ async function fill(
   }
 }
 
-function archiveOf(mode: number, files: Readonly<Record<string, string>>): Promise<Buffer> {
+function archiveOf(mode: number, files: Files): Promise<Buffer> {
   const owner = { uid: USER, gid: USER };
   const archive = pack();
   archive.entry({ name: `${MOUNT}/`, type: "directory", mode, ...owner });

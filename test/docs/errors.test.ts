@@ -59,9 +59,24 @@ const failuresOf = (path: string): readonly string[] =>
 function failureSections(titles: Readonly<Record<string, string>>): string[] {
   return Object.entries(titles).flatMap(([path, title]) => {
     const failures = failuresOf(path);
-    return failures.length ? [`### ${title}`, block(failures)] : [];
+    return failures.length ? [`### ${title}`, failureTable(failures)] : [];
   });
 }
+
+/** What went wrong, and what to do, where it is said with it. */
+const failureTable = (failures: readonly string[]): string =>
+  [
+    "| what it says | what to do |",
+    "| --- | --- |",
+    ...[...new Set(failures)].map((failure) => {
+      const [what, advice] = failure.split("\n    -> ");
+      return row([inOneLine(what!), advice === undefined ? "" : inOneLine(advice)]);
+    }),
+  ].join("\n");
+
+const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+
+const inOneLine = (text: string): string => code(text.trim().replaceAll(/\s*\n\s*/g, " "));
 
 const block = (messages: readonly string[]): string => `\`\`\`text\n${[...new Set(messages)].join("\n")}\n\`\`\``;
 
@@ -87,7 +102,7 @@ function table({ problems }: Section): string {
     "| --- | --- | --- |",
     ...[...rows.values()].map(({ paths, reason, advice }) => {
       const cells = [[...paths].map(code).join(", "), code(reason), advice === undefined ? "" : code(advice)];
-      return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+      return row(cells);
     }),
   ].join("\n");
 }
@@ -110,7 +125,7 @@ function page(): string {
     block([formatProblems([locked("box", "2026.9.7", "sha512-…")], "found before any gateway was changed").trimEnd()]),
     ...before.flatMap((section) => [`### ${section.title}`, section.about, table(section)]),
     "### The inspection itself, and a broken installation",
-    block(filesIn("components").flatMap(failuresIn)),
+    failureTable(filesIn("components").flatMap(failuresIn)),
     "## On the host, while `pulumi up` runs",
     "Pulumi prints these below the resource that failed (`…-slot`, `…-lock`, `…-secrets`, `…-deployment`). A gateway that was " +
       "running keeps running, or runs again as before.",

@@ -24,7 +24,7 @@ import { type Refusal } from "../../ssh/answer";
 import type { Probe } from "../../components/targets/ssh/probe";
 import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import * as units from "../../inspect/units";
-import type { ContainerClaim, LookAnswer, LookRequest } from "../../model/requests";
+import type { ContainerClaim, EngineLookAnswer, EngineLookRequest } from "../../model/requests";
 import { LOCAL_ENGINE } from "../../model/containerLayout";
 import { FakeDocker } from "../unit/fakeDocker";
 import { engine, GOOD_HOST, inContainer, layout, resolved } from "../unit/gateways";
@@ -225,7 +225,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
   let silence: string | undefined;
   vi.doMock("../../components/targets/deployerCommand", async (original) => ({
     ...(await original()),
-    askDeployer: (_: string, { claims }: LookRequest): Promise<LookAnswer> =>
+    askDeployer: (_: string, { claims }: EngineLookRequest): Promise<EngineLookAnswer> =>
       Promise.resolve(
         silence === undefined
           ? { cpus: 2, gateways: claims.map(() => ({ obstacles: [], warnings: [], isThere: false })) }

@@ -166,9 +166,11 @@ export function sentencesIn(path: string): { text: string; pattern: RegExp }[] {
       : undefined;
     const says = property !== undefined && PROPERTIES_THAT_SAY.includes(property.getText(file));
     if (!parts.some((part) => SENTENCE.test(part)) && !(says && parts.join("").includes(" "))) return;
-    sentences.push({ text: parts.join("…"), pattern: new RegExp(parts.map(escape).join("[^\\n]+?"), "s") });
+    sentences.push({ text: parts.join("…"), pattern: new RegExp(parts.map(asPattern).join("[^\\n]+?"), "s") });
   });
   return sentences;
 }
 
-const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+/** Where the page is a table, a message of several lines is in one. */
+const asPattern = (text: string): string =>
+  text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(/\s*\n\s*/g, "\\s*");

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { check, render } from "../../cli/check";
 import type { CheckedGateway } from "../../cli/gateways";
 import { gatewayUnits } from "../../inspect/units";
-import { askHealth } from "../../cli/summary";
+import { shownHealth } from "../../cli/summary";
 import { type GatewayOutput } from "../../model/outputs";
 import { ask, endStrays, eventually, ok, temporaryRoot, TestHost } from "../support/hosts";
 import { isSoak } from "../support/soak";
@@ -194,7 +194,7 @@ describe("the quick checks", () => {
         expect(result).toMatchObject({ ok: false, gateways: [{ service: "another program", probe: "not asked" }] });
         expect(result.findings[0]?.text).toMatch(impostor);
         const output = { url: `ws://127.0.0.1:${PORT}`, basePort: PORT, version: VERSION, wrapper } as GatewayOutput;
-        expect(await askHealth(output)).toMatch(impostor);
+        expect(await shownHealth(output)).toMatch(impostor);
         expect(ok(await host.run("health", ["main"])).stdout).toBe("unhealthy\n");
         expect(received.join()).not.toContain("token-of-main");
       } finally {

@@ -168,7 +168,7 @@ inLab("a look at a host", () => {
         const layout = { root: "/var/lib/openclaw", binDir: "/usr/local/bin", account: "openclaw" };
         return probeScript(hostScript("look.sh"), layout, false, []);
       };
-      const { ask } = createRequire(__filename)(packageFile("dist", "ssh.cjs")) as typeof client;
+      const { askHost: ask } = createRequire(__filename)(packageFile("dist", "ssh.cjs")) as typeof client;
       const dialing = () => ({
         host: host.address,
         port: host.port,

@@ -1,110 +1,76 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CheckRequest, HealthRequest, PartnerRequest, StageRequest } from "../../model/requests";
-import { HOST_KEY, SECRET } from "./values";
+import { isSecret, MockedProgram, placeInTree, valueOf, type Registered } from "./program";
+import { HOST_KEY } from "./values";
 
-interface Registered {
-  readonly type: string;
-  readonly name: string;
-  readonly inputs: Record<string, unknown>;
-  readonly provider: string | undefined;
-}
-
-const registered: Registered[] = [];
-const names = (): string[] => registered.map(({ name }) => name);
-const byName = (name: string): Registered => {
-  const found = registered.find((each) => each.name === name);
-  if (!found) throw new Error(`no ${name} in ${names().join(", ")}`);
-  return found;
-};
-const isSecret = (value: unknown): boolean => typeof value === "object" && value !== null && SECRET in value;
+const program = new MockedProgram();
 /** A request in plain text, as a preview shows it. */
-const shown = <Request>(name: string): Request => JSON.parse(byName(name).inputs.stdin as string) as Request;
+const shown = <Request>(name: string): Request => JSON.parse(program.find(name).inputs.stdin as string) as Request;
 const hidden = <Request>(name: string): Request => {
-  const { stdin } = byName(name).inputs;
+  const { stdin } = program.find(name).inputs;
   expect(isSecret(stdin), `${name} hides its request`).toBe(true);
   return JSON.parse((stdin as { value: string }).value) as Request;
 };
 
-const cache = mkdtempSync(join(tmpdir(), "containers-cache-"));
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 const CONTAINER_ID = "c0".repeat(32);
 const FAR = "@203.0.113.7:2222";
 const urns: string[] = [];
-const valueOf = <T>(output: pulumi.Output<T>): Promise<T> => new Promise((resolve) => void output.apply(resolve));
 
-beforeAll(async () => {
-  vi.stubEnv("XDG_CACHE_HOME", cache);
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ type, name, inputs, provider }) => {
-        registered.push({ type, name, inputs: inputs as Record<string, unknown>, provider });
-        const state = inputs as { input?: unknown; create?: unknown };
-        if (type === "pulumi:index:Stash") return { id: name, state: { ...state, output: state.input } };
-        const id = type === "docker:index/container:Container" ? CONTAINER_ID : `${name}-id`;
-        const isOfContainers = String(state.create).includes("/containers-1.cjs");
-        const stdout = isOfContainers ? `${name.replace(/@.*/, "")}-said` : "0123456789abcdef";
-        return { id, state: { ...state, stdout, imageId: `${name}-image` } };
-      },
-      call: () => ({}),
+/** Machines say something that shows where it came from. */
+function stateOf({ type, name, inputs }: Registered): Record<string, unknown> {
+  const image = { imageId: `${name}-image` };
+  if (type === "docker:index/container:Container") return { ...image, id: CONTAINER_ID };
+  const isOfContainers = String(inputs.create).includes("/containers-1.cjs");
+  return isOfContainers ? { ...image, stdout: `${name.replace(/@.*/, "")}-said` } : image;
+}
+
+beforeAll(() =>
+  program.run(
+    async ({ DockerEngine, Gateway, GatewayPair, LocalHost }) => {
+      const version = "2026.9.6";
+      const engine = new DockerEngine("engine", { sandboxPort: true });
+      const pair = new GatewayPair("claw", {
+        target: engine,
+        version,
+        main: {
+          basePort: 21000,
+          telegram: { botToken: pulumi.secret("canary-main-bot"), allowFrom: ["4242"] },
+          env: { KEY: "canary-env" },
+          config: { update: { channel: "beta" } },
+        },
+        rescue: { basePort: 21002, telegram: { botToken: "canary-rescue-bot", allowFrom: [1] } },
+      });
+      const far = new DockerEngine("far", {
+        host: "ssh://claw@203.0.113.7:2222",
+        hostKey: HOST_KEY,
+        identityFile: "~/.ssh/claw",
+        repository: "registry.example.org/openclaw",
+        digests: { [version]: DIGEST },
+        pull: "never",
+        registryAuth: { address: "registry.example.org", username: "claw", password: "canary-registry" },
+        publishAddress: "10.0.0.7",
+        memory: 4096,
+        cpus: 1.5,
+        pids: 1024,
+      });
+      const ops = new Gateway("ops", { target: far, version, profile: "ops", basePort: 21000 });
+      const here = new LocalHost("here", { root: "/tmp/no-such-root", account: "openclaw-test" });
+      new GatewayPair("mixed", {
+        target: engine,
+        version,
+        main: { basePort: 21004, profile: "a" },
+        rescue: { target: here, basePort: 21200, profile: "b" },
+      });
+      for (const resource of [engine, pair, pair.main, ops]) urns.push(await valueOf(resource.urn));
+      for (const gateway of [pair.main, ops]) await valueOf(gateway.url);
     },
-    "project",
-    "stack",
-    false,
-  );
-  const { DockerEngine, Gateway, GatewayPair, LocalHost } = await import("../../components");
-  vi.spyOn(DockerEngine.prototype, "findConflicts").mockImplementation((gateways) =>
-    Promise.resolve(gateways.map(() => [])),
-  );
-  const version = "2026.9.6";
-  await pulumi.runtime.runInPulumiStack(async () => {
-    const engine = new DockerEngine("engine", { sandboxPort: true });
-    const pair = new GatewayPair("claw", {
-      target: engine,
-      version,
-      main: {
-        basePort: 21000,
-        telegram: { botToken: pulumi.secret("canary-main-bot"), allowFrom: ["4242"] },
-        env: { KEY: "canary-env" },
-        config: { update: { channel: "beta" } },
-      },
-      rescue: { basePort: 21002, telegram: { botToken: "canary-rescue-bot", allowFrom: [1] } },
-    });
-    const far = new DockerEngine("far", {
-      host: "ssh://claw@203.0.113.7:2222",
-      hostKey: HOST_KEY,
-      identityFile: "~/.ssh/claw",
-      repository: "registry.example.org/openclaw",
-      digests: { [version]: DIGEST },
-      pull: "never",
-      registryAuth: { address: "registry.example.org", username: "claw", password: "canary-registry" },
-      publishAddress: "10.0.0.7",
-      memory: 4096,
-      cpus: 1.5,
-      pids: 1024,
-    });
-    const ops = new Gateway("ops", { target: far, version, profile: "ops", basePort: 21000 });
-    const here = new LocalHost("here", { root: "/tmp/no-such-root", account: "openclaw-test" });
-    new GatewayPair("mixed", {
-      target: engine,
-      version,
-      main: { basePort: 21004, profile: "a" },
-      rescue: { target: here, basePort: 21200, profile: "b" },
-    });
-    for (const resource of [engine, pair, pair.main, ops]) urns.push(await valueOf(resource.urn));
-    for (const gateway of [pair.main, ops]) await valueOf(gateway.url);
-    return {};
-  });
-  for (const name of [`ops-health${FAR}`, "claw-rescue-health", "mixed-main-health"])
-    await vi.waitUntil(() => names().includes(name), { timeout: 5_000 });
-});
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(cache, { recursive: true });
-});
+    [`ops-health${FAR}`, "claw-rescue-health", "mixed-main-health"],
+    stateOf,
+  ),
+);
+afterAll(() => program.end());
 
 describe("the tree of gateways in containers", () => {
   const ofGateway = (name: string, suffix: string): string[] => [
@@ -119,11 +85,8 @@ describe("the tree of gateways in containers", () => {
   ];
 
   it("has children named after their gateway, and after the engine's machine where that is another one", () => {
-    const tree = registered
-      .filter(({ type }) => !type.startsWith("pulumi:pulumi"))
-      .map(({ type, name }) => `${type} ${name}`);
     const ours = (part: string): boolean => !/ (mixed|here|openclaw-2026)/.test(part);
-    expect(tree.filter(ours).sort()).toEqual(
+    expect(program.tree().filter(ours).sort()).toEqual(
       [
         "openclaw:index:DockerEngine engine",
         "pulumi:index:Stash engine-owner",
@@ -144,7 +107,7 @@ describe("the tree of gateways in containers", () => {
   });
 
   it("hangs together by parents", () => {
-    expect(urns.map((urn) => urn.split("::").slice(2).join(" ").replace("pulumi:pulumi:Stack$", ""))).toEqual([
+    expect(urns.map(placeInTree)).toEqual([
       "openclaw:index:DockerEngine engine",
       "openclaw:index:GatewayPair claw",
       "openclaw:index:GatewayPair$openclaw:index:Gateway claw-main",
@@ -159,8 +122,8 @@ describe("the tree of gateways in containers", () => {
       // One gateway of a pair after the other.
       ["claw-rescue-container", "claw-rescue-health", "claw-main-partner", "claw-main-container"],
     ])
-      expect(wanted.map((name) => names().indexOf(name))).toEqual(
-        wanted.map((name) => names().indexOf(name)).sort((a, b) => a - b),
+      expect(wanted.map((name) => program.names().indexOf(name))).toEqual(
+        wanted.map((name) => program.names().indexOf(name)).sort((a, b) => a - b),
       );
   });
 });
@@ -171,24 +134,21 @@ describe("secrets", () => {
     expect(telegram).toBe("https://api.telegram.org");
     expect(env).toMatchObject({ TELEGRAM_BOT_TOKEN: "canary-main-bot", KEY: "canary-env" });
     expect(env.OPENCLAW_GATEWAY_TOKEN).toMatch(/^[0-9a-f]{64}$/);
-    expect(isSecret(byName("claw-main-token").inputs.input)).toBe(true);
-    const plain = registered
-      .flatMap(({ inputs }) => Object.values(inputs))
-      .filter((value) => !isSecret(value))
-      .map((value) => JSON.stringify(value))
-      .join();
-    expect(plain).not.toContain("canary");
-    expect(plain).not.toContain(env.OPENCLAW_GATEWAY_TOKEN);
+    expect(isSecret(program.find("claw-main-token").inputs.input)).toBe(true);
+    expect(program.plainInputs()).not.toContain("canary");
+    expect(program.plainInputs()).not.toContain(env.OPENCLAW_GATEWAY_TOKEN);
   });
 
   it("of a registry are secret in its provider", () => {
-    expect(isSecret(byName(`far-engine${FAR}`).inputs.registryAuth)).toBe(true);
+    expect(isSecret(program.find(`far-engine${FAR}`).inputs.registryAuth)).toBe(true);
   });
 
   it("leave everything else to be read in a preview", () => {
     for (const name of ["claim", "check", "health"])
-      expect(typeof byName(`claw-main-${name}`).inputs.stdin, name).toBe("string");
-    expect(Object.entries(byName("claw-main-container").inputs).filter(([, value]) => isSecret(value))).toEqual([]);
+      expect(typeof program.find(`claw-main-${name}`).inputs.stdin, name).toBe("string");
+    expect(Object.entries(program.find("claw-main-container").inputs).filter(([, value]) => isSecret(value))).toEqual(
+      [],
+    );
   });
 });
 
@@ -207,7 +167,7 @@ describe("the check before a container is made", () => {
         owner: {
           stack: "organization/project/stack",
           gateway: "claw-main",
-          id: byName("engine-owner").inputs.input,
+          id: program.find("engine-owner").inputs.input,
         },
         publish: { address: "127.0.0.1", ports: [21000, 21001] },
       },
@@ -221,20 +181,22 @@ describe("the check before a container is made", () => {
   });
 
   it("is a text whose order never changes, since it stands in the state", () => {
-    const { stdin } = byName(`ops-check${FAR}`).inputs as { stdin: string };
-    const text = stdin.replace(byName("far-owner").inputs.input as string, "OWNER").replaceAll(HOST_KEY, "KEY");
+    const { stdin } = program.find(`ops-check${FAR}`).inputs as { stdin: string };
+    const text = stdin.replace(program.find("far-owner").inputs.input as string, "OWNER").replaceAll(HOST_KEY, "KEY");
     expect(text.replace(/"config":.*,"image"/, '"config":{},"image"')).toMatchInlineSnapshot(
       `"{"claim":{"engine":{"host":"ssh://claw@203.0.113.7:2222","ssh":["-o","BatchMode=yes","-o","StrictHostKeyChecking=yes","-o","UserKnownHostsFile=/dev/null","-o","GlobalKnownHostsFile=/dev/null","-o","KnownHostsCommand=/usr/bin/env echo %H KEY","-o","IdentitiesOnly=yes","-i","~/.ssh/claw"]},"container":"project-stack-ops","owner":{"stack":"organization/project/stack","gateway":"ops","id":"OWNER"},"publish":{"address":"10.0.0.7","ports":[21000]}},"version":"2026.9.6","config":{},"image":"far-image-2026.9.6@203.0.113.7:2222-image","secrets":"ops-secrets-said","limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"isAlone":true,"because":"it is new"}"`,
     );
     // Whether the image may be fetched is of the claim alone: with it a change would show as one of the container.
     const claim = /"claim":(.*)\},"version"/.exec(stdin)![1]!;
-    expect(byName(`ops-claim${FAR}`).inputs.stdin).toBe(`${claim},"image":"registry.example.org/openclaw@${DIGEST}"}`);
-    const health = byName(`ops-health${FAR}`).inputs.stdin as string;
+    expect(program.find(`ops-claim${FAR}`).inputs.stdin).toBe(
+      `${claim},"image":"registry.example.org/openclaw@${DIGEST}"}`,
+    );
+    const health = program.find(`ops-health${FAR}`).inputs.stdin as string;
     const known = health.replace(/"claim":.*,"limits"/, '"claim":{},"limits"').replace(CONTAINER_ID, "CONTAINER");
     expect(known).toMatchInlineSnapshot(
       `"{"claim":{},"limits":{"memoryMiB":4096,"cpus":1.5,"pids":1024},"volumes":["ops-check-said","ops-secrets-said"],"because":"CONTAINER"}"`,
     );
-    const { value } = byName(`ops-secrets${FAR}`).inputs.stdin as { value: string };
+    const { value } = program.find(`ops-secrets${FAR}`).inputs.stdin as { value: string };
     expect([...value.matchAll(/"(\w+)":/g)].map(([, key]) => key).slice(-5)).toMatchInlineSnapshot(`
       [
         "ports",
@@ -247,10 +209,10 @@ describe("the check before a container is made", () => {
   });
 
   it("says what it is about in its text", () => {
-    expect(byName("claw-main-check").inputs.create).toMatch(/containers-1\.cjs" check claw-main$/);
-    expect(byName("claw-main-secrets").inputs.create).toMatch(/containers-1\.cjs" stage claw-main$/);
-    expect(byName("claw-main-claim").inputs.delete).toMatch(/^if .*\/containers-1\.cjs" leave claw-main; else /);
-    expect(byName("claw-main-health").inputs.create).toMatch(/" health claw-main$/);
+    expect(program.find("claw-main-check").inputs.create).toMatch(/containers-1\.cjs" check claw-main$/);
+    expect(program.find("claw-main-secrets").inputs.create).toMatch(/containers-1\.cjs" stage claw-main$/);
+    expect(program.find("claw-main-claim").inputs.delete).toMatch(/^if .*\/containers-1\.cjs" leave claw-main; else /);
+    expect(program.find("claw-main-health").inputs.create).toMatch(/" health claw-main$/);
   });
 
   it("of a gateway alone clears up what nobody finished", () => {
@@ -263,7 +225,7 @@ describe("the check before a container is made", () => {
 
 describe("a container", () => {
   it("is hardened, published on loopback, and told nothing secret", () => {
-    const { inputs, provider } = byName("claw-main-container");
+    const { inputs, provider } = program.find("claw-main-container");
     expect(provider).toContain("::engine-engine::");
     expect(inputs).toEqual({
       name: "project-stack-claw-main",
@@ -287,7 +249,7 @@ describe("a container", () => {
       labels: [
         { label: "pulumi-openclaw.gateway", value: "claw-main" },
         { label: "pulumi-openclaw.stack", value: "organization/project/stack" },
-        { label: "pulumi-openclaw.owner", value: byName("engine-owner").inputs.input },
+        { label: "pulumi-openclaw.owner", value: program.find("engine-owner").inputs.input },
         { label: "pulumi-openclaw.generation", value: "claw-main-check-said" },
         { label: "pulumi-openclaw.limits", value: "memory 2048 MiB, cpus 2, pids 512" },
       ],
@@ -333,7 +295,7 @@ describe("a container", () => {
 
   it("has volumes that a later stack of the same name finds", () => {
     for (const what of ["state", "workspace"])
-      expect(byName(`claw-main-${what}`).inputs).toEqual({
+      expect(program.find(`claw-main-${what}`).inputs).toEqual({
         name: `project-stack-claw-main-${what}`,
         labels: [
           { label: "pulumi-openclaw.gateway", value: "claw-main" },
@@ -343,17 +305,17 @@ describe("a container", () => {
   });
 
   it("runs the image of its version: by tag, or by the digest that was asked for", () => {
-    expect(byName("engine-image-2026.9.6").inputs).toEqual({
+    expect(program.find("engine-image-2026.9.6").inputs).toEqual({
       name: "ghcr.io/openclaw/openclaw:2026.9.6",
       keepLocally: true,
     });
-    expect(byName(`far-image-2026.9.6${FAR}`).inputs.name).toBe(`registry.example.org/openclaw@${DIGEST}`);
+    expect(program.find(`far-image-2026.9.6${FAR}`).inputs.name).toBe(`registry.example.org/openclaw@${DIGEST}`);
   });
 });
 
 describe("an engine behind SSH", () => {
   it("is spoken to only where it shows its key", () => {
-    const { inputs } = byName(`far-engine${FAR}`);
+    const { inputs } = program.find(`far-engine${FAR}`);
     expect(inputs.host).toBe("ssh://claw@203.0.113.7:2222");
     // A provider has its lists as JSON.
     const said = (typeof inputs.sshOpts === "string" ? JSON.parse(inputs.sshOpts) : inputs.sshOpts) as string[];
@@ -384,7 +346,7 @@ describe("a pair of a container and a gateway on the host", () => {
       because: expect.stringMatching(/^[0-9a-f]{12}$/) as string,
     });
     const { gateway, partner } = hidden<PartnerRequest>(
-      names().find((name) => name.startsWith("mixed-rescue-partner"))!,
+      program.names().find((name) => name.startsWith("mixed-rescue-partner"))!,
     );
     expect([gateway, partner]).toEqual([
       { ...onHost, version: "2026.9.6", lock: expect.stringMatching(/^[0-9a-f]{16}$/) as string },

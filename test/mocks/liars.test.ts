@@ -1,30 +1,18 @@
 /** Machines that answer with something else than what was asked for: it goes nowhere. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from "vitest";
-import type * as library from "../../components";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { lockOf } from "../support/locks";
+import { MockedProgram } from "./program";
 import { HOST_KEY } from "./values";
 
 const LIE = "cafe; (id >/tmp/canary-of-a-lie) #";
-const TRUE_ID = "0123456789abcdef";
 const CONTAINER_ID = "c0".repeat(32);
 
-const cache = mkdtempSync(join(tmpdir(), "liars-cache-"));
-beforeAll(() => void vi.stubEnv("XDG_CACHE_HOME", cache));
-afterAll(() => {
-  vi.unstubAllEnvs();
-  rmSync(cache, { recursive: true });
-});
-
-const registered: string[] = [];
+let program: MockedProgram;
 let refusals: Error[] = [];
 const note = (error: Error): void => void refusals.push(error);
 beforeEach(() => {
   refusals = [];
-  registered.length = 0;
+  program = new MockedProgram();
   // Vitest ends a run at an error that nobody catches, which is how a program ends.
   for (const name of ["uncaughtException", "unhandledRejection"] as const) {
     listeners.set(name, process.listeners(name as never) as never);
@@ -32,6 +20,7 @@ beforeEach(() => {
   }
 });
 afterEach(() => {
+  program.end();
   for (const [name, former] of listeners) {
     process.removeAllListeners(name);
     for (const each of former) process.on(name, each as never);
@@ -43,38 +32,28 @@ const NEWER = "2026.9.120";
 
 /** Runs a pair of which one command, or the engine, answers with a lie. `integrity`: of a version that the stack has locked. */
 async function run(liar: string, on: "host" | "engine", integrity?: string): Promise<void> {
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ type, name, inputs }) => {
-        registered.push(`${name} ${JSON.stringify(inputs)}`);
-        const isLiar = name.startsWith(liar);
-        const isContainer = type.endsWith(":Container");
-        const id = !isContainer ? name : isLiar ? LIE : CONTAINER_ID;
-        const state = inputs as { input?: unknown };
-        const output = name === `openclaw-${NEWER}-lock` ? lockOf(NEWER) : state.input;
-        return { id, state: { ...state, output, stdout: isLiar ? LIE : TRUE_ID, imageId: "image" } };
-      },
-      call: () => ({}),
-    },
-    "project",
-    "stack",
-    false,
-  );
-  const { GatewayPair, SshHost, DockerEngine }: typeof library = await import("../../components");
   const named = integrity === undefined ? {} : { integrity: { [NEWER]: integrity } };
   const version = integrity === undefined ? "2026.9.6" : NEWER;
-  const target = (name: string) =>
-    on === "host"
-      ? new SshHost(name, { host: "203.0.113.7", hostKey: HOST_KEY, password: "p", push: true, ...named })
-      : new DockerEngine(name);
-  for (const each of [SshHost, DockerEngine])
-    vi.spyOn(each.prototype, "findConflicts").mockImplementation((gateways) => Promise.resolve(gateways.map(() => [])));
-  void pulumi.runtime
-    .runInPulumiStack(() => {
-      new GatewayPair("claw", { target: target("it"), version });
-      return Promise.resolve({});
-    })
-    .catch(note);
+  const running = program.run(
+    ({ GatewayPair, SshHost, DockerEngine }) => {
+      const target =
+        on === "host"
+          ? new SshHost("it", { host: "203.0.113.7", hostKey: HOST_KEY, password: "p", push: true, ...named })
+          : new DockerEngine("it");
+      new GatewayPair("claw", { target, version });
+    },
+    [],
+    ({ type, name }) => {
+      const isLiar = name.startsWith(liar);
+      return {
+        imageId: "image",
+        ...(isLiar && { stdout: LIE }),
+        ...(type.endsWith(":Container") && { id: isLiar ? LIE : CONTAINER_ID }),
+        ...(name === `openclaw-${NEWER}-lock` && { output: lockOf(NEWER) }),
+      };
+    },
+  );
+  void running.catch(note);
   await vi.waitUntil(() => refusals.length, { timeout: 20_000 });
   await new Promise((resolve) => setTimeout(resolve, 200)); // what else it would register
 }
@@ -88,8 +67,8 @@ it.each([
 ] as const)("%s on its %s", { timeout: 30_000 }, async (liar, on, who) => {
   await run(liar, on);
   expect(refusals.map(({ message }) => message).join("\n")).toContain(`${who}: its machine gave an unexpected answer`);
-  expect(registered.length).toBeGreaterThan(0);
-  expect(registered.filter((each) => each.includes("canary-of-a-lie"))).toEqual([]);
+  expect(program.registered.length).toBeGreaterThan(0);
+  expect(JSON.stringify(program.registered)).not.toContain("canary-of-a-lie");
 });
 
 it(
@@ -100,6 +79,6 @@ it(
     expect(refusals.map(({ message }) => message).join("\n")).toMatch(
       /it\.integrity\["2026\.9\.120"\]: is not the hash of the package that this stack has locked, sha512-[^]*-> lock it again/,
     );
-    expect(registered.filter((each) => each.includes("-deployment"))).toEqual([]);
+    expect(program.names().filter((name) => name.includes("-deployment"))).toEqual([]);
   },
 );

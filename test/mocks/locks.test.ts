@@ -31,7 +31,7 @@ beforeAll(() =>
       new GatewayPair("new", { target: other, version: NEWER, main: { target: one, basePort: 21000, profile: "new" } });
     },
     ["old-main-deployment@203.0.113.7", "new-rescue-deployment@203.0.113.8"],
-    (name, { input }) => ({ output: input, ...(name === `openclaw-${NEWER}-packages` && { stdout: LOCK }) }),
+    ({ name }) => (name === `openclaw-${NEWER}-packages` ? { stdout: LOCK } : {}),
   ),
 );
 afterAll(() => program.end());

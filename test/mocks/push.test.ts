@@ -12,6 +12,7 @@ beforeAll(() =>
       new GatewayPair("claw", { target, version: "2026.9.6" });
     },
     ["claw-main", "claw-rescue"].map((gateway) => `${gateway}-deployment@203.0.113.7`),
+    ({ type }) => (type === "pulumi:index:Stash" ? { output: "kept" } : {}),
   ),
 );
 afterAll(() => program.end());

@@ -1,49 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
-import { beforeAll, describe, expect, it } from "vitest";
-import { SECRET } from "./values";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isSecret, MockedProgram, placeInTree, valueOf } from "./program";
 
-interface Registered {
-  readonly type: string;
-  readonly name: string;
-  readonly inputs: Record<string, unknown>;
-}
-
-const registered: Registered[] = [];
-const byName = (name: string): Registered => {
-  const found = registered.find((each) => each.name === name);
-  if (!found) throw new Error(`no ${name} in ${registered.map((each) => each.name).join(", ")}`);
-  return found;
-};
-const isSecret = (value: unknown): boolean => typeof value === "object" && value !== null && SECRET in value;
+const program = new MockedProgram();
 const specOf = (name: string) =>
-  JSON.parse(byName(`${name}-deployment`).inputs.stdin as string) as Record<string, unknown>;
+  JSON.parse(program.inputsOf(`${name}-deployment`).stdin as string) as Record<string, unknown>;
 
-const valueOf = <T>(output: pulumi.Output<T>): Promise<T> => new Promise((resolve) => void output.apply(resolve));
 const outputs: Record<string, unknown> = {};
 const urns: string[] = [];
 
-beforeAll(async () => {
-  await pulumi.runtime.setMocks(
-    {
-      newResource: ({ type, name, inputs }) => {
-        registered.push({ type, name, inputs: inputs as Record<string, unknown> });
-        const state = inputs as { input?: unknown };
-        return {
-          id: `${name}-id`,
-          state:
-            type === "pulumi:index:Stash"
-              ? { ...state, output: state.input }
-              : { ...state, stdout: "0123456789abcdef" },
-        };
-      },
-      call: () => ({}),
-    },
-    "project",
-    "stack",
-    false,
-  );
-  const { Gateway, GatewayPair, LocalHost } = await import("../../components");
-  await pulumi.runtime.runInPulumiStack(async () => {
+beforeAll(() =>
+  program.run(async ({ Gateway, GatewayPair, LocalHost }) => {
     const target = new LocalHost("here", { root: "/tmp/no-such-root", account: "openclaw-test" });
     const telegram = { botToken: pulumi.secret("canary-main-bot"), allowFrom: ["4242"] };
     const pair = new GatewayPair("claw", {
@@ -53,8 +20,7 @@ beforeAll(async () => {
       rescue: { basePort: 21111, telegram: { botToken: "canary-rescue-bot", allowFrom: [1] } },
     });
     const ops = new Gateway("ops", { target, version: "2026.9.6", profile: "ops", basePort: 21222 });
-    const token = pair.main.token;
-    outputs.tokenIsSecret = await pulumi.isSecret(token);
+    outputs.tokenIsSecret = await pulumi.isSecret(pair.main.token);
     for (const [name, gateway] of Object.entries({ main: pair.main, rescue: pair.rescue, ops }))
       outputs[name] = await valueOf(
         pulumi.output({
@@ -66,16 +32,13 @@ beforeAll(async () => {
         }),
       );
     for (const resource of [target, pair, pair.main, pair.rescue, ops]) urns.push(await valueOf(resource.urn));
-    return {};
-  });
-});
+  }, []),
+);
+afterAll(() => program.end());
 
 describe("the tree of a pair and one more gateway", () => {
   it("has few children, named after their gateway", () => {
-    const tree = registered
-      .filter(({ type }) => !type.startsWith("pulumi:pulumi"))
-      .map(({ type, name }) => `${type} ${name}`);
-    expect(tree.sort()).toEqual(
+    expect(program.tree().sort()).toEqual(
       [
         "openclaw:index:LocalHost here",
         "command:local:Command here-program",
@@ -96,7 +59,7 @@ describe("the tree of a pair and one more gateway", () => {
   });
 
   it("hangs together by parents", () => {
-    expect(urns.map((urn) => urn.split("::").slice(2).join(" ").replace("pulumi:pulumi:Stack$", ""))).toEqual([
+    expect(urns.map(placeInTree)).toEqual([
       "openclaw:index:LocalHost here",
       "openclaw:index:GatewayPair claw",
       "openclaw:index:GatewayPair$openclaw:index:Gateway claw-main",
@@ -107,21 +70,16 @@ describe("the tree of a pair and one more gateway", () => {
 
   it("keeps every secret marked and out of everything else", () => {
     for (const name of ["claw-main", "claw-rescue", "ops"]) {
-      expect(isSecret(byName(`${name}-token`).inputs.input), name).toBe(true);
-      expect(isSecret(byName(`${name}-secrets`).inputs.stdin), name).toBe(true);
-      expect(byName(`${name}-secrets`).inputs.logging).toBe("none");
-      expect(typeof byName(`${name}-deployment`).inputs.stdin, name).toBe("string");
-      expect(byName(`${name}-deployment`).inputs.create).toMatch(
+      expect(isSecret(program.inputsOf(`${name}-token`).input), name).toBe(true);
+      expect(isSecret(program.inputsOf(`${name}-secrets`).stdin), name).toBe(true);
+      expect(program.inputsOf(`${name}-secrets`).logging).toBe("none");
+      expect(typeof program.inputsOf(`${name}-deployment`).stdin, name).toBe("string");
+      expect(program.inputsOf(`${name}-deployment`).create).toMatch(
         /' apply-locked '\w+' 0123456789abcdef 0123456789abcdef [0-9a-f]{16}$/,
       );
     }
     expect(outputs.tokenIsSecret).toBe(true);
-    const plain = registered
-      .flatMap(({ inputs }) => Object.values(inputs))
-      .filter((value) => !isSecret(value))
-      .map((value) => JSON.stringify(value))
-      .join();
-    expect(plain).not.toContain("canary");
+    expect(program.plainInputs()).not.toContain("canary");
   });
 
   it("gives every gateway a token of its own", () => {
@@ -154,7 +112,7 @@ describe("the tree of a pair and one more gateway", () => {
   });
 
   it("never hands the deployer's former output to the next command", () => {
-    for (const { type, name, inputs } of registered)
+    for (const { type, name, inputs } of program.registered)
       if (type === "command:local:Command") expect(inputs.addPreviousOutputInEnv, name).toBe(false);
   });
 });

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeF
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { minVersion } from "semver";
-import { run, type Finished } from "../../toolchain/processes";
+import { runToEnd, type Finished } from "../../toolchain/processes";
 import * as manifest from "../../package.json";
 import { PROJECT } from "./engine";
 import { ok } from "./hosts";
@@ -23,7 +23,7 @@ export async function tryIn(
   env = process.env,
 ): Promise<Finished> {
   const clean = Object.fromEntries(Object.entries(env).filter(([name]) => !/^npm_/i.test(name)));
-  return run(command, args, { cwd, env: clean, timeoutSeconds: 5 * MINUTES });
+  return runToEnd(command, args, { cwd, env: clean, timeoutSeconds: 5 * MINUTES });
 }
 
 export async function runIn(...call: Parameters<typeof tryIn>): Promise<Finished> {

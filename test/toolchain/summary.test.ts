@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { judge } from "../../inspect/health";
 import { renderTable } from "../../cli/table";
 import { duration } from "../../toolchain/steps";
-import { gatewaysOf, askHealth, howTo, keptBy, summary } from "../../cli/summary";
+import { gatewaysOf, shownHealth, howTo, keptBy, summary } from "../../cli/summary";
 import { type GatewayOutput } from "../../model/outputs";
 
 const VERSION = "2026.9.6";
@@ -62,32 +62,34 @@ describe("a gateway's health, asked", () => {
 
   test("healthy, and a wrong version", async () => {
     const basePort = await serve({ "/startupz": JSON.stringify(started), "/readyz": JSON.stringify(ready) });
-    expect(await askHealth(gateway({ basePort }))).toBe("healthy");
-    expect(await askHealth(gateway({ basePort, version: "2026.9.7" }))).toBe(`wrong version ${VERSION}`);
+    expect(await shownHealth(gateway({ basePort }))).toBe("healthy");
+    expect(await shownHealth(gateway({ basePort, version: "2026.9.7" }))).toBe(`wrong version ${VERSION}`);
   });
 
   test("a server that answers everything with status 200", async () => {
-    expect(await askHealth(gateway({ basePort: await serve({}) }))).toBe("another program answers");
+    expect(await shownHealth(gateway({ basePort: await serve({}) }))).toBe("another program answers");
   });
 
   test("nothing listens", async () => {
-    expect(await askHealth(gateway({ basePort: 1 }))).toBe("down");
+    expect(await shownHealth(gateway({ basePort: 1 }))).toBe("down");
   });
 
   test("a gateway in a container tells its version only to who has its token", async () => {
     const untold = { ok: true, status: "started" };
     const basePort = await serve({ "/startupz": JSON.stringify(untold), "/readyz": JSON.stringify(ready) });
-    expect(await askHealth(gateway({ basePort, docker: "docker" }))).toBe("healthy");
-    expect(await askHealth(gateway({ basePort }))).toBe("wrong version undefined");
+    expect(await shownHealth(gateway({ basePort, docker: "docker" }))).toBe("healthy");
+    expect(await shownHealth(gateway({ basePort }))).toBe("wrong version undefined");
   });
 
   test("a container is asked where it is published", async () => {
     const basePort = await serve({ "/startupz": JSON.stringify(started), "/readyz": JSON.stringify(ready) });
-    expect(await askHealth(gateway({ basePort, docker: "docker", url: `http://127.0.0.2:${basePort}` }))).toBe("down");
+    expect(await shownHealth(gateway({ basePort, docker: "docker", url: `http://127.0.0.2:${basePort}` }))).toBe(
+      "down",
+    );
   });
 
   test("a gateway on another host is not asked for here", async () => {
-    expect(await askHealth(gateway({ host: "box" }))).toBe("not asked (on box)");
+    expect(await shownHealth(gateway({ host: "box" }))).toBe("not asked (on box)");
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { check, render } from "../../cli/check";
-import type { Answer } from "../../cli/ask";
+import type { CommandAnswer } from "../../cli/ask";
 import { gatewaysOfState, type CheckedGateway } from "../../cli/gateways";
 import { interpret, interpretListeners, interpretUnits } from "../../cli/interpret";
 
@@ -20,9 +20,9 @@ const rescue: CheckedGateway = {
   stateDir: "/h/.openclaw-rescue",
 };
 
-const answer = (report: object | undefined, code: number | null = 0): Answer => ({
+const answer = (report: object | undefined, code: number | null = 0): CommandAnswer => ({
   code,
-  report: report as Answer["report"],
+  report: report as CommandAnswer["report"],
   complaint: "",
 });
 const up = { rpc: { ok: true }, gateway: { version: "2026.9.6" }, extraServices: [] };

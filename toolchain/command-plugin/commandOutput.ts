@@ -2,7 +2,7 @@
 import { status } from "@grpc/grpc-js";
 import { LineLog } from "./engineLog";
 import { STRING, type FieldType } from "./fields";
-import { quote } from "../../ssh/goText";
+import { goQuoted } from "../../ssh/goText";
 import { textIn } from "./properties";
 import type { Step } from "../../ssh/dial";
 import { RpcError } from "./rpcError";
@@ -38,10 +38,10 @@ export class CommandOutput {
   async end(command: string, failure: string | RpcError | undefined): Promise<() => Properties> {
     await this.lines.end();
     if (this.size > MOST_BYTES)
-      throw new RpcError(status.UNKNOWN, `more than ${MOST_BYTES >> 20} MB of output: running ${quote(command)}`);
+      throw new RpcError(status.UNKNOWN, `more than ${MOST_BYTES >> 20} MB of output: running ${goQuoted(command)}`);
     if (failure === undefined) return () => outputs(this.bytes("stdout"), this.bytes("stderr"));
     const { code, message } = typeof failure === "string" ? { code: status.UNKNOWN, message: failure } : failure;
-    throw new RpcError(code, `${message}: running ${quote(command)}:\n${this.bytes("stdout", "stderr").toString()}`);
+    throw new RpcError(code, `${message}: running ${goQuoted(command)}:\n${this.bytes("stdout", "stderr").toString()}`);
   }
 
   private bytes(...wanted: Stream[]): Buffer {

@@ -22,7 +22,7 @@ export interface FieldType {
 
 export type Fields = Readonly<Record<string, FieldType>>;
 
-export interface Failure {
+export interface Mistake {
   readonly property: string;
   readonly reason: string;
 }
@@ -44,8 +44,8 @@ export function mistakes(
   fields: Fields,
   required: readonly string[],
   owner: string,
-): Failure[] {
-  const known = Object.entries(fields).flatMap(([name, type]): Failure[] => {
+): Mistake[] {
+  const known = Object.entries(fields).flatMap(([name, type]): Mistake[] => {
     const value = properties.get(name);
     if (type.here && !type.here.some((one) => one === value?.content)) return [absence(name, type.here)];
     if (value) return mistake(value, type, name, owner);
@@ -60,12 +60,12 @@ export function mistakes(
   ];
 }
 
-function absence(property: string, here: NonNullable<FieldType["here"]>): Failure {
+function absence(property: string, here: NonNullable<FieldType["here"]>): Mistake {
   const values = here.filter((value) => value !== undefined);
   return { property, reason: notHere(values.length ? `${property} only as ${values.join()}` : `no ${property}`) };
 }
 
-function mistake(value: Value, type: FieldType, property: string, owner: string): Failure[] {
+function mistake(value: Value, type: FieldType, property: string, owner: string): Mistake[] {
   if (value.unknown) return [];
   const actual = wireName(value.content);
   if (actual !== type.wireName)
@@ -78,7 +78,7 @@ function mistake(value: Value, type: FieldType, property: string, owner: string)
 }
 
 /** Several failures as one text. */
-export function failuresText(failures: readonly Failure[]): string {
+export function failuresText(failures: readonly Mistake[]): string {
   const lines = failures.map(({ property, reason }) => `\n\t${property}: ${reason}`);
   return `${failures.length} failures decoding:${lines.join("")}`;
 }

@@ -77,7 +77,7 @@ export class Provider {
       : new Map([
           ...inputs,
           ...NO_OUTPUT,
-          ...(await run(type, "create", inputs, new Map(), this.step(request, call)))(),
+          ...(await run(type, "create", { inputs, previous: new Map() }, this.step(request, call)))(),
         ]);
     const id = nameOf(request.getUrn()) + randomBytes(4).toString("hex");
     return new pb.CreateResponse().setId(id).setProperties(writeProperties(outputs));
@@ -93,7 +93,7 @@ export class Provider {
     const outputs = new Map(inputs);
     for (const name of Object.keys(OUTPUTS)) outputs.set(name, { content: state.get(name)!.content });
     if (!request.getPreview()) {
-      const ran = await run(type, "create", inputs, state, this.step(request, call));
+      const ran = await run(type, "create", { inputs, previous: state }, this.step(request, call));
       for (const [name, value] of ran()) outputs.set(name, value);
     }
     return new pb.UpdateResponse().setProperties(writeProperties(outputs));
@@ -102,7 +102,7 @@ export class Provider {
   private async delete(request: pb.DeleteRequest, call: AbortController): Promise<Empty> {
     const type = typeOf(request.getUrn());
     const state = readState(type, request.getProperties());
-    await run(type, "delete", state, state, this.step(request, call));
+    await run(type, "delete", { inputs: state, previous: state }, this.step(request, call));
     return new Empty();
   }
 
@@ -116,8 +116,7 @@ export class Provider {
 async function run(
   type: ResourceType,
   which: "create" | "delete",
-  inputs: Properties,
-  previous: Properties,
+  { inputs, previous }: { readonly inputs: Properties; readonly previous: Properties },
   step: Step,
 ): Promise<() => Properties> {
   const command = textIn(inputs, which);

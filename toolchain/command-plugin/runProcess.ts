@@ -19,9 +19,9 @@ const SHELL = "/bin/sh";
 const RELEASE_MS = 20;
 
 /** Why it failed: a text, or the reason of the abort. Undefined where it ended with 0. */
-export type Failure = string | RpcError | undefined;
+export type Ending = string | RpcError | undefined;
 
-export async function runProcess(run: Run): Promise<Failure> {
+export async function runProcess(run: Run): Promise<Ending> {
   if (run.signal.aborted) return run.signal.reason as RpcError;
   const pipes = makePipes();
   const readers = [reading(pipes.stdout, "stdout", run), reading(pipes.stderr, "stderr", run)];
@@ -31,7 +31,7 @@ export async function runProcess(run: Run): Promise<Failure> {
   return failure;
 }
 
-async function runWith(pipes: Pipes, run: Run): Promise<Failure> {
+async function runWith(pipes: Pipes, run: Run): Promise<Ending> {
   const stdin = new Socket({ fd: pipes.stdin.writeEnd, readable: false });
   const written = new Promise((resolve) => stdin.once("close", resolve));
   stdin.on("error", () => undefined); // the program need not read it
@@ -63,10 +63,10 @@ function start(pipes: Pipes, { command, env, stdin }: Run): ChildProcess {
   }
 }
 
-function ending(child: ChildProcess, signal: AbortSignal): Promise<Failure> {
+function ending(child: ChildProcess, signal: AbortSignal): Promise<Ending> {
   const kill = (): void => void child.kill("SIGKILL");
   signal.addEventListener("abort", kill);
-  return new Promise<Failure>((resolve) => {
+  return new Promise<Ending>((resolve) => {
     child.once("error", (error) => resolve(execFailure(error)));
     child.once("exit", (code, by) => {
       if (code !== 0) resolve(endText(code, by));

@@ -1,10 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
-import type { ContainerClaim, ContainerLimits, EngineAddress, InContainer, LookAnswer } from "../../../model/requests";
-import type { Finding, GatewayFacts } from "../../../inspect/existingGateway";
+import type {
+  ContainerClaim,
+  ContainerLimits,
+  EngineAddress,
+  InContainer,
+  EngineLookAnswer,
+} from "../../../model/requests";
+import type { SearchResult, GatewayFacts } from "../../../inspect/existingGateway";
 import { plainLine } from "../../../model/plain";
-import { dockerCommand, LOCAL_ENGINE, openclawIn } from "../../../model/containerLayout";
+import { dockerCommand, LOCAL_ENGINE, execInContainer } from "../../../model/containerLayout";
 import { stableValue } from "../../outputs";
 import { afterPreflight, currentProgram } from "../../preflight";
 import { chooseHostKey } from "../../../ssh/hostKey";
@@ -88,7 +94,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       return nothing;
     }
     const claims = gateways.map(({ name, gateway }) => this.claimOf(name, gateway, engine));
-    const answer = await askDeployer<LookAnswer>("look", { engine, claims });
+    const answer = await askDeployer<EngineLookAnswer>("look", { engine, claims });
     if ("silence" in answer) {
       program.report([{ path: `${this.engineName}.host`, reason: answer.silence, advice: adviceOn(engine.host) }]);
       return nothing;
@@ -113,7 +119,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   }
 
   /** @internal */
-  findExistingGateway(facts: GatewayFacts): Promise<Finding> {
+  findExistingGateway(facts: GatewayFacts): Promise<SearchResult> {
     if (Object.values(facts).every((fact) => fact === undefined)) return Promise.resolve(undefined);
     return Promise.resolve({
       property: "stateDir",
@@ -135,7 +141,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
 
   /** @internal */
   wrapperOf({ serviceName }: ResolvedGateway): pulumi.Output<string> {
-    return this.address.apply(({ host }) => openclawIn(dockerCommand(host), serviceName));
+    return this.address.apply(({ host }) => execInContainer(dockerCommand(host), serviceName));
   }
 
   /** @internal */

@@ -3,7 +3,7 @@ import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { accountConflict, homeOfUser } from "../../../inspect/accounts";
-import { findExistingGateway, type Finding, type GatewayFacts } from "../../../inspect/existingGateway";
+import { findExistingGateway, type SearchResult, type GatewayFacts } from "../../../inspect/existingGateway";
 import type { HostConflict } from "../../../model/conflict";
 import { findConflicts, isLost } from "../../../inspect/conflicts";
 import type { GatewayLocation } from "../../../model/requests";
@@ -80,7 +80,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  async findExistingGateway(facts: GatewayFacts): Promise<Finding> {
+  async findExistingGateway(facts: GatewayFacts): Promise<SearchResult> {
     const caller = process.getuid?.() === 0 ? homeOfUser(process.env["SUDO_USER"] ?? "") : undefined;
     const homes = new Set([homedir(), ...(caller === undefined ? [] : [caller]), this.layout.root]);
     return Promise.resolve(findExistingGateway(facts, [...homes]));

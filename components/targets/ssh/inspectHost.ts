@@ -3,7 +3,7 @@ import type { Connection } from "../../../model/connection";
 import { builtFile, hostScript } from "../bootstrap";
 import type { GatewayToCheck } from "../target";
 import { noShell, problemOf, strangeAnswer } from "./refusals";
-import { type Answer } from "../../../ssh/answer";
+import { type HostAnswer } from "../../../ssh/answer";
 import type * as client from "../../../ssh/ask";
 import { parseProbe, probeScript } from "./probe";
 import { hostProblemsOf, type HostProblems, type LookedAtHost } from "./hostProblems";
@@ -17,12 +17,12 @@ export async function inspectHost(
   gateways: readonly GatewayToCheck[],
 ): Promise<HostProblems> {
   const script = probeScript(hostScript("look.sh"), host.layout, host.sudo, gateways);
-  const answer = await loadClient().ask(connection, script);
+  const answer = await loadClient().askHost(connection, script);
   return findingsIn(answer, host, connection, gateways);
 }
 
 function findingsIn(
-  answer: Answer,
+  answer: HostAnswer,
   host: LookedAtHost,
   connection: Connection,
   gateways: readonly GatewayToCheck[],

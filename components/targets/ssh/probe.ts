@@ -3,7 +3,7 @@ import { join } from "node:path/posix";
 import * as z from "zod";
 import { gatewayPaths, manageDir, STATE_OWNER_FILE, quote, type HostLayout } from "../../../model/hostLayout";
 import { listenersIn } from "../../../inspect/listeners";
-import type { LookInput } from "../../../model/conflict";
+import type { HostLookRequest } from "../../../model/conflict";
 import { unitHeader, unitName, unitDirectories } from "../../../inspect/units";
 import { claimToCheck } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
@@ -84,7 +84,7 @@ export function probeScript(
   gateways: readonly GatewayToCheck[],
 ): string {
   const manage = manageDir(layout.root);
-  const input: LookInput = { format: 1, layout, claims: gateways.map(claimToCheck) };
+  const input: HostLookRequest = { format: 1, layout, claims: gateways.map(claimToCheck) };
   const values = {
     ROOT: quote(layout.root),
     BIN_DIR: quote(layout.binDir),

@@ -2,7 +2,7 @@ import { remote } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import type { GatewayLocation } from "../../../model/requests";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../../model/hostLayout";
-import type { Finding, GatewayFacts } from "../../../inspect/existingGateway";
+import type { SearchResult, GatewayFacts } from "../../../inspect/existingGateway";
 import type { HostConflict } from "../../../model/conflict";
 import { plainLine } from "../../../model/plain";
 import type { Connection } from "../../../model/connection";
@@ -110,7 +110,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  findExistingGateway(facts: GatewayFacts): Promise<Finding> {
+  findExistingGateway(facts: GatewayFacts): Promise<SearchResult> {
     if (Object.values(facts).every((fact) => fact === undefined)) return Promise.resolve(undefined);
     return Promise.resolve({
       property: "stateDir",
