@@ -1,7 +1,6 @@
 /** How npm installs a release, on a host as on the deployer. */
 import { manifestFor, unpack } from "./packageLock";
 import { type HostLayout, SYSTEM_PATH } from "./hostLayout";
-import { defined } from "./defined";
 
 /** What npm needs from the deployer's environment to reach its registry. */
 const NPM_VARIABLE =
@@ -15,12 +14,12 @@ export function workerEnvironment(
   const kept = Object.entries(environment).filter(
     (entry): entry is [string, string] => NPM_VARIABLE.test(entry[0]) && entry[1] !== undefined,
   );
-  return defined({
+  return {
     PATH: SYSTEM_PATH,
     LANG: "C.UTF-8",
     ...Object.fromEntries(kept),
-    npm_config_registry: registry,
-  });
+    ...(registry !== undefined && { npm_config_registry: registry }),
+  };
 }
 
 /** For every installation of a release, here and on the deployer, however the user's npm is configured. */
