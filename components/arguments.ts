@@ -1,6 +1,6 @@
 /** The arguments of gateways, for programs. What each may be is checked by rules/schemas.ts, which these must agree with. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { Json } from "../model/spec";
+import type { ConfigValue } from "./rules/config/json";
 import type { Target } from "./targets/target";
 
 /** Arguments of {@link Gateway}. Everything but secrets is a plain value, so that preview can check it. */
@@ -65,12 +65,13 @@ export interface GatewayArgs {
    */
   readonly browser?: BrowserArgs | undefined;
   /**
-   * More OpenClaw configuration (openclaw.json as an object). What the component sets itself takes precedence.
-   * Setting a key that the component owns is an error that names the right argument. No secrets here: see `env`.
+   * More OpenClaw configuration (openclaw.json as an object), checked in preview against OpenClaw's own schema. A key that
+   * the component decides may be set to the same value only. A channel's plugin is enabled with it. No secrets here: set
+   * them in `env`, and write ${NAME}.
    * @default {}
    * @example { update: { channel: "stable" } }
    */
-  readonly config?: Readonly<Record<string, Json>> | undefined;
+  readonly config?: Readonly<Record<string, ConfigValue>> | undefined;
   /**
    * Extra environment variables for the gateway, kept as secrets, e.g. model provider keys. Not those that decide which
    * gateway a process is (OPENCLAW_…, HOME, PATH …).

@@ -2,7 +2,10 @@ import { randomBytes } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { describeToHost, findExistingMain } from "./existingMain";
 import { stableValue } from "./outputs";
-import { afterPreflight, checkedBotToken, currentProgram } from "./preflight";
+import { afterPreflight, checkedBotToken, currentProgram, TELEGRAM } from "./preflight";
+import { schemaOf } from "./openclawSchema";
+import { botsOf } from "./rules/config/bots";
+import { schemaProblems } from "./rules/config/schema";
 import { checkOperatorOnly } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
 import type { Problem } from "./rules/problems";
@@ -114,15 +117,19 @@ export class Gateway extends pulumi.ComponentResource {
     const { gateway, args: checked, problems } = resolveGateway(label, defined(rest), target.layout, name);
     program.report(problems);
     if (!gateway || !checked) return undefined;
+    const schema = schemaOf(gateway.version);
+    if (schema) program.report(schemaProblems(gateway.config, schema, gateway.version, `${label}.config`));
     if (composition.operatorOnly) program.report(checkOperatorOnly(gateway, checked));
-    const botToken = checked.telegram?.botToken;
-    const declared = defined({ name, target, gateway, botToken });
+    const telegramToken = checked.telegram?.botToken;
+    const bot = telegramToken && { path: `${label}.telegram.botToken`, channel: TELEGRAM, token: telegramToken };
+    const bots = [...(bot ? [bot] : []), ...botsOf(checked.config ?? {}, checked.env ?? {}, `${label}.config`)];
+    const declared = { name, target, gateway, bots };
     program.declare(declared);
 
     const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));
     const token = pulumi.secret(stableValue(`${name}-token`, randomToken, { parent: this }));
     const env: Record<string, pulumi.Input<string>> = { ...checked.env, [GATEWAY_TOKEN_VARIABLE]: token };
-    if (botToken !== undefined) env[BOT_TOKEN_VARIABLE] = checkedBotToken(declared);
+    if (bot) env[BOT_TOKEN_VARIABLE] = checkedBotToken(declared, bot);
     const deployment = target.deploy(
       this,
       defined({

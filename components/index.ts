@@ -9,6 +9,7 @@ export type {
   RescueGatewayArgs,
   TelegramArgs,
 } from "./arguments";
+export type { ConfigValue } from "./rules/config/json";
 export { Gateway, MainGateway, RescueGateway, type GatewayOutputs } from "./gateway";
 export { GatewayPair } from "./gatewayPair";
 export type { ExistingMainOutputs } from "../model/outputs";

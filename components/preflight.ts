@@ -7,6 +7,7 @@
  * ones when they are declared.
  */
 import * as pulumi from "@pulumi/pulumi";
+import type { Bot } from "./rules/config/bots";
 import { checkIsolation } from "./rules/isolation";
 import { formatProblems, type Problem } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
@@ -16,11 +17,14 @@ import { knownNow } from "./outputs";
 /** How long after the error is thrown our waiting resources are rejected. */
 const GIVE_UP_MS = 500;
 
+/** The channel of the argument `telegram`. */
+export const TELEGRAM = "telegram";
+
 export interface DeclaredGateway {
   readonly name: string;
   readonly target: Target;
   readonly gateway: ResolvedGateway;
-  readonly botToken?: pulumi.Input<string>;
+  readonly bots: readonly Bot[];
 }
 
 /** A gateway that this program must keep clear of, and cannot change. */
@@ -63,12 +67,14 @@ class Program {
     });
   }
 
-  /** Gateways declared before this one that have a bot. */
-  earlierBots(declared: DeclaredGateway): DeclaredGateway[] {
-    return this.gateways.slice(0, this.gateways.indexOf(declared)).filter(({ botToken }) => botToken !== undefined);
+  /** Telegram bots of gateways declared before this one. */
+  earlierBots(declared: DeclaredGateway): Bot[] {
+    return this.gateways
+      .slice(0, this.gateways.indexOf(declared))
+      .flatMap(({ bots }) => bots.filter(({ channel }) => channel === TELEGRAM));
   }
 
-  /** Gateways beside this program whose bot has this token. */
+  /** Gateways beside this program whose Telegram bot has this token. */
   async botsOfExisting(token: string | undefined): Promise<string[]> {
     return (await Promise.all(this.existing))
       .filter(({ botTokens }) => token !== undefined && botTokens.includes(token))
@@ -122,18 +128,22 @@ class Program {
     ];
   }
 
+  /** Tokens that come from other resources are compared when they are known. */
   private async sharedBots(): Promise<Problem[]> {
-    // Those that come from other resources are compared when they are known.
+    const all = this.gateways.flatMap((gateway) => gateway.bots.map((bot) => ({ gateway, bot })));
     const known = await Promise.all(
-      this.gateways.map(async (declared) => ({ declared, token: await knownNow(declared.botToken) })),
+      all.map(async ({ gateway, bot }) => ({ gateway, bot, token: (await knownNow(bot.token))?.trim() })),
     );
-    return Promise.all(
-      known.map(async ({ declared, token }, index) => {
-        const earlier = known.slice(0, index).find((each) => token !== undefined && each.token === token);
-        const [other] = earlier ? [botOf(earlier.declared)] : await this.botsOfExisting(token);
-        return other === undefined ? [] : [sharedBotProblem(declared, other)];
-      }),
-    ).then((problems) => problems.flat());
+    const problems = known.map(async ({ gateway, bot, token }, index) => {
+      const earlier = known
+        .slice(0, index)
+        .find((each) => each.gateway !== gateway && each.bot.channel === bot.channel && each.token === token);
+      if (token === undefined || token === "") return [];
+      const outside = bot.channel === TELEGRAM ? await this.botsOfExisting(token) : [];
+      const [other] = earlier ? [earlier.bot.path] : outside;
+      return other === undefined ? [] : [sharedBotProblem(bot, other)];
+    });
+    return (await Promise.all(problems)).flat();
   }
 }
 
@@ -151,15 +161,16 @@ function endProgram(error: Error, giveUp: readonly ((error: Error) => void)[]): 
   });
 }
 
-function sharedBotProblem({ gateway }: DeclaredGateway, other: string): Problem {
+function sharedBotProblem({ path, channel }: Bot, other: string): Problem {
   return {
-    path: `${gateway.label}.telegram.botToken`,
+    path,
     reason: `is the same bot as ${other}: each gateway would steal the other's messages`,
-    advice: "create a second bot with @BotFather and use its token",
+    advice:
+      channel === TELEGRAM
+        ? "create a second bot with @BotFather and use its token"
+        : `create a second bot in ${channel}, and use its token`,
   };
 }
-
-const botOf = ({ gateway }: DeclaredGateway): string => `${gateway.label}.telegram.botToken`;
 
 /** Pulumi allows this under different parents; on a host, one would replace the other, as after a change of profile. */
 const namesake = ({ name, gateway }: DeclaredGateway): Problem => ({
@@ -174,17 +185,17 @@ export function refuse(problems: readonly Problem[], found: string): Promise<nev
   return new Promise<never>((_, reject) => endProgram(error, [reject]));
 }
 
-/** The gateway's bot token as a secret that is compared with those of earlier gateways before it is used. */
-export function checkedBotToken(declared: DeclaredGateway): pulumi.Output<string> {
+/** The token of a gateway's Telegram bot as a secret that is compared with those of earlier gateways before it is used. */
+export function checkedBotToken(declared: DeclaredGateway, bot: Bot): pulumi.Output<string> {
   const program = currentProgram();
   const others = program.earlierBots(declared);
-  const tokens = pulumi.all([declared.botToken!, ...others.map(({ botToken }) => botToken!)]);
+  const tokens = pulumi.all([bot.token, ...others.map(({ token }) => token)]);
   return pulumi.secret(
     tokens.apply(async ([mine, ...theirs]) => {
-      const index = theirs.indexOf(mine!);
-      const other = index < 0 ? (await program.botsOfExisting(mine))[0] : botOf(others[index]!);
+      const index = theirs.findIndex((each) => each.trim() === mine!.trim());
+      const other = index < 0 ? (await program.botsOfExisting(mine))[0] : others[index]!.path;
       if (other === undefined) return mine!;
-      return refuse([sharedBotProblem(declared, other)], "found before this gateway was changed");
+      return refuse([sharedBotProblem(bot, other)], "found before this gateway was changed");
     }),
   );
 }

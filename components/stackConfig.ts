@@ -7,6 +7,7 @@ import type { GatewayPairArgs, RescueGatewayArgs } from "./arguments";
 import { currentProgram } from "./preflight";
 import { defined } from "../model/defined";
 import { problemsOf, type Problem } from "./rules/problems";
+import { secretPaths } from "./stackFile";
 import { once } from "./targets/bootstrap";
 import { hostShape } from "./targets/hostArguments";
 import { DockerEngine, type DockerEngineArgs } from "./targets/docker";
@@ -60,6 +61,11 @@ export function readStackConfig(): StackConfig {
   const report = (problems: readonly Problem[]): void => currentProgram().report(problems);
   if (!parsed.success) report(problemsOf(parsed.error, stackSchema, project, raw));
   for (const key of ["main", "rescue", "ssh", "docker"] as const) report(checkSecrets(project, key, raw));
+  report(
+    secretPaths(project)
+      .filter((path) => isOfConfig(path, raw))
+      .map((path) => secretInConfig(project, path)),
+  );
 
   const { mode, version, root, binDir, account, supervisor, registry, integrity } = raw;
   const isAlone = mode === "rescue";
@@ -182,21 +188,37 @@ const { isConfigSecret } = runtimeConfig as unknown as { isConfigSecret: (key: s
 /** A secret that was set without --secret is in plain text in the config file and in the stack's history. */
 function checkSecrets(project: string, key: keyof RawConfig, raw: RawConfig): Problem[] {
   if (isConfigSecret(`${project}:${key}`)) return [];
-  return secretPaths(raw[key], key).map((path) => ({
+  return plainSecretPaths(raw[key], key).map((path) => ({
     path: `${project}.${path}`,
     reason: "is stored in plain text in the stack's config file",
     advice: `set it again as a secret: ${typed(`set --secret --path ${path}`)}`,
   }));
 }
 
+/** Inside of a gateway's OpenClaw configuration, or around it. */
+function isOfConfig(path: string, raw: RawConfig): boolean {
+  if (path === "main" || path === "rescue") return "config" in (objectOf(raw[path]) ?? {});
+  return /^(main|rescue)\.config(\.|$)/.test(path);
+}
+
+/** It was marked as a secret, and openclaw.json is in the stack's state as it is. */
+function secretInConfig(project: string, path: string): Problem {
+  const [gateway] = path.split(".");
+  return {
+    path: `${project}.${path}`,
+    reason: "was set with --secret, but the configuration is stored in plain text in the stack's state and on the host",
+    advice: `set it in env: ${typed(`set --secret --path ${gateway}.env.NAME`)}; and write \${NAME} in its place`,
+  };
+}
+
 /** Arguments that are secrets, wherever they appear. */
 const SECRETS = ["botToken", "privateKey", "privateKeyPassword", "password"];
 
-function secretPaths(value: unknown, path: string): string[] {
+function plainSecretPaths(value: unknown, path: string): string[] {
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
     const at = `${path}.${key}`;
     if (key === "env" && objectOf(inner)) return Object.keys(inner as object).map((name) => `${at}.${name}`);
-    return SECRETS.includes(key) && inner !== undefined ? [at] : secretPaths(inner, at);
+    return SECRETS.includes(key) && inner !== undefined ? [at] : plainSecretPaths(inner, at);
   });
 }

@@ -15,3 +15,16 @@ export function objectAt(config: JsonObject, path: string): JsonObject {
   const value = valueAt(config, path);
   return isObject(value) ? value : {};
 }
+
+/** One value in a tree of JSON. */
+export interface Visited {
+  readonly path: readonly string[];
+  readonly value: Json;
+  readonly parent: Json | undefined;
+}
+
+/** Every value in a tree, itself included, each before what is in it. */
+export function walk(value: Json, path: readonly string[] = [], parent?: Json): Visited[] {
+  const inside = typeof value === "object" && value !== null ? Object.entries(value) : [];
+  return [{ path, value, parent }, ...inside.flatMap(([key, inner]) => walk(inner, [...path, key], value))];
+}

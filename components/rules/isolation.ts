@@ -1,5 +1,6 @@
 /** Rules between the gateways of one host: nothing may be shared. Pure. */
-import { valueAt } from "../../model/json";
+import { posix } from "node:path";
+import { isObject, objectAt, valueAt, walk } from "../../model/json";
 import { isWithin } from "../../model/hostLayout";
 import {
   BLOCK_SIZE,
@@ -14,6 +15,7 @@ import {
 } from "../../model/ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
+import type { JsonObject } from "../../model/spec";
 
 /** Port of Telegram's webhook listener if none is set: the same for every gateway. Source: measured. */
 const WEBHOOK_PORT = 8787;
@@ -82,17 +84,36 @@ function checkBlocks(gateway: ResolvedGateway, other: ResolvedGateway, all: read
 const propertyOf = ({ label, isExisting: isForeign }: ResolvedGateway, property: string): string =>
   isForeign ? `${property} of ${label}` : `${label}.${property}`;
 
-const PATH_PROPERTIES = ["configPath", "stateDir", "workspace"] as const;
+interface Place {
+  readonly property: string;
+  readonly path: string;
+}
+
+/** Every directory and file that is a gateway's alone, those of its agents included. */
+const placesOf = (gateway: ResolvedGateway): Place[] => [
+  { property: "configPath", path: gateway.configPath },
+  { property: "stateDir", path: gateway.stateDir },
+  { property: "workspace", path: gateway.workspace },
+  ...agentPlaces(gateway),
+];
+
+/** Any other is inside the state directory, or in the home of an account that is not known here. */
+const agentPlaces = ({ config }: ResolvedGateway): Place[] =>
+  Object.entries(objectAt(config, "agents.entries")).flatMap(([id, agent]) =>
+    ["workspace", "agentDir"].flatMap((key) => {
+      const path = isObject(agent) ? agent[key] : undefined;
+      const property = `config.agents.entries.${id}.${key}`;
+      return typeof path === "string" && path.startsWith("/") ? [{ property, path: posix.normalize(path) }] : [];
+    }),
+  );
+
+/** Without what is inside the state directory: that conflicts because of the directory, which is reported already. */
+const comparedPlaces = (gateway: ResolvedGateway): Place[] =>
+  placesOf(gateway).filter(({ property, path }) => property === "stateDir" || !isWithin(path, gateway.stateDir));
 
 function checkPaths(gateway: ResolvedGateway, other: ResolvedGateway): Problem[] {
-  return PATH_PROPERTIES.flatMap((property) => {
-    const path = gateway[property];
-    // A workspace inside its own state directory conflicts because of that directory, which is already reported.
-    if (property !== "stateDir" && isWithin(path, gateway.stateDir)) return [];
-    return PATH_PROPERTIES.filter(
-      (theirs) => theirs === "stateDir" || !isWithin(other[theirs], other.stateDir),
-    ).flatMap((theirs): Problem[] => {
-      const otherPath = other[theirs];
+  return comparedPlaces(gateway).flatMap(({ property, path }) =>
+    comparedPlaces(other).flatMap(({ property: theirs, path: otherPath }): Problem[] => {
       if (!isWithin(path, otherPath) && !isWithin(otherPath, path)) return [];
       const relation = path === otherPath ? "is also" : isWithin(path, otherPath) ? "is inside" : "contains";
       const place = propertyOf(other, theirs);
@@ -104,8 +125,8 @@ function checkPaths(gateway: ResolvedGateway, other: ResolvedGateway): Problem[]
           advice: "give each gateway its own directories, none inside another's",
         },
       ];
-    });
-  });
+    }),
+  );
 }
 
 function checkWithin(gateway: ResolvedGateway): Problem[] {
@@ -117,6 +138,13 @@ function checkWithin(gateway: ResolvedGateway): Problem[] {
       reason: `${workspace} ${workspace === stateDir ? "is" : "contains"} the state directory: the agent could edit its own state`,
       advice: "use a separate directory, e.g. <stateDir>/workspace",
     });
+  for (const { property, path } of agentPlaces(gateway))
+    if (isWithin(stateDir, path))
+      problems.push({
+        path: `${label}.${property}`,
+        reason: `${path} ${path === stateDir ? "is" : "contains"} the state directory: the agent could edit its own state`,
+        advice: "use a separate directory",
+      });
   if (isWithin(configPath, workspace))
     problems.push({
       path: `${label}.configPath`,
@@ -144,16 +172,32 @@ export function explicitPorts(gateway: ResolvedGateway): ExplicitPort[] {
   const ports: ExplicitPort[] = Object.entries(browser?.profiles ?? {}).flatMap(([name, { cdpPort }]) =>
     cdpPort === undefined ? [] : [{ path: propertyOf(gateway, `browser.profiles.${name}.cdpPort`), port: cdpPort }],
   );
-  const sandbox = valueAt(config, "mcp.apps.sandboxPort");
-  if (typeof sandbox === "number")
-    ports.push({ path: propertyOf(gateway, "config.mcp.apps.sandboxPort"), port: sandbox });
-  const webhook = valueAt(config, "channels.telegram.webhookPort");
-  if (valueAt(config, "channels.telegram.webhookUrl") !== undefined)
-    ports.push({
-      path: propertyOf(gateway, "config.channels.telegram.webhookPort"),
-      port: typeof webhook === "number" ? webhook : WEBHOOK_PORT,
-    });
-  return ports;
+  return [
+    ...ports,
+    ...configuredPorts(config).map(({ at, port }) => ({ path: propertyOf(gateway, `config.${at}`), port })),
+  ];
+}
+
+/** Ports of the gateway itself, of browsers, which have arguments, and of other machines. */
+const NOT_OPENED = /^(gateway\.(port|remote\.)|browser\.|channels\.irc\.)|\.sandbox\.browser\./;
+
+/** Every port that a configuration has the gateway listen on, wherever it names one. */
+function configuredPorts(config: JsonObject): { readonly at: string; readonly port: number }[] {
+  return walk(config).flatMap(({ path, value, parent }) => {
+    const at = path.join(".");
+    if (path[0] === "channels" && valueAt(config, `channels.${path[1]}.enabled`) === false) return [];
+    // Telegram's listener is opened for a webhook only, on a port that needs no naming.
+    const isWebhook = isObject(parent) && parent.webhookUrl !== undefined;
+    if (
+      path.at(-1) === "webhookUrl" &&
+      /^channels\.telegram\./.test(at) &&
+      isObject(parent) &&
+      !("webhookPort" in parent)
+    )
+      return [{ at: at.replace(/webhookUrl$/, "webhookPort"), port: WEBHOOK_PORT }];
+    if (typeof value !== "number" || !/^port$|[a-z]Port$/.test(path.at(-1) ?? "") || NOT_OPENED.test(at)) return [];
+    return /^channels\.telegram\./.test(at) && !isWebhook ? [] : [{ at, port: value }];
+  });
 }
 
 function checkExplicitPorts(gateway: ResolvedGateway, all: readonly ResolvedGateway[]): Problem[] {

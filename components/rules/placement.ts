@@ -18,7 +18,7 @@ import {
   type HostLayout,
 } from "../../model/hostLayout";
 import type { JsonObject } from "../../model/spec";
-import { envReference, type ConfigContext } from "./openclawConfig";
+import { envReference, type ConfigContext } from "./config/render";
 import { derivePorts, portBlock } from "../../model/ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";

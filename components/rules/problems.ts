@@ -1,6 +1,7 @@
 /** Problems: what is wrong with a program, where, and what to do about it. */
 import { closest, distance } from "fastest-levenshtein";
 import * as z from "zod";
+import { defined } from "../../model/defined";
 import { plainLine } from "../../model/plain";
 import { withAdvice } from "../../model/failure";
 
@@ -35,13 +36,19 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, 
         advice: suggestion(key, known),
       }));
     }
-    if (issue.code === "invalid_key")
-      return [{ path, reason: issue.issues[0]?.message ?? issue.message, advice: "rename or remove it" }];
+    if (issue.code === "invalid_key") {
+      const [why = issue] = issue.issues;
+      return [{ path, reason: why.message, advice: adviceOf(why) ?? "rename or remove it" }];
+    }
     const value = valueAt(input, issue.path);
     const shown = isShowable(value, issue.path) ? `; it is ${JSON.stringify(value)}` : "";
-    return [{ path, reason: `${reasonOf(issue)}${shown}` }];
+    return [defined({ path, reason: `${reasonOf(issue)}${shown}`, advice: adviceOf(issue) })];
   });
 }
+
+/** What a schema of ours says besides what is wrong. */
+const adviceOf = (issue: z.core.$ZodIssue): string | undefined =>
+  issue.code === "custom" ? (issue.params?.advice as string | undefined) : undefined;
 
 /** What messages call values, by zod's names for their types. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -61,11 +68,15 @@ function reasonOf(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
-function suggestion(key: string, known: readonly string[]): string {
-  const nearest = known.length ? closest(key, known) : undefined;
-  if (nearest !== undefined && distance(key.toLowerCase(), nearest.toLowerCase()) <= Math.max(1, key.length / 3))
-    return `did you mean ${nearest}?`;
-  return known.length ? `use one of: ${known.join(", ")}` : "remove it";
+const suggestion = (key: string, known: readonly string[]): string =>
+  didYouMean(key, known) ?? (known.length ? `use one of: ${known.join(", ")}` : "remove it");
+
+/** A name that somebody may have meant, as a question; undefined if none is near. */
+export function didYouMean(name: string, known: readonly string[]): string | undefined {
+  const nearest = known.length ? closest(name, known) : undefined;
+  return nearest !== undefined && distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(1, name.length / 3)
+    ? `did you mean ${nearest}?`
+    : undefined;
 }
 
 /** The keys that a strict object schema knows at a path. */

@@ -3,7 +3,9 @@ import type { z } from "zod";
 import { gatewayId } from "../../model/hostLayout";
 import { isObject } from "../../model/json";
 import type { JsonObject } from "../../model/spec";
-import { checkConfig, renderConfig } from "./openclawConfig";
+import { checkConfig } from "./config/check";
+import { plainPart } from "./config/json";
+import { ownConfig, renderConfig } from "./config/render";
 import { placementOf, type Layout } from "./placement";
 import type { GatewayPorts, PortRange } from "../../model/ports";
 import { problemsOf, type Problem } from "./problems";
@@ -48,12 +50,21 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   const parsed = gatewaySchema.safeParse(input);
   const problems = parsed.success ? [] : problemsOf(parsed.error, gatewaySchema, label, input);
   const args = parsed.data ?? salvage(input, parsed.error);
-  const config = args?.config ?? (input as { config?: JsonObject }).config;
-  if (isObject(config)) problems.push(...checkConfig(config, `${label}.config`));
-  if (!args) return { problems };
+  const config = plainPart((input as { config?: unknown }).config);
+  const check = (ours: JsonObject): void => {
+    const isContainer = layout.kind === "container";
+    if (isObject(config))
+      problems.push(...checkConfig({ config, ours, args: args ?? {}, path: `${label}.config`, isContainer }));
+  };
+  if (!args) {
+    check({});
+    return { problems };
+  }
 
   const profile = args.profile ?? "default";
   const place = placementOf(layout, { label, name, profile, args });
+  const context = { ...place.facts, ...place.context };
+  check(ownConfig(args, context));
   problems.push(...place.problems);
   return {
     args,
@@ -66,7 +77,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
       basePort: args.basePort,
       ...place.facts,
       browser: args.browser,
-      config: renderConfig(args, { ...place.facts, ...place.context }),
+      config: renderConfig(args, context),
       force: args.force ?? false,
     }),
   };

@@ -14,7 +14,7 @@ const COMPONENTS = {
 } as const;
 const TYPES = ["GatewayOutputs", "GatewayPorts", "PortRange", "ExistingMainOutputs"] as const;
 /** Told about where they are used. */
-const TOLD = ["LocalHostArgs", "MainGatewayArgs", "Target"];
+const TOLD = ["ConfigValue", "LocalHostArgs", "MainGatewayArgs", "Target"];
 
 type Declaration = ts.InterfaceDeclaration | ts.ClassDeclaration;
 

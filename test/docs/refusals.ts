@@ -9,7 +9,10 @@ import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import * as z from "zod";
 import { checkIsolation } from "../../components/rules/isolation";
-import { OWNED_KEYS } from "../../components/rules/openclawConfig";
+import { schemaOf } from "../../components/openclawSchema";
+import { ownedKeys } from "../../components/rules/config/owned";
+import { schemaProblems } from "../../components/rules/config/schema";
+import type { JsonObject } from "../../model/spec";
 import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../model/ports";
 import { problemsOf, type Problem } from "../../components/rules/problems";
 import { resolveGateway } from "../../components/rules/resolve";
@@ -47,6 +50,8 @@ const containers = (): readonly Problem[] => [
       resolveGateway("ops", { version: "2026.9.6", basePort: 20789, [property]: "/srv/claw" }, engine).problems,
   ),
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789 }, engine, "the ops").problems,
+  ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, config: { gateway: { bind: "loopback" } } }, engine)
+    .problems,
   ...checkIsolation([inContainer("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18789 })]),
   ...checkIsolation([resolved("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18809 })]),
 ];
@@ -118,16 +123,44 @@ const ARGUMENTS: readonly Args[] = [
   { browser: { cdpUrl: "wss://chrome.lan?token=abc" } },
   { browser: { profiles: { "My Work": { cdpPort: 20805 } } } },
   { env: { "A-B": "x" } },
-  { env: { OPENCLAW_STATE_DIR: "/x" } },
+  ...[
+    "OPENCLAW_STATE_DIR",
+    "OPENCLAW_GATEWAY_TOKEN",
+    "TELEGRAM_BOT_TOKEN",
+    "HOME",
+    "PATH",
+    "NODE_OPTIONS",
+    "LD_PRELOAD",
+  ].map((name) => ({ env: { [name]: "x" } })),
 ];
 
 const nested = (path: string, value: unknown): Args =>
   path.split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Args;
 
 const CONFIG: readonly Args[] = [
-  ...OWNED_KEYS.map(([key]) => nested(key, "x")),
+  ...ownedKeys(false).map(({ key }) => nested(key, "x")),
   nested("browser.profiles.work.cdpPort", 9222),
   nested("models.providers.anthropic.apiKey", "sk-…"),
+  nested("mcp.servers.gh.headers.Authorization", "Bearer …"),
+  nested("models.providers.anthropic.apiKey", "${ANTHROPIC_API_KEZ}"),
+  nested("gateway.controlUi.allowedOrigins", [pulumi.output("http://…")]),
+  nested("update.checkOnStart", new Date(0)),
+  nested("agents.$include", "./agents.json5"),
+  nested("agents.defaults.timeoutSeconds", Infinity),
+  nested("commands.allowFrom.discord", [123456789012345680]),
+];
+
+/** What OpenClaw's schema does not take. */
+const NOT_IN_SCHEMA: readonly Args[] = [
+  nested("update.channel", "stble"),
+  nested("gateway.bnd", "loopback"),
+  nested("agents.defaults.coffee", true),
+  nested("channels.discord.allowFrom", [1234]),
+  nested("agents.entries", { "My Agent": {} }),
+  nested("agents.defaults.mediaMaxMb", 0),
+  nested("bindings", [{}]),
+  nested("auth.profiles.work", {}),
+  nested("worktreeRoot", ""),
 ];
 
 /** Between gateways `claw.main` and the one that is to be changed, `ops`. */
@@ -282,6 +315,12 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     },
     () => {
       const target = here();
+      const slack = { env: { BOT: "xoxb-…" }, config: { channels: { slack: { botToken: "${BOT}" } } } };
+      new MainGateway("main", { target, version, ...slack });
+      new Gateway("ops", { target, version, profile: "ops", basePort: 20789, ...slack });
+    },
+    () => {
+      const target = here();
       new Gateway("ops", { target, version, profile: "ops", basePort: 20789 });
       new Gateway("ops", { target, version, profile: "dev", basePort: 21789 }, { parent: target });
     },
@@ -381,10 +420,20 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     for (const program of each) found.push(...(await problemsOf(program)));
     return found;
   };
+  /** A file in which a part of `config` is marked as a secret. */
+  const secretInConfig = async (): Promise<readonly Problem[]> => {
+    writeFileSync(
+      join(cache, "Pulumi.dev.yaml"),
+      "config: { openclaw:main: { config: { hooks: { token: { secure: v1 } } } } }",
+    );
+    vi.spyOn(pulumi, "getRootDirectory").mockReturnValue(cache);
+    const found = await problemsOf(ofConfig({ target: "local", mode: "pair", version }));
+    return found.filter(({ path }) => path.startsWith("openclaw.main.config"));
+  };
   const problems = {
     composed: await all(composed),
     engines: await all(looks),
-    config: await all(config.map(ofConfig)),
+    config: [...(await all(config.map(ofConfig))), ...(await secretInConfig())],
   };
   vi.restoreAllMocks();
   vi.unstubAllEnvs();
@@ -715,7 +764,16 @@ export async function refusals(): Promise<readonly Section[]> {
     {
       title: "Keys of `config`",
       about: "What the component decides itself, and secrets, have no place in `config`.",
-      problems: CONFIG.flatMap((config) => gatewayProblems({ config })),
+      problems: [
+        ...CONFIG.flatMap((config) => gatewayProblems({ config, env: { ANTHROPIC_API_KEY: "…" } })),
+        ...gatewayProblems({
+          telegram: { botToken: "4711:…", allowFrom: ["4242"] },
+          config: { commands: { ownerAllowFrom: ["telegram:4343"] } },
+        }),
+        ...NOT_IN_SCHEMA.flatMap((config) =>
+          schemaProblems(config as JsonObject, schemaOf("2026.9.6")!, "2026.9.6", "ops.config"),
+        ),
+      ],
     },
     {
       title: "Between the gateways of one machine",

@@ -52,7 +52,7 @@ describe("programs of one's own", () => {
       "claw.rescue.telegram.botToken: is the same bot as claw.main.telegram.botToken",
       "ops.version: is older than 2026.9.6",
       "ops.basePort: must be between 1024 and 65425",
-      "ops.config.gateway.port: is owned by the gateway component",
+      "ops.config.gateway.port: is set by the argument basePort",
       "crossed.browser.cdpUrl: port 26011 on this host belongs to claw.main (26000-26110)",
       "crossed.browser.profiles.work.cdpPort: 26012 is one of the ports of claw.main (26000-26110)",
       "open.telegram.allowFrom: the rescue bot can repair the main gateway, so only named operators may talk to it",

@@ -55,7 +55,9 @@ async function run(liar: string, on: "host" | "engine", integrity?: string): Pro
   );
   void running.catch(note);
   await vi.waitUntil(() => refusals.length, { timeout: 20_000 });
-  await new Promise((resolve) => setTimeout(resolve, 200)); // what else it would register
+  // What else it would register, or be refused for.
+  for (let seen = -1; seen !== refusals.length; await new Promise((resolve) => setTimeout(resolve, 300)))
+    seen = refusals.length;
 }
 
 it.each([

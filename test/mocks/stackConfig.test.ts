@@ -1,4 +1,7 @@
 /** The ready stack's configuration: where each gateway runs, and what of it is of no use. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Problem } from "../../components/rules/problems";
@@ -112,5 +115,31 @@ describe("in containers", () => {
     reported.splice(0);
     read({ target: "docker", docker }, ["docker"]);
     expect(said()).toEqual([]);
+  });
+});
+
+describe("what was set with --secret", () => {
+  const PATH = "main.config.mcp.servers.gh.headers.Authorization";
+  const main = json({ env: { KEY: "x" }, config: { mcp: { servers: { gh: { headers: { Authorization: "x" } } } } } });
+
+  it.each([
+    [
+      "inside of config is refused with its path",
+      `openclaw:main:\n    config: { mcp: { servers: { gh: { headers: { Authorization: { secure: v1 } } } } } }`,
+      [PATH],
+    ],
+    ["around config too", "openclaw:main:\n    secure: v1", ["main"]],
+    ["elsewhere is fine", "openclaw:main:\n    env: { KEY: { secure: v1 } }", []],
+  ])("%s", (_, text, paths) => {
+    const directory = mkdtempSync(join(tmpdir(), "stack-file-"));
+    try {
+      vi.spyOn(pulumi, "getRootDirectory").mockReturnValue(directory);
+      writeFileSync(join(directory, "Pulumi.dev.yaml"), `config:\n  ${text}\n`);
+      read({ ...ROOT, main }, ["main"]);
+      expect(said().map((each) => each.split(": ")[0])).toEqual(paths.map((path) => `openclaw.${path}`));
+      if (paths.length) expect(reported[0]?.advice).toContain("set --secret --path main.env.NAME");
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });

@@ -35,6 +35,7 @@ it("holds what a program needs, and nothing else", async () => {
     "inspect/trusted.sh",
     "locks/openclaw-2026.9.6.lock",
     "package.json",
+    "schemas/openclaw-2026.9.6.schema",
   ]);
   const texts = ["components.cjs", "index.d.ts"].map((file) =>
     readFileSync(join(packed.sources, "dist", file), "utf8"),

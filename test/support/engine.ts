@@ -113,7 +113,7 @@ export class TestStack {
       copy(join(PROJECT, "Pulumi.yaml"), join(this.project, "Pulumi.yaml"));
       place(program, join(this.project, "index.ts"));
     }
-    for (const name of ["package.json", "dist", "host", "inspect", "locks"])
+    for (const name of ["package.json", "dist", "host", "inspect", "locks", "schemas"])
       place(join(PROJECT, name), join(this.project, name));
     for (const name of ["tsconfig.json", "node_modules"]) symlinkSync(join(PROJECT, name), join(this.project, name));
   }

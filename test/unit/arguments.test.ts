@@ -86,7 +86,7 @@ describe("bad arguments are refused with path and advice", () => {
     [
       "a variable that is ours",
       { env: { OPENCLAW_STATE_DIR: "x" } },
-      /^g\.env\.OPENCLAW_STATE_DIR: is set by the gateway component/,
+      /^g\.env\.OPENCLAW_STATE_DIR: decides which gateway a process is/,
     ],
     ["a variable with a bad name", { env: { "A-B": "x" } }, /^g\.env\.A-B: is not a valid variable name/],
   ])("%s", (_, args, expected) => {
@@ -121,7 +121,7 @@ describe("bad arguments are refused with path and advice", () => {
   it.each([
     ["gateway.port", { gateway: { port: 1 } }, "use the argument basePort"],
     ["gateway.bind", { gateway: { bind: "lan" } }, "ssh -L"],
-    ["gateway.auth", { gateway: { auth: { mode: "none" } } }, "token"],
+    ["gateway.auth.mode", { gateway: { auth: { mode: "none" } } }, "remove it"],
     ["agents.defaults.workspace", { agents: { defaults: { workspace: "/x" } } }, "use the argument workspace"],
     ["channels.telegram.botToken", { channels: { telegram: { botToken: "x" } } }, "use the argument telegram.botToken"],
     [

@@ -1,9 +1,13 @@
+/** What this package knows of OpenClaw by heart, asked of the real one. */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
-import { seedNode, seedRelease } from "../support/seed";
+import { schemaOf } from "../../components/openclawSchema";
+import { reduceSchema } from "../../toolchain/configSchema";
+import { seedNode, seedRelease, VERSION } from "../support/seed";
 
 /** OpenClaw's own arithmetic, asked of the installed package for many bases at once. */
 function openclawPorts(
@@ -44,4 +48,16 @@ describe("derived ports", () => {
     const [above] = openclawPorts([MAX_BASE_PORT + 1]);
     expect(above).toMatchObject({ first: 18800, last: 18899 });
   });
+});
+
+it("the schema of the configuration is OpenClaw's own", () => {
+  const home = mkdtempSync(join(tmpdir(), "openclaw-schema-"));
+  try {
+    const entry = join(seedRelease, "node_modules", "openclaw", "openclaw.mjs");
+    const env = { HOME: home, OPENCLAW_STATE_DIR: home, PATH: process.env.PATH };
+    const printed = execFileSync(seedNode, [entry, "config", "schema"], { env, encoding: "utf8", maxBuffer: 1e8 });
+    expect(schemaOf(VERSION)).toEqual(reduceSchema(printed));
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
 });

@@ -1,0 +1,51 @@
+/** Everything that is wrong with a program's `config`, before anything is touched. Pure. */
+import { valueAt } from "../../../model/json";
+import type { JsonObject } from "../../../model/spec";
+import type { Problem } from "../problems";
+import type { CheckedGatewayArgs } from "../schemas";
+import { decidedOtherwise } from "./owned";
+import { unknownVariables } from "./references";
+import { ownersOf } from "./render";
+import { plainSecrets } from "./secrets";
+
+interface ToCheck {
+  readonly config: JsonObject;
+  /** What the component sets; empty if the other arguments do not say enough. */
+  readonly ours: JsonObject;
+  readonly args: Partial<Pick<CheckedGatewayArgs, "telegram" | "env">>;
+  /** Of the argument. */
+  readonly path: string;
+  readonly isContainer: boolean;
+}
+
+export function checkConfig({ config, ours, args, path, isContainer }: ToCheck): Problem[] {
+  const env = Object.keys(args.env ?? {});
+  const owned = decidedOtherwise(config, ours, path, isContainer);
+  const isOwned = (at: string): boolean =>
+    owned.some((problem) => at === problem.path || at.startsWith(`${problem.path}.`));
+  return [
+    ...owned,
+    ...plainSecrets(config, env, path).filter((problem) => !isOwned(problem.path)),
+    ...unknownVariables(config, env, path),
+    ...uninvitedOwners(config, args.telegram, path),
+  ];
+}
+
+/** An owner whom the bot does not answer. */
+function uninvitedOwners(config: JsonObject, telegram: CheckedGatewayArgs["telegram"], path: string): Problem[] {
+  const named = valueAt(config, "commands.ownerAllowFrom");
+  if (!telegram || !Array.isArray(named)) return [];
+  const invited = ownersOf({ telegram });
+  return named.flatMap((owner, index) => {
+    const id = /^(telegram|tg):(.*)$/i.exec(typeof owner === "string" ? owner : "")?.[2]?.trim();
+    return id === undefined || invited.includes(`telegram:${id}`)
+      ? []
+      : [
+          {
+            path: `${path}.commands.ownerAllowFrom.${index}`,
+            reason: "names a Telegram user who may not talk to the bot",
+            advice: "add the id to telegram.allowFrom, whose ids are owners anyway, or remove it here",
+          },
+        ];
+  });
+}

@@ -1,0 +1,320 @@
+/** A program's `config`: what is refused in preview, and what becomes of the rest. */
+import * as pulumi from "@pulumi/pulumi";
+import { expect, describe, it } from "vitest";
+import { schemaOf } from "../../components/openclawSchema";
+import { botsOf } from "../../components/rules/config/bots";
+import { schemaProblems } from "../../components/rules/config/schema";
+import { checkIsolation } from "../../components/rules/isolation";
+import { resolveGateway } from "../../components/rules/resolve";
+import type { JsonObject } from "../../model/spec";
+import { engine, layout, resolved } from "./gateways";
+
+const VERSION = "2026.9.6";
+const BASE = { version: VERSION, basePort: 20789, profile: "ops" };
+const resolve = (args: object, place = layout as Parameters<typeof resolveGateway>[2]) =>
+  resolveGateway("ops", { ...BASE, ...args }, place);
+const said = (args: object, place?: Parameters<typeof resolveGateway>[2]): string[] =>
+  resolve(args, place).problems.map(({ path, reason, advice }) => `${path}: ${reason} -> ${advice ?? ""}`);
+const configOf = (args: object): JsonObject => resolve(args).gateway!.config;
+const ref = (id: string) => ({ source: "env", provider: "default", id });
+const env = { T: "x", KEY: "y" };
+
+describe("what is no JSON", () => {
+  it("undefined is left out, at any depth", () => {
+    const config = { tools: { web: undefined, profile: "coding", deny: ["a", undefined] } };
+    expect(said({ config })).toEqual([]);
+    expect(configOf({ config }).tools).toEqual({ profile: "coding", deny: ["a"] });
+  });
+
+  it.each([
+    [
+      "an Output",
+      { gateway: { controlUi: { allowedOrigins: [pulumi.output("x")] } } },
+      "gateway.controlUi.allowedOrigins.0: must be known in preview",
+      "${NAME}",
+    ],
+    ["a date", { a: { b: new Date(0) } }, "a.b: must be plain JSON", ""],
+    [
+      "an id with more digits than a number keeps",
+      { commands: { allowFrom: { discord: [123456789012345680] } } },
+      "commands.allowFrom.discord.0: has more digits",
+      "--type string",
+    ],
+    ["an include", { agents: { $include: "./base.json5" } }, "agents.$include: would be looked for", "spread"],
+  ])("%s is named with its whole path", (_, config, expected, advice) => {
+    const [problem, ...more] = said({ config });
+    expect(more).toEqual([]);
+    expect(problem).toContain(`ops.config.${expected}`);
+    expect(problem).toContain(advice);
+  });
+});
+
+describe("what the component decides", () => {
+  it("may be said again", () => {
+    const config = { gateway: { mode: "local", port: 20789, bind: "loopback", auth: { mode: "token" } } };
+    expect(said({ config })).toEqual([]);
+    const telegram = { botToken: "1:x", allowFrom: ["42"] };
+    expect(said({ telegram, config: { channels: { telegram: { enabled: true, allowFrom: ["42"] } } } })).toEqual([]);
+  });
+
+  it.each([
+    [{ gateway: { bind: "lan" } }, "gateway.bind: the gateway listens on loopback only", "ssh -L"],
+    [
+      { gateway: { auth: { mode: "trusted-proxy" } } },
+      "gateway.auth.mode: clients authenticate with the token",
+      "remove it",
+    ],
+    [{ gateway: { tls: { enabled: true } } }, "gateway.tls.enabled: health checks", "proxy"],
+    [{ gateway: { tailscale: { mode: "serve" } } }, "gateway.tailscale: OpenClaw would change", "tailscale serve"],
+    [{ channels: { telegram: { enabled: true } } }, "channels.telegram.enabled: is set by the argument", "telegram"],
+    [
+      { agents: { entries: { main: { workspace: "/srv/x" } } } },
+      "agents.entries.main.workspace: is set by",
+      "workspace",
+    ],
+    [
+      { agents: { entries: { main: {}, ann: { default: true, workspace: "/srv/x" } } } },
+      "agents.entries.ann.workspace: is set by",
+      "workspace",
+    ],
+  ])("is not decided otherwise: %j", (config, expected, advice) => {
+    const [problem, ...more] = said({ config });
+    expect(more).toEqual([]);
+    expect(problem).toContain(`ops.config.${expected}`);
+    expect(problem).toContain(advice);
+  });
+
+  it("leaves everything else of the same objects alone", () => {
+    const gateway = { auth: { rateLimit: { maxAttempts: 5 } }, controlUi: { allowedOrigins: ["https://x"] } };
+    expect(said({ config: { gateway } })).toEqual([]);
+    expect(configOf({ config: { gateway } }).gateway).toMatchObject(gateway);
+  });
+
+  it("names the knob of the place", () => {
+    expect(said({ config: { gateway: { bind: "loopback" } } }, engine).join()).toContain("publishAddress");
+  });
+
+  it.each([
+    ["PATH", "pathPrepend"],
+    ["NODE_OPTIONS", "remove it"],
+    ["TELEGRAM_BOT_TOKEN", "telegram.botToken"],
+    ["HOME", "remove it"],
+    ["OPENCLAW_STATE_DIR", "remove it"],
+  ])("has a reason for %s in env", (name, advice) => {
+    const [problem, ...more] = said({ env: { [name]: "x" } });
+    expect(more).toEqual([]);
+    expect(problem).toContain(`ops.env.${name}: `);
+    expect(problem).toContain(advice);
+  });
+});
+
+describe("variables", () => {
+  it.each([
+    [
+      "in a text",
+      { models: { providers: { x: { apiKey: "${KEZ}" } } } },
+      "models.providers.x.apiKey: refers to the variable KEZ",
+      "did you mean KEY?",
+    ],
+    [
+      "by reference",
+      { channels: { discord: { token: ref("NOWHERE") } } },
+      "channels.discord.token: refers to the variable NOWHERE",
+      "add NOWHERE",
+    ],
+    [
+      "inside of a text",
+      { mcp: { servers: { s: { url: "https://x/${A_B}/y" } } } },
+      "mcp.servers.s.url: refers to the variable A_B",
+      "add A_B",
+    ],
+  ])("that the gateway does not have are refused: %s", (_, config, expected, advice) => {
+    const [problem, ...more] = said({ config, env });
+    expect(more).toEqual([]);
+    expect(problem).toContain(`ops.config.${expected}`);
+    expect(problem).toContain(advice);
+  });
+
+  it("that it has are fine: its own, those of the process, those of the configuration, and escaped ones", () => {
+    const config = {
+      env: { vars: { REGION: "eu" } },
+      messages: { responsePrefix: "${REGION} ${HOME} $${NOT_ONE} ${KEY}" },
+      channels: { discord: { token: ref("T") } },
+    };
+    expect(said({ config, env })).toEqual([]);
+  });
+
+  it("of a login shell are nobody's to know", () => {
+    expect(said({ config: { env: { shellEnv: { enabled: true } }, a: "${ANYTHING}" } })).toEqual([]);
+  });
+});
+
+describe("secrets in plain text", () => {
+  it.each<[string, JsonObject]>([
+    [
+      "mcp.servers.gh.headers.Authorization",
+      { mcp: { servers: { gh: { headers: { Authorization: "Bearer canary" } } } } },
+    ],
+    ["models.providers.p.headers.x-api-key", { models: { providers: { p: { headers: { "x-api-key": "canary" } } } } }],
+    [
+      "diagnostics.otel.headers.Authorization",
+      { diagnostics: { otel: { headers: { Authorization: "Basic Y2FuYXJ5" } } } },
+    ],
+    ["mcp.servers.s.env.GITHUB_PAT", { mcp: { servers: { s: { env: { GITHUB_PAT: "canary" } } } } }],
+    ["mcp.servers.s.env.NOTE", { mcp: { servers: { s: { env: { NOTE: "ghp_0123456789abcdefghij" } } } } }],
+    ["mcp.servers.s.args.1", { mcp: { servers: { s: { args: ["--api-key", "canary"] } } } }],
+    ["mcp.servers.s.args.0", { mcp: { servers: { s: { args: ["--token=canary"] } } } }],
+    ["mcp.servers.s.url", { mcp: { servers: { s: { url: "https://you:canary@example.org/" } } } }],
+    ["proxy.proxyUrl", { proxy: { proxyUrl: "http://you:canary@proxy:3128" } }],
+    ["hooks.token", { hooks: { token: "canary" } }],
+    ["talk.x", { talk: { x: "sk-ant-0123456789abcdef" } }],
+  ])("are found: %s", (path, config) => {
+    const [problem, ...more] = said({ config, env });
+    expect(more).toEqual([]);
+    expect(problem).toContain(`ops.config.${path}: would be stored in plain text`);
+    expect(problem).not.toContain("canary");
+  });
+
+  it("are not seen where there are none", () => {
+    const providers = {
+      ollama: { apiKey: "ollama-local", baseUrl: "http://127.0.0.1:11434" },
+      studio: { apiKey: "lmstudio" },
+      near: { apiKey: "anything", baseUrl: "http://localhost:1234/v1" },
+      named: { apiKey: "KEY" },
+      referred: { apiKey: "${KEY}", headers: { Authorization: "Bearer ${KEY}" } },
+    };
+    const text = { agents: { defaults: { maxTokens: 5 } }, ui: { assistant: { name: "Bearer of good news" } } };
+    expect(said({ config: { models: { providers }, ...text }, env })).toEqual([]);
+  });
+});
+
+describe("who commands the bot", () => {
+  it("owners of any channel are joined with Telegram's", () => {
+    const config = { commands: { ownerAllowFrom: ["discord:100000000000000001"] } };
+    expect(configOf({ config, telegram: { botToken: "1:x", allowFrom: ["42"] } }).commands).toEqual({
+      ownerAllowFrom: ["telegram:42", "discord:100000000000000001"],
+    });
+    expect(configOf({ config }).commands).toEqual(config.commands);
+  });
+
+  it("an owner whom the bot does not admit is refused", () => {
+    const config = { commands: { ownerAllowFrom: ["telegram:42", "tg:43"] } };
+    const [problem, ...more] = said({ config, telegram: { botToken: "1:x", allowFrom: ["42"] } });
+    expect(more).toEqual([]);
+    expect(problem).toContain("ops.config.commands.ownerAllowFrom.1: names a Telegram user who may not talk");
+  });
+});
+
+describe("channels that are plugins", () => {
+  it("are enabled with their channel, unless somebody says otherwise", () => {
+    const channels = { discord: { token: ref("T") }, slack: { enabled: false }, telegram: {}, defaults: {} };
+    expect(configOf({ config: { channels }, env }).plugins).toEqual({ entries: { discord: { enabled: true } } });
+    const plugins = { entries: { discord: { enabled: false } } };
+    expect(configOf({ config: { channels, plugins }, env }).plugins).toEqual(plugins);
+  });
+});
+
+describe("between two gateways", () => {
+  const both = (one: object, other: object) =>
+    checkIsolation([
+      resolved("a", { profile: "a", basePort: 26789, ...one }),
+      resolved("b", { profile: "b", basePort: 27789, ...other }),
+    ]).map(({ path, reason }) => `${path}: ${reason}`);
+
+  it("agents share no directory", () => {
+    const config = { agents: { entries: { family: { workspace: "/srv/family" } } } };
+    expect(both({ config }, { config })).toEqual([
+      "b.config.agents.entries.family.workspace: /srv/family is also a.config.agents.entries.family.workspace",
+    ]);
+    const inside = { agents: { entries: { spy: { agentDir: `${layout.root}/.openclaw-a/agents/main` } } } };
+    expect(both({}, { config: inside }).join()).toContain("is inside a.stateDir");
+  });
+
+  it.each<[string, JsonObject]>([
+    ["channels.msteams.webhook.port", { channels: { msteams: { webhook: { port: 3979 } } } }],
+    ["channels.feishu.webhookPort", { channels: { feishu: { webhookPort: 3979 } } }],
+    ["hooks.gmail.serve.port", { hooks: { gmail: { serve: { port: 3979 } } } }],
+    [
+      "plugins.entries.voice.config.serve.port",
+      { plugins: { entries: { voice: { config: { serve: { port: 3979 } } } } } },
+    ],
+  ])("the port %s is one gateway's", (path, config) => {
+    expect(both({ config }, { config })).toContain(`b.config.${path}: 3979 is already used by a.config.${path}`);
+  });
+
+  it("ports of other machines, and of channels that are off, are nobody's", () => {
+    const config = { channels: { irc: { port: 6697 }, msteams: { enabled: false, webhook: { port: 3979 } } } };
+    expect(both({ config }, { config })).toEqual([]);
+  });
+});
+
+it("bots are found behind references, of accounts too", () => {
+  const channels = {
+    discord: { token: "${T}" },
+    slack: { accounts: { work: { botToken: ref("KEY"), appToken: ref("T") } } },
+    off: { enabled: false, token: "${T}" },
+  };
+  expect(botsOf({ channels }, env, "ops.config").map(({ path, token }) => [path, token])).toEqual([
+    ["ops.config.channels.discord.token", "x"],
+    ["ops.config.channels.slack.accounts.work.botToken", "y"],
+    ["ops.config.channels.slack.accounts.work.appToken", "x"],
+  ]);
+});
+
+describe("OpenClaw's schema", () => {
+  const schema = schemaOf(VERSION)!;
+  const refused = (config: JsonObject): string[] =>
+    schemaProblems(config, schema, VERSION, "c").map(
+      ({ path, reason, advice }) => `${path}: ${reason} -> ${advice ?? ""}`,
+    );
+
+  it.each<[JsonObject, string]>([
+    [
+      { update: { channel: "stble" } },
+      'c.update.channel: must be "stable" or "extended-stable" or "beta" or "dev" -> ',
+    ],
+    [{ gateway: { bnd: 1 } }, "c.gateway.bnd: is not a key of OpenClaw 2026.9.6 -> did you mean bind?"],
+    [
+      { channels: { discord: { allowFrom: [1234] } } },
+      "c.channels.discord.allowFrom.0: must be a string -> write it in quotes; in stack config: pulumi config set --path --type string KEY VALUE",
+    ],
+    [
+      { channels: { telegram: { dmPolicy: "alowlist" } } },
+      'c.channels.telegram.dmPolicy: must be "pairing" or "allowlist" or "open" or "disabled" -> ',
+    ],
+    [{ agents: { defaults: { timeoutSeconds: "5" } } }, "c.agents.defaults.timeoutSeconds: must be a whole number"],
+    [
+      { channels: { discord: { token: { source: "env", var: "T" } } } },
+      'c.channels.discord.token: must be a string or { source: "env", provider, id }',
+    ],
+  ])("refuses %j", (config, expected) => {
+    const problems = refused(config);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(expected);
+  });
+
+  it("takes what a gateway of ours has, and variables in place of anything", () => {
+    expect(
+      refused(
+        configOf({
+          telegram: { botToken: "1:x", allowFrom: ["42"] },
+          config: { update: { channel: "${CH}" } },
+          env: { CH: "beta" },
+        }),
+      ),
+    ).toEqual([]);
+  });
+
+  it("is that of no version that this package does not know", () => {
+    expect(schemaOf("2026.9.99")).toBeUndefined();
+  });
+});
+
+it.each([
+  ["2026.9.6-1", true],
+  ["2026.9.6-beta.1", false],
+  ["2026.9.5-9", false],
+  ["2026.10.1", true],
+])("version %s is supported: %s", (version, isSupported) => {
+  expect(said({ version }).length === 0).toBe(isSupported);
+});
