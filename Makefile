@@ -15,13 +15,14 @@ MAKEFLAGS += --no-print-directory
 help:
 	@sed -n 's/^## \{0,1\}//p' $(firstword $(MAKEFILE_LIST))
 
-# `exec`: a signal for this recipe reaches the program, and not a shell around it.
+# `exec`: a signal for this recipe reaches the program, and not a shell around it. ARGS goes there as it was typed: neither make
+# nor a shell puts anything in the place of ${NAME}, which OpenClaw's configuration has for its variables.
 up preview down outputs check config test pulumi: dist/toolchain.cjs dist/components.cjs
-	@exec node dist/toolchain.cjs $@ $(ARGS)
+	@exec node dist/toolchain.cjs $@ '$(subst ','\'',$(value ARGS))'
 
 soak: export SOAK = 1
 soak: dist/toolchain.cjs dist/components.cjs
-	@exec node dist/toolchain.cjs test --reporter=verbose --reporter=./test/support/times.ts
+	@exec node dist/toolchain.cjs test '--reporter=verbose --reporter=./test/support/times.ts'
 
 bench: dist/toolchain.cjs dist/components.cjs
 	@exec node -r ts-node/register/transpile-only bench/main.ts

@@ -93,9 +93,18 @@ export interface TelegramArgs {
   /**
    * Token of the bot, from \@BotFather. Always kept as a secret. No two gateways may share one: each would steal the
    * other's messages. Source: Telegram's Bot API delivers each update to one reader only.
+   * @default none: tokenFile is given
    * @example config.requireSecret("mainBotToken")
    */
-  readonly botToken: pulumi.Input<string>;
+  readonly botToken?: pulumi.Input<string> | undefined;
+  /**
+   * File on the gateway's host that holds the token instead, e.g. of a secret manager. It never leaves the host, and is not
+   * compared with other gateways' bots. Not in containers.
+   * @unit absolute path, which the gateway's account can read
+   * @default none: botToken is given
+   * @example "/run/secrets/telegram"
+   */
+  readonly tokenFile?: string | undefined;
   /**
    * Telegram user ids that may talk to the bot and own its commands. Numbers become strings. "*" is everybody and
    * requires dmPolicy "open".

@@ -1,6 +1,6 @@
 /** What on a machine prevents a gateway. Changes nothing: preview and the claim on the host both call it. */
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { uidOf } from "./accounts";
 import { lstat, entries, readLink, readJson } from "./files";
 import type { OwnedClaim, Owner } from "../model/spec";
@@ -20,7 +20,7 @@ import { ephemeralPorts, listeners } from "./listeners";
 import { readStateOwner } from "./stateOwner";
 import { othersLocksOf } from "./openclawLocks";
 import { carries, hasLostDatabase, ownerOf } from "./processes";
-import { isOurUnit, unitName, unitDirectories } from "./units";
+import { gatewayUnits, isOurUnit, unitName, unitDirectories, type Unit } from "./units";
 import { unsafeOnWayTo } from "./trusted";
 import { isOurWrapper } from "./wrappers";
 import { overlaps, portBlock } from "../model/ports";
@@ -34,6 +34,7 @@ export const findConflicts = (layout: HostLayout, claims: readonly ClaimToCheck[
 export function lookFor(layout: HostLayout, claims: readonly ClaimToCheck[]): Found[][] {
   const manage = manageDir(layout.root);
   // All at once: finding the process behind a port is the slow part of a look.
+  const units = gatewayUnits();
   const inUse = listeners((port) => claims.some((claim) => listensOn(claim, port)));
   return claims.map((claim) => [
     ...ownedElsewhere(manage, claim),
@@ -44,6 +45,7 @@ export function lookFor(layout: HostLayout, claims: readonly ClaimToCheck[]): Fo
     ...foreignLocks(layout),
     ...foreignFiles(manage, claim),
     ...foreignService(manage, claim.id),
+    ...foreignUnits(manage, claim, units),
     ...neighbours(manage, claim),
     ...foreignListeners(
       layout,
@@ -138,6 +140,13 @@ function foreignService(manage: string, id: string): Found[] {
     .filter((path) => lstat(path) && !isOurUnit(manage, id, path))
     .map((path) => ({ is: "unit", path }));
 }
+
+/** Units of any name that will start another gateway on a port of this one, after the next reboot at the latest. */
+const foreignUnits = (manage: string, claim: ClaimToCheck, units: readonly Unit[]): Found[] =>
+  units
+    .filter(({ path, port }) => port !== undefined && listensOn(claim, port) && !isOurUnit(manage, claim.id, path))
+    .filter(({ path }) => basename(path) !== unitName(claim.id))
+    .map(({ path, port }) => ({ is: "unitOnPort", path, port: port! }));
 
 /**
  * Whether something of a deployed gateway was removed by somebody: its state directory, or the databases in it under the

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { homedir, userInfo } from "node:os";
 import { gatewayPaths, serviceName } from "../model/hostLayout";
+import { accounts } from "./accounts";
 import { entries } from "./files";
 
 interface UnitDirectory {
@@ -63,10 +64,14 @@ export interface Unit {
   readonly port: number | undefined;
 }
 
-/** Every unit that starts an OpenClaw gateway. */
-export function gatewayUnits(
-  directories: readonly string[] = unitDirectories(homedir()).map(({ path }) => path),
-): Unit[] {
+/** Where units of a gateway can be: of this user, or of all users for root, which may deploy beside any of them. */
+function everyUnitDirectory(): string[] {
+  const homes = process.getuid?.() === 0 ? accounts().map(({ home }) => home) : [];
+  return [...new Set([homedir(), ...homes].flatMap((home) => unitDirectories(home).map(({ path }) => path)))];
+}
+
+/** Every unit that starts an OpenClaw gateway, running or not. One that is masked is empty. */
+export function gatewayUnits(directories: readonly string[] = everyUnitDirectory()): Unit[] {
   return directories.flatMap((directory) =>
     entries(directory)
       .filter((name) => name.endsWith(".service"))

@@ -50,6 +50,7 @@ export type Found =
   | { readonly is: "wrapper" }
   | { readonly is: "config" }
   | { readonly is: "unit"; readonly path: string }
+  | { readonly is: "unitOnPort"; readonly path: string; readonly port: number }
   | { readonly is: "ports"; readonly owner: Named; readonly basePort: number }
   | {
       readonly is: "shared";
@@ -162,6 +163,11 @@ const WORDS: Words = {
     property: "profile",
     reason: `${path} runs a gateway with the same profile, which no stack owns or which is below another \`root\``,
     advice: "uninstall it (openclaw gateway uninstall), use another profile, or go back to the previous `root`",
+  }),
+  unitOnPort: ({ path, port }, { claim }) => ({
+    property: "basePort",
+    reason: `${path} starts another gateway on ${portOf(port, claim.basePort)}`,
+    advice: "disable that unit and remove its file, or use another basePort",
   }),
   ports: ({ owner, basePort }, { claim }) => ({
     property: "basePort",

@@ -9,6 +9,7 @@ import { handleSignals, onTerminal, runToEnd, runInForeground } from "./processe
 import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
 import { duration, announce } from "./steps";
+import { wordsIn } from "./words";
 import { gatewaysOf, keptBy, summary, type StackOutputs } from "../cli/summary";
 
 const OLDEST_NODE = 20;
@@ -109,7 +110,9 @@ async function show(env: NodeJS.ProcessEnv): Promise<void> {
   console.log(`\n${await summary(await readGateways(env), otherStack)}`);
 }
 
-async function main([name = "", ...args]: readonly string[]): Promise<number> {
+/** `typed`: further words, as somebody has typed them for a shell. */
+async function main([name = "", typed = ""]: readonly string[]): Promise<number> {
+  const args = wordsIn(typed);
   const verb = verbs[name];
   if (!verb && name !== "test") throw new Failure(`There is no verb \`${name}\`; \`make help\` lists them.`);
   if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE)

@@ -1,31 +1,25 @@
-/** The rescue gateway's bot: who may talk to it. Pure. */
+/** The rescue gateway's bots: who may talk to them. Pure. */
 import { isObject, objectAt } from "../../model/json";
+import type { Json, JsonObject } from "../../model/spec";
+import { channelsOf } from "./config/render";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import { isUserId, type CheckedGatewayArgs } from "./schemas";
 
-/** Ways to reach the agent other than direct messages to its one bot. */
+const REASON = "the rescue bot can repair the main gateway, so only named operators may talk to it";
+
+/** Of Telegram, whose bot has an argument: ways to reach the agent other than direct messages to it. */
 const OTHER_WAYS_IN = ["accounts", "groups", "groupPolicy", "groupAllowFrom", "direct"];
 
 /** Settings that let anyone other than named operators talk to the gateway. */
 export function checkOperatorOnly(
   { label }: Pick<ResolvedGateway, "label">,
-  { telegram, config }: Pick<CheckedGatewayArgs, "telegram" | "config">,
+  { telegram, config = {} }: Pick<CheckedGatewayArgs, "telegram" | "config">,
 ): Problem[] {
-  const reason = "the rescue bot can repair the main gateway, so only named operators may talk to it";
-  const channels = Object.entries(objectAt(config ?? {}, "channels"));
-  const opened = channels.flatMap(([channel, settings]) =>
-    channel !== "telegram"
-      ? [channel]
-      : Object.keys(isObject(settings) ? settings : {})
-          .filter((key) => OTHER_WAYS_IN.includes(key))
-          .map((key) => `telegram.${key}`),
+  const path = `${label}.config.channels`;
+  const problems = channelsOf(config).flatMap(([channel, settings]) =>
+    channel === "telegram" ? telegramProblems(settings, path) : channelProblems(settings, `${path}.${channel}`),
   );
-  const problems = opened.map((key) => ({
-    path: `${label}.config.channels.${key}`,
-    reason,
-    advice: "remove it: operators send direct messages to the rescue bot",
-  }));
   if (!telegram) return problems;
   const isOpen = !telegram.allowFrom?.length || !telegram.allowFrom.every(isUserId);
   if (!isOpen && (telegram.dmPolicy ?? "allowlist") === "allowlist") return problems;
@@ -33,8 +27,56 @@ export function checkOperatorOnly(
     ...problems,
     {
       path: `${label}.telegram.${isOpen ? "allowFrom" : "dmPolicy"}`,
-      reason,
+      reason: REASON,
       advice: 'list the Telegram user ids of the operators, e.g. allowFrom: ["4242"], and remove dmPolicy',
     },
   ];
 }
+
+const telegramProblems = (settings: JsonObject, path: string): Problem[] =>
+  Object.keys(settings)
+    .filter((key) => OTHER_WAYS_IN.includes(key))
+    .map((key) => ({
+      path: `${path}.telegram.${key}`,
+      reason: REASON,
+      advice: "remove it: operators send direct messages to the rescue bot",
+    }));
+
+/** Keys that say which groups, servers or rooms are listened to. Source: OpenClaw 2026.9.6, its channels' schemas. */
+const PLACES = ["groups", "guilds", "channels", "rooms", "teams", "spaces", "groupAllowFrom"];
+
+/** Of any other channel and of its accounts: direct messages from a list of people, and nothing else. */
+function channelProblems(channel: JsonObject, path: string): Problem[] {
+  const accounts = Object.entries(objectAt(channel, "accounts")).filter((entry): entry is [string, JsonObject] =>
+    isObject(entry[1]),
+  );
+  const all: [at: string, settings: JsonObject][] = accounts.length
+    ? accounts.map(([name, account]) => [`${path}.accounts.${name}`, { ...channel, ...account }])
+    : [[path, channel]];
+  return all.flatMap(([at, settings]) => {
+    const wrong = [
+      ...(isListOfPeople(settings.allowFrom) ? [] : ["allowFrom"]),
+      ...(settings.dmPolicy === "allowlist" ? [] : ["dmPolicy"]),
+      ...(settings.groupPolicy === "disabled" ? [] : ["groupPolicy"]),
+      ...PLACES.filter((key) => key in settings),
+    ];
+    const [key] = wrong;
+    return key === undefined
+      ? []
+      : [
+          {
+            path: `${at}.${key}`,
+            reason: REASON,
+            advice:
+              'admit direct messages of operators by their ids, and nothing else: dmPolicy: "allowlist", ' +
+              'allowFrom: ["ID"], groupPolicy: "disabled"',
+          },
+        ];
+  });
+}
+
+/** Without a wildcard, or a group of people that changes elsewhere. */
+const isListOfPeople = (value: Json | undefined): boolean =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every((person) => typeof person === "string" && !/[*]|^accessGroup:|^\s*$/.test(person));

@@ -93,6 +93,12 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
       reason: "cannot be set for a gateway in a container: its volumes are mounted at fixed paths",
       advice: "remove it",
     }));
+  if (args.telegram?.tokenFile !== undefined)
+    problems.push({
+      path: `${label}.telegram.tokenFile`,
+      reason: "cannot be read in a container, which sees no file of the engine's machine",
+      advice: "use telegram.botToken",
+    });
   if (!isContainerName(container))
     problems.push({
       path: label,
@@ -134,7 +140,10 @@ const providerOf = (name: SecretName): string => name.toLowerCase();
 
 /** Files hold the secrets: `docker inspect` would show environment variables. */
 function providersOf({ telegram }: CheckedGatewayArgs): JsonObject {
-  const names: SecretName[] = [GATEWAY_TOKEN_VARIABLE, ...(telegram ? ([BOT_TOKEN_VARIABLE] as const) : [])];
+  const names: SecretName[] = [
+    GATEWAY_TOKEN_VARIABLE,
+    ...(telegram?.botToken === undefined ? [] : ([BOT_TOKEN_VARIABLE] as const)),
+  ];
   return Object.fromEntries(
     names.map((name) => [providerOf(name), { source: "file", path: secretFile(name), mode: "singleValue" }]),
   );

@@ -149,12 +149,19 @@ export const basePortSchema = z
 
 export const telegramSchema = z
   .strictObject({
-    botToken: secretString,
+    botToken: secretString.optional(),
+    tokenFile: absolutePath.optional(),
     allowFrom: z.array(sender).optional(),
     dmPolicy: z.enum(["pairing", "allowlist", "open", "disabled"]).optional(),
     apiRoot: webUrl(["https:", "http:"]).optional(),
   } satisfies Schemas<TelegramArgs>)
-  .superRefine(({ allowFrom, dmPolicy }, context) => {
+  .superRefine(({ allowFrom, dmPolicy, botToken, tokenFile }, context) => {
+    if ((botToken === undefined) === (tokenFile === undefined))
+      context.addIssue({
+        code: "custom",
+        path: [botToken === undefined ? "botToken" : "tokenFile"],
+        message: botToken === undefined ? "is required, or else tokenFile" : "must not be set together with botToken",
+      });
     if (dmPolicy === "allowlist" && !allowFrom?.length)
       context.addIssue({
         code: "custom",

@@ -50,6 +50,8 @@ const containers = (): readonly Problem[] => [
       resolveGateway("ops", { version: "2026.9.6", basePort: 20789, [property]: "/srv/claw" }, engine).problems,
   ),
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789 }, engine, "the ops").problems,
+  ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, telegram: { tokenFile: "/run/bot" } }, engine)
+    .problems,
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, config: { gateway: { bind: "loopback" } } }, engine)
     .problems,
   ...checkIsolation([inContainer("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18789 })]),
@@ -112,6 +114,7 @@ const ARGUMENTS: readonly Args[] = [
   ),
   { telegram: { allowFrom: ["4242"] } },
   telegram({ allowFrom: ["@ann"] }),
+  telegram({ tokenFile: "/run/secrets/telegram" }),
   telegram({ dmPolicy: "allowlist" }),
   telegram({ dmPolicy: "open" }),
   telegram({ apiRoot: "api.example.org" }),
@@ -568,6 +571,17 @@ const HOST: readonly Row[] = [
     make: (scene) => (
       vi.stubEnv("HOME", scene.root),
       scene.put(scene.path(".config/systemd/user/openclaw-gateway-ops.service"), ""),
+      {}
+    ),
+  },
+  {
+    reason: /starts another gateway/,
+    make: (scene) => (
+      vi.stubEnv("HOME", scene.root),
+      scene.put(
+        scene.path(".config/systemd/user/clawdbot-gateway.service"),
+        "ExecStart=/usr/bin/node /opt/clawdbot/index.js gateway --port 20789\n",
+      ),
       {}
     ),
   },

@@ -36,7 +36,7 @@ describe("bad arguments are refused with path and advice", () => {
     [
       "an argument like no other",
       { telegram: { botToken: "t", zzzzzzzz: 1 } },
-      /-> use one of: botToken, allowFrom, dmPolicy, apiRoot/,
+      /-> use one of: botToken, tokenFile, allowFrom, dmPolicy, apiRoot/,
     ],
     [
       "an allowlist of nobody",
@@ -61,7 +61,7 @@ describe("bad arguments are refused with path and advice", () => {
       { telegram: { botToken: "t", apiRoot: "tg" } },
       /^g\.telegram\.apiRoot: must be a URL/,
     ],
-    ["no bot token", { telegram: { allowFrom: ["1"] } }, /^g\.telegram\.botToken: must be a non-empty string/],
+    ["no bot token", { telegram: { allowFrom: ["1"] } }, /^g\.telegram\.botToken: is required, or else tokenFile/],
     [
       "a browser profile with neither",
       { browser: { profiles: { work: {} } } },

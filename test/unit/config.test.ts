@@ -5,6 +5,7 @@ import { schemaOf } from "../../components/openclawSchema";
 import { botsOf } from "../../components/rules/config/bots";
 import { schemaProblems } from "../../components/rules/config/schema";
 import { checkIsolation } from "../../components/rules/isolation";
+import { checkOperatorOnly } from "../../components/rules/operators";
 import { resolveGateway } from "../../components/rules/resolve";
 import type { JsonObject } from "../../model/spec";
 import { engine, layout, resolved } from "./gateways";
@@ -317,4 +318,45 @@ it.each([
   ["2026.10.1", true],
 ])("version %s is supported: %s", (version, isSupported) => {
   expect(said({ version }).length === 0).toBe(isSupported);
+});
+
+describe("the rescue's channels", () => {
+  const operators = { dmPolicy: "allowlist", allowFrom: ["100000000000000001"], groupPolicy: "disabled" };
+  const refusedOn = (channels: JsonObject): string[] =>
+    checkOperatorOnly({ label: "rescue" }, { telegram: undefined, config: { channels } }).map(({ path }) => path);
+
+  it("may be any whose direct messages are of named people, and whose groups are off", () => {
+    const slack = { dmPolicy: "open", accounts: { work: operators } };
+    const channels = { discord: operators, slack, defaults: {}, matrix: { enabled: false } };
+    expect(refusedOn(channels)).toEqual([]);
+  });
+
+  it.each<[string, JsonObject]>([
+    ["allowFrom", { ...operators, allowFrom: ["*"] }],
+    ["allowFrom", { ...operators, allowFrom: [] }],
+    ["allowFrom", { ...operators, allowFrom: ["accessGroup:ops"] }],
+    ["dmPolicy", { ...operators, dmPolicy: "pairing" }],
+    ["groupPolicy", { dmPolicy: "allowlist", allowFrom: ["1"] }],
+    ["guilds", { ...operators, guilds: { "1": {} } }],
+    ["accounts.two.allowFrom", { ...operators, accounts: { one: {}, two: { allowFrom: ["*"] } } }],
+  ])("are refused over %s: %j", (key, discord) => {
+    expect(refusedOn({ discord })).toEqual([`rescue.config.channels.discord.${key}`]);
+  });
+});
+
+describe("a bot token in a file of the host", () => {
+  const telegram = { tokenFile: "/run/secrets/telegram", allowFrom: ["42"] };
+
+  it("is read there, and nowhere else", () => {
+    expect(said({ telegram })).toEqual([]);
+    const channels = configOf({ telegram }).channels as JsonObject;
+    expect(channels.telegram).toMatchObject({ tokenFile: "/run/secrets/telegram", enabled: true });
+    expect(channels.telegram).not.toHaveProperty("botToken");
+  });
+
+  it("is one of two ways, and none in a container", () => {
+    expect(said({ telegram: { ...telegram, botToken: "1:x" } }).join()).toContain("must not be set together");
+    expect(said({ telegram: { allowFrom: ["42"] } }).join()).toContain("ops.telegram.botToken: is required, or else");
+    expect(said({ telegram }, engine).join()).toContain("ops.telegram.tokenFile: cannot be read in a container");
+  });
 });

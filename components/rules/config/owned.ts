@@ -38,7 +38,7 @@ const COMMON: readonly OwnedKey[] = [
   own("logging.file", "the log is <stateDir>/logs/openclaw.log", "remove it"),
   useArgument("channels.telegram.enabled", "telegram"),
   useArgument("channels.telegram.botToken", "telegram.botToken"),
-  useArgument("channels.telegram.tokenFile", "telegram.botToken"),
+  useArgument("channels.telegram.tokenFile", "telegram.tokenFile"),
   useArgument("channels.telegram.allowFrom", "telegram.allowFrom"),
   useArgument("channels.telegram.dmPolicy", "telegram.dmPolicy"),
   useArgument("channels.telegram.apiRoot", "telegram.apiRoot"),

@@ -53,7 +53,8 @@ export function ownConfig({ telegram, browser }: Args, place: ConfigContext): Js
     own.channels = {
       telegram: defined({
         enabled: true,
-        botToken: place.secret(BOT_TOKEN_VARIABLE),
+        botToken: telegram.tokenFile === undefined ? place.secret(BOT_TOKEN_VARIABLE) : undefined,
+        tokenFile: telegram.tokenFile,
         dmPolicy: telegram.dmPolicy ?? (telegram.allowFrom?.length ? "allowlist" : "pairing"),
         configWrites: false,
         allowFrom: telegram.allowFrom,

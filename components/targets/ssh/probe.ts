@@ -30,6 +30,7 @@ const foundSchema = z.discriminatedUnion("is", [
   z.object({ is: z.literal("othersLocks"), path, uid: count }),
   z.object({ is: z.literal("ownedState"), owner, kept: z.boolean() }),
   z.object({ is: z.literal("unit"), path }),
+  z.object({ is: z.literal("unitOnPort"), path, port }),
   z.object({ is: z.literal("ports"), owner, basePort: port }),
   z.object({ is: z.literal("shared"), property, path, owner }),
   z.object({ is: z.literal("gatewaysPort"), owner, port }),
