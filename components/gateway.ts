@@ -11,7 +11,7 @@ import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } f
 import type { Problem } from "./rules/problems";
 import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
 import type { GatewayArgs, MainGatewayArgs, RescueGatewayArgs } from "./arguments";
-import type { Partner } from "./targets/target";
+import { isTarget, type Partner } from "./targets/target";
 import type { ExistingGateway } from "../inspect/existingGateway";
 import type { ExistingMainOutputs } from "../model/outputs";
 import { GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../model/secrets";
@@ -105,13 +105,12 @@ export class Gateway extends pulumi.ComponentResource {
     args: GatewayArgs,
     composition: Composition,
   ): { known: pulumi.Output<Known>; deployment: pulumi.Resource } | undefined {
-    const { target, ...rest } = args;
     const label = composition.label ?? name;
+    const { target, ...rest } = argumentsOf(label, args);
     const program = currentProgram();
-    if (!target) {
-      program.report([
-        { path: `${label}.target`, reason: "is required", advice: 'add one, e.g. new LocalHost("here")' },
-      ]);
+    if (!isTarget(target)) {
+      const reason = target === undefined ? "is required" : "must be a target";
+      program.report([{ path: `${label}.target`, reason, advice: 'use one, e.g. new LocalHost("here")' }]);
       return undefined;
     }
     const { gateway, args: checked, problems } = resolveGateway(label, defined(rest), target.layout, name);
@@ -136,7 +135,7 @@ export class Gateway extends pulumi.ComponentResource {
         name,
         gateway,
         env: pulumi.secret(pulumi.output(env)),
-        partner: composition.partner,
+        partner: isTarget(composition.partner?.target) ? composition.partner : undefined,
         ...(composition.existingMain && { existingMain: composition.existingMain.then(describeToHost) }),
       }),
     );
@@ -197,7 +196,8 @@ export class MainGateway extends Gateway {
     opts?: pulumi.ComponentResourceOptions,
     composition: Composition = {},
   ) {
-    super(name, { basePort: MAIN_BASE_PORT, ...defined(args) }, opts, composition);
+    const given = argumentsOf(composition.label ?? name, args);
+    super(name, { basePort: MAIN_BASE_PORT, ...defined(given) }, opts, composition);
   }
 }
 
@@ -230,11 +230,11 @@ export class RescueGateway extends Gateway {
     opts?: pulumi.ComponentResourceOptions,
     composition: Composition = {},
   ) {
-    const { existingMain: facts, ...rest } = args;
     const label = composition.label ?? name;
+    const { existingMain: facts, ...rest } = argumentsOf(label, args);
     const isAlone = composition.partner === undefined;
     if (!isAlone && facts !== undefined) currentProgram().report([existingMainInPair(label)]);
-    const existingMain = isAlone && rest.target ? findExistingMain(label, rest.target, facts) : undefined;
+    const existingMain = isAlone && isTarget(rest.target) ? findExistingMain(label, rest.target, facts) : undefined;
     super(
       name,
       { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...defined(rest) },
@@ -247,6 +247,16 @@ export class RescueGateway extends Gateway {
     );
     this.existingMain = pulumi.output(existingMain?.then(toOutputs));
   }
+}
+
+/** What a program has given, if that is an object: anything else is reported. */
+export function argumentsOf<Args extends object>(label: string, args: Args): Args {
+  const given: unknown = args;
+  if (typeof given === "object" && given !== null && !Array.isArray(given)) return args;
+  currentProgram().report([
+    { path: label, reason: "must have an object of arguments", advice: 'e.g. { target: new LocalHost("here"), … }' },
+  ]);
+  return {} as Args;
 }
 
 export const RESCUE_PROFILE = "rescue";

@@ -2,14 +2,14 @@ import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { gatewayId } from "../model/hostLayout";
 import type { GatewayPairArgs, MainGatewayArgs, Own } from "./arguments";
-import { MainGateway, RescueGateway, RESCUE_PROFILE } from "./gateway";
+import { argumentsOf, MainGateway, RescueGateway, RESCUE_PROFILE } from "./gateway";
 import { afterPreflight, currentProgram } from "./preflight";
 import { problemsOf } from "./rules/problems";
 import type { Target } from "./targets/target";
 
 const pairSchema = z.strictObject({
-  target: z.any(),
-  version: z.any(),
+  target: z.unknown(),
+  version: z.unknown(),
   main: z.object({}, { error: "must be an object of gateway arguments" }).optional(),
   rescue: z.object({}, { error: "must be an object of gateway arguments" }).optional(),
 });
@@ -31,14 +31,15 @@ export class GatewayPair extends pulumi.ComponentResource {
 
   constructor(name: string, args: GatewayPairArgs, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:GatewayPair", name, {}, afterPreflight(opts));
-    const parsed = pairSchema.safeParse(args);
-    if (!parsed.success) currentProgram().report(problemsOf(parsed.error, pairSchema, name, args));
+    const given = argumentsOf(name, args);
+    const parsed = pairSchema.safeParse(given);
+    if (!parsed.success) currentProgram().report(problemsOf(parsed.error, pairSchema, name, given));
     const ownOr = <T extends Own<MainGatewayArgs>>(own: T | undefined) => ({
       ...(asObject(own) as T),
-      target: own?.target ?? args.target,
-      version: own?.version ?? args.version,
+      target: own?.target ?? given.target,
+      version: own?.version ?? given.version,
     });
-    const [main, rescue] = [ownOr(args.main), ownOr(args.rescue)];
+    const [main, rescue] = [ownOr(given.main), ownOr(given.rescue)];
     const names = { main: `${name}-main`, rescue: `${name}-rescue` };
     const goesFirst = currentProgram()
       .passed()
@@ -51,7 +52,7 @@ export class GatewayPair extends pulumi.ComponentResource {
       {
         label: `${name}.main`,
         partner: {
-          id: gatewayId(args.rescue?.profile ?? RESCUE_PROFILE),
+          id: gatewayId(given.rescue?.profile ?? RESCUE_PROFILE),
           name: names.rescue,
           target: rescue.target,
           changesFirst: goesFirst.then((first) => (first === "rescue" ? this.rescue.deployment : undefined)),
@@ -66,7 +67,7 @@ export class GatewayPair extends pulumi.ComponentResource {
       {
         label: `${name}.rescue`,
         partner: {
-          id: gatewayId(args.main?.profile ?? "default"),
+          id: gatewayId(given.main?.profile ?? "default"),
           name: names.main,
           target: main.target,
           changesFirst: goesFirst.then((first) => (first === "main" ? this.main.deployment : undefined)),

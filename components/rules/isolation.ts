@@ -178,8 +178,9 @@ export function explicitPorts(gateway: ResolvedGateway): ExplicitPort[] {
   ];
 }
 
-/** Ports of the gateway itself, of browsers, which have arguments, and of other machines. */
-const NOT_OPENED = /^(gateway\.(port|remote\.)|browser\.|channels\.irc\.)|\.sandbox\.browser\./;
+/** Names of ports that a gateway opens; any other may be another machine's. Source: the schema of OpenClaw 2026.9.6. */
+const OPENED =
+  /(^|\.)(webhook|serve|listen|listener|callback|ingress)\.port$|(webhook|listen|serve|callback|sandbox|http)Port$/;
 
 /** Every port that a configuration has the gateway listen on, wherever it names one. */
 function configuredPorts(config: JsonObject): { readonly at: string; readonly port: number }[] {
@@ -195,7 +196,7 @@ function configuredPorts(config: JsonObject): { readonly at: string; readonly po
       !("webhookPort" in parent)
     )
       return [{ at: at.replace(/webhookUrl$/, "webhookPort"), port: WEBHOOK_PORT }];
-    if (typeof value !== "number" || !/^port$|[a-z]Port$/.test(path.at(-1) ?? "") || NOT_OPENED.test(at)) return [];
+    if (typeof value !== "number" || !OPENED.test(at)) return [];
     return /^channels\.telegram\./.test(at) && !isWebhook ? [] : [{ at, port: value }];
   });
 }

@@ -1,6 +1,7 @@
 /** The rescue gateway's bots: who may talk to them. Pure. */
 import { isObject, objectAt } from "../../model/json";
 import type { Json, JsonObject } from "../../model/spec";
+import { BOT_KEYS } from "./config/bots";
 import { channelsOf } from "./config/render";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
@@ -50,9 +51,15 @@ function channelProblems(channel: JsonObject, path: string): Problem[] {
   const accounts = Object.entries(objectAt(channel, "accounts")).filter((entry): entry is [string, JsonObject] =>
     isObject(entry[1]),
   );
-  const all: [at: string, settings: JsonObject][] = accounts.length
-    ? accounts.map(([name, account]) => [`${path}.accounts.${name}`, { ...channel, ...account }])
-    : [[path, channel]];
+  // A bot of the channel itself is there beside those of its accounts.
+  const isAccount = !accounts.length || BOT_KEYS.some((key) => key in channel);
+  const all: [at: string, settings: JsonObject][] = [
+    ...(isAccount ? [[path, channel] as [string, JsonObject]] : []),
+    ...accounts.map(([name, account]): [string, JsonObject] => [
+      `${path}.accounts.${name}`,
+      { ...channel, ...account },
+    ]),
+  ];
   return all.flatMap(([at, settings]) => {
     const wrong = [
       ...(isListOfPeople(settings.allowFrom) ? [] : ["allowFrom"]),

@@ -1,5 +1,5 @@
 /** Where gateways run. A new kind of target is a new folder that implements this. */
-import type * as pulumi from "@pulumi/pulumi";
+import * as pulumi from "@pulumi/pulumi";
 import type { Conflict } from "../../model/conflict";
 import type { SearchResult, GatewayFacts } from "../../inspect/existingGateway";
 import type { ExistingMainSpec } from "../../model/spec";
@@ -75,3 +75,7 @@ export interface Target extends pulumi.Resource {
    */
   deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource;
 }
+
+/** Whether a program has given a target, and not just anything. */
+export const isTarget = (value: unknown): value is Target =>
+  pulumi.Resource.isInstance(value) && "findConflicts" in value && "deploy" in value;

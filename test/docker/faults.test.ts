@@ -1,5 +1,6 @@
 /** What goes wrong on an engine, and what `up` makes of it. With stand-ins for gateways: the rows are about what we do. */
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { REFUSED_LATER } from "../support/engine";
 import { eventually, ok } from "../support/processes";
 import { VERSION } from "../support/seed";
 import { isSoak } from "../support/soak";
@@ -138,7 +139,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
   it("keeps the old one where the new one does not start", async () => {
     const before = await pair.ids();
     const { config } = pair.args.main;
-    pair.args.main.config = { update: { channel: "refused" } };
+    pair.args.main.config = { update: { channel: REFUSED_LATER } };
     const failed = await pair.up();
     expect(said(failed)).toContain("the new gateway claw-main does not start, so the old one was left as it was");
     expect(said(failed)).toMatch(/Invalid config[^]*update\.channel/);

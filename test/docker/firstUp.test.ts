@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { REFUSED_LATER } from "../support/engine";
 import { eventually, finished, ok } from "../support/processes";
 import { VERSION } from "../support/seed";
 import { Dockerd } from "./dockerd";
@@ -56,7 +57,7 @@ inDocker("the first up of a pair in containers", () => {
   });
 
   it("fails with its last lines where its first gateway does not start, and goes on from there", async () => {
-    pair.args.rescue.config = { update: { channel: "refused" } };
+    pair.args.rescue.config = { update: { channel: REFUSED_LATER } };
     const failed = await pair.up();
     expect(failed.code).not.toBe(0);
     expect(said(failed)).toContain("gateway claw-rescue is not healthy: it exited on its own");

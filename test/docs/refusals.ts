@@ -308,6 +308,11 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     new SshHost("box", { host: "203.0.113.7", registry: "http://registry.example.org", ...args } as never);
   const composed: (() => unknown)[] = [
     () => new Gateway("ops", { version, profile: "ops", basePort: 20789 } as never),
+    () => new Gateway("ops", { target: "here", version, profile: "ops", basePort: 20789 } as never),
+    () => new MainGateway("main", undefined as never),
+    () => new RescueGateway("rescue", "here" as never),
+    () => new GatewayPair("claw", undefined as never),
+    () => new GatewayPair("claw", { target: here(), version, rescue: { target: 7 } } as never),
     () => new GatewayPair("claw", { target: here(), version, pair: true } as never),
     () => new GatewayPair("claw", { target: here(), version, main: "x", rescue: "x" } as never),
     () => {

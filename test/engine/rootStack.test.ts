@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { gatewayTag } from "../../model/hostLayout";
 import { carries } from "../../inspect/processes";
-import { QUICK, TestStack } from "../support/engine";
+import { QUICK, REFUSED_LATER, TestStack } from "../support/engine";
 import { ask, endStrays, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT, type Outcome } from "../support/hosts";
 import { seedGateway, seedTools, VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
@@ -188,7 +188,7 @@ describe("the root stack", () => {
 
   it("fails with a configuration that OpenClaw refuses; going back is clean, and true", async () => {
     const before = pids(root);
-    stack.config("main.config.update.channel", "bogus");
+    stack.config("main.config.update.channel", REFUSED_LATER);
     const outcome = await stack.up();
     expect(outcome.code).not.toBe(0);
     expect(outcome.stdout + outcome.stderr).toContain("OpenClaw rejects this configuration; nothing was changed");

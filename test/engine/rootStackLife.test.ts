@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { TestStack } from "../support/engine";
+import { REFUSED_LATER, TestStack } from "../support/engine";
 import { ask, endStrays, eventually, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
 import { placeRelease, seedTools } from "../support/seed";
 import { manage, pids, supervisorState } from "./gateways";
@@ -118,7 +118,7 @@ it("a first up that fails leaves nothing after destroy", async () => {
   const stack = await TestStack.create();
   try {
     stack.configs(settings(root));
-    for (const gateway of ["main", "rescue"]) stack.config(`${gateway}.config.update.channel`, "bogus");
+    for (const gateway of ["main", "rescue"]) stack.config(`${gateway}.config.update.channel`, REFUSED_LATER);
     expect((await stack.up()).code).not.toBe(0);
     ok(await stack.destroy());
     expect(readdirSync(root)).toEqual([]);

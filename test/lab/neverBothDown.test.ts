@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { REFUSED_LATER } from "../support/engine";
 import { ok } from "../support/hosts";
 import { VERSION } from "../support/seed";
 import { isSoak } from "../support/soak";
@@ -54,7 +55,7 @@ inLab("main and rescue", () => {
 
   async function change(gateway: string, kind: Kind): Promise<void> {
     const { stack } = pair;
-    const seconds = kind === "refused" ? "none" : String(100 + Math.floor(random() * 1000));
+    const seconds = kind === "refused" ? REFUSED_LATER : String(100 + Math.floor(random() * 1000));
     stack.config(`${gateway}.config.agents.defaults.timeoutSeconds`, seconds);
     if (kind === "broken") await pair.release(gateway, { version: BROKEN, endsWith: 78 });
     else stack.config(`${gateway}.version`, VERSION);

@@ -1,5 +1,6 @@
 /** What a pair over SSH does from nothing to removed, whoever deploys it, wherever, and whatever its release is. */
 import { expect, it } from "vitest";
+import { REFUSED_LATER } from "../support/engine";
 import { ok } from "../support/hosts";
 import { VERSION } from "../support/seed";
 import { MAIN_PORT, RESCUE_PORT, type PairOn } from "./stacks";
@@ -72,7 +73,7 @@ export function changeRows(pair: () => PairOn): void {
 
   it("keeps a bad configuration from the running gateway", async () => {
     const main = await pair().pid("main");
-    pair().stack.config("main.config.update.channel", "no-such-channel");
+    pair().stack.config("main.config.update.channel", REFUSED_LATER);
     const refused = await pair().stack.up();
     expect(refused.code).not.toBe(0);
     expect(refused.stdout).toMatch(/update\.channel/);

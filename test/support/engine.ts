@@ -73,6 +73,9 @@ function quickly(directory: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 export { PROJECT };
 
+/** A value that no schema refuses in a preview, as OpenClaw puts the variable's there first: for a change that it refuses itself. */
+export const REFUSED_LATER = "${HOME}";
+
 interface State {
   readonly deployment: { readonly resources?: { readonly type: string; readonly urn: string }[] };
 }

@@ -184,7 +184,11 @@ describe("secrets in plain text", () => {
       named: { apiKey: "KEY" },
       referred: { apiKey: "${KEY}", headers: { Authorization: "Bearer ${KEY}" } },
     };
-    const text = { agents: { defaults: { maxTokens: 5 } }, ui: { assistant: { name: "Bearer of good news" } } };
+    const text = {
+      session: { key: "main" },
+      agents: { defaults: { maxTokens: 5 } },
+      ui: { assistant: { name: "Bearer of good news" } },
+    };
     expect(said({ config: { models: { providers }, ...text }, env })).toEqual([]);
   });
 });
@@ -244,6 +248,8 @@ describe("between two gateways", () => {
   });
 
   it("ports of other machines, and of channels that are off, are nobody's", () => {
+    const mail = { plugins: { entries: { imap: { config: { accounts: { a: { host: "mail", port: 993 } } } } } } };
+    expect(both({ config: mail }, { config: mail })).toEqual([]);
     const config = { channels: { irc: { port: 6697 }, msteams: { enabled: false, webhook: { port: 3979 } } } };
     expect(both({ config }, { config })).toEqual([]);
   });
@@ -338,6 +344,10 @@ describe("the rescue's channels", () => {
     ["dmPolicy", { ...operators, dmPolicy: "pairing" }],
     ["groupPolicy", { dmPolicy: "allowlist", allowFrom: ["1"] }],
     ["guilds", { ...operators, guilds: { "1": {} } }],
+    [
+      "dmPolicy",
+      { token: "${T}", dmPolicy: "open", allowFrom: ["1"], groupPolicy: "disabled", accounts: { one: operators } },
+    ],
     ["accounts.two.allowFrom", { ...operators, accounts: { one: {}, two: { allowFrom: ["*"] } } }],
   ])("are refused over %s: %j", (key, discord) => {
     expect(refusedOn({ discord })).toEqual([`rescue.config.channels.discord.${key}`]);

@@ -15,14 +15,14 @@ export interface Bot {
 }
 
 /** Keys of a channel, or of one of its accounts, whose value is a bot. Source: OpenClaw 2026.9.6, its channels' schemas. */
-const BOT_KEYS = [
+export const BOT_KEYS: readonly string[] = [
   "token",
   "botToken",
   "appToken",
   "accessToken",
+  "channelAccessToken",
   "appPassword",
   "botSecret",
-  "authToken",
   "privateKey",
 ];
 

@@ -3,9 +3,11 @@ import { isObject, walk } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
 import type { Problem } from "../problems";
 
-/** Names whose values are secrets, of keys, headers and variables. */
+/** Names whose values are secrets, of keys and headers. */
 const SECRET_NAME =
-  /(token|api[_-]?key|(private|access|encrypt|subscription)[_-]?key|passw(or)?d|secret|credentials?|authorization|cookie)$|(^|_)(KEY|PAT|PASS)$/i;
+  /(token|api[_-]?key|(private|access|encrypt|subscription)[_-]?key|passw(or)?d|secret|credentials?|authorization|cookie)$/i;
+/** Of variables, which are written like this. */
+const SECRET_VARIABLE = /(^|_)(KEY|PAT|PASS)$/;
 
 /** What a secret looks like, whatever its name. */
 const SECRET_SHAPES = [
@@ -59,7 +61,7 @@ function isPlainSecret(key: string, value: string, parent: Json | undefined, env
     const flag = parent[Number(key) - 1];
     return typeof flag === "string" && SECRET_FLAG.test(flag);
   }
-  return SECRET_NAME.test(key) && !isMarker(value, parent, env);
+  return (SECRET_NAME.test(key) || SECRET_VARIABLE.test(key)) && !isMarker(value, parent, env);
 }
 
 /** Says where a key is, or that none is needed. */
