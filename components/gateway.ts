@@ -136,7 +136,7 @@ export class Gateway extends pulumi.ComponentResource {
         gateway,
         env: pulumi.secret(pulumi.output(env)),
         partner: isTarget(composition.partner?.target) ? composition.partner : undefined,
-        ...(composition.existingMain && { existingMain: composition.existingMain.then(describeToHost) }),
+        existingMain: composition.existingMain?.then(describeToHost),
       }),
     );
 

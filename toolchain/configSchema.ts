@@ -4,22 +4,19 @@
  */
 import { brotliCompressSync } from "node:zlib";
 import { text } from "node:stream/consumers";
-
-type Schema = { [key: string]: unknown };
+import { isObject } from "../model/json";
+import type { Json, JsonObject } from "../model/spec";
 
 /** For people, of which there are two megabytes. */
 const NOT_CHECKED = ["title", "description", "default", "$schema"];
 
-const isSchema = (value: unknown): value is Schema =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** Without what is not checked. OpenClaw demands some keys that it fills in itself: those have a default. */
-function reduced(value: unknown, isNames = false): unknown {
+function reduced(value: Json, isNames = false): Json {
   if (Array.isArray(value)) return value.map((item) => reduced(item));
-  if (!isSchema(value)) return value;
+  if (!isObject(value)) return value;
   const { properties, required } = value;
   const demanded = Array.isArray(required)
-    ? required.filter((key: string) => !(isSchema(properties) && "default" in (properties[key] as object)))
+    ? required.filter((key) => !(isObject(properties) && "default" in (properties[key as string] as JsonObject)))
     : [];
   return Object.fromEntries(
     Object.entries(value)
@@ -33,16 +30,17 @@ function reduced(value: unknown, isNames = false): unknown {
 }
 
 /** Plugins have versions of their own, and check what is theirs. */
-function withoutPlugins(schema: Schema): Schema {
-  const plugins = (schema.properties as Schema).plugins as { properties: { entries: Schema } };
+function withoutPlugins(schema: JsonObject): JsonObject {
+  const plugins = (schema.properties as JsonObject).plugins as { properties: { entries: JsonObject } };
   const { properties: _, ...entries } = plugins.properties.entries;
   plugins.properties.entries = entries;
   return schema;
 }
 
-export const reduceSchema = (printed: string): Schema => withoutPlugins(reduced(JSON.parse(printed)) as Schema);
+export const reduceSchema = (printed: string): JsonObject =>
+  withoutPlugins(reduced(JSON.parse(printed) as Json) as JsonObject);
 
-const pack = (schema: Schema): string => brotliCompressSync(JSON.stringify(schema)).toString("base64");
+const pack = (schema: JsonObject): string => brotliCompressSync(JSON.stringify(schema)).toString("base64");
 
 if (require.main === module)
   void text(process.stdin).then((printed) => void process.stdout.write(`${pack(reduceSchema(printed))}\n`));

@@ -40,7 +40,7 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, 
       const [why = issue] = issue.issues;
       return [{ path, reason: why.message, advice: adviceOf(why) ?? "rename or remove it" }];
     }
-    const value = valueAt(input, issue.path);
+    const value = valueAlong(input, issue.path);
     const shown = isShowable(value, issue.path) ? `; it is ${JSON.stringify(value)}` : "";
     return [defined({ path, reason: `${reasonOf(issue)}${shown}`, advice: adviceOf(issue) })];
   });
@@ -93,7 +93,8 @@ function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
 
 const unwrap = (node: unknown): unknown => (node instanceof z.ZodOptional ? unwrap(node.unwrap()) : node);
 
-const valueAt = (value: unknown, path: readonly PropertyKey[]): unknown =>
+/** The value at a path of any tree. */
+export const valueAlong = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined | null)?.[key], value);
 
 /** Arguments whose values may be shown. Any other could contain a secret that was put in the wrong place. */

@@ -50,7 +50,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   const parsed = gatewaySchema.safeParse(input);
   const problems = parsed.success ? [] : problemsOf(parsed.error, gatewaySchema, label, input);
   const args = parsed.data ?? salvage(input, parsed.error);
-  const config = plainPart((input as { config?: unknown }).config);
+  const config = args?.config ?? plainPart((input as { config?: unknown }).config);
   const check = (ours: JsonObject): void => {
     const isContainer = layout.kind === "container";
     if (isObject(config))

@@ -136,11 +136,12 @@ export const keeps = (path: string): string => `: keeps ${/^[\w./@:+-]+$/.test(p
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
   const place = placeOf(target, parent, deployment);
   const { name, gateway, lock, target: host } = place;
-  const { slot, claim, claimId } = claimSlot(place);
+  const claimed = claimSlot(place);
+  const { slot, claimId } = claimed;
   const parcel = { gateway: gateway.id, version: gateway.version, packages: lock.packages, claim: claimId };
   const sent = host.send?.(place.resourceName("push"), parcel, { parent, dependsOn: [slot] }) ?? [];
-  const staged = stageSecrets(place, slot, claim, claimId);
-  const locked = stageLock(place, slot, claim, claimId);
+  const staged = stageSecrets(place, claimed);
+  const locked = stageLock(place, claimed);
   // The nonce reveals nothing about the secrets; as a secret, it would hide the whole command from preview.
   const nonce = answerOf(staged, "id", name);
   const spec = specText(place);
@@ -183,12 +184,14 @@ function placeOf(target: HostTarget, parent: pulumi.Resource, deployment: Deploy
 }
 type Place = ReturnType<typeof placeOf>;
 
+interface Claimed {
+  readonly slot: pulumi.Resource;
+  readonly claim: pulumi.Output<Claim>;
+  readonly claimId: pulumi.Output<string>;
+}
+
 /** The name, the ports and the directories are this gateway's before anything is put there. */
-function claimSlot(place: Place): {
-  slot: pulumi.Resource;
-  claim: pulumi.Output<Claim>;
-  claimId: pulumi.Output<string>;
-} {
+function claimSlot(place: Place): Claimed {
   const { target, name, gateway, program, id } = place;
   const { ownerId, again } = target.setup;
   const claim = pulumi
@@ -207,12 +210,7 @@ function claimSlot(place: Place): {
   return { slot, claim, claimId: answerOf(slot, "id", name) };
 }
 
-function stageSecrets(
-  place: Place,
-  slot: pulumi.Resource,
-  claim: pulumi.Output<Claim>,
-  claimId: pulumi.Output<string>,
-): CommandResource {
+function stageSecrets(place: Place, { slot, claim, claimId }: Claimed): CommandResource {
   const { env } = place.deployment;
   return place.command(
     "secrets",
@@ -227,12 +225,7 @@ function stageSecrets(
   );
 }
 
-function stageLock(
-  place: Place,
-  slot: pulumi.Resource,
-  claim: pulumi.Output<Claim>,
-  claimId: pulumi.Output<string>,
-): CommandResource {
+function stageLock(place: Place, { slot, claim, claimId }: Claimed): CommandResource {
   const { version } = place.gateway;
   const { packages } = place.lock;
   return place.command(

@@ -4,7 +4,7 @@ import { HOW_TO_GET } from "../../ssh/hostKey";
 import { formatProblems } from "../../components/rules/problems";
 import { locked } from "../../components/targets/releaseLock";
 import { runAtDestroy } from "../../components/targets/deployerCommand";
-import { expectCurrent } from "./page";
+import { code, expectCurrent, table } from "./page";
 import { refusals, type Section } from "./refusals";
 import { failuresIn, failuresOfShell, filesIn, sentencesIn } from "./sources";
 
@@ -65,18 +65,13 @@ function failureSections(titles: Readonly<Record<string, string>>): string[] {
 
 /** What went wrong, and what to do, where it is said with it. */
 const failureTable = (failures: readonly string[]): string =>
-  [
-    "| what it says | what to do |",
-    "| --- | --- |",
-    ...[...new Set(failures)].map((failure) => {
-      const [what, advice] = failure.split("\n    -> ");
-      return row([inOneLine(what!), advice === undefined ? "" : inOneLine(advice)]);
+  table(
+    ["what it says", "what to do"],
+    [...new Set(failures)].map((failure) => {
+      const [what = "", advice] = failure.split("\n    -> ");
+      return [code(what), advice === undefined ? "" : code(advice)];
     }),
-  ].join("\n");
-
-const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-
-const inOneLine = (text: string): string => code(text.trim().replaceAll(/\s*\n\s*/g, " "));
+  );
 
 const block = (messages: readonly string[]): string => `\`\`\`text\n${[...new Set(messages)].join("\n")}\n\`\`\``;
 
@@ -89,7 +84,7 @@ const LATE_HOST_KEY = {
 const head = (found?: string): string => formatProblems([{ path: "", reason: "", advice: "" }], found).split("\n")[0]!;
 
 /** Each reason once, with everything that it is said about. */
-function table({ problems }: Section): string {
+function problemTable({ problems }: Section): string {
   const rows = new Map<string, { reason: string; advice: string | undefined; paths: Set<string> }>();
   for (const { path, reason: said, advice } of problems) {
     const reason = said.replace(/; it is .*/, "");
@@ -97,17 +92,15 @@ function table({ problems }: Section): string {
     rows.set(`${reason} ${advice}`, row);
     row.paths.add(path);
   }
-  return [
-    "| about | what it says | what to do |",
-    "| --- | --- | --- |",
-    ...[...rows.values()].map(({ paths, reason, advice }) => {
-      const cells = [[...paths].map(code).join(", "), code(reason), advice === undefined ? "" : code(advice)];
-      return row(cells);
-    }),
-  ].join("\n");
+  return table(
+    ["about", "what it says", "what to do"],
+    [...rows.values()].map(({ paths, reason, advice }) => [
+      [...paths].map(code).join(", "),
+      code(reason),
+      advice === undefined ? "" : code(advice),
+    ]),
+  );
 }
-
-const code = (text: string): string => (text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``);
 
 function page(): string {
   return [
@@ -123,7 +116,7 @@ function page(): string {
     block([formatProblems([LATE_HOST_KEY], "found before this host was contacted").trimEnd()]),
     "An `integrity` that is added after the stack has locked that version:",
     block([formatProblems([locked("box", "2026.9.7", "sha512-…")], "found before any gateway was changed").trimEnd()]),
-    ...before.flatMap((section) => [`### ${section.title}`, section.about, table(section)]),
+    ...before.flatMap((section) => [`### ${section.title}`, section.about, problemTable(section)]),
     "### The inspection itself, and a broken installation",
     failureTable(filesIn("components").flatMap(failuresIn)),
     "## On the host, while `pulumi up` runs",

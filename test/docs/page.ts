@@ -10,3 +10,15 @@ export async function expectCurrent(path: string, text: string): Promise<void> {
   const content = path.endsWith(".md") ? await prettier.format(text, options) : text;
   await expect(content, `${path} is not current; \`npm run docs\` writes it`).toMatchFileSnapshot(join(PROJECT, path));
 }
+
+/** A table of a page. */
+export const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [header, header.map(() => "---"), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
+    .join("\n");
+
+/** Code in a line. */
+export function code(text: string): string {
+  const line = text.trim().replaceAll(/\s*\n\s*/g, " ");
+  return line.includes("`") ? `\`\` ${line} \`\`` : `\`${line}\``;
+}

@@ -1,5 +1,6 @@
 /** The reference: what the types and doc comments of the public names say, as one page. */
 import * as ts from "typescript";
+import { code, table } from "./page";
 import { filesIn, parse } from "./sources";
 
 /** Every public name, in the order in which a reader needs it; behind a component, the types of its arguments. */
@@ -71,12 +72,6 @@ const outputTable = (name: string): string =>
     membersOf(name).map((member) => [code(member.name.getText()), typeOf(member), textOf(member)]),
   );
 
-const table = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [header, header.map(() => "---"), ...rows]
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
-    .join("\n");
-
-const code = (text: string): string => `\`${text.replaceAll(/\s*\n\s*/g, " ")}\``;
 const link = (name: string): string => `[${name}](#${name.toLowerCase()})`;
 const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);
 

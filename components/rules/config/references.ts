@@ -7,6 +7,9 @@ import { didYouMean, type Problem } from "../problems";
 /** As OpenClaw reads it: `$${NAME}` is no reference. Source: its own substitution, 2026.9.6. */
 const REFERENCE = /\$?\$\{([A-Z_][A-Z0-9_]*)\}/g;
 
+/** Whether a text has one in it. */
+export const hasReference = (text: string): boolean => text.search(REFERENCE) >= 0;
+
 /** What every gateway's process has. Source: host/environment.ts, model/containerLayout.ts. */
 const OF_EVERY_PROCESS = [
   "HOME",

@@ -2,7 +2,8 @@
 import { Validator, type OutputUnit, type Schema } from "@cfworker/json-schema";
 import { isObject } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
-import { didYouMean, type Problem } from "../problems";
+import { didYouMean, valueAlong, type Problem } from "../problems";
+import { hasReference } from "./references";
 
 export type { Schema };
 
@@ -17,9 +18,9 @@ export function schemaProblems(config: JsonObject, schema: Schema, version: stri
   const found = new Map<string, Problem>();
   for (const { location, about } of failures(errors)) {
     const keys = at(location);
-    const value = valueIn(config, keys);
+    const value = valueAlong(config, keys) as Json | undefined;
     // OpenClaw puts the variable's value there before it looks.
-    if (typeof value === "string" && /\$\{[A-Z_][A-Z0-9_]*\}/.test(value)) continue;
+    if (typeof value === "string" && hasReference(value)) continue;
     // The validator also calls a key unknown that is known, and wrong.
     if (about[0]?.keyword === "false" && knownKeys(schema, keys).includes(keys.at(-1) ?? "")) continue;
     const where = [path, ...keys].join(".");
@@ -124,9 +125,11 @@ const KINDS: Readonly<Record<string, string>> = {
   null: "null",
 };
 
+const choicesOf = ({ anyOf = [], oneOf = [] }: Schema): Schema[] => [...anyOf, ...oneOf];
+
 /** What a schema takes, each in a few words; nothing where that would not say enough. */
 function formsOf(node: Schema): string[] {
-  const choices = [...(node.anyOf ?? []), ...(node.oneOf ?? [])];
+  const choices = choicesOf(node);
   if (choices.length) return [...new Set(choices.flatMap(formsOf))];
   if (node.const !== undefined) return [JSON.stringify(node.const)];
   if (node.enum) return node.enum.map((value) => JSON.stringify(value));
@@ -159,8 +162,7 @@ function nodeAt(schema: Schema, keys: readonly string[]): Schema | undefined {
   const inner =
     properties?.[key] ?? (/^\d+$/.test(key) && isSchema(items) ? items : isSchema(others) ? others : undefined);
   if (inner) return nodeAt(inner, rest);
-  const choices = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
-  for (const choice of choices) {
+  for (const choice of choicesOf(schema)) {
     const found = nodeAt(choice, keys);
     if (found) return found;
   }
@@ -169,6 +171,3 @@ function nodeAt(schema: Schema, keys: readonly string[]): Schema | undefined {
 
 const isSchema = (value: unknown): value is Schema =>
   typeof value === "object" && value !== null && !Array.isArray(value);
-
-const valueIn = (config: JsonObject, keys: readonly string[]): Json | undefined =>
-  keys.reduce<Json | undefined>((at, key) => (at as Record<string, Json> | undefined | null)?.[key], config);

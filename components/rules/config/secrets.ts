@@ -2,6 +2,7 @@
 import { isObject, walk } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
 import type { Problem } from "../problems";
+import { hasReference } from "./references";
 
 /** Names whose values are secrets, of keys and headers. */
 const SECRET_NAME =
@@ -46,7 +47,7 @@ export const plainSecrets = (config: JsonObject, env: readonly string[], path: s
   walk(config)
     .filter(
       ({ path: at, value, parent }) =>
-        typeof value === "string" && isPlainSecret(at.at(-1) ?? "", value, parent, env) && !isReference(value),
+        typeof value === "string" && isPlainSecret(at.at(-1) ?? "", value, parent, env) && !hasReference(value),
     )
     .map(({ path: at }) => ({
       path: `${path}.${at.join(".")}`,
@@ -70,5 +71,3 @@ function isMarker(value: string, parent: Json | undefined, env: readonly string[
   const isLocal = typeof baseUrl === "string" && LOOPBACK_URL.test(baseUrl);
   return isLocal || MARKERS.includes(value) || value.startsWith("oauth:") || env.includes(value);
 }
-
-const isReference = (value: string): boolean => /\$\{[A-Z_][A-Z0-9_]*\}/.test(value);
