@@ -1,7 +1,8 @@
-/** Asks one gateway the page's four questions, through its own command line, each within a bounded time. */
+/** Asks one gateway the page's four questions, and for its channels, through its own command line, each within a bounded time. */
 import { lstat } from "../inspect/files";
 import { run } from "../inspect/run";
 import { isImpostors } from "../inspect/health";
+import { ASK_CHANNELS } from "../model/channels";
 import { askHealth, type CheckedGateway } from "./gateways";
 
 /** The slowest of them takes 8 s on an idle machine, and longer if several gateways are asked at once. */
@@ -25,9 +26,10 @@ export interface Answers {
   readonly service?: CommandAnswer;
   /** `gateway probe` */
   readonly probe?: CommandAnswer;
-  /** `status` and `browser status`: not run for a gateway that is down; they would wait for a minute. */
+  /** `status`, `browser status` and `channels status --probe`: not run for a gateway that is down; they would wait for a minute. */
   readonly status?: CommandAnswer;
   readonly browser?: CommandAnswer;
+  readonly channels?: CommandAnswer;
 }
 
 export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
@@ -40,8 +42,12 @@ export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
     ask("gateway probe --json"),
   ]);
   if (service.code !== 0) return { health, service, probe };
-  const [status, browser] = await Promise.all([ask("status --json"), ask("browser status --json")]);
-  return { health, service, probe, status, browser };
+  const [status, browser, channels] = await Promise.all([
+    ask("status --json"),
+    ask("browser status --json"),
+    ask(ASK_CHANNELS.join(" ")),
+  ]);
+  return { health, service, probe, status, browser, channels };
 }
 
 /** Its CLI runs what its configuration says, which that user writes: never run it with our privileges. */

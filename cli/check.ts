@@ -66,14 +66,22 @@ function unique(findings: readonly Finding[]): Finding[] {
 const isShared = ({ level, text }: Finding): boolean =>
   level === "note" && /^(another service|`gateway probe`)/.test(text);
 
-const HEADER = ["GATEWAY", "PORT", "SERVICE", "PROBE", "STATUS", "BROWSER"] as const;
+const HEADER = ["GATEWAY", "PORT", "SERVICE", "PROBE", "STATUS", "BROWSER", "CHANNELS"] as const;
 
 /** The result as people read it. */
 export function render({ ok, gateways, findings }: Result): string {
   if (!gateways.length && !findings.length) return "There is no gateway to check.";
   const table = renderTable([
     HEADER,
-    ...gateways.map((row) => [row.gateway, String(row.port), row.service, row.probe, row.status, row.browser]),
+    ...gateways.map((row) => [
+      row.gateway,
+      String(row.port),
+      row.service,
+      row.probe,
+      row.status,
+      row.browser,
+      row.channels,
+    ]),
   ]);
   const said = (level: Finding["level"]): string[] =>
     findings

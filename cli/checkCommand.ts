@@ -7,7 +7,7 @@ import { OPTIONS, readGateways, type Options } from "./stack";
 export const USAGE = `usage: pulumi-openclaw check ${OPTIONS}
 
 Runs OpenClaw's quick checks on every gateway of the stack, and on those on this machine that no stack owns:
-gateway status --deep --require-rpc, gateway probe, status, browser status.
+gateway status --deep --require-rpc, gateway probe, status, browser status, and channels status --probe.
 Run it on the gateways' machine, in the Pulumi project's directory. Exit code 1 means that something is wrong.`;
 
 /** Runs the checks and prints what they found; returns the exit code. */

@@ -23,6 +23,8 @@ export interface CheckedGateway {
   /** The command for its CLI, as typed in a shell. */
   readonly command: string;
   readonly stateDir: string;
+  /** Its configuration, which this package has written on this machine. */
+  readonly configPath?: string;
   /** File of its command, if this package's host program runs it. */
   readonly wrapper?: string;
   /** In a container, it tells its version only to those with its token, and only these ports are on this machine. */
@@ -42,6 +44,7 @@ interface StateResource {
     readonly version?: string;
     readonly wrapper?: string;
     readonly stateDir?: string;
+    readonly configPath?: string;
     readonly existingMain?: ExistingMainOutputs;
   };
 }
@@ -71,7 +74,7 @@ export function gatewaysOfState(exported: string): StackGateways {
   for (const { type, urn, outputs } of resources) {
     if (type !== "openclaw:index:Gateway") continue;
     const name = urn.split("::").at(-1)!;
-    const { ports, portBlock, url, version, wrapper, stateDir, existingMain } = outputs ?? {};
+    const { ports, portBlock, url, version, wrapper, stateDir, configPath, existingMain } = outputs ?? {};
     if (remote.has(urn) || wrapper?.startsWith("docker -H ssh:")) {
       elsewhere.push(name);
       continue;
@@ -86,7 +89,7 @@ export function gatewaysOfState(exported: string): StackGateways {
         version,
         command: isContainer ? wrapper : quoted(wrapper),
         stateDir,
-        ...(!isContainer && { wrapper }),
+        ...(!isContainer && defined({ wrapper, configPath })),
         ...(isContainer && { published: portBlock ?? { first: ports.gateway, last: ports.gateway } }),
         ...(url !== undefined && { host: new URL(url).hostname }),
       });

@@ -1,7 +1,9 @@
-/** What the answers mean, in the words of OpenClaw's page "Multiple gateways". Pure. */
+/** What the answers mean, in the words of OpenClaw's page "Multiple gateways". */
 import type { Json, JsonObject } from "../model/spec";
 import { valueAt } from "../model/json";
 import { contains, formatRange, portBlock } from "../model/ports";
+import { accountName, channelsOf, readChannels, type ChannelAccount } from "../model/channels";
+import { readJson } from "../inspect/files";
 import type { CommandAnswer, Answers, Report } from "./ask";
 import { isImpostors } from "../inspect/health";
 import type { CheckedGateway } from "./gateways";
@@ -28,6 +30,8 @@ export interface Row {
   readonly status: string;
   /** Of `browser status`. */
   readonly browser: string;
+  /** Of `channels status --probe`. */
+  readonly channels: string;
 }
 
 const NOT_ASKED = "not asked";
@@ -46,6 +50,7 @@ export function interpret(
   const probe = readProbe(gateway, answers, all);
   const status = readStatus(gateway, answers);
   const browser = readBrowser(gateway, answers);
+  const channels = readChannelStatus(gateway, answers);
   return {
     row: {
       gateway: gateway.name,
@@ -54,8 +59,9 @@ export function interpret(
       probe: probe.cell,
       status: status.cell,
       browser: browser.cell,
+      channels: channels.cell,
     },
-    findings: [...service.findings, ...probe.findings, ...status.findings, ...browser.findings],
+    findings: [service, probe, status, browser, channels].flatMap(({ findings }) => findings),
   };
 }
 
@@ -244,6 +250,50 @@ function readBrowser(gateway: CheckedGateway, { browser }: Answers): Reading {
   const { cdpPort } = report;
   const cell = `${report.running === true ? "running" : "not running"}${typeof cdpPort === "number" ? `, CDP ${cdpPort}` : ""}`;
   return reading(cell, ...(typeof cdpPort === "number" ? cdpNote(gateway, cdpPort, text(report.cdpUrl)) : []));
+}
+
+function readChannelStatus(gateway: CheckedGateway, { channels }: Answers): Reading {
+  if (!channels) return reading(NOT_ASKED);
+  if (!channels.report) return reading("no answer", noReport(gateway.name, "channels status --probe"));
+  const accounts = readChannels(json(channels.report), configuredChannels(gateway));
+  if (!accounts.length) return reading("none");
+  const findings = accounts.flatMap((account) => channelFinding(gateway, account));
+  const advised = list(json(channels.report).statusIssues).flatMap((issue) => issueFinding(gateway, issue, accounts));
+  return reading(accounts.map(channelCell).join(", "), ...findings, ...advised);
+}
+
+const channelCell = (account: ChannelAccount): string =>
+  account.state.is === "connected" ? accountName(account) : `${accountName(account)} ${account.state.is}`;
+
+/** A bot of somebody else's gateway may be off on purpose. */
+const channelFinding = ({ name, isOurs, command }: CheckedGateway, account: ChannelAccount): Finding[] =>
+  account.state.is !== "failing"
+    ? []
+    : [
+        {
+          level: isOurs ? "problem" : "note",
+          gateway: name,
+          text: `channel ${accountName(account)} does not work: ${account.state.reason}`,
+          advice: `look closer with \`${command} channels status --probe\`, and at its log`,
+        },
+      ];
+
+/** What OpenClaw itself notices about a channel that works. */
+function issueFinding({ name }: CheckedGateway, issue: JsonObject, accounts: readonly ChannelAccount[]): Finding[] {
+  const [channel, account, message] = [text(issue.channel), text(issue.accountId), text(issue.message)];
+  const state = accounts.find((each) => each.channel === channel && each.account === account)?.state;
+  if (message === undefined || channel === undefined || state?.is === "failing") return [];
+  return [defined({ level: "note", gateway: name, text: `channel ${channel}: ${message}`, advice: text(issue.fix) })];
+}
+
+/** Of a configuration that we have written; none if this user may not read it. */
+function configuredChannels({ configPath }: CheckedGateway): string[] {
+  try {
+    const config = configPath === undefined ? undefined : readJson<JsonObject>(configPath);
+    return config ? channelsOf(config).map(([name]) => name) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** Its own port outside its block is allowed, but worth a look. In a container, nothing else can take that port. */

@@ -7,3 +7,5 @@ export const ANSWER_MS = 15_000;
 export const POLL_MS = 1_000;
 /** For a partner that is not healthy: it may just be restarting. */
 export const PARTNER = { graceMs: 20_000, pollMs: 2_000 };
+/** For the channels of a gateway that has just become healthy; each question takes 3 to 6 s. */
+export const CHANNELS = { patienceMs: 20_000, pollMs: 2_000 };

@@ -20,7 +20,8 @@ import {
   type Generation,
   type Ordered,
 } from "./generation";
-import { gatewayPort, hasChannels, hasLiveChannels, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
+import { liveAccounts, requiredChannels, waitForChannels } from "./channels";
+import { gatewayPort, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, lockPath, type HostGateway } from "./host";
 import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
@@ -145,6 +146,9 @@ interface Switch {
   readonly predecessor: HostGateway | undefined;
 }
 
+/** No channel account was live before. */
+const NONE: ReadonlySet<string> = new Set();
+
 async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void> {
   const { gateway, next, predecessor } = change;
   if (!order.isWanted()) throw new Failure("cancelled; nothing was changed", "run `pulumi up` again");
@@ -154,10 +158,10 @@ async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void>
     if (!current || !(await isUp(former, current))) continue;
     // An earlier transaction was interrupted after the start and before it was proved healthy.
     if (former === gateway && current.name === next.name && supervisor.status(gateway).supervised)
-      return prove(change, false, order);
+      return prove(change, NONE, order);
     const turn = await takeTurn(gateway, spec, order.progress);
     try {
-      return await replace(change, await hasLiveChannels(former, current), order);
+      return await replace(change, await liveAccounts(former, current), order);
     } finally {
       turn.release();
     }
@@ -166,7 +170,7 @@ async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void>
   const isAlive = [gateway, predecessor].some((each) => each && supervisor.status(each).gatewayPid !== undefined);
   const turn = isAlive ? await waitForTurn(gateway, order.progress) : undefined;
   try {
-    await replace(change, false, order);
+    await replace(change, NONE, order);
   } finally {
     turn?.release();
   }
@@ -243,25 +247,14 @@ async function requireNeighbour(spec: Spec, progress: Progress): Promise<void> {
   }
 }
 
-/** Channels count only if they were connected before or are what changes: an outage elsewhere undoes nothing. */
-function needsChannels(next: Generation, good: Generation | undefined, wereLive: boolean): boolean {
-  if (!hasChannels(next)) return false;
-  // Their configuration, with the variables that it refers to.
-  const channels = ({ spec, service }: Generation): string => {
-    const text = JSON.stringify(spec.config.channels ?? {});
-    return JSON.stringify([text, Object.entries(readSecrets(service.secrets)).filter(([name]) => text.includes(name))]);
-  };
-  return wereLive || !good || channels(next) !== channels(good);
-}
-
-async function replace(change: Switch, wereLive: boolean, order: Order): Promise<void> {
+async function replace(change: Switch, live: ReadonlySet<string>, order: Order): Promise<void> {
   const { gateway, next, predecessor } = change;
   const { progress } = order;
   const supervisor = supervisorFor(gateway.host);
   if (!order.isWanted()) throw new Failure("cancelled; nothing was changed", "run `pulumi up` again");
   const forward = readyPointer(gateway, "current", next);
   try {
-    await prove(change, wereLive, order, async () => {
+    await prove(change, live, order, async () => {
       if (supervisor.status(gateway).supervised) progress("stopping the previous generation");
       if (predecessor) progress(`stopping gateway ${predecessor.id}, which this one replaces`);
       for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) await supervisor.stop(former, true);
@@ -275,7 +268,12 @@ async function replace(change: Switch, wereLive: boolean, order: Order): Promise
 }
 
 /** Waits until a generation is healthy, and so good; if anything fails, goes back to the last good one. */
-async function prove(change: Switch, wereLive: boolean, order: Order, start?: () => Promise<void>): Promise<void> {
+async function prove(
+  change: Switch,
+  live: ReadonlySet<string>,
+  order: Order,
+  start?: () => Promise<void>,
+): Promise<void> {
   const { gateway, next } = change;
   // Written to disk before anything is stopped: later the disk may be full.
   const back = wayBack(change);
@@ -283,7 +281,8 @@ async function prove(change: Switch, wereLive: boolean, order: Order, start?: ()
   const logStart = supervisorFor(gateway.host).logPosition(gateway);
   try {
     await start?.();
-    await waitUntilHealthy(gateway, next, needsChannels(next, back.good, wereLive));
+    await waitUntilHealthy(gateway, next);
+    await waitForChannels(gateway, next, requiredChannels(next, back.good, live), order.progress);
     if (!order.isWanted() && back.good) throw new Failure("cancelled");
     proof.place();
   } catch (error) {
@@ -323,7 +322,7 @@ async function goBack(gateway: HostGateway, { former, good, link }: WayBack): Pr
   try {
     link?.place();
     await supervisor.start(former);
-    await waitUntilHealthy(former, good, false);
+    await waitUntilHealthy(former, good);
     return "The previous generation is running again and is healthy.";
   } catch (error) {
     return `The previous generation was started again but is not healthy: ${messageOf(error)}`;
@@ -345,7 +344,7 @@ export async function startGateway(gateway: HostGateway): Promise<string> {
   if (supervisor.status(gateway).supervised && (await isUp(gateway, current))) return summary(current, "already");
   // Twice: whoever types this wants it up, and a single refused call is no reason to leave it down.
   await supervisor.start(gateway).catch(() => supervisor.start(gateway));
-  await waitUntilHealthy(gateway, current, false);
+  await waitUntilHealthy(gateway, current);
   return summary(current, "now");
 }
 

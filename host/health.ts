@@ -1,12 +1,12 @@
 /** What "healthy" means: the right gateway answers, with the right version. Bodies are read, not status codes. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { ask } from "../inspect/ask";
-import { failingParts, isReady, isStarted } from "../inspect/health";
+import { isStarted } from "../inspect/health";
 import { Failure } from "../model/failure";
 import type { Generation } from "./generation";
 import type { HostGateway } from "./host";
 import { databasesOf } from "../model/hostLayout";
-import { CHANNEL_PATIENCE_MS, HEALTH_POLL_MS, RUNNING_PATIENCE_MS } from "./limits";
+import { HEALTH_POLL_MS, RUNNING_PATIENCE_MS } from "./limits";
 import { listeners } from "../inspect/listeners";
 import { type Listener } from "../model/conflict";
 import { descendsFrom, hasLostDatabase, isAt } from "../inspect/processes";
@@ -19,7 +19,6 @@ import { GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
 
 /** Two cold boots side by side on two cores take about 25 s; on a slow disk, several times that. */
 const HEALTH_TIMEOUT_MS = 180_000;
-const READY_TIMEOUT_MS = 60_000;
 /** A gateway that exited on its own this often during its start will not come up. */
 const MAX_EXITS = 2;
 
@@ -33,10 +32,10 @@ async function hasStarted(generation: Generation): Promise<boolean> {
 /** Whether any OpenClaw Gateway has started on a port. */
 export const isGatewayOn = async (port: number): Promise<boolean> => isStarted(await ask(port, "/startupz"));
 
-const readiness = (generation: Generation) => ask(gatewayPort(generation), "/readyz");
+export const readiness = (generation: Generation) => ask(gatewayPort(generation), "/readyz");
 
 /** The gateway's own command line, with its token. */
-function openclaw(gateway: HostGateway, { service }: Generation, ...args: string[]): Promise<RunResult> {
+export function openclaw(gateway: HostGateway, { service }: Generation, ...args: string[]): Promise<RunResult> {
   return runAs(gateway.host.identity, service.node, [service.entry, ...args], {
     env: { ...service.env, ...readSecrets(service.secrets) },
     cwd: "/",
@@ -60,40 +59,6 @@ async function isOurs(gateway: HostGateway, generation: Generation): Promise<boo
   if (said === "unauthorized") return false;
   return (await openclaw(gateway, generation, "gateway", "health", "--json", "--timeout", "10000")).code === 0;
 }
-
-/**
- * Whether the channels of a running generation are connected at this moment. Its /readyz does not notice when a channel
- * is lost (measured: still ready after 90 s without Telegram), so each channel is asked.
- */
-export async function hasLiveChannels(gateway: HostGateway, generation: Generation): Promise<boolean> {
-  if (!hasChannels(generation) || !isReady(await readiness(generation))) return false;
-  const probes = await probeChannels(gateway, generation);
-  return probes !== undefined && Object.values(probes).every(({ ok }) => ok !== false);
-}
-
-interface Probe {
-  readonly ok?: boolean;
-  /** HTTP status of the channel's service. */
-  readonly status?: number | null;
-  readonly error?: string | null;
-}
-
-async function probeChannels(gateway: HostGateway, generation: Generation): Promise<Record<string, Probe> | undefined> {
-  const { code, stdout } = await openclaw(gateway, generation, "channels", "status", "--probe", "--json");
-  if (code !== 0) return undefined;
-  const { channels = {} } = JSON.parse(stdout) as { channels?: Record<string, { probe?: Probe }> };
-  return Object.fromEntries(Object.entries(channels).map(([name, { probe }]) => [name, probe ?? {}]));
-}
-
-/** Channels whose service refuses our credentials: waiting would not help. */
-async function refusedChannels(gateway: HostGateway, generation: Generation): Promise<string[]> {
-  const probes = Object.entries((await probeChannels(gateway, generation)) ?? {});
-  return probes
-    .filter(([, { ok, status }]) => ok === false && [401, 403, 404].includes(status ?? 0))
-    .map(([name, { status, error }]) => `${name} (${status} ${error ?? ""})`);
-}
-
-export const hasChannels = ({ spec }: Generation): boolean => Object.keys(spec.config.channels ?? {}).length > 0;
 
 /** Who holds a gateway's port: its own process, another program, one that this user cannot see, or nobody. */
 export type Holder = { readonly own: number } | { readonly stranger: Listener } | "unknown" | "nobody";
@@ -135,11 +100,7 @@ export async function isUp(gateway: HostGateway, generation: Generation): Promis
 }
 
 /** Waits until a generation that was just started is healthy; throws what went wrong. */
-export async function waitUntilHealthy(
-  gateway: HostGateway,
-  generation: Generation,
-  needsChannels: boolean,
-): Promise<void> {
+export async function waitUntilHealthy(gateway: HostGateway, generation: Generation): Promise<void> {
   const supervisor = supervisorFor(gateway.host);
   const end = Date.now() + HEALTH_TIMEOUT_MS;
   while (!(await hasStarted(generation))) {
@@ -156,18 +117,5 @@ export async function waitUntilHealthy(
         `nothing on port ${gatewayPort(generation)} answered as this gateway, with its token, within 180 s`,
       );
     await sleep(HEALTH_POLL_MS);
-  }
-  if (!needsChannels) return;
-  const readyEnd = Date.now() + READY_TIMEOUT_MS;
-  for (let asked = false; !isReady(await readiness(generation)); await sleep(HEALTH_POLL_MS)) {
-    if (!asked && Date.now() > readyEnd - READY_TIMEOUT_MS + CHANNEL_PATIENCE_MS) {
-      asked = true;
-      const refused = await refusedChannels(gateway, generation);
-      if (refused.length) throw new Failure(`its credentials were rejected: ${refused.join(", ")}`);
-    }
-    if (Date.now() > readyEnd) {
-      const failing = failingParts(await readiness(generation)).join(", ");
-      throw new Failure(`not connected within 60 s: ${failing || "a channel"}`);
-    }
   }
 }

@@ -19,8 +19,12 @@ export const MAX_BACKOFF_MS = 60_000;
 export const PARTNER_GRACE_MS = 20_000;
 /** How long a running process may fail to answer before its gateway counts as down. */
 export const RUNNING_PATIENCE_MS = 15_000;
-/** A channel that is not connected after this is asked why. */
+/** How long the parts of a gateway that has started may take to start as well, before its channels are asked for. */
 export const CHANNEL_PATIENCE_MS = 5_000;
+/** How long a channel may take to connect. Source: OpenClaw polls Telegram for 30 s, and again 31 s after a conflict. */
+export const CHANNEL_TIMEOUT_MS = 90_000;
+/** Between two questions about channels: each takes 3 to 6 s, and 1.5 s of a processor. */
+export const CHANNEL_POLL_MS = 2_000;
 
 /** Between two checks of a partner, a gateway's health, a lock, a job, a process, a unit. */
 export const PARTNER_POLL_MS = 500;

@@ -1,8 +1,8 @@
 /** The rescue gateway's bots: who may talk to them. Pure. */
+import { channelsOf } from "../../model/channels";
 import { isObject, objectAt } from "../../model/json";
 import type { Json, JsonObject } from "../../model/spec";
 import { BOT_KEYS } from "./config/bots";
-import { channelsOf } from "./config/render";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import { isUserId, type CheckedGatewayArgs } from "./schemas";

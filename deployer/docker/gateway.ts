@@ -1,13 +1,14 @@
 /** Operations on one gateway in a container. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { text } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { Failure, messageOf } from "../../model/failure";
 import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
 import { say } from "../archives";
 import { ANSWER_MS, HEALTH_MS, POLL_MS } from "../patience";
 import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageRequest } from "../../model/requests";
+import { tellChannels } from "./channels";
 import { connect } from "./engine";
+import { runIn } from "./runIn";
 import { envFile, filesVolume, giveToUser } from "./volumes";
 import {
   COMMAND,
@@ -105,10 +106,14 @@ async function requireThings(api: Docker, claim: ContainerClaim, ...files: strin
   );
 }
 
+type PortMap = Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>>;
+
 /** In the end only the engine can say whether a port is free; Docker would notice after removing the old container. */
 async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<void> {
   const { address, ports } = claim.publish;
-  const published = (await containerOf(api, claim))?.NetworkSettings.Ports ?? {};
+  const own = await containerOf(api, claim);
+  // One that exits again and again publishes its ports only while it runs, and takes them again at any moment.
+  const published = own?.State.Running || own?.State.Restarting ? (own.HostConfig.PortBindings as PortMap) : {};
   const ours = Object.values(published)
     .flatMap((bindings) => bindings ?? [])
     .filter(({ HostIp }) => meet(HostIp, address))
@@ -252,6 +257,7 @@ export async function health({ claim, limits, volumes }: HealthRequest): Promise
   }
   await api.getContainer(claim.container).update({ PidsLimit: limits.pids });
   await removeFiles(api, claim, volumes);
+  await tellChannels(api, claim.container);
   return "healthy";
 }
 
@@ -294,15 +300,8 @@ function withoutFrames(log: Buffer): string {
 /** What is wrong with a running gateway; `undefined` if it is healthy. */
 async function problemOf(api: Docker, container: string): Promise<string | undefined> {
   try {
-    const exec = await api.getContainer(container).exec({
-      Cmd: ["node", CONTAINER_PATHS.health],
-      AttachStdout: true,
-      AttachStderr: true,
-      Tty: true,
-    });
-    const said = await text(await exec.start({ Tty: true }));
-    const { ExitCode } = await exec.inspect();
-    return ExitCode === 0
+    const { code, said } = await runIn(api, container, ["node", CONTAINER_PATHS.health]);
+    return code === 0
       ? undefined
       : (said
           .trim()

@@ -10,6 +10,7 @@ const PATIENCE: Record<keyof typeof import("../../deployer/patience"), unknown> 
   ANSWER_MS: 2_000,
   POLL_MS: 200,
   PARTNER: { graceMs: 3_000, pollMs: 500 },
+  CHANNELS: { patienceMs: 1_000, pollMs: 200 },
 };
 
 let bundle: Promise<string> | undefined;

@@ -34,6 +34,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "host/generation.ts": "Staging",
   "host/apply.ts": "Deploying",
   "host/health.ts": "Why a new generation did not become healthy",
+  "host/channels.ts": "Why a channel holds up a new generation",
   "host/jobs.ts": "Deployments that were ended",
   "host/supervisors/process.ts": "Supervision without a service manager",
   "host/supervisors/systemd.ts": "Supervision by systemd",

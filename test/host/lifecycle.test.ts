@@ -243,7 +243,7 @@ describe("a gateway whose channel does not connect", () => {
     const generation = host.current("main");
     const outcome = await host.up("main", host.describe(args()), { TELEGRAM_BOT_TOKEN: "666:canary-wrong-token" });
     expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toMatch(/did not become healthy: its credentials were rejected: telegram \(401 /);
+    expect(outcome.stderr).toMatch(/did not become healthy: its credentials were rejected: telegram: 401 /);
     expect(outcome.stderr).toContain("The previous generation is running again and is healthy.");
     expect(outcome.stderr).toContain("Its last log lines:");
     expect(outcome.stderr).not.toContain("canary-wrong-token");
@@ -252,13 +252,36 @@ describe("a gateway whose channel does not connect", () => {
     expect(environOf(host.gatewayPid("main"))).toContain(TOKEN);
   });
 
-  it("is changed all the same while Telegram is out", async () => {
+  it("goes back where a channel that is added does not work, and says why", async () => {
+    const generation = host.current("main");
+    const withChannel = { ...args(), config: { channels: { discrod: { enabled: true } } } };
+    const outcome = await host.up("main", host.describe(withChannel), { TELEGRAM_BOT_TOKEN: TOKEN });
+    expect(outcome.stderr).toMatch(/not connected within \d+ s: discrod: OpenClaw does not know this channel/);
+    expect(host.current("main")).toBe(generation);
+  });
+
+  it("goes back where another program polls for the messages of a bot that is given to it", async () => {
+    telegram.hasOtherPoller = true;
+    const [generation, outcome] = [
+      host.current("main"),
+      await host.up(
+        "main",
+        host.describe({ ...args(), telegram: { ...args().telegram, allowFrom: ["4242", "4243"] } }),
+        {
+          TELEGRAM_BOT_TOKEN: TOKEN,
+        },
+      ),
+    ];
+    telegram.hasOtherPoller = false;
+    expect(outcome.stderr).toMatch(/not connected within \d+ s: telegram: Telegram getUpdates conflict/);
+    expect(host.current("main")).toBe(generation);
+  });
+
+  it("is changed all the same while Telegram is out, and says that it is", async () => {
     await telegram.stop();
-    ok(
-      await host.up("main", host.describe({ ...args(), config: { update: { channel: "beta" } } }), {
-        TELEGRAM_BOT_TOKEN: TOKEN,
-      }),
-    );
+    const changed = host.describe({ ...args(), config: { update: { channel: "beta" } } });
+    const outcome = ok(await host.up("main", changed, { TELEGRAM_BOT_TOKEN: TOKEN }));
+    expect(outcome.stderr).toMatch(/channel telegram: /);
     expect(host.current("main")).toBe(host.good("main"));
   });
 });

@@ -5,6 +5,8 @@ import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listeners } from "../../inspect/listeners";
+import { ASK_CHANNELS, readChannels } from "../../model/channels";
+import type { JsonObject } from "../../model/spec";
 import { ask, eventually, finished, temporaryRoot, type Outcome } from "../support/hosts";
 import { seedCompiled, seedNode, seedRelease, VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
@@ -214,11 +216,22 @@ describe.each([
       });
     });
 
+    const channels = async (run: Run) => {
+      const { code, report: answer } = await report(ASK_CHANNELS.join(" "), run);
+      expect(code).toBe(0);
+      return readChannels(answer as JsonObject, ["telegram", "discrod"]);
+    };
+    const unknown = expect.objectContaining({
+      channel: "discrod",
+      state: expect.objectContaining({ is: "failing", isRefused: false }) as unknown,
+    }) as unknown;
+
     it("says whether its channel is connected", async () => {
-      expect(await report("channels status --probe --json", { config: path })).toMatchObject({
-        code: 0,
-        report: { channels: { telegram: { probe: { ok: true } } } },
+      const state = await eventually("a connected channel", 10, async () => {
+        const all = await channels({ config: path });
+        return all.some((each) => each.state.is === "connected") && all;
       });
+      expect(state).toEqual([{ channel: "telegram", account: "default", state: { is: "connected" } }, unknown]);
     });
 
     it("ends well when it is told to, and frees its port", async () => {
@@ -232,17 +245,30 @@ describe.each([
       await telegram.stop();
       gateway = start("gateway run", { config: path, bot: WRONG_BOT });
       await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
-      expect(await report("channels status --probe --json", { config: path, bot: WRONG_BOT })).toMatchObject({
-        code: 0,
-        report: { channels: { telegram: { probe: { ok: false, status: null } } } },
-      });
+      const failing = { channel: "telegram", account: "default", state: { is: "failing", isRefused: false } };
+      expect(await channels({ config: path, bot: WRONG_BOT })).toMatchObject([failing, unknown]);
       await telegram.startAgain();
       await eventually("a channel that fails", 60, async () => (await ask(PORT, "/readyz"))?.ready === false);
       expect(await ask(PORT, "/readyz")).toMatchObject({ failing: ["telegram"] });
-      expect(await report("channels status --probe --json", { config: path, bot: WRONG_BOT })).toMatchObject({
-        code: 0,
-        report: { channels: { telegram: { probe: { ok: false, status: 401 } } } },
+      const refused = { is: "failing", isRefused: true, reason: expect.stringContaining("401") as unknown };
+      expect(await channels({ config: path, bot: WRONG_BOT })).toMatchObject([{ state: refused }, unknown]);
+      killAll();
+    });
+
+    it("is ready, and says that its channel is not connected, where another program polls", async () => {
+      telegram.hasOtherPoller = true;
+      gateway = start("gateway run", { config: path });
+      await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
+      const state = await eventually("a failing channel", 20, async () => {
+        const all = await channels({ config: path });
+        return all[0]?.state.is === "failing" && all[0].state;
       });
+      telegram.hasOtherPoller = false;
+      expect(state).toMatchObject({
+        isRefused: false,
+        reason: expect.stringContaining("getUpdates conflict") as unknown,
+      });
+      expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });
     });
   });
 });

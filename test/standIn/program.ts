@@ -45,6 +45,8 @@ const behaviour = readJson(join(dirname(realpathSync(process.argv[1]!)), "stand-
 const config = readJson(process.env.OPENCLAW_CONFIG_PATH!) as Config;
 const { gateway, secrets, update, agents, channels = {} } = config;
 const { port } = gateway;
+/** Channels that it has; any other one is as a plugin that is not installed. */
+const known = Object.entries(channels).filter(([name]) => name === "telegram");
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 
@@ -79,6 +81,29 @@ async function probe({ apiRoot, botToken }: Channel) {
   }
 }
 
+/** What `channels status` says of the one account of a channel. */
+async function account(channel: Channel) {
+  const result = await probe(channel);
+  const lastError = result.ok ? await pollError(channel) : result.error;
+  const connected = lastError === null;
+  const isRefused = result.status !== null;
+  return {
+    accountId: "default",
+    enabled: true,
+    configured: true,
+    running: !isRefused,
+    connected,
+    lastError,
+    probe: result,
+  };
+}
+
+async function pollError({ apiRoot, botToken }: Channel): Promise<string | null> {
+  const response = await fetch(`${apiRoot}/bot${reveal(botToken)}/getUpdates?timeout=0`);
+  const { description } = (await response.json()) as { description?: string };
+  return response.ok ? null : `Telegram getUpdates conflict: ${description}`;
+}
+
 async function serve(): Promise<void> {
   process.title = "openclaw-gateway";
   console.log("[gateway] loading configuration…");
@@ -91,7 +116,7 @@ async function serve(): Promise<void> {
 
   const failing = new Set(["startup-sidecars"]);
   /** A channel whose service is out does not fail; it is only not connected yet. */
-  const connect = async (names = Object.keys(channels)): Promise<void> => {
+  const connect = async (names = known.map(([name]) => name)): Promise<void> => {
     const probes = await Promise.all(names.map((name) => probe(channels[name]!)));
     names.forEach((name, at) => (probes[at]!.status === null ? failing.delete(name) : failing.add(name)));
     failing.delete("startup-sidecars");
@@ -190,8 +215,8 @@ const commands: Record<string, () => void | Promise<void>> = {
   "gateway health": health,
   "health --json": health,
   "channels status": async () => {
-    const probes = Object.entries(channels).map(async ([name, channel]) => [name, { probe: await probe(channel) }]);
-    print({ channels: Object.fromEntries(await Promise.all(probes)) as unknown });
+    const accounts = known.map(async ([name, channel]) => [name, [await account(channel)]] as const);
+    print({ channelAccounts: Object.fromEntries(await Promise.all(accounts)), statusIssues: [] });
   },
   "gateway status": async () => {
     const { ok, kind, running } = await look();

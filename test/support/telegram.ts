@@ -7,12 +7,15 @@ const POLL_MS = 1_000;
 export class FakeTelegram {
   private constructor(
     private readonly server: Server,
+    private readonly bots: { hasOtherPoller: boolean },
     readonly apiRoot: string,
   ) {}
 
   static async start(tokens: readonly string[], address = "127.0.0.1"): Promise<FakeTelegram> {
+    const bots = { hasOtherPoller: false };
     const server = createServer((request, response) => {
-      const [, token, method] = /^\/bot([^/]+)\/(\w+)/.exec(request.url ?? "") ?? [];
+      const { url = "" } = request;
+      const [, token, method] = /^\/bot([^/]+)\/(\w+)/.exec(url) ?? [];
       const answer = (status: number, body: object): void => {
         response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
       };
@@ -21,11 +24,23 @@ export class FakeTelegram {
         return answer(401, { ok: false, error_code: 401, description: "Unauthorized" });
       if (method === "getMe")
         return answer(200, { ok: true, result: { id: 1, is_bot: true, first_name: "Test", username: "test_bot" } });
-      if (method === "getUpdates") return void setTimeout(() => answer(200, { ok: true, result: [] }), POLL_MS);
+      if (method === "getUpdates" && bots.hasOtherPoller)
+        return answer(409, {
+          ok: false,
+          error_code: 409,
+          description: "Conflict: terminated by other getUpdates request",
+        });
+      if (method === "getUpdates")
+        return void setTimeout(() => answer(200, { ok: true, result: [] }), url.includes("timeout=0") ? 0 : POLL_MS);
       return answer(200, { ok: true, result: true });
     });
     await new Promise<void>((resolve) => server.listen(0, address, resolve));
-    return new FakeTelegram(server, `http://${address}:${(server.address() as AddressInfo).port}`);
+    return new FakeTelegram(server, bots, `http://${address}:${(server.address() as AddressInfo).port}`);
+  }
+
+  /** Whether another program polls for the messages of the same bots. */
+  set hasOtherPoller(isThere: boolean) {
+    this.bots.hasOtherPoller = isThere;
   }
 
   /** At the same address. */

@@ -162,5 +162,10 @@ describe("check", () => {
     expect(await tried("127.0.0.1")).toBe(false);
     expect(await tried("0.0.0.0")).toBe(false);
     expect(await tried("127.0.0.2")).toBe(true);
+    // It takes them again at any moment.
+    running({}, { state: { Running: false, Restarting: true } });
+    expect(await tried("127.0.0.1")).toBe(false);
+    running({}, { state: { Running: false } });
+    expect(await tried("127.0.0.1")).toBe(true);
   });
 });

@@ -131,12 +131,10 @@ const inspected = ({ labels = {}, state, host, publishes = [], mounts = {} }: Fa
     NanoCpus: 2e9,
     PidsLimit: 512,
     RestartPolicy: { Name: "unless-stopped" },
-    ...host,
-  },
-  NetworkSettings: {
-    Ports: {
+    PortBindings: {
       "18789/tcp": publishes.map(({ port, address = "127.0.0.1" }) => ({ HostIp: address, HostPort: `${port}` })),
     },
+    ...host,
   },
   Mounts: Object.entries(mounts).map(([Destination, Name]) => ({ Destination, Name })),
 });

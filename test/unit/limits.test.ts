@@ -11,24 +11,26 @@ const textOf = async (changed?: Values): Promise<string> => (await bundleHost(ch
 
 it("the limits of the program that is shipped", () =>
   expect(limits).toMatchInlineSnapshot(`
-  {
-    "CHANNEL_PATIENCE_MS": 5000,
-    "DRAIN_TIMEOUT_MS": 330000,
-    "EXIT_TIMEOUT_MS": 30000,
-    "FIRST_BACKOFF_MS": 1000,
-    "HEALTH_POLL_MS": 250,
-    "JOB_POLL_MS": 100,
-    "LOCK_POLL_MS": 200,
-    "MAX_BACKOFF_MS": 60000,
-    "PARTNER_GRACE_MS": 20000,
-    "PARTNER_POLL_MS": 500,
-    "PROCESS_POLL_MS": 50,
-    "RUNNING_PATIENCE_MS": 15000,
-    "STOP_TIMEOUT_MS": 15000,
-    "SUPERVISOR_START_TIMEOUT_MS": 10000,
-    "UNIT_POLL_MS": 100,
-  }
-`));
+    {
+      "CHANNEL_PATIENCE_MS": 5000,
+      "CHANNEL_POLL_MS": 2000,
+      "CHANNEL_TIMEOUT_MS": 90000,
+      "DRAIN_TIMEOUT_MS": 330000,
+      "EXIT_TIMEOUT_MS": 30000,
+      "FIRST_BACKOFF_MS": 1000,
+      "HEALTH_POLL_MS": 250,
+      "JOB_POLL_MS": 100,
+      "LOCK_POLL_MS": 200,
+      "MAX_BACKOFF_MS": 60000,
+      "PARTNER_GRACE_MS": 20000,
+      "PARTNER_POLL_MS": 500,
+      "PROCESS_POLL_MS": 50,
+      "RUNNING_PATIENCE_MS": 15000,
+      "STOP_TIMEOUT_MS": 15000,
+      "SUPERVISOR_START_TIMEOUT_MS": 10000,
+      "UNIT_POLL_MS": 100,
+    }
+  `));
 
 it("it is made of host/, inspect/ and model/ alone, with these limits", async () => {
   const { metafile, outputFiles } = await bundleHost();

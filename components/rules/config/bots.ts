@@ -1,9 +1,9 @@
 /** The bots that a configuration names: each must be one gateway's alone. Pure. */
 import type * as pulumi from "@pulumi/pulumi";
+import { channelsOf } from "../../../model/channels";
 import { isObject, objectAt } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
 import { references } from "./references";
-import { channelsOf } from "./render";
 
 /** A bot of a gateway. */
 export interface Bot {

@@ -1,5 +1,6 @@
 /** Renders a gateway's openclaw.json. Pure and deterministic: the same arguments give the same bytes. */
-import { isObject, objectAt, valueAt } from "../../../model/json";
+import { channelsOf } from "../../../model/channels";
+import { isObject, valueAt } from "../../../model/json";
 import { gatewayLogFile } from "../../../model/hostLayout";
 import type { Json, JsonObject } from "../../../model/spec";
 import { isUserId, type CheckedGatewayArgs } from "../schemas";
@@ -80,13 +81,6 @@ export const ownersOf = ({ telegram, config = {} }: Pick<CheckedGatewayArgs, "te
 
 /** Channels that are part of OpenClaw itself. Source: the package's own extensions, 2026.9.6. */
 const BUILT_IN = ["telegram", "a2a", "reef"];
-const NO_CHANNELS = ["defaults", "modelByChannel"];
-
-/** The channels that a configuration switches on. */
-export const channelsOf = (config: JsonObject): [name: string, settings: JsonObject][] =>
-  Object.entries(objectAt(config, "channels")).flatMap(([name, settings]) =>
-    NO_CHANNELS.includes(name) || !isObject(settings) || settings.enabled === false ? [] : [[name, settings]],
-  );
 
 /**
  * Each other channel is a plugin, which does not start before it is enabled as well. Source: measured on 2026.9.6: "is

@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import { accountName, channelsOf, readChannels } from "../../model/channels";
+import type { JsonObject } from "../../model/spec";
+
+/** Of the one account that OpenClaw tells of. The fields are those of 2026.9.6. */
+const stateOf = (account: JsonObject) =>
+  readChannels({ channelAccounts: { telegram: [{ accountId: "default", enabled: true, ...account }] } }, [])[0]?.state;
+
+describe("a channel's account, from what OpenClaw says of it", () => {
+  const well = { configured: true, running: true, connected: true, lastError: null, probe: { ok: true, status: null } };
+
+  it.each<[string, JsonObject]>([
+    ["with everything in order", well],
+    ["of a channel that has no connection of its own, as webhooks have none", { configured: true, running: true }],
+    ["that has an old error, and is connected again", { ...well, lastError: "getUpdates conflict" }],
+  ])("is connected %s", (_, account) => {
+    expect(stateOf(account)).toEqual({ is: "connected" });
+  });
+
+  it("is connecting until something has come in", () => {
+    expect(stateOf({ ...well, connected: false })).toEqual({ is: "connecting" });
+  });
+
+  it.each<[string, JsonObject, RegExp, boolean]>([
+    [
+      "whose token is refused",
+      { ...well, probe: { ok: false, status: 401, error: "Unauthorized" } },
+      /^401 Unauthorized$/,
+      true,
+    ],
+    [
+      "whose service is out",
+      { ...well, probe: { ok: false, status: null, error: "fetch failed" } },
+      /^fetch failed$/,
+      false,
+    ],
+    ["whose service gives no reason", { ...well, probe: { ok: false } }, /does not answer/, false],
+    ["with another poller", { ...well, connected: false, lastError: "getUpdates conflict" }, /conflict/, false],
+    ["that does not run", { ...well, running: false, connected: false }, /does not run/, false],
+    ["without credentials", { configured: false, running: false }, /credentials are missing/, false],
+    ["without a linked device", { ...well, linked: false, connected: false }, /no device is linked/, false],
+  ])("fails where it is one %s", (_, account, reason, isRefused) => {
+    expect(stateOf(account)).toEqual({ is: "failing", reason: expect.stringMatching(reason) as unknown, isRefused });
+  });
+
+  it("is left out where it is disabled", () => {
+    expect(stateOf({ ...well, enabled: false })).toBeUndefined();
+  });
+});
+
+it("tells of a configured channel that OpenClaw does not know", () => {
+  expect(readChannels({ channelAccounts: { telegram: [] } }, ["discrod"])).toMatchObject([
+    { channel: "discrod", state: { is: "failing", reason: expect.stringMatching(/no plugin provides it/) as unknown } },
+  ]);
+});
+
+it("names the account where there are several", () => {
+  expect(accountName({ channel: "discord", account: "work" })).toBe("discord (work)");
+  expect(accountName({ channel: "discord", account: "default" })).toBe("discord");
+});
+
+it("knows which channels a configuration switches on", () => {
+  const config = { channels: { defaults: {}, modelByChannel: {}, slack: { enabled: false }, discord: { token: "x" } } };
+  expect(channelsOf(config).map(([name]) => name)).toEqual(["discord"]);
+});
