@@ -80,6 +80,15 @@ export interface GatewayArgs {
    */
   readonly env?: Readonly<Record<string, pulumi.Input<string>>> | undefined;
   /**
+   * More plugins of OpenClaw: npm packages with exact versions. They are locked and installed with the gateway's release, so
+   * that no start needs a registry, and an upgrade or a way back takes them along. Plugins of channels that `config` names
+   * come by themselves, in OpenClaw's own version; named here, in yours. A plugin runs with all rights of the gateway. Not in
+   * containers, whose image has them.
+   * @default {}
+   * @example { "@openclaw/voice-call": "2026.9.6" }
+   */
+  readonly plugins?: Readonly<Record<string, string>> | undefined;
+  /**
    * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
    * a GatewayPair only.
    * @default false

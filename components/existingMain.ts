@@ -65,6 +65,7 @@ function asResolved(foreign: ExistingGateway, { layout }: Target): ResolvedGatew
     serviceName: serviceName(profile),
     browser: browserOf(config),
     config,
+    plugins: {},
     force: false,
   };
 }

@@ -5,6 +5,7 @@ import { stableValue } from "./outputs";
 import { afterPreflight, checkedBotToken, currentProgram, TELEGRAM } from "./preflight";
 import { schemaOf } from "./openclawSchema";
 import { botsOf } from "./rules/config/bots";
+import { unknownPlugins } from "./rules/config/plugins";
 import { schemaProblems } from "./rules/config/schema";
 import { checkOperatorOnly } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
@@ -117,7 +118,11 @@ export class Gateway extends pulumi.ComponentResource {
     program.report(problems);
     if (!gateway || !checked) return undefined;
     const schema = schemaOf(gateway.version);
-    if (schema) program.report(schemaProblems(gateway.config, schema, gateway.version, `${label}.config`));
+    if (schema)
+      program.report([
+        ...schemaProblems(gateway.config, schema, gateway.version, `${label}.config`),
+        ...unknownPlugins(checked, `${label}.config`, gateway.isContainer === true),
+      ]);
     if (composition.operatorOnly) program.report(checkOperatorOnly(gateway, checked));
     const telegramToken = checked.telegram?.botToken;
     const bot = telegramToken && { path: `${label}.telegram.botToken`, channel: TELEGRAM, token: telegramToken };

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../model/failure";
-import { manifestFor, openclawIn, packageName, lockedPackages, pack } from "../model/packageLock";
+import { manifestFor, openclawIn, packageName, pluginsIn, lockedPackages, pack } from "../model/packageLock";
 import { LOCK_FILE, INSTALL_FLAGS } from "../model/npm";
 import { fingerprint } from "../model/cache";
 import { cached, npmCommand, say, unpackedNpm } from "./archives";
@@ -24,23 +24,26 @@ export async function lockRelease(request: LockRequest): Promise<string> {
 }
 
 /** In the deployer's cache. */
-export const lockName = ({ version, registry = "" }: LockRequest): string =>
-  `openclaw-${version}-${fingerprint([registry])}.lock`;
+export const lockName = ({ version, plugins, registry = "" }: LockRequest): string =>
+  `openclaw-${version}-${fingerprint([registry, ...(plugins ? [JSON.stringify(plugins)] : [])])}.lock`;
 
 async function makeLock(request: LockRequest, directory: string, name: string): Promise<void> {
-  const { version, integrity, registry } = request;
+  const { version, plugins, integrity, registry } = request;
+  const what = [`openclaw@${version}`, ...Object.entries(plugins ?? {}).map(([plugin, exact]) => `${plugin}@${exact}`)];
   const release = join(directory, "release");
   mkdirSync(release);
-  writeFileSync(join(release, "package.json"), manifestFor(version));
+  writeFileSync(join(release, "package.json"), manifestFor(version, plugins));
   const npm = await unpackedNpm(directory, registry);
-  say(`locking the packages of openclaw@${version}`);
-  await npmCommand({
-    what: `find openclaw@${version}`,
-    command: process.execPath,
-    args: [npm, "install", "--prefix", release, ...INSTALL_FLAGS, ...LOCK_FLAGS],
-    cwd: release,
-    registry,
-  });
+  say(`locking the packages of ${what.join(" and ")}`);
+  // Twice: the first lock misses what packages that a plugin bundles depend on, and `npm ci` refuses it (measured, 11.19.1).
+  for (let rounds = plugins ? 2 : 1; rounds > 0; rounds--)
+    await npmCommand({
+      what: `find ${what.join(" and ")}`,
+      command: process.execPath,
+      args: [npm, "install", "--prefix", release, ...INSTALL_FLAGS, ...LOCK_FLAGS],
+      cwd: release,
+      registry,
+    });
   const packages = pack(readFileSync(join(release, LOCK_FILE), "utf8"));
   requireHashes(packages, version);
   if (!isRight(packages, request))
@@ -60,13 +63,17 @@ function isRight(packages: string, { version, integrity }: LockRequest): boolean
 /** Exactly one hash. */
 const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 
-/** What OpenClaw bundles is in its own archive, covered by its hash. Bundles of other packages npm may fetch again. */
-const BUNDLED = "node_modules/openclaw/";
+/** What OpenClaw or a plugin bundles is in its own archive, covered by its hash. Bundles of other packages npm may fetch again. */
+const bundlesOf = (packages: string): string[] =>
+  ["openclaw", ...Object.keys(pluginsIn(packages))].map((name) => `node_modules/${name}/`);
 
 /** A package without a hash that npm checks could be something else tomorrow. */
 function requireHashes(packages: string, version: string): void {
+  const bundles = bundlesOf(packages);
   const loose = Object.entries(lockedPackages(packages)).flatMap(([path, { integrity, inBundle }]) =>
-    path === "" || (inBundle && path.startsWith(BUNDLED)) || SHA512.test(integrity ?? "") ? [] : packageName(path),
+    path === "" || (inBundle && bundles.some((bundle) => path.startsWith(bundle))) || SHA512.test(integrity ?? "")
+      ? []
+      : packageName(path),
   );
   if (loose.length)
     throw new Failure(

@@ -16,7 +16,7 @@ import { readSecrets, redact } from "./secrets";
 
 /** What a change answers for: an outage elsewhere undoes nothing. */
 export interface Required {
-  /** Channels whose configuration changes: each account must connect. */
+  /** Channels whose configuration changes: each account must connect, unless its service is out. */
   readonly changed: ReadonlySet<string>;
   /** Names of accounts that were live before: they must not fail now. */
   readonly live: ReadonlySet<string>;
@@ -88,14 +88,15 @@ interface Sorted {
 }
 
 function sortOut(accounts: readonly ChannelAccount[] = [], { changed, live }: Required): Sorted {
-  const isMissing = (each: ChannelAccount): boolean =>
-    changed.has(each.channel)
-      ? each.state.is !== "connected"
-      : live.has(accountName(each)) && each.state.is === "failing";
+  const isMissing = ({ channel, account, state }: ChannelAccount): boolean => {
+    const wasLive = live.has(accountName({ channel, account }));
+    if (state.is === "failing") return wasLive || (changed.has(channel) && state.cause !== "outage");
+    return changed.has(channel) && state.is !== "connected";
+  };
   const missing = accounts.filter(isMissing);
   return {
     missing,
-    refused: missing.filter(({ state }) => state.is === "failing" && state.isRefused),
+    refused: missing.filter(({ state }) => state.is === "failing" && state.cause === "refused"),
     others: accounts.filter((each) => each.state.is === "failing" && !missing.includes(each)),
   };
 }

@@ -20,6 +20,7 @@ import { unpack, type Wanted } from "../model/packageLock";
 import { endOf } from "./endProcesses";
 import { run } from "../inspect/run";
 import { runAs } from "./runAs";
+import { placePlugins } from "./plugins";
 import { requireComplete } from "../inspect/release";
 
 const INSTALL_MINUTES = 15;
@@ -60,6 +61,7 @@ export async function ensureRelease(
     else await extract(sent, staging, version, packages);
     if (packages !== undefined) requireComplete(staging, version, packages, process.arch);
     await runPackageScript(gateway, staging);
+    if (packages !== undefined) placePlugins(staging, packages);
     recordLock(staging, wanted);
   } finally {
     clearInterval(ticker);

@@ -19,8 +19,10 @@ export const channelsOf = (config: JsonObject): [name: string, settings: JsonObj
  */
 export type ChannelState =
   | { readonly is: "connected" | "connecting" }
-  /** `isRefused`: the service refuses our credentials, so that waiting would not help. */
-  | { readonly is: "failing"; readonly reason: string; readonly isRefused: boolean };
+  | { readonly is: "failing"; readonly reason: string; readonly cause: Cause };
+
+/** `refused`: its service does not know our credentials, so that waiting would not help. `outage`: it cannot be reached. */
+export type Cause = "refused" | "outage" | "other";
 
 /** A bot, or another account, of a channel. */
 export interface ChannelAccount {
@@ -50,7 +52,7 @@ export function readChannels(report: JsonObject, configured: readonly string[]):
 const notThere = (channel: string): ChannelAccount => ({
   channel,
   account: "default",
-  state: { is: "failing", reason: "OpenClaw does not know this channel: no plugin provides it", isRefused: false },
+  state: { is: "failing", reason: "OpenClaw does not know this channel: no plugin provides it", cause: "other" },
 });
 
 const textOf = (value: Json | undefined): string | undefined =>
@@ -75,7 +77,12 @@ function stateOf(account: JsonObject): ChannelState {
     running === false && "it does not run",
   ];
   const reason = words.find((each) => typeof each === "string") || "it is not connected";
-  return { is: "failing", reason, isRefused: probe.ok === false && REFUSALS.includes(probe.status) };
+  return { is: "failing", reason, cause: causeOf(probe) };
+}
+
+function causeOf({ ok, status }: JsonObject): Cause {
+  if (ok !== false) return "other";
+  return REFUSALS.includes(status) ? "refused" : typeof status === "number" ? "other" : "outage";
 }
 
 /** `telegram`, or `discord (work)`. */

@@ -1,5 +1,5 @@
 /** How npm installs a release, on a host as on the deployer. */
-import { manifestFor, unpack } from "./packageLock";
+import { manifestFor, pluginsIn, unpack } from "./packageLock";
 import { type HostLayout, SYSTEM_PATH } from "./hostLayout";
 
 /** What npm needs from the deployer's environment to reach its registry. */
@@ -40,7 +40,7 @@ export const LOCK_FILE = "package-lock.json";
 export const manifestFiles = (version: string, packages: string | undefined): Readonly<Record<string, string>> =>
   packages === undefined
     ? { "package.json": "{}\n" }
-    : { "package.json": manifestFor(version), [LOCK_FILE]: unpack(packages) };
+    : { "package.json": manifestFor(version, pluginsIn(packages)), [LOCK_FILE]: unpack(packages) };
 
 /** npm's arguments for the installation; without a lock, as it was before locks existed. */
 export const installArguments = (directory: string, version: string, packages: string | undefined): string[] =>

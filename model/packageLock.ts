@@ -63,18 +63,21 @@ const fits = ({ os, cpu, libc }: LockedPackage, arch: string): boolean =>
 
 /**
  * Paths of the packages that a Linux host must have. npm silently leaves out what is optional and could not be fetched, or
- * did not match the lock (measured, 11.19.1).
+ * did not match the lock (measured, 11.19.1). Without what is bundled: the hash of the archive around it covers that, and a
+ * publisher may bundle other versions than npm would choose.
  */
 export function neededPackages(packages: string, arch: string): Map<string, LockedPackage> {
   const all = lockedPackages(packages);
   const needed = new Map<string, LockedPackage>();
+  const seen = new Set<string>();
   const visit = (from: string): void => {
     const { dependencies = {}, optionalDependencies = {} } = all[from] ?? {};
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
       const path = resolveFrom(all, from, name);
       const found = path === undefined ? undefined : all[path];
-      if (path === undefined || !found || needed.has(path) || !fits(found, arch)) continue;
-      needed.set(path, found);
+      if (path === undefined || !found || seen.has(path) || !fits(found, arch)) continue;
+      seen.add(path);
+      if (!found.inBundle) needed.set(path, found);
       visit(path);
     }
   };
@@ -94,9 +97,15 @@ function resolveFrom(all: Readonly<Record<string, LockedPackage>>, from: string,
 /** Tells one lock from another. */
 export const lockId = (packages: string): string => createHash("sha256").update(packages).digest("hex").slice(0, 16);
 
-/** The package.json that npm needs beside a lock. */
-export const manifestFor = (version: string): string =>
-  `${JSON.stringify({ private: true, dependencies: { openclaw: version } })}\n`;
+/** The package.json that npm needs beside a lock. `plugins`: packages beside OpenClaw, with their versions. */
+export const manifestFor = (version: string, plugins: Readonly<Record<string, string>> = {}): string =>
+  `${JSON.stringify({ private: true, dependencies: { openclaw: version, ...plugins } })}\n`;
+
+/** The packages of plugins that a lock has beside OpenClaw, with their versions. */
+export function pluginsIn(packages: string): Readonly<Record<string, string>> {
+  const { openclaw: _, ...plugins } = lockedPackages(packages)[""]?.dependencies ?? {};
+  return plugins;
+}
 
 /** File in a release: the id of the lock that it counts for. Absent: it was installed before locks existed. */
 export const RECORD = ".lock-id";

@@ -5,7 +5,7 @@ import type { JsonObject } from "./spec";
 import type { Connection } from "./connection";
 
 /** Part of the program's file name: whoever finds that file finds one that understands its requests. */
-export const FORMAT = 2;
+export const FORMAT = 3;
 
 /** A package of the npm registry, as it is published. */
 export interface PinnedPackage {
@@ -35,6 +35,8 @@ export interface PushRequest extends Repeated {
 /** Which packages a version of OpenClaw consists of. */
 export interface LockRequest {
   readonly version: string;
+  /** npm packages of plugins, with their exact versions. */
+  readonly plugins?: Readonly<Record<string, string>>;
   /** Of OpenClaw's own package, as npm writes it; absent: it is not known yet. */
   readonly integrity?: string;
   /** npm registry; missing: the one of this machine's npm. */

@@ -99,6 +99,12 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
       reason: "cannot be read in a container, which sees no file of the engine's machine",
       advice: "use telegram.botToken",
     });
+  if (args.plugins !== undefined)
+    problems.push({
+      path: `${label}.plugins`,
+      reason: "cannot be installed into a container, whose programs are those of its image",
+      advice: "remove it: build an image with them, and name its `repository` in the DockerEngine",
+    });
   if (!isContainerName(container))
     problems.push({
       path: label,

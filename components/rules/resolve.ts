@@ -5,6 +5,7 @@ import { isObject } from "../../model/json";
 import type { JsonObject } from "../../model/spec";
 import { checkConfig } from "./config/check";
 import { plainPart } from "./config/json";
+import { packagesOf } from "./config/plugins";
 import { ownConfig, renderConfig } from "./config/render";
 import { placementOf, type Layout } from "./placement";
 import type { GatewayPorts, PortRange } from "../../model/ports";
@@ -34,6 +35,8 @@ export interface ResolvedGateway {
   readonly serviceName: string;
   readonly browser: CheckedGatewayArgs["browser"];
   readonly config: JsonObject;
+  /** npm packages that are installed with OpenClaw, and their versions. */
+  readonly plugins: Readonly<Record<string, string>>;
   readonly force: boolean;
 }
 
@@ -78,6 +81,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
       ...place.facts,
       browser: args.browser,
       config: renderConfig(args, context),
+      plugins: place.facts.isContainer ? {} : packagesOf(args),
       force: args.force ?? false,
     }),
   };

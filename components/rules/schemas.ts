@@ -209,6 +209,17 @@ const envSchema = z.record(
   secretString,
 );
 
+/** As npm has them; an exact version, since a range could install something else at any `up`. */
+const pluginsSchema = z.record(
+  z
+    .string()
+    .regex(/^(@[a-z0-9~-][\w.~-]*\/)?[a-z0-9~-][\w.~-]*$/, "is not the name of an npm package")
+    .refine((name) => name !== "openclaw", "is OpenClaw itself: use `version`"),
+  z
+    .string({ error: 'must be an exact version, e.g. "1.2.3"' })
+    .refine((version) => semver.valid(version) === version, 'must be an exact version, e.g. "1.2.3"'),
+);
+
 /** The arguments of one gateway that mean the same on every target. */
 export const gatewaySchema = z.strictObject({
   profile: profileSchema.optional(),
@@ -221,6 +232,7 @@ export const gatewaySchema = z.strictObject({
   browser: browserSchema.optional(),
   config: configSchema.optional(),
   env: envSchema.optional(),
+  plugins: pluginsSchema.optional(),
   force: z.boolean().optional(),
 } satisfies Schemas<Omit<GatewayArgs, "target">>);
 

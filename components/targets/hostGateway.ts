@@ -170,7 +170,7 @@ function placeOf(target: HostTarget, parent: pulumi.Resource, deployment: Deploy
     deployment,
     name,
     gateway,
-    lock: releaseLocks().of(gateway.version),
+    lock: releaseLocks().of(gateway.version, gateway.plugins),
     /** For a shell. */
     program: quote(hostCommand(target.layout.root)),
     id: quote(gateway.id),

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
 import type { LockRequest } from "../../model/requests";
+import { fingerprint } from "../../model/cache";
 import { lockId, openclawIn } from "../../model/packageLock";
 import { stableValue } from "../outputs";
 import { afterPreflight, currentProgram, refuse } from "../preflight";
@@ -32,6 +33,12 @@ export function shippedLock(version: string): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
 }
 
+type Plugins = Readonly<Record<string, string>>;
+
+/** Of a release: its version, and what tells its plugins from others. */
+const nameOf = (version: string, plugins: Plugins): string =>
+  [version, ...(Object.keys(plugins).length ? [fingerprint([JSON.stringify(plugins)])] : [])].join("-");
+
 class ReleaseLocks {
   private readonly locks = new Map<string, ReleaseLock>();
   private readonly named = new Map<string, { readonly label: string; readonly hash: string }>();
@@ -46,38 +53,46 @@ class ReleaseLocks {
       if (before === undefined) this.named.set(version, { label, hash });
       if (shipped === hash || before === hash) continue;
       if (shipped !== undefined) currentProgram().report([another(label, version, shipped)]);
-      else if (before !== undefined || this.locks.has(version))
+      else if (
+        before !== undefined ||
+        [...this.locks.keys()].some((name) => name === version || name.startsWith(`${version}-`))
+      )
         currentProgram().report([contradiction(label, version)]);
     }
   }
 
-  of(version: string): ReleaseLock {
-    const lock = this.locks.get(version) ?? this.decide(version);
-    this.locks.set(version, lock);
+  /** `plugins`: packages that are installed with it. */
+  of(version: string, plugins: Plugins = {}): ReleaseLock {
+    const name = nameOf(version, plugins);
+    const lock = this.locks.get(name) ?? this.decide(version, plugins);
+    this.locks.set(name, lock);
     return lock;
   }
 
   /** It stays even if a newer library knows another one: upgrading the library alone restarts no gateway. */
-  private decide(version: string): ReleaseLock {
+  private decide(version: string, plugins: Plugins): ReleaseLock {
     const { dependsOn = [] } = afterPreflight(undefined);
-    const first = shippedLock(version) ?? this.ask(version, { dependsOn });
+    const isPlain = Object.keys(plugins).length === 0;
+    const first = (isPlain ? shippedLock(version) : undefined) ?? this.ask(version, plugins, { dependsOn });
     // Not really secret: this keeps a hundred lines of hashes out of `preview --diff`. The id is in each deployment.
-    const kept = stableValue(`openclaw-${version}-lock`, pulumi.secret(first), { dependsOn });
+    const kept = stableValue(`openclaw-${nameOf(version, plugins)}-lock`, pulumi.secret(first), { dependsOn });
     const packages = this.checked(version, pulumi.unsecret(kept));
     return { packages, id: packages.apply(lockId) };
   }
 
-  private ask(version: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
-    const integrity = this.named.get(version)?.hash;
+  private ask(version: string, plugins: Plugins, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
+    const integrity = this.named.get(version)?.hash ?? openclawIn(shippedLock(version) ?? "")?.integrity;
     const [registry] = this.registries;
+    const packages = Object.entries(plugins);
     const request: LockRequest = defined({
       version,
+      plugins: packages.length ? plugins : undefined,
       integrity,
       registry,
     });
-    const words = `lock openclaw ${version}`;
+    const words = ["lock openclaw", version, ...packages.map(([name, exact]) => `${name}@${exact}`)].join(" ");
     const command = deployerCommand(
-      `openclaw-${version}-packages`,
+      `openclaw-${nameOf(version, plugins)}-packages`,
       { about: "hosts", words, request, isShown: true, quiet: true },
       // What it would answer today does not matter: the stack has already decided.
       { ...opts, ignoreChanges: ["create", "stdin"] },

@@ -2,6 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { Failure, messageOf } from "../../model/failure";
+import { channelsOf } from "../../model/channels";
+import { BUILT_IN, withoutChannelPlugins } from "../../model/plugins";
+import type { JsonObject } from "../../model/spec";
 import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
 import { say } from "../archives";
 import { ANSWER_MS, HEALTH_MS, POLL_MS } from "../patience";
@@ -87,7 +90,12 @@ export async function check(request: CheckRequest): Promise<string> {
   await removeHelpers(api, claim);
   await requireFree(api, claim);
   await requireThings(api, claim, request.secrets);
-  const files = { "openclaw.json": JSON.stringify(config, null, 2), "health.mjs": healthScript(version) };
+  const files = {
+    "openclaw.json": JSON.stringify(config, null, 2),
+    "health.mjs": healthScript(version),
+    // Only where it differs: another file is another container.
+    ...(hasChannelPlugins(config) && { [REHEARSED]: JSON.stringify(withoutChannelPlugins(config), null, 2) }),
+  };
   const use = { publish: claim.publish, limits: request.limits, secrets: request.secrets };
   return filesVolume(api, { claim, role: "config", image, files, use }, async (volume) => {
     await tryPorts(api, request);
@@ -190,16 +198,24 @@ const answer = await fetch(process.argv[1] + "/bot" + token + "/getMe", { signal
 process.exit([401, 404].includes(answer?.status) ? ${BOT_REFUSED} : 0);
 `;
 
-/** A run of the new one beside the old one: without network, with a state of its own that is thrown away. */
+/** The configuration of a rehearsal, beside the other one. */
+const REHEARSED = "rehearsal.json";
+const hasChannelPlugins = (config: JsonObject): boolean =>
+  channelsOf(config).some(([name]) => !BUILT_IN.includes(name));
+
+/** A run of the new one beside the old one: without network, with a state of its own that is thrown away, and no plugin. */
 async function rehearse(api: Docker, request: CheckRequest, volume: string): Promise<void> {
-  const { claim, image, secrets, limits } = request;
+  const { claim, config, image, secrets, limits } = request;
+  const environment = hasChannelPlugins(config)
+    ? { ...ENVIRONMENT, OPENCLAW_CONFIG_PATH: `${CONTAINER_PATHS.config}/${REHEARSED}` }
+    : ENVIRONMENT;
   say(`trying out the new gateway beside the old one`);
   const rehearsal = await api.createContainer({
     Image: image,
     Cmd: COMMAND,
     User: `${USER}:${USER}`,
     WorkingDir: WORKING_DIRECTORY,
-    Env: Object.entries(ENVIRONMENT).map(([name, value]) => `${name}=${value}`),
+    Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
     Labels: labelsOf(claim, "helper"),
     Healthcheck: { Test: ["NONE"] },
     HostConfig: {

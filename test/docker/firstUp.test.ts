@@ -57,10 +57,10 @@ inDocker("the first up of a pair in containers", () => {
   });
 
   it("fails with its last lines where its first gateway does not start, and goes on from there", async () => {
-    pair.args.main.config = { channels: { discrod: {} } };
+    pair.args.main.config = { channels: { carrierpigeon: {} } };
     pair.args.rescue.config = { update: { channel: REFUSED_LATER } };
     const failed = await pair.up();
-    expect(said(failed)).toMatch(/channel discrod does not work: OpenClaw does not know this channel/);
+    expect(said(failed)).toMatch(/channel carrierpigeon does not work: OpenClaw does not know this channel/);
     expect(failed.code).not.toBe(0);
     expect(said(failed)).toContain("gateway claw-rescue is not healthy: it exited on its own");
     expect(said(failed)).toMatch(/Invalid config[^]*update\.channel/);

@@ -78,6 +78,8 @@ export async function makeImages(api: Docker, directory: string): Promise<void> 
   put(standIn, "app/package.json", (path) => writeFileSync(path, '{"type":"module"}'));
   for (const [name, contents] of Object.entries(STAND_IN_FILES))
     put(standIn, `app/dist/${name}`, (path) => writeFileSync(path, contents));
+  const openclawCommand = '#!/bin/sh\nexec node /app/dist/index.js "$@"\n';
+  put(standIn, "usr/local/bin/openclaw", (path) => writeFileSync(path, openclawCommand, { mode: 0o755 }));
   await importImage(api, STAND_IN_IMAGE, standIn);
 
   const openclaw = join(directory, "openclaw");

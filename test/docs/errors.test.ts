@@ -30,6 +30,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "host/stagedLocks.ts": "Installing OpenClaw: its lock",
   "inspect/release.ts": "Installing OpenClaw: what npm left out",
   "host/release.ts": "Installing OpenClaw",
+  "host/plugins.ts": "Plugins",
   "host/secrets.ts": "Secrets",
   "host/generation.ts": "Staging",
   "host/apply.ts": "Deploying",

@@ -11,6 +11,7 @@ import * as z from "zod";
 import { checkIsolation } from "../../components/rules/isolation";
 import { schemaOf } from "../../components/openclawSchema";
 import { ownedKeys } from "../../components/rules/config/owned";
+import { unknownPlugins } from "../../components/rules/config/plugins";
 import { schemaProblems } from "../../components/rules/config/schema";
 import type { JsonObject } from "../../model/spec";
 import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../model/ports";
@@ -53,6 +54,8 @@ const containers = (): readonly Problem[] => [
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, telegram: { tokenFile: "/run/bot" } }, engine)
     .problems,
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, config: { gateway: { bind: "loopback" } } }, engine)
+    .problems,
+  ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, plugins: { "@scope/name": "1.2.3" } }, engine)
     .problems,
   ...checkIsolation([inContainer("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18789 })]),
   ...checkIsolation([resolved("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18809 })]),
@@ -126,6 +129,9 @@ const ARGUMENTS: readonly Args[] = [
   { browser: { cdpUrl: "wss://chrome.lan?token=abc" } },
   { browser: { profiles: { "My Work": { cdpPort: 20805 } } } },
   { env: { "A-B": "x" } },
+  { plugins: { "Voice Call": "1.2.3" } },
+  { plugins: { openclaw: "2026.9.6" } },
+  { plugins: { "@scope/name": "latest" } },
   ...[
     "OPENCLAW_STATE_DIR",
     "OPENCLAW_GATEWAY_TOKEN",
@@ -164,6 +170,13 @@ const NOT_IN_SCHEMA: readonly Args[] = [
   nested("bindings", [{}]),
   nested("auth.profiles.work", {}),
   nested("worktreeRoot", ""),
+];
+
+/** Channels and plugins that nobody has. */
+const NOT_BROUGHT_ALONG: readonly Args[] = [
+  nested("channels.discrod", {}),
+  nested("channels.pigeon", {}),
+  nested("plugins.entries.pigeon", {}),
 ];
 
 /** Between gateways `claw.main` and the one that is to be changed, `ops`. */
@@ -791,6 +804,9 @@ export async function refusals(): Promise<readonly Section[]> {
         }),
         ...NOT_IN_SCHEMA.flatMap((config) =>
           schemaProblems(config as JsonObject, schemaOf("2026.9.6")!, "2026.9.6", "ops.config"),
+        ),
+        ...NOT_BROUGHT_ALONG.flatMap((config) =>
+          unknownPlugins({ config: config as JsonObject, version: "2026.9.6" }, "ops.config", false),
         ),
       ],
     },

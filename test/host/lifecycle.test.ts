@@ -279,7 +279,8 @@ describe("a gateway whose channel does not connect", () => {
 
   it("is changed all the same while Telegram is out, and says that it is", async () => {
     await telegram.stop();
-    const changed = host.describe({ ...args(), config: { update: { channel: "beta" } } });
+    const telegramArgs = { ...args().telegram, allowFrom: ["4242", "4244"] };
+    const changed = host.describe({ ...args(), telegram: telegramArgs, config: { update: { channel: "beta" } } });
     const outcome = ok(await host.up("main", changed, { TELEGRAM_BOT_TOKEN: TOKEN }));
     expect(outcome.stderr).toMatch(/channel telegram: /);
     expect(host.current("main")).toBe(host.good("main"));

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
+import { BUNDLED, CHANNEL_PLUGINS, OFFICIAL, OTHERS, packageOf } from "../../model/plugins";
 import { schemaOf } from "../../components/openclawSchema";
 import { reduceSchema } from "../../toolchain/configSchema";
 import { seedNode, seedRelease, VERSION } from "../support/seed";
@@ -48,6 +49,34 @@ describe("derived ports", () => {
     const [above] = openclawPorts([MAX_BASE_PORT + 1]);
     expect(above).toMatchObject({ first: 18800, last: 18899 });
   });
+});
+
+describe("plugins", () => {
+  const dist = join(seedRelease, "node_modules", "openclaw", "dist");
+
+  it("are OpenClaw's own, and those of its catalog's channels", () => {
+    interface Entry {
+      readonly name: string;
+      readonly openclaw: {
+        readonly channel: { readonly id: string };
+        readonly plugin?: { readonly id: string };
+        readonly install: { readonly npmSpec: string };
+      };
+    }
+    const { entries } = JSON.parse(readFileSync(join(dist, "channel-catalog.json"), "utf8")) as { entries: Entry[] };
+    expect(BUNDLED).toEqual(readdirSync(join(dist, "extensions")).sort());
+    expect(
+      entries.map(({ name, openclaw: { channel, plugin, install } }) => [
+        channel.id,
+        { plugin: plugin?.id ?? channel.id, name, ...versionOf(install.npmSpec) },
+      ]),
+    ).toEqual(expect.arrayContaining([...OFFICIAL, ...Object.keys(OTHERS)].map((id) => [id, packageOf(id)])));
+    expect(entries).toHaveLength(CHANNEL_PLUGINS.length);
+  });
+  const versionOf = (spec: string) => {
+    const version = /.@(.*)$/.exec(spec)?.[1];
+    return version === undefined ? {} : { version };
+  };
 });
 
 it("the schema of the configuration is OpenClaw's own", () => {

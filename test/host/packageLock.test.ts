@@ -66,7 +66,7 @@ describe("on a host", () => {
   });
   afterAll(() => host?.dispose());
 
-  const profiles = ["ops", "spare", "false", "below", "extra", "bytes"];
+  const profiles = ["ops", "spare", "false", "below", "extra", "bytes", "plugins", "no-plugin"];
 
   /** Up to its release, which it never runs. */
   async function install(profile: string, packages: string): Promise<Outcome> {
@@ -106,6 +106,40 @@ describe("on a host", () => {
     expect(releases("ops").sort()).toEqual([VERSION, release]);
     expect(installed("ops", "openclaw-leaf/leaf.txt")).toBe("the first");
     expect(installed("ops", "openclaw-leaf/leaf.txt", release)).toBe("a newer one");
+  });
+
+  const PLUGIN = "@openclaw-test/words";
+  const pluginOf = (manifest: string): void =>
+    registry.publish(
+      { name: PLUGIN, version: "1.0.0", dependencies: { "openclaw-leaf": "1.0.0" } },
+      { "openclaw.plugin.json": manifest, "words.txt": "of the plugin" },
+    );
+
+  it("plugins are locked with it, and lie where OpenClaw has its own", async () => {
+    pluginOf('{ "id": "words" }');
+    const packages = ok(await lock({ plugins: { [PLUGIN]: "1.0.0" } })).stdout.trim();
+    ok(await install("plugins", packages));
+    expect(installed("plugins", "openclaw/dist/extensions/words/words.txt")).toBe("of the plugin");
+    expect(installed("plugins", "openclaw-leaf/leaf.txt")).toBe("the first");
+    expect(ok(await lock()).stdout.trim()).not.toBe(packages);
+  });
+
+  it.each([
+    [
+      "of a version that there is not",
+      { [PLUGIN]: "2.0.0" },
+      /npm could not find openclaw@\S+ and @openclaw-test\/words@2\.0\.0/,
+    ],
+  ])("plugins %s are refused by the deployer", async (_, plugins, words) => {
+    expect((await lock({ plugins })).stderr).toMatch(words);
+  });
+
+  it("a package that is no plugin is refused, and nothing of it is there", async () => {
+    const packages = ok(await lock({ plugins: { "openclaw-leaf": "1.0.0" } })).stdout.trim();
+    const { code, stderr } = await install("no-plugin", packages);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/the package openclaw-leaf is no plugin of OpenClaw[^]*-> remove it from `plugins`/);
+    expect(releases("no-plugin")).toEqual([]);
   });
 
   it("nothing is installed by a lock that is not there", async () => {

@@ -223,7 +223,7 @@ describe.each([
     };
     const unknown = expect.objectContaining({
       channel: "discrod",
-      state: expect.objectContaining({ is: "failing", isRefused: false }) as unknown,
+      state: expect.objectContaining({ is: "failing", cause: "other" }) as unknown,
     }) as unknown;
 
     it("says whether its channel is connected", async () => {
@@ -245,12 +245,12 @@ describe.each([
       await telegram.stop();
       gateway = start("gateway run", { config: path, bot: WRONG_BOT });
       await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
-      const failing = { channel: "telegram", account: "default", state: { is: "failing", isRefused: false } };
+      const failing = { channel: "telegram", account: "default", state: { is: "failing", cause: "outage" } };
       expect(await channels({ config: path, bot: WRONG_BOT })).toMatchObject([failing, unknown]);
       await telegram.startAgain();
       await eventually("a channel that fails", 60, async () => (await ask(PORT, "/readyz"))?.ready === false);
       expect(await ask(PORT, "/readyz")).toMatchObject({ failing: ["telegram"] });
-      const refused = { is: "failing", isRefused: true, reason: expect.stringContaining("401") as unknown };
+      const refused = { is: "failing", cause: "refused", reason: expect.stringContaining("401") as unknown };
       expect(await channels({ config: path, bot: WRONG_BOT })).toMatchObject([{ state: refused }, unknown]);
       killAll();
     });
@@ -265,7 +265,7 @@ describe.each([
       });
       telegram.hasOtherPoller = false;
       expect(state).toMatchObject({
-        isRefused: false,
+        cause: "other",
         reason: expect.stringContaining("getUpdates conflict") as unknown,
       });
       expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });

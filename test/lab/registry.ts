@@ -159,7 +159,7 @@ export class Registry {
   }
 }
 
-const pathOf = ({ name, version }: Manifest): string => `/${name}/-/${name}-${version}.tgz`;
+const pathOf = ({ name, version }: Manifest): string => `/${name}/-/${basename(name)}-${version}.tgz`;
 
 const STAND_IN_MANIFEST = {
   name: OPENCLAW,

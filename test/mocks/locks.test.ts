@@ -11,12 +11,13 @@ import { HOST_KEY } from "./values";
 
 const NEWER = "2026.9.120";
 const LOCK = lockOf(NEWER);
+const WITH_DISCORD = lockOf(MIN_VERSION);
 const INTEGRITY = openclawIn(LOCK)!.integrity!;
 
 const program = new MockedProgram();
 beforeAll(() =>
   program.run(
-    ({ GatewayPair, SshHost }) => {
+    ({ Gateway, GatewayPair, SshHost }) => {
       const host = (name: string, address: string, args = {}) =>
         new SshHost(name, {
           host: address,
@@ -28,10 +29,14 @@ beforeAll(() =>
       const one = host("one", "203.0.113.7");
       new GatewayPair("old", { target: one, version: MIN_VERSION });
       const other = host("other", "203.0.113.8", { integrity: { [NEWER]: INTEGRITY } });
+      const discord = { channels: { discord: { token: "${DISCORD_BOT_TOKEN}" } } };
+      const place = { target: one, version: MIN_VERSION, config: discord };
+      new Gateway("bot", { ...place, basePort: 22000, profile: "bot", env: { DISCORD_BOT_TOKEN: "one" } });
+      new Gateway("bots", { ...place, basePort: 23000, profile: "bots", env: { DISCORD_BOT_TOKEN: "two" } });
       new GatewayPair("new", { target: other, version: NEWER, main: { target: one, basePort: 21000, profile: "new" } });
     },
-    ["old-main-deployment@203.0.113.7", "new-rescue-deployment@203.0.113.8"],
-    ({ name }) => (name === `openclaw-${NEWER}-packages` ? { stdout: LOCK } : {}),
+    ["old-main-deployment@203.0.113.7", "new-rescue-deployment@203.0.113.8", "bots-deployment@203.0.113.7"],
+    ({ name }) => (/^openclaw-.*-packages$/.test(name) ? { stdout: name.includes(NEWER) ? LOCK : WITH_DISCORD } : {}),
   ),
 );
 afterAll(() => program.end());
@@ -50,12 +55,29 @@ it("a version whose lock is in this package needs no question", () => {
   );
 });
 
+const questions = (): string[] => program.names().filter((name) => /^openclaw-.*-packages$/.test(name));
+
+it("a version with plugins is asked for once as well, with the hash of OpenClaw that this package knows", () => {
+  const [question, ...more] = questions().filter((name) => name.includes(MIN_VERSION));
+  expect(more).toEqual([]);
+  const asked = program.inputsOf(question!);
+  const plugins = { "@openclaw/discord": MIN_VERSION };
+  expect(asked.create).toMatch(new RegExp(` lock openclaw ${MIN_VERSION} @openclaw/discord@${MIN_VERSION}$`));
+  expect(JSON.parse(asked.stdin as string)).toEqual({
+    version: MIN_VERSION,
+    plugins,
+    integrity: openclawIn(shippedLock(MIN_VERSION)!)!.integrity,
+  });
+  for (const gateway of ["bot", "bots"])
+    expect(stagedFor(`${gateway}-lock@203.0.113.7`)).toMatchObject({ packages: WITH_DISCORD });
+});
+
 it("another version is asked for once, with the hash that a host names, and brought to each of its gateways", () => {
-  expect(program.names().filter((name) => /^openclaw-.*-packages$/.test(name))).toEqual([`openclaw-${NEWER}-packages`]);
+  expect(questions().filter((name) => name.includes(NEWER))).toEqual([`openclaw-${NEWER}-packages`]);
   const asked = program.inputsOf(`openclaw-${NEWER}-packages`);
-  expect(asked.create).toMatch(new RegExp(`/deployer-2\\.cjs" lock openclaw ${NEWER}$`));
+  expect(asked.create).toMatch(new RegExp(`/deployer-3\\.cjs" lock openclaw ${NEWER}$`));
   expect(JSON.parse(asked.stdin as string)).toEqual({ version: NEWER, integrity: INTEGRITY });
-  expect(existsSync(join(program.cache, "pulumi-openclaw/deployer-2.cjs"))).toBe(true);
+  expect(existsSync(join(program.cache, "pulumi-openclaw/deployer-3.cjs"))).toBe(true);
   for (const gateway of ["new-main-%@203.0.113.7/new", "new-rescue-%@203.0.113.8"]) {
     expect(stagedFor(gateway.replace("%", "lock"))).toMatchObject({ version: NEWER, packages: LOCK });
     expect(program.inputsOf(gateway.replace("%", "deployment")).create).toContain(` ${lockId(LOCK)}`);

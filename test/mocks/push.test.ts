@@ -37,7 +37,7 @@ describe("a host that everything is sent to", () => {
       ["claw-rescue-push@203.0.113.7", "send release rescue 2026.9.6"],
     ] as const) {
       const { create, stdin, triggers } = program.inputsOf(name);
-      expect(create).toMatch(new RegExp(`/deployer-2\\.cjs" ${words}( [\\d.]+)*$`));
+      expect(create).toMatch(new RegExp(`/deployer-3\\.cjs" ${words}( [\\d.]+)*$`));
       expect(create).not.toContain(program.cache);
       expect(stdin).toHaveProperty([SECRET]);
       expect(JSON.stringify({ create, triggers })).not.toContain("canary");
@@ -46,6 +46,6 @@ describe("a host that everything is sent to", () => {
     expect(JSON.parse(tools.value)).toMatchObject({ because: " 'kept'" }); // sent again where the host has lost them
     const { value } = program.inputsOf("claw-main-push@203.0.113.7").stdin as { value: string };
     expect(JSON.parse(value)).toMatchObject({ release: { gateway: "main" }, because: CLAIM_ID });
-    expect(existsSync(join(program.cache, "pulumi-openclaw/deployer-2.cjs"))).toBe(true);
+    expect(existsSync(join(program.cache, "pulumi-openclaw/deployer-3.cjs"))).toBe(true);
   });
 });

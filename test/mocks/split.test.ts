@@ -51,7 +51,7 @@ describe("a pair on two targets", () => {
       create: string;
       stdin: Record<string, string>;
     };
-    expect(create).toMatch(/\/deployer-2\.cjs" partner rescue before main$/);
+    expect(create).toMatch(/\/deployer-3\.cjs" partner rescue before main$/);
     expect(stdin).toHaveProperty([SECRET]);
     const { gateway, partner, because } = JSON.parse(stdin.value!) as PartnerRequest;
     expect(because).toMatch(/^[0-9a-f]{12}$/);

@@ -21,26 +21,26 @@ describe("a channel's account, from what OpenClaw says of it", () => {
     expect(stateOf({ ...well, connected: false })).toEqual({ is: "connecting" });
   });
 
-  it.each<[string, JsonObject, RegExp, boolean]>([
+  it.each<[string, JsonObject, RegExp, string]>([
     [
       "whose token is refused",
       { ...well, probe: { ok: false, status: 401, error: "Unauthorized" } },
       /^401 Unauthorized$/,
-      true,
+      "refused",
     ],
     [
       "whose service is out",
       { ...well, probe: { ok: false, status: null, error: "fetch failed" } },
       /^fetch failed$/,
-      false,
+      "outage",
     ],
-    ["whose service gives no reason", { ...well, probe: { ok: false } }, /does not answer/, false],
-    ["with another poller", { ...well, connected: false, lastError: "getUpdates conflict" }, /conflict/, false],
-    ["that does not run", { ...well, running: false, connected: false }, /does not run/, false],
-    ["without credentials", { configured: false, running: false }, /credentials are missing/, false],
-    ["without a linked device", { ...well, linked: false, connected: false }, /no device is linked/, false],
-  ])("fails where it is one %s", (_, account, reason, isRefused) => {
-    expect(stateOf(account)).toEqual({ is: "failing", reason: expect.stringMatching(reason) as unknown, isRefused });
+    ["whose service gives no reason", { ...well, probe: { ok: false } }, /does not answer/, "outage"],
+    ["with another poller", { ...well, connected: false, lastError: "getUpdates conflict" }, /conflict/, "other"],
+    ["that does not run", { ...well, running: false, connected: false }, /does not run/, "other"],
+    ["without credentials", { configured: false, running: false }, /credentials are missing/, "other"],
+    ["without a linked device", { ...well, linked: false, connected: false }, /no device is linked/, "other"],
+  ])("fails where it is one %s", (_, account, reason, cause) => {
+    expect(stateOf(account)).toEqual({ is: "failing", reason: expect.stringMatching(reason) as unknown, cause });
   });
 
   it("is left out where it is disabled", () => {

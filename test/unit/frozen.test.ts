@@ -37,7 +37,7 @@ it("what runs on the deployer, on any machine and in any version", () => {
     `if [ -f ${program} ]; then node ${program} leave main; else ` +
       'echo "first run pulumi preview on this machine: it puts the program there that removes this" >&2; exit 1; fi',
   );
-  expect(runDeployer("hosts")).toBe('node "${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/deployer-2.cjs"');
+  expect(runDeployer("hosts")).toBe('node "${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/deployer-3.cjs"');
 });
 
 const ARGUMENTS = {

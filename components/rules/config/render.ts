@@ -1,8 +1,8 @@
 /** Renders a gateway's openclaw.json. Pure and deterministic: the same arguments give the same bytes. */
-import { channelsOf } from "../../../model/channels";
 import { isObject, valueAt } from "../../../model/json";
 import { gatewayLogFile } from "../../../model/hostLayout";
 import type { Json, JsonObject } from "../../../model/spec";
+import { trustedPlugins } from "./plugins";
 import { isUserId, type CheckedGatewayArgs } from "../schemas";
 import { SecretName, GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../../../model/secrets";
 import { defined } from "../../../model/defined";
@@ -78,22 +78,6 @@ export const ownersOf = ({ telegram, config = {} }: Pick<CheckedGatewayArgs, "te
   const ofTelegram = (telegram?.allowFrom ?? []).filter(isUserId).map((id) => `telegram:${id}`);
   return [...new Set([...ofTelegram, ...(Array.isArray(named) ? named : [])])];
 };
-
-/** Channels that are part of OpenClaw itself. Source: the package's own extensions, 2026.9.6. */
-const BUILT_IN = ["telegram", "a2a", "reef"];
-
-/**
- * Each other channel is a plugin, which does not start before it is enabled as well. Source: measured on 2026.9.6: "is
- * installed without explicit trust".
- */
-function trustedPlugins(config: JsonObject): JsonObject {
-  const names = channelsOf(config)
-    .map(([name]) => name)
-    .filter((name) => !BUILT_IN.includes(name));
-  return names.length
-    ? { plugins: { entries: Object.fromEntries(names.map((name) => [name, { enabled: true }])) } }
-    : {};
-}
 
 export const envReference = (variable: string): JsonObject => ({ source: "env", provider: "default", id: variable });
 

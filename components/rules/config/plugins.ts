@@ -1,0 +1,76 @@
+/** The plugins that a gateway needs, and those that nobody has. Pure. */
+import { channelsOf } from "../../../model/channels";
+import { BUILT_IN, BUNDLED, CHANNEL_PLUGINS, OFFICIAL, OTHERS, packageOf } from "../../../model/plugins";
+import { isObject, objectAt, valueAt } from "../../../model/json";
+import type { JsonObject } from "../../../model/spec";
+import { didYouMean, type Problem } from "../problems";
+import type { CheckedGatewayArgs } from "../schemas";
+
+type Args = Pick<CheckedGatewayArgs, "config" | "plugins" | "version">;
+
+/** Ids of the plugins that a configuration switches on itself. */
+const pluginsIn = (config: JsonObject): string[] =>
+  Object.entries(objectAt(config, "plugins.entries")).flatMap(([id, entry]) =>
+    isObject(entry) && entry.enabled !== false ? [id] : [],
+  );
+
+/** The packages that are installed with OpenClaw, and their exact versions: those of channels, and what `plugins` names. */
+export function packagesOf({ config = {}, plugins = {}, version }: Args): Readonly<Record<string, string>> {
+  const wanted = [
+    ...channelsOf(config).map(([channel]) => packageOf(channel)),
+    ...pluginsIn(config).map((id) => CHANNEL_PLUGINS.find(({ plugin }) => plugin === id)),
+  ].filter((each) => each !== undefined);
+  const all = [...wanted.map((each) => [each.name, each.version ?? version] as const), ...Object.entries(plugins)];
+  // By name, so that their order in the program means nothing.
+  return Object.fromEntries([...new Map(all)].sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/**
+ * A channel's plugin does not start before it is enabled as well. Source: measured on 2026.9.6: "is installed without explicit
+ * trust".
+ */
+export function trustedPlugins(config: JsonObject): JsonObject {
+  const ids = channelsOf(config)
+    .map(([channel]) => channel)
+    .filter((channel) => !BUILT_IN.includes(channel))
+    .map((channel) => packageOf(channel)?.plugin ?? channel);
+  return ids.length ? { plugins: { entries: Object.fromEntries(ids.map((id) => [id, { enabled: true }])) } } : {};
+}
+
+/**
+ * Channels and plugins that nobody has. `path`: of the configuration. An image may contain any plugin: for a container only
+ * what looks like a mistake in typing is named.
+ */
+export function unknownPlugins({ config = {}, plugins = {} }: Args, path: string, isContainer: boolean): Problem[] {
+  if (Object.keys(plugins).length || valueAt(config, "plugins.load.paths") !== undefined) return [];
+  const channels = [...BUILT_IN, ...OFFICIAL, ...Object.keys(OTHERS)];
+  const ids = [...BUNDLED, ...CHANNEL_PLUGINS.map(({ plugin }) => plugin)];
+  const unknown = [
+    ...unknownOf(
+      channelsOf(config).map(([channel]) => channel),
+      { known: channels, path: `${path}.channels`, what: "channel" },
+    ),
+    ...unknownOf(
+      pluginsIn(config).filter((id) => !channelsOf(config).some(([channel]) => channel === id)),
+      { known: ids, path: `${path}.plugins.entries`, what: "plugin" },
+    ),
+  ];
+  return unknown.filter(({ isTyping }) => isTyping || !isContainer).map(({ problem }) => problem);
+}
+
+interface Known {
+  readonly known: readonly string[];
+  readonly path: string;
+  readonly what: string;
+}
+
+function unknownOf(names: readonly string[], { known, path, what }: Known): { isTyping: boolean; problem: Problem }[] {
+  return names
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const meant = didYouMean(name, known);
+      const advice = meant ?? 'name its package in `plugins`, e.g. plugins: { "@scope/name": "1.2.3" }';
+      const problem = { path: `${path}.${name}`, reason: `is no ${what} that OpenClaw brings along`, advice };
+      return { isTyping: meant !== undefined, problem };
+    });
+}

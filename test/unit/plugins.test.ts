@@ -1,0 +1,170 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { resolveGateway } from "../../components/rules/resolve";
+import { unknownPlugins } from "../../components/rules/config/plugins";
+import { placePlugins } from "../../host/plugins";
+import { withoutChannelPlugins } from "../../model/plugins";
+import { manifestFor, pack, pluginsIn } from "../../model/packageLock";
+import { engine, layout } from "./gateways";
+
+const VERSION = "2026.9.6";
+const resolve = (args: object, place = layout as Parameters<typeof resolveGateway>[2]) =>
+  resolveGateway("ops", { version: VERSION, basePort: 20789, profile: "ops", ...args }, place);
+const pluginsOf = (args: object) => resolve(args).gateway?.plugins;
+const entriesOf = (args: object) =>
+  (resolve(args).gateway?.config.plugins as { entries?: object } | undefined)?.entries;
+const said = (args: object, isContainer = false): string[] =>
+  unknownPlugins({ version: VERSION, ...args }, "ops.config", isContainer).map(
+    ({ path, reason, advice }) => `${path}: ${reason} -> ${advice ?? ""}`,
+  );
+
+describe("the plugins of a gateway", () => {
+  it("are none where its configuration needs none", () => {
+    expect(
+      pluginsOf({ config: { channels: { telegram: {} }, plugins: { entries: { browser: { enabled: true } } } } }),
+    ).toEqual({});
+  });
+
+  it("are those of its channels, in OpenClaw's version or in the one that OpenClaw names, and enabled", () => {
+    const config = { channels: { discord: {}, wecom: {}, slack: { enabled: false }, defaults: {} } };
+    expect(pluginsOf({ config })).toEqual({
+      "@openclaw/discord": VERSION,
+      "@wecom/wecom-openclaw-plugin": "2026.7.2",
+    });
+    expect(entriesOf({ config })).toEqual({ discord: { enabled: true }, "wecom-openclaw-plugin": { enabled: true } });
+  });
+
+  it("are those that it switches on itself, too, and those that are named, in their versions", () => {
+    const plugins = { "@scope/b": "1.0.0", "@openclaw/discord": "2026.9.5" };
+    const config = { channels: { discord: {} }, plugins: { entries: { matrix: { enabled: true } } } };
+    expect(Object.entries(pluginsOf({ config, plugins }) ?? {})).toEqual([
+      ["@openclaw/discord", "2026.9.5"],
+      ["@openclaw/matrix", VERSION],
+      ["@scope/b", "1.0.0"],
+    ]);
+  });
+
+  it("are the image's own in a container", () => {
+    const { gateway, problems } = resolve({ config: { channels: { discord: {} } } }, engine);
+    expect(problems).toEqual([]);
+    expect(gateway?.plugins).toEqual({});
+    const [problem] = resolve({ plugins: { "@scope/b": "1.0.0" } }, engine).problems;
+    expect(problem).toMatchObject({ path: "ops.plugins", advice: expect.stringContaining("image") as unknown });
+  });
+
+  it.each([
+    ["a range", { "@scope/b": "^1.0.0" }, "ops.plugins.@scope/b: must be an exact version"],
+    ["a tag", { "@scope/b": "latest" }, "ops.plugins.@scope/b: must be an exact version"],
+    ["no name of a package", { "../b": "1.0.0" }, "ops.plugins.../b: is not the name of an npm package"],
+    ["OpenClaw itself", { openclaw: "1.0.0" }, "ops.plugins.openclaw: is OpenClaw itself: use `version`"],
+  ])("are refused where they are %s", (_, plugins, expected) => {
+    const problems = resolve({ plugins }).problems.map(({ path, reason }) => `${path}: ${reason}`);
+    expect(problems.join()).toContain(expected);
+  });
+});
+
+describe("a channel or a plugin that nobody has", () => {
+  it.each([
+    [
+      "a channel with a typing error",
+      { channels: { discrod: {} } },
+      "ops.config.channels.discrod",
+      "did you mean discord?",
+    ],
+    ["another channel", { channels: { carrierpigeon: {} } }, "ops.config.channels.carrierpigeon", "`plugins`"],
+    [
+      "a plugin",
+      { plugins: { entries: { wurst: { enabled: true } } } },
+      "ops.config.plugins.entries.wurst: is no plugin that OpenClaw brings along",
+      "`plugins`",
+    ],
+  ])("is refused in preview: %s", (_, config, path, advice) => {
+    const [problem, ...more] = said({ config });
+    expect(more).toEqual([]);
+    expect(problem).toContain(path);
+    expect(problem).toContain(advice);
+  });
+
+  it.each([
+    [
+      "it is disabled",
+      { channels: { mine: { enabled: false } }, plugins: { entries: { mine: { enabled: false } } } },
+      {},
+    ],
+    [
+      "plugins are loaded from a directory",
+      { channels: { mine: {} }, plugins: { load: { paths: ["/srv/mine"] } } },
+      {},
+    ],
+    ["packages are named that may have it", { channels: { mine: {} } }, { "@scope/mine": "1.0.0" }],
+  ])("is not refused where %s", (_, config, plugins) => {
+    expect(said({ config, plugins })).toEqual([]);
+  });
+
+  it("is left to the image of a container, unless it looks like a typing error", () => {
+    expect(said({ config: { channels: { carrierpigeon: {} } } }, true)).toEqual([]);
+    expect(said({ config: { channels: { discrod: {} } } }, true)).toHaveLength(1);
+  });
+});
+
+describe("a configuration without its channels' plugins", () => {
+  const { channels, plugins } = withoutChannelPlugins({
+    channels: { telegram: { a: 1 }, discord: { b: 2 }, mine: {} },
+    plugins: { allow: ["x"], entries: { browser: { enabled: true }, discord: { enabled: true } } },
+  }) as Record<string, Record<string, Record<string, unknown>>>;
+
+  it("keeps what needs none", () => {
+    expect(channels?.telegram).toEqual({ a: 1 });
+    expect(plugins).toMatchObject({ allow: ["x"], entries: { browser: { enabled: true } } });
+  });
+
+  it("switches each off, also one that only a variable hints at", () => {
+    const off = { enabled: false };
+    expect(channels).toMatchObject({ discord: off, mine: off });
+    expect(plugins?.entries).toMatchObject({ discord: off, mine: off, slack: off, "openclaw-qqbot": off });
+  });
+});
+
+describe("plugins in a release", () => {
+  let release: string;
+  beforeEach(() => void (release = mkdtempSync(join(tmpdir(), "release-"))));
+  afterEach(() => rmSync(release, { recursive: true }));
+
+  const write = (path: string, text: string): void => {
+    mkdirSync(join(release, "node_modules", path, ".."), { recursive: true });
+    writeFileSync(join(release, "node_modules", path), text);
+  };
+  const lockOf = (plugins: Record<string, string>): string =>
+    pack(JSON.stringify({ packages: { "": JSON.parse(manifestFor(VERSION, plugins)) as object } }));
+  const place = (plugins: Record<string, string>): void => placePlugins(release, lockOf(plugins));
+
+  it("are read from its lock", () => {
+    expect(pluginsIn(lockOf({ "@scope/b": "1.0.0" }))).toEqual({ "@scope/b": "1.0.0" });
+    expect(pluginsIn(lockOf({}))).toEqual({});
+  });
+
+  it("lie where OpenClaw has its own, and what they bundle does not", () => {
+    write("@scope/b/openclaw.plugin.json", '{ "id": "b" }');
+    write("@scope/b/node_modules/below/index.js", "of the bundle");
+    place({ "@scope/b": "1.0.0" });
+    const placed = join(release, "node_modules/openclaw/dist/extensions/b");
+    expect(readFileSync(join(placed, "openclaw.plugin.json"), "utf8")).toContain("b");
+    // Node.js looks where the file really is.
+    const below = join(placed, "node_modules/below/index.js");
+    expect(readFileSync(below, "utf8")).toBe("of the bundle");
+    expect(require.resolve(below)).toBe(join(release, "node_modules/@scope/b/node_modules/below/index.js"));
+  });
+
+  it.each([
+    ["that say nothing of themselves", undefined],
+    ["that would lie elsewhere", '{ "id": "../../b" }'],
+    ["that OpenClaw has already", '{ "id": "telegram" }'],
+  ])("are refused %s", (_, manifest) => {
+    write("openclaw/dist/extensions/telegram/openclaw.plugin.json", "{}");
+    write("b/package.json", "{}");
+    if (manifest !== undefined) write("b/openclaw.plugin.json", manifest);
+    expect(() => place({ b: "1.0.0" })).toThrow(/remove it from `plugins`/);
+  });
+});
