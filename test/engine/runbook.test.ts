@@ -119,6 +119,14 @@ describe("the runbook", () => {
     expect(await typed("First: what is wrong?")).toMatch(/Nothing is wrong\.$/m);
   });
 
+  it("commands of docs/configuration.md are taken as they stand there", async () => {
+    const page = readFileSync(join(PROJECT, "docs", "configuration.md"), "utf8");
+    const commands = [...page.matchAll(/make config (ARGS=(?:"(?:[^"\\]|\\.)*"|'[^']*'))/g)].map(([, args]) => args!);
+    expect(commands.length).toBeGreaterThan(5);
+    // Of a stack of their own, which is never up.
+    for (const args of commands) ok(await type(`make config STACK=docs ${args}`, "canary\n"));
+  });
+
   it("Main is dead", async () => {
     kill("main");
     const rescue = pid("rescue");
