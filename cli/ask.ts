@@ -1,8 +1,9 @@
 /** Asks one gateway the page's four questions, and for its channels, through its own command line, each within a bounded time. */
-import { lstat } from "../inspect/files";
+import { lstat, readJson } from "../inspect/files";
 import { run } from "../inspect/run";
 import { isImpostors } from "../inspect/health";
-import { ASK_CHANNELS } from "../model/channels";
+import { ASK_CHANNELS, channelNames } from "../model/channels";
+import type { JsonObject } from "../model/spec";
 import { askHealth, type CheckedGateway } from "./gateways";
 
 /** The slowest of them takes 8 s on an idle machine, and longer if several gateways are asked at once. */
@@ -30,6 +31,8 @@ export interface Answers {
   readonly status?: CommandAnswer;
   readonly browser?: CommandAnswer;
   readonly channels?: CommandAnswer;
+  /** Names of the channels that its configuration switches on, where we have written it. */
+  readonly configured?: readonly string[];
 }
 
 export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
@@ -47,7 +50,17 @@ export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
     ask("browser status --json"),
     ask(ASK_CHANNELS.join(" ")),
   ]);
-  return { health, service, probe, status, browser, channels };
+  return { health, service, probe, status, browser, channels, configured: configuredChannels(gateway) };
+}
+
+/** None if this user may not read it. */
+function configuredChannels({ configPath }: CheckedGateway): string[] {
+  try {
+    const config = configPath === undefined ? undefined : readJson<JsonObject>(configPath);
+    return config ? channelNames(config) : [];
+  } catch {
+    return [];
+  }
 }
 
 /** Its CLI runs what its configuration says, which that user writes: never run it with our privileges. */

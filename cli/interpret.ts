@@ -1,9 +1,15 @@
-/** What the answers mean, in the words of OpenClaw's page "Multiple gateways". */
+/** What the answers mean, in the words of OpenClaw's page "Multiple gateways". Pure. */
 import type { Json, JsonObject } from "../model/spec";
 import { valueAt } from "../model/json";
 import { contains, formatRange, portBlock } from "../model/ports";
-import { accountName, channelsOf, readChannels, type ChannelAccount } from "../model/channels";
-import { readJson } from "../inspect/files";
+import {
+  accountName,
+  complaintOf,
+  isFailing,
+  readChannels,
+  type ChannelAccount,
+  type FailingAccount,
+} from "../model/channels";
 import type { CommandAnswer, Answers, Report } from "./ask";
 import { isImpostors } from "../inspect/health";
 import type { CheckedGateway } from "./gateways";
@@ -252,12 +258,12 @@ function readBrowser(gateway: CheckedGateway, { browser }: Answers): Reading {
   return reading(cell, ...(typeof cdpPort === "number" ? cdpNote(gateway, cdpPort, text(report.cdpUrl)) : []));
 }
 
-function readChannelStatus(gateway: CheckedGateway, { channels }: Answers): Reading {
+function readChannelStatus(gateway: CheckedGateway, { channels, configured = [] }: Answers): Reading {
   if (!channels) return reading(NOT_ASKED);
   if (!channels.report) return reading("no answer", noReport(gateway.name, "channels status --probe"));
-  const accounts = readChannels(json(channels.report), configuredChannels(gateway));
+  const accounts = readChannels(json(channels.report), configured);
   if (!accounts.length) return reading("none");
-  const findings = accounts.flatMap((account) => channelFinding(gateway, account));
+  const findings = accounts.filter(isFailing).map((account) => channelFinding(gateway, account));
   const advised = list(json(channels.report).statusIssues).flatMap((issue) => issueFinding(gateway, issue, accounts));
   return reading(accounts.map(channelCell).join(", "), ...findings, ...advised);
 }
@@ -266,34 +272,19 @@ const channelCell = (account: ChannelAccount): string =>
   account.state.is === "connected" ? accountName(account) : `${accountName(account)} ${account.state.is}`;
 
 /** A bot of somebody else's gateway may be off on purpose. */
-const channelFinding = ({ name, isOurs, command }: CheckedGateway, account: ChannelAccount): Finding[] =>
-  account.state.is !== "failing"
-    ? []
-    : [
-        {
-          level: isOurs ? "problem" : "note",
-          gateway: name,
-          text: `channel ${accountName(account)} does not work: ${account.state.reason}`,
-          advice: `look closer with \`${command} channels status --probe\`, and at its log`,
-        },
-      ];
+const channelFinding = ({ name, isOurs, command }: CheckedGateway, account: FailingAccount): Finding => ({
+  level: isOurs ? "problem" : "note",
+  gateway: name,
+  text: complaintOf(account),
+  advice: `look closer with \`${command} channels status --probe\`, and at its log`,
+});
 
 /** What OpenClaw itself notices about a channel that works. */
 function issueFinding({ name }: CheckedGateway, issue: JsonObject, accounts: readonly ChannelAccount[]): Finding[] {
   const [channel, account, message] = [text(issue.channel), text(issue.accountId), text(issue.message)];
-  const state = accounts.find((each) => each.channel === channel && each.account === account)?.state;
-  if (message === undefined || channel === undefined || state?.is === "failing") return [];
+  const about = accounts.find((each) => each.channel === channel && each.account === account);
+  if (message === undefined || channel === undefined || (about && isFailing(about))) return [];
   return [defined({ level: "note", gateway: name, text: `channel ${channel}: ${message}`, advice: text(issue.fix) })];
-}
-
-/** Of a configuration that we have written; none if this user may not read it. */
-function configuredChannels({ configPath }: CheckedGateway): string[] {
-  try {
-    const config = configPath === undefined ? undefined : readJson<JsonObject>(configPath);
-    return config ? channelsOf(config).map(([name]) => name) : [];
-  } catch {
-    return [];
-  }
 }
 
 /** Its own port outside its block is allowed, but worth a look. In a container, nothing else can take that port. */

@@ -4,7 +4,14 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isReady } from "../inspect/health";
-import { accountName, ASK_CHANNELS, channelsOf, readChannels, type ChannelAccount } from "../model/channels";
+import {
+  accountName,
+  ASK_CHANNELS,
+  channelNames,
+  isFailing,
+  readConfigured,
+  type ChannelAccount,
+} from "../model/channels";
 import { Failure } from "../model/failure";
 import { objectAt } from "../model/json";
 import type { JsonObject } from "../model/spec";
@@ -22,35 +29,30 @@ export interface Required {
   readonly live: ReadonlySet<string>;
 }
 
-export const hasChannels = ({ spec }: Generation): boolean => channelsOf(spec.config).length > 0;
+export const hasChannels = ({ spec }: Generation): boolean => channelNames(spec.config).length > 0;
 
 /** `undefined`: OpenClaw did not say. */
 async function askChannels(gateway: HostGateway, generation: Generation): Promise<ChannelAccount[] | undefined> {
   const { code, stdout } = await openclaw(gateway, generation, ...ASK_CHANNELS);
   if (code !== 0) return undefined;
-  const names = channelsOf(generation.spec.config).map(([name]) => name);
-  return readChannels(JSON.parse(stdout) as JsonObject, names).filter(({ channel }) => names.includes(channel));
+  return readConfigured(JSON.parse(stdout) as JsonObject, channelNames(generation.spec.config));
 }
 
 /** Names of the accounts of a running generation that do not fail at this moment. */
 export async function liveAccounts(gateway: HostGateway, generation: Generation): Promise<ReadonlySet<string>> {
   const accounts = hasChannels(generation) ? await askChannels(gateway, generation) : undefined;
-  return new Set(accounts?.filter(({ state }) => state.is !== "failing").map(accountName));
+  return new Set(accounts?.filter((each) => !isFailing(each)).map(accountName));
 }
 
 /** What the change from `good` to `next` answers for. `live`: names of the accounts that are live before it. */
 export function requiredChannels(next: Generation, good: Generation | undefined, live: ReadonlySet<string>): Required {
   // A channel's configuration, with the variables that it refers to.
   const channel = ({ spec, service }: Generation, name: string): string => {
-    const { channels = {} } = spec.config;
-    const text = JSON.stringify([
-      objectAt(spec.config, "channels")[name],
-      (channels as JsonObject).defaults,
-      objectAt(spec.config, "plugins.entries")[name],
-    ]);
+    const channels = objectAt(spec.config, "channels");
+    const text = JSON.stringify([channels[name], channels.defaults, objectAt(spec.config, "plugins.entries")[name]]);
     return JSON.stringify([text, Object.entries(readSecrets(service.secrets)).filter(([each]) => text.includes(each))]);
   };
-  const names = channelsOf(next.spec.config).map(([name]) => name);
+  const names = channelNames(next.spec.config);
   return { changed: new Set(names.filter((name) => !good || channel(next, name) !== channel(good, name))), live };
 }
 
@@ -62,13 +64,13 @@ export async function waitForChannels(
   say: (line: string) => void,
 ): Promise<void> {
   if (!hasChannels(generation)) return;
+  const told = (all: readonly ChannelAccount[]): string =>
+    redact(inWords(all), readSecrets(generation.service.secrets));
   const start = Date.now();
   while (!isReady(await readiness(generation)) && Date.now() < start + CHANNEL_PATIENCE_MS) await sleep(HEALTH_POLL_MS);
   for (;;) {
     const accounts = await askChannels(gateway, generation);
     const { refused, missing, others } = sortOut(accounts, required);
-    const told = (all: readonly ChannelAccount[]): string =>
-      redact(inWords(all), readSecrets(generation.service.secrets));
     if (refused.length) throw new Failure(`its credentials were rejected: ${told(refused)}`);
     const isEnough = accounts ? !missing.length : !required.changed.size && !required.live.size;
     if (isEnough) return others.forEach((each) => say(`channel ${told([each])}`));
@@ -96,14 +98,12 @@ function sortOut(accounts: readonly ChannelAccount[] = [], { changed, live }: Re
   const missing = accounts.filter(isMissing);
   return {
     missing,
-    refused: missing.filter(({ state }) => state.is === "failing" && state.cause === "refused"),
-    others: accounts.filter((each) => each.state.is === "failing" && !missing.includes(each)),
+    refused: missing.filter((each) => isFailing(each) && each.state.cause === "refused"),
+    others: accounts.filter((each) => isFailing(each) && !missing.includes(each)),
   };
 }
 
 const inWords = (accounts: readonly ChannelAccount[]): string =>
   accounts
-    .map(
-      (each) => `${accountName(each)}: ${each.state.is === "failing" ? each.state.reason : "nothing has come in yet"}`,
-    )
+    .map((each) => `${accountName(each)}: ${isFailing(each) ? each.state.reason : "nothing has come in yet"}`)
     .join("; ");

@@ -11,6 +11,8 @@ export const channelsOf = (config: JsonObject): [name: string, settings: JsonObj
     NO_CHANNELS.includes(name) || !isObject(settings) || settings.enabled === false ? [] : [[name, settings]],
   );
 
+export const channelNames = (config: JsonObject): string[] => channelsOf(config).map(([name]) => name);
+
 /**
  * - `connected`: its service knows our credentials, and messages come in
  * - `connecting`: its service knows our credentials, nothing has failed, and nothing has come in yet. Telegram's first answer
@@ -31,6 +33,11 @@ export interface ChannelAccount {
   readonly state: ChannelState;
 }
 
+export interface FailingAccount extends ChannelAccount {
+  readonly state: Extract<ChannelState, { readonly is: "failing" }>;
+}
+export const isFailing = (account: ChannelAccount): account is FailingAccount => account.state.is === "failing";
+
 /** The arguments of OpenClaw's command line that make it ask each channel's service. It takes 3 to 6 s (measured). */
 export const ASK_CHANNELS = ["channels", "status", "--probe", "--json"] as const;
 
@@ -48,6 +55,10 @@ export function readChannels(report: JsonObject, configured: readonly string[]):
   const unknown = configured.filter((channel) => !known.some((each) => each.channel === channel));
   return [...known, ...unknown.map(notThere)];
 }
+
+/** The same, of the channels that are configured alone. */
+export const readConfigured = (report: JsonObject, configured: readonly string[]): ChannelAccount[] =>
+  readChannels(report, configured).filter(({ channel }) => configured.includes(channel));
 
 const notThere = (channel: string): ChannelAccount => ({
   channel,
@@ -88,3 +99,6 @@ function causeOf({ ok, status }: JsonObject): Cause {
 /** `telegram`, or `discord (work)`. */
 export const accountName = ({ channel, account }: Omit<ChannelAccount, "state">): string =>
   account === "default" ? channel : `${channel} (${account})`;
+
+export const complaintOf = (account: FailingAccount): string =>
+  `channel ${accountName(account)} does not work: ${account.state.reason}`;

@@ -2,7 +2,7 @@
  * The plugins that OpenClaw knows: each channel but a few is one. Source: the package's own dist/channel-catalog.json and
  * dist/extensions, OpenClaw 2026.9.6; test/host/openclawRules.test.ts compares. Pure.
  */
-import { channelsOf } from "./channels";
+import { channelNames } from "./channels";
 import { objectAt } from "./json";
 import type { JsonObject } from "./spec";
 
@@ -18,6 +18,10 @@ export const BUNDLED: readonly string[] = (
 
 /** Channels that need no plugin besides. */
 export const BUILT_IN = ["telegram", "a2a", "reef"];
+
+/** The channels of a configuration that are plugins. */
+export const pluginChannels = (config: JsonObject): string[] =>
+  channelNames(config).filter((channel) => !BUILT_IN.includes(channel));
 
 /** Channels whose plugin is OpenClaw's own package @openclaw/CHANNEL, in the version of OpenClaw. */
 export const OFFICIAL: readonly string[] = (
@@ -61,7 +65,7 @@ export const CHANNEL_PLUGINS: readonly PluginPackage[] = [...OFFICIAL, ...Object
  */
 export function withoutChannelPlugins(config: JsonObject): JsonObject {
   const off = { enabled: false };
-  const channels = channelsOf(config).flatMap(([name]) => (BUILT_IN.includes(name) ? [] : [[name, off] as const]));
+  const channels = pluginChannels(config).map((name) => [name, off] as const);
   const entries = CHANNEL_PLUGINS.map(({ plugin }) => [plugin, off] as const);
   return {
     ...config,

@@ -41,6 +41,8 @@ const nameOf = (version: string, plugins: Plugins): string =>
 
 class ReleaseLocks {
   private readonly locks = new Map<string, ReleaseLock>();
+  /** Versions that have a lock, whatever their plugins. */
+  private readonly decided = new Set<string>();
   private readonly named = new Map<string, { readonly label: string; readonly hash: string }>();
   private readonly registries: string[] = [];
 
@@ -53,10 +55,7 @@ class ReleaseLocks {
       if (before === undefined) this.named.set(version, { label, hash });
       if (shipped === hash || before === hash) continue;
       if (shipped !== undefined) currentProgram().report([another(label, version, shipped)]);
-      else if (
-        before !== undefined ||
-        [...this.locks.keys()].some((name) => name === version || name.startsWith(`${version}-`))
-      )
+      else if (before !== undefined || this.decided.has(version))
         currentProgram().report([contradiction(label, version)]);
     }
   }
@@ -66,6 +65,7 @@ class ReleaseLocks {
     const name = nameOf(version, plugins);
     const lock = this.locks.get(name) ?? this.decide(version, plugins);
     this.locks.set(name, lock);
+    this.decided.add(version);
     return lock;
   }
 

@@ -1,7 +1,14 @@
 /** The channels of a gateway in a container that has just become healthy. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
-import { accountName, ASK_CHANNELS, channelsOf, readChannels, type ChannelAccount } from "../../model/channels";
+import {
+  ASK_CHANNELS,
+  channelNames,
+  complaintOf,
+  isFailing,
+  readConfigured,
+  type ChannelAccount,
+} from "../../model/channels";
 import { CONTAINER_PATHS } from "../../model/containerLayout";
 import type { JsonObject } from "../../model/spec";
 import { say } from "../archives";
@@ -16,24 +23,22 @@ export async function tellChannels(api: Docker, container: string): Promise<void
   const names = await configured(api, container);
   if (!names.length) return;
   for (const end = Date.now() + CHANNELS.patienceMs; ; await sleep(CHANNELS.pollMs)) {
-    const failing = (await ask(api, container, names)).filter(({ state }) => state.is === "failing");
+    const failing = (await ask(api, container, names)).filter(isFailing);
     if (failing.length && Date.now() < end) continue;
-    for (const each of failing) say(`channel ${accountName(each)} does not work: ${reasonOf(each)}`);
+    for (const each of failing) say(complaintOf(each));
     return;
   }
 }
 
-const reasonOf = ({ state }: ChannelAccount): string => (state.is === "failing" ? state.reason : state.is);
-
 async function configured(api: Docker, container: string): Promise<string[]> {
   const config = await printed(api, container, `cat ${CONTAINER_PATHS.configFile}`);
-  return config ? channelsOf(config).map(([name]) => name) : [];
+  return config ? channelNames(config) : [];
 }
 
 /** Nothing, where OpenClaw does not say. */
 async function ask(api: Docker, container: string, names: readonly string[]): Promise<ChannelAccount[]> {
   const report = await printed(api, container, `openclaw ${ASK_CHANNELS.join(" ")}`);
-  return report ? readChannels(report, names).filter(({ channel }) => names.includes(channel)) : [];
+  return report ? readConfigured(report, names) : [];
 }
 
 /** What a command in it prints as JSON. */

@@ -2,8 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { Failure, messageOf } from "../../model/failure";
-import { channelsOf } from "../../model/channels";
-import { BUILT_IN, withoutChannelPlugins } from "../../model/plugins";
+import { pluginChannels, withoutChannelPlugins } from "../../model/plugins";
 import type { JsonObject } from "../../model/spec";
 import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
 import { say } from "../archives";
@@ -200,8 +199,7 @@ process.exit([401, 404].includes(answer?.status) ? ${BOT_REFUSED} : 0);
 
 /** The configuration of a rehearsal, beside the other one. */
 const REHEARSED = "rehearsal.json";
-const hasChannelPlugins = (config: JsonObject): boolean =>
-  channelsOf(config).some(([name]) => !BUILT_IN.includes(name));
+const hasChannelPlugins = (config: JsonObject): boolean => pluginChannels(config).length > 0;
 
 /** A run of the new one beside the old one: without network, with a state of its own that is thrown away, and no plugin. */
 async function rehearse(api: Docker, request: CheckRequest, volume: string): Promise<void> {

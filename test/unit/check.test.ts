@@ -124,6 +124,43 @@ describe("what the answers mean", () => {
   });
 });
 
+describe("channels", () => {
+  const failing = { accountId: "default", configured: true, running: false, lastError: "getUpdates conflict" };
+  const issue = { channel: "discord", accountId: "default", message: "guilds are blocked", fix: "add one" };
+  const channels = answer({
+    channelAccounts: { discord: [{ accountId: "default", running: true }], telegram: [failing] },
+    statusIssues: [issue, { ...issue, channel: "telegram" }],
+  });
+  const found = (gateway: CheckedGateway) => {
+    const answers = {
+      health: "healthy",
+      service: answer(up),
+      probe: answer(probe([])),
+      channels,
+      configured: ["discrod"],
+    };
+    return interpret({ gateway, answers }, [gateway]);
+  };
+
+  it("that do not work are a problem, each with its reason; what OpenClaw notices about others is a note", () => {
+    expect(found(main)).toMatchObject({
+      row: { channels: "discord, telegram failing, discrod failing" },
+      findings: [
+        { level: "problem", text: "channel telegram does not work: getUpdates conflict" },
+        {
+          level: "problem",
+          text: expect.stringContaining("channel discrod does not work: OpenClaw does not know") as string,
+        },
+        { level: "note", text: "channel discord: guilds are blocked", advice: "add one" },
+      ],
+    });
+  });
+
+  it("of a gateway that no stack owns may be off on purpose", () => {
+    expect(found({ ...main, isOurs: false }).findings.map(({ level }) => level)).toEqual(["note", "note", "note"]);
+  });
+});
+
 describe("what needs no command line", () => {
   it("a channel that is not connected", () => {
     const answers = { health: "up, not ready: telegram", service: answer(up), probe: answer(probe([])) };

@@ -1,6 +1,14 @@
 /** The plugins that a gateway needs, and those that nobody has. Pure. */
-import { channelsOf } from "../../../model/channels";
-import { BUILT_IN, BUNDLED, CHANNEL_PLUGINS, OFFICIAL, OTHERS, packageOf } from "../../../model/plugins";
+import { channelNames } from "../../../model/channels";
+import {
+  BUILT_IN,
+  BUNDLED,
+  CHANNEL_PLUGINS,
+  OFFICIAL,
+  OTHERS,
+  packageOf,
+  pluginChannels,
+} from "../../../model/plugins";
 import { isObject, objectAt, valueAt } from "../../../model/json";
 import type { JsonObject } from "../../../model/spec";
 import { didYouMean, type Problem } from "../problems";
@@ -17,7 +25,7 @@ const pluginsIn = (config: JsonObject): string[] =>
 /** The packages that are installed with OpenClaw, and their exact versions: those of channels, and what `plugins` names. */
 export function packagesOf({ config = {}, plugins = {}, version }: Args): Readonly<Record<string, string>> {
   const wanted = [
-    ...channelsOf(config).map(([channel]) => packageOf(channel)),
+    ...channelNames(config).map(packageOf),
     ...pluginsIn(config).map((id) => CHANNEL_PLUGINS.find(({ plugin }) => plugin === id)),
   ].filter((each) => each !== undefined);
   const all = [...wanted.map((each) => [each.name, each.version ?? version] as const), ...Object.entries(plugins)];
@@ -30,10 +38,7 @@ export function packagesOf({ config = {}, plugins = {}, version }: Args): Readon
  * trust".
  */
 export function trustedPlugins(config: JsonObject): JsonObject {
-  const ids = channelsOf(config)
-    .map(([channel]) => channel)
-    .filter((channel) => !BUILT_IN.includes(channel))
-    .map((channel) => packageOf(channel)?.plugin ?? channel);
+  const ids = pluginChannels(config).map((channel) => packageOf(channel)?.plugin ?? channel);
   return ids.length ? { plugins: { entries: Object.fromEntries(ids.map((id) => [id, { enabled: true }])) } } : {};
 }
 
@@ -43,15 +48,13 @@ export function trustedPlugins(config: JsonObject): JsonObject {
  */
 export function unknownPlugins({ config = {}, plugins = {} }: Args, path: string, isContainer: boolean): Problem[] {
   if (Object.keys(plugins).length || valueAt(config, "plugins.load.paths") !== undefined) return [];
+  const names = channelNames(config);
   const channels = [...BUILT_IN, ...OFFICIAL, ...Object.keys(OTHERS)];
   const ids = [...BUNDLED, ...CHANNEL_PLUGINS.map(({ plugin }) => plugin)];
   const unknown = [
+    ...unknownOf(names, { known: channels, path: `${path}.channels`, what: "channel" }),
     ...unknownOf(
-      channelsOf(config).map(([channel]) => channel),
-      { known: channels, path: `${path}.channels`, what: "channel" },
-    ),
-    ...unknownOf(
-      pluginsIn(config).filter((id) => !channelsOf(config).some(([channel]) => channel === id)),
+      pluginsIn(config).filter((id) => !names.includes(id)),
       { known: ids, path: `${path}.plugins.entries`, what: "plugin" },
     ),
   ];
