@@ -3,6 +3,7 @@ import { lstat, readJson } from "../inspect/files";
 import { run } from "../inspect/run";
 import { isImpostors } from "../inspect/health";
 import { ASK_CHANNELS, channelNames } from "../model/channels";
+import { valueAt } from "../model/json";
 import type { JsonObject } from "../model/spec";
 import { askHealth, type CheckedGateway } from "./gateways";
 
@@ -40,8 +41,10 @@ export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
   const health = await askHealth(gateway);
   // No answer would then come from this gateway.
   if (isImpostors(health) || isAnotherUsers(gateway)) return { health };
+  const config = configOf(gateway);
+  const isOnLoopback = valueAt(config, "gateway.bind") !== "custom";
   const [service, probe] = await Promise.all([
-    ask("gateway status --deep --require-rpc --json"),
+    isOnLoopback ? ask("gateway status --deep --require-rpc --json") : statusOnLoopback(ask),
     ask("gateway probe --json"),
   ]);
   if (service.code !== 0) return { health, service, probe };
@@ -50,17 +53,29 @@ export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
     ask("browser status --json"),
     ask(ASK_CHANNELS.join(" ")),
   ]);
-  return { health, service, probe, status, browser, channels, configured: configuredChannels(gateway) };
+  return { health, service, probe, status, browser, channels, configured: channelNames(config) };
 }
 
-/** None if this user may not read it. */
-function configuredChannels({ configPath }: CheckedGateway): string[] {
+/** Empty if this user may not read it. */
+function configOf({ configPath }: CheckedGateway): JsonObject {
   try {
-    const config = configPath === undefined ? undefined : readJson<JsonObject>(configPath);
-    return config ? channelNames(config) : [];
+    return (configPath === undefined ? undefined : readJson<JsonObject>(configPath)) ?? {};
   } catch {
-    return [];
+    return {};
   }
+}
+
+/**
+ * Of a gateway that listens on an address of its network, too, `gateway status` asks there, where it is a stranger that must
+ * be paired; its other commands ask on loopback. Source: measured, 2026.9.6.
+ */
+async function statusOnLoopback(ask: (args: string) => Promise<CommandAnswer>): Promise<CommandAnswer> {
+  const [status, health] = await Promise.all([
+    ask("gateway status --deep --no-probe --json"),
+    ask("gateway health --json --timeout 10000"),
+  ]);
+  if (!status.report) return status;
+  return { ...health, report: { ...status.report, rpc: { ok: health.code === 0 } } };
 }
 
 /** Its CLI runs what its configuration says, which that user writes: never run it with our privileges. */

@@ -16,8 +16,7 @@ export interface CheckedGateway {
   /** Whether the stack owns it. */
   readonly isOurs: boolean;
   readonly port: number;
-  /** Address of this machine that a container is published on; absent: loopback. */
-  readonly host?: string;
+  readonly url: string;
   /** The version that the stack says is running; unknown for a gateway that no stack owns. */
   readonly version?: string;
   /** The command for its CLI, as typed in a shell. */
@@ -81,17 +80,17 @@ export function gatewaysOfState(exported: string): StackGateways {
     }
     const isContainer = contained.has(urn);
     if (existingMain) gateways.push(mainOf(existingMain));
-    if (ports && version && wrapper && stateDir)
+    if (ports && url !== undefined && version && wrapper && stateDir)
       gateways.push({
         name,
         isOurs: true,
+        url,
         port: ports.gateway,
         version,
         command: isContainer ? wrapper : quoted(wrapper),
         stateDir,
         ...(!isContainer && defined({ wrapper, configPath })),
         ...(isContainer && { published: portBlock ?? { first: ports.gateway, last: ports.gateway } }),
-        ...(url !== undefined && { host: new URL(url).hostname }),
       });
     else neverUp.push(name);
   }
@@ -103,6 +102,7 @@ const mainOf = ({ url, command, stateDir, restart }: ExistingMainOutputs): Check
   defined({
     name: "main",
     isOurs: false,
+    url,
     port: Number(new URL(url).port),
     command,
     stateDir,
@@ -111,7 +111,7 @@ const mainOf = ({ url, command, stateDir, restart }: ExistingMainOutputs): Check
 
 /** Its health, in words. */
 export const askHealth = (gateway: CheckedGateway): Promise<string> =>
-  healthOf({ ...gateway, isContainer: gateway.published !== undefined });
+  healthOf({ ...gateway, host: new URL(gateway.url).hostname, isContainer: gateway.published !== undefined });
 
 /** A path as typed in a shell. */
 export const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : quote(path));
@@ -123,6 +123,6 @@ export function existingGateways(known: readonly CheckedGateway[]): CheckedGatew
   const found = findExistingGateway({}, [homedir()]);
   // The remains of a former gateway do not count.
   if (!found || isUnknown(found) || !listeners((port) => port === found.port).length) return [];
-  const { port, command, restart } = found;
-  return [defined({ name: stateDir, isOurs: false, port, command, stateDir, restart })];
+  const { url, port, command, restart } = found;
+  return [defined({ name: stateDir, isOurs: false, url, port, command, stateDir, restart })];
 }

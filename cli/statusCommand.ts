@@ -41,8 +41,8 @@ export async function rowsOf({ gateways, neverUp, elsewhere = [] }: StackGateway
 }
 
 async function rowOf(gateway: CheckedGateway): Promise<StatusRow> {
-  const { name, host = "127.0.0.1", port, version = "", command } = gateway;
-  return { gateway: name, url: `http://${host}:${port}`, version, health: await askHealth(gateway), command };
+  const { name, url, version = "", command } = gateway;
+  return { gateway: name, url, version, health: await askHealth(gateway), command };
 }
 
 export const renderStatus = (rows: readonly StatusRow[]): string =>

@@ -78,10 +78,7 @@ export function howTo(gateways: readonly GatewayOutput[], stack: string | undefi
     const line = `ssh -N ${forwards} ${host ?? "USER@THIS-HOST"}, then use the same address`;
     return [host === undefined ? "remotely" : "first", line];
   });
-  const opened = [
-    ...gateways.map(({ name, url, basePort }) => [name, `http://${new URL(url).hostname}:${basePort}/`]),
-    ...fromAfar,
-  ];
+  const opened = [...gateways.map(({ name, url }) => [name, `${url}/`]), ...fromAfar];
   const tokens = gateways.map(({ name, tokenOutput }) => [name, `${make} ARGS="${tokenOutput} --show-secrets"`]);
   const labelled = (label: string, rows: readonly (readonly string[])[]): readonly (readonly string[])[] =>
     rows.map((row, index) => [index ? "" : label, ...row]);

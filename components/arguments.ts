@@ -89,6 +89,12 @@ export interface GatewayArgs {
    */
   readonly plugins?: Readonly<Record<string, string>> | undefined;
   /**
+   * How others reach the gateway: on its network, over Tailscale, through a proxy, with HTTPS. See docs/reach.md.
+   * @default on loopback only
+   * @example { lan: { address: "192.168.1.5" }, tls: {} }
+   */
+  readonly expose?: ExposeArgs | undefined;
+  /**
    * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
    * a GatewayPair only.
    * @default false
@@ -133,6 +139,110 @@ export interface TelegramArgs {
    * @example "https://telegram.example.org"
    */
   readonly apiRoot?: string | undefined;
+}
+
+/** Ways in, beside loopback. What one decides, `config` need not: what is set there is refused with the right way. */
+export interface ExposeArgs {
+  /**
+   * Listens on addresses of its network, too; in a container, it is published there. Guesses at the token are slowed down
+   * (10 a minute from one address, then a pause of 5 minutes; `config.gateway.auth.rateLimit` sets others).
+   * @default loopback only
+   * @example { address: "192.168.1.5" }
+   */
+  readonly lan?: LanArgs | undefined;
+  /**
+   * "serve": OpenClaw puts the gateway on the machine's tailnet with `tailscale serve`, and still listens on loopback only.
+   * Needs Tailscale on the host, with the gateway's account as its operator; one gateway of a machine, since there is one
+   * port 443. The token is needed there, too, unless `config.gateway.auth.allowTailscale` is true. Not in containers.
+   * @default not on the tailnet
+   * @example "serve"
+   */
+  readonly tailscale?: "serve" | undefined;
+  /**
+   * A reverse proxy in front, which may also sign people in.
+   * @default none
+   * @example { allowedOrigins: ["https://claw.example.org"] }
+   */
+  readonly proxy?: ProxyArgs | undefined;
+  /**
+   * HTTPS and WSS instead of HTTP and WS, on loopback as well.
+   * @default HTTP
+   * @example { certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" }
+   */
+  readonly tls?: TlsArgs | undefined;
+}
+
+/** Listening on a network. */
+export interface LanArgs {
+  /**
+   * One of the machine's addresses. A public one needs `tls` or `proxy`.
+   * @unit IPv4 address
+   * @default "0.0.0.0", every address of the machine
+   * @example "192.168.1.5"
+   */
+  readonly address?: string | undefined;
+  /**
+   * Names under which browsers open the Control UI. Needless for private addresses, *.local and *.ts.net.
+   * @unit origin: scheme, name and port
+   * @default none but those of loopback and of `address`
+   * @example ["https://claw.example.org:18789"]
+   */
+  readonly allowedOrigins?: readonly string[] | undefined;
+}
+
+/** A reverse proxy in front of a gateway. */
+export interface ProxyArgs {
+  /**
+   * Addresses that people open.
+   * @unit origin: scheme, name and port
+   * @example ["https://claw.example.org"]
+   */
+  readonly allowedOrigins: readonly string[];
+  /**
+   * Where the proxy's connections come from. Only what they say about clients is believed. One on another machine needs
+   * `lan`, too.
+   * @unit IP address, or network in CIDR notation
+   * @default ["127.0.0.1", "::1"]: it runs on the gateway's machine; none in containers
+   * @example ["10.0.0.5"]
+   */
+  readonly trustedProxies?: readonly string[] | undefined;
+  /**
+   * Header in which the proxy says who somebody is, if it signs people in. Then nobody else gets in but with the output
+   * `token` as a password, from the gateway's machine. The proxy must set or remove this header in every request.
+   * @default none: the proxy only forwards, and clients use the token
+   * @example "X-Forwarded-User"
+   */
+  readonly userHeader?: string | undefined;
+  /**
+   * Users who may come in, as the header names them; ["*"] is everybody whom the proxy signs in.
+   * @default none; required with userHeader
+   * @example ["you@example.org"]
+   */
+  readonly allowUsers?: readonly string[] | undefined;
+  /**
+   * Headers without which a request is refused.
+   * @default none
+   * @example ["X-Forwarded-Proto"]
+   */
+  readonly requiredHeaders?: readonly string[] | undefined;
+}
+
+/** Where a gateway's certificate comes from. Nothing given: OpenClaw makes one, which browsers warn of. */
+export interface TlsArgs {
+  /**
+   * Certificate on the gateway's host, with its chain. A new one is used after a restart of the gateway. Not in containers.
+   * @unit absolute path, which the gateway's account can read
+   * @default made by OpenClaw
+   * @example "/etc/ssl/claw.pem"
+   */
+  readonly certFile?: string | undefined;
+  /**
+   * Its private key, without a passphrase.
+   * @unit absolute path, which the gateway's account can read
+   * @default made by OpenClaw
+   * @example "/etc/ssl/claw.key"
+   */
+  readonly keyFile?: string | undefined;
 }
 
 /** Chrome DevTools (CDP) endpoints of a gateway. */

@@ -46,7 +46,7 @@ export function findExistingMain(label: string, target: Target, facts: unknown):
 /** In the form that the rules compare. */
 function asResolved(foreign: ExistingGateway, { layout }: Target): ResolvedGateway {
   const { binDir } = layout as HostLayout; // a gateway that no stack owns is always on a host
-  const { profile, stateDir, workspace, configPath, port, config } = foreign;
+  const { profile, stateDir, workspace, configPath, url, port, config } = foreign;
   const id = gatewayId(profile);
   return {
     label: `the gateway in ${stateDir}`,
@@ -57,7 +57,7 @@ function asResolved(foreign: ExistingGateway, { layout }: Target): ResolvedGatew
     basePort: port,
     ports: derivePorts(port),
     portRange: portBlock(port),
-    url: `http://127.0.0.1:${port}`,
+    url,
     stateDir,
     workspace,
     configPath,

@@ -7,6 +7,7 @@ import { schemaOf } from "./openclawSchema";
 import { botsOf } from "./rules/config/bots";
 import { unknownPlugins } from "./rules/config/plugins";
 import { schemaProblems } from "./rules/config/schema";
+import { exposeProblems, exposeWarnings, signsIn } from "./rules/expose";
 import { checkOperatorOnly } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
 import type { Problem } from "./rules/problems";
@@ -15,7 +16,7 @@ import type { GatewayArgs, MainGatewayArgs, RescueGatewayArgs } from "./argument
 import { isTarget, type Partner } from "./targets/target";
 import type { ExistingGateway } from "../inspect/existingGateway";
 import type { ExistingMainOutputs } from "../model/outputs";
-import { GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../model/secrets";
+import { BOT_TOKEN_VARIABLE, GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
 import { defined } from "../model/defined";
 
 /** Bytes of randomness in a generated gateway token. */
@@ -123,6 +124,13 @@ export class Gateway extends pulumi.ComponentResource {
         ...schemaProblems(gateway.config, schema, gateway.version, `${label}.config`),
         ...unknownPlugins(checked, `${label}.config`, gateway.isContainer === true),
       ]);
+    if (checked.expose) {
+      const isContainer = gateway.isContainer === true;
+      const kind = { isContainer, isRescue: composition.operatorOnly === true };
+      program.report(exposeProblems(checked.expose, `${label}.expose`, kind));
+      for (const warning of exposeWarnings(checked.expose, `${label}.expose`, isContainer))
+        void pulumi.log.warn(warning, this);
+    }
     if (composition.operatorOnly) program.report(checkOperatorOnly(gateway, checked));
     const telegramToken = checked.telegram?.botToken;
     const bot = telegramToken && { path: `${label}.telegram.botToken`, channel: TELEGRAM, token: telegramToken };
@@ -132,7 +140,9 @@ export class Gateway extends pulumi.ComponentResource {
 
     const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));
     const token = pulumi.secret(stableValue(`${name}-token`, randomToken, { parent: this }));
-    const env: Record<string, pulumi.Input<string>> = { ...checked.env, [GATEWAY_TOKEN_VARIABLE]: token };
+    const isPassword = signsIn(checked.expose);
+    const variable = isPassword ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE;
+    const env: Record<string, pulumi.Input<string>> = { ...checked.env, [variable]: token };
     if (bot) env[BOT_TOKEN_VARIABLE] = checkedBotToken(declared, bot);
     const deployment = target.deploy(
       this,
@@ -274,7 +284,6 @@ const existingMainInPair = (label: string): Problem => ({
 
 function toOutputs(main: ExistingGateway | undefined): ExistingMainOutputs | undefined {
   if (!main) return undefined;
-  const { port, stateDir, workspace, configPath, command, restart } = main;
-  const url = `http://127.0.0.1:${port}`;
+  const { url, stateDir, workspace, configPath, command, restart } = main;
   return defined({ url, stateDir, workspace, configPath, command, restart });
 }

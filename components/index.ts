@@ -3,11 +3,15 @@ export type {
   BrowserArgs,
   BrowserProfileArgs,
   ExistingMainArgs,
+  ExposeArgs,
   GatewayArgs,
   GatewayPairArgs,
+  LanArgs,
   MainGatewayArgs,
+  ProxyArgs,
   RescueGatewayArgs,
   TelegramArgs,
+  TlsArgs,
 } from "./arguments";
 export type { ConfigValue } from "./rules/config/json";
 export { Gateway, MainGateway, RescueGateway, type GatewayOutputs } from "./gateway";

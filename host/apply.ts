@@ -25,6 +25,7 @@ import { gatewayPort, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./h
 import { findGateway, lockPath, type HostGateway } from "./host";
 import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isLocked, takeLock, type Lock } from "./lock";
+import { requireNeeds } from "./needs";
 import { othersLocksOf } from "../inspect/openclawLocks";
 import { predecessorOf, retire, standing } from "./predecessor";
 import { recordLock, releaseName } from "./stagedLocks";
@@ -70,6 +71,7 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   restoreDirectories(gateway);
   await ensureRelease(gateway, release, progress);
   const next = stageGeneration(gateway, ordered);
+  requireNeeds(gateway, next);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
   await switchTo({ gateway, next, predecessor }, spec, order);

@@ -17,7 +17,7 @@ import { plain } from "../model/plain";
 import { carries, ownerOf } from "../inspect/processes";
 import { signal } from "../inspect/run";
 import { readSecrets } from "./secrets";
-import { GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
+import { tokenVariable } from "../model/secrets";
 
 const PASSED_ON = ["TERM", "COLORTERM", "NO_COLOR", "TZ"];
 
@@ -76,7 +76,8 @@ function secretsFor(gateway: HostGateway, generation: Generation): Record<string
     if (!isLeftover) throw new Failure(`${said}`, `${advice}`);
     process.stderr.write(`${plain(withAdvice(`warning: ${said}`, advice))}\n`);
   }
-  return GATEWAY_TOKEN_VARIABLE in secrets ? { ...secrets, [GATEWAY_TOKEN_VARIABLE]: WITHHELD } : secrets;
+  const name = tokenVariable(secrets);
+  return name in secrets ? { ...secrets, [name]: WITHHELD } : secrets;
 }
 
 /** The caller's directory, if the account may enter it as well. */

@@ -15,7 +15,7 @@ import type { RunResult } from "../inspect/run";
 import { runAs } from "./runAs";
 import { supervisorFor } from "./supervisors/choose";
 import { valueAt } from "../model/json";
-import { GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
+import { tokenVariable } from "../model/secrets";
 
 /** Two cold boots side by side on two cores take about 25 s; on a slow disk, several times that. */
 const HEALTH_TIMEOUT_MS = 180_000;
@@ -48,7 +48,8 @@ export function openclaw(gateway: HostGateway, { service }: Generation, ...args:
  * (measured, 2026.9.6). After any other answer its own command line is asked, which takes seconds.
  */
 async function isOurs(gateway: HostGateway, generation: Generation): Promise<boolean> {
-  const token = readSecrets(generation.service.secrets)[GATEWAY_TOKEN_VARIABLE];
+  const secrets = readSecrets(generation.service.secrets);
+  const token = secrets[tokenVariable(secrets)];
   const answer = await ask(gatewayPort(generation), "/tools/invoke", {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },

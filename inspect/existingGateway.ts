@@ -37,6 +37,8 @@ export interface ExistingGateway {
   readonly stateDir: string;
   readonly configPath: string;
   readonly workspace: string;
+  /** Its address on its machine. */
+  readonly url: string;
   readonly port: number;
   /** The user that owns the gateway. */
   readonly uid: number;
@@ -109,6 +111,7 @@ function describe(given: GatewayFacts, stateDir: string): ExistingGateway {
     stateDir,
     configPath,
     workspace,
+    url: `${valueAt(config, "gateway.tls.enabled") === true ? "https" : "http"}://127.0.0.1:${port}`,
     port,
     uid: stats.uid,
     command: given.command ?? asOwner + commandOf(profile, stateDir, configPath),

@@ -1,5 +1,11 @@
 /** Secrets of every gateway, by the variables that OpenClaw reads them from. Source: OpenClaw 2026.9.6. */
 export const GATEWAY_TOKEN_VARIABLE = "OPENCLAW_GATEWAY_TOKEN";
+/** The same value, where a proxy signs people in: OpenClaw then accepts a password beside it, and refuses a token. */
+export const GATEWAY_PASSWORD_VARIABLE = "OPENCLAW_GATEWAY_PASSWORD";
 export const BOT_TOKEN_VARIABLE = "TELEGRAM_BOT_TOKEN";
 
-export type SecretName = typeof GATEWAY_TOKEN_VARIABLE | typeof BOT_TOKEN_VARIABLE;
+export type SecretName = typeof GATEWAY_TOKEN_VARIABLE | typeof GATEWAY_PASSWORD_VARIABLE | typeof BOT_TOKEN_VARIABLE;
+
+/** Under which of the two a gateway has its token. */
+export const tokenVariable = (variables: Readonly<Record<string, unknown>>): SecretName =>
+  GATEWAY_PASSWORD_VARIABLE in variables ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE;

@@ -39,6 +39,7 @@ export function checkIsolation(
           ? []
           : [...checkNames(gateway, other), ...checkPaths(gateway, other)]),
         ...checkCdpUrls(gateway, other),
+        ...checkTailnet(gateway, other),
       ]),
       ...checkExplicitPorts(gateway, all),
       ...foreign.flatMap((other) => checkForeignPorts(gateway, other)),
@@ -238,6 +239,20 @@ function freePortAdvice(gateway: ResolvedGateway, all: readonly ResolvedGateway[
 }
 
 const portsOf = ({ first, last }: PortRange): number[] => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+
+const isServed = ({ config }: ResolvedGateway): boolean => valueAt(config, "gateway.tailscale.mode") === "serve";
+
+/** OpenClaw serves on port 443 only. Source: 2026.9.6. */
+const checkTailnet = (gateway: ResolvedGateway, other: ResolvedGateway): Problem[] =>
+  isServed(gateway) && isServed(other)
+    ? [
+        {
+          path: `${gateway.label}.expose.tailscale`,
+          reason: `port 443 of this machine's tailnet name already leads to ${other.label}`,
+          advice: "keep it for one of them; reach the other with ssh -L, or as docs/reach.md says",
+        },
+      ]
+    : [];
 
 interface CdpUrl {
   readonly path: string;

@@ -23,7 +23,14 @@ import { derivePorts, portBlock } from "../../model/ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import type { CheckedGatewayArgs } from "./schemas";
-import { SecretName, GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../../model/secrets";
+import { defined } from "../../model/defined";
+import { EVERY_ADDRESS, exposed, lanAddress, schemeOf, signsIn, type Expose } from "./expose";
+import {
+  BOT_TOKEN_VARIABLE,
+  GATEWAY_PASSWORD_VARIABLE,
+  GATEWAY_TOKEN_VARIABLE,
+  type SecretName,
+} from "../../model/secrets";
 
 /** A Docker engine, as its gateways see it: plain facts, known before anything is touched. */
 export interface ContainerLayout {
@@ -32,8 +39,6 @@ export interface ContainerLayout {
   readonly prefix: string;
   /** The docker command for the engine, as typed in a shell. */
   readonly docker: string;
-  /** Address on the engine's machine on which ports are published. */
-  readonly publishAddress: string;
   /** Whether the port of the sandbox host is published too. */
   readonly sandboxPort: boolean;
 }
@@ -50,7 +55,16 @@ interface Asked {
 
 type Facts = Pick<
   ResolvedGateway,
-  "ports" | "portRange" | "isContainer" | "url" | "stateDir" | "workspace" | "configPath" | "wrapper" | "serviceName"
+  | "ports"
+  | "portRange"
+  | "isContainer"
+  | "lanAddress"
+  | "url"
+  | "stateDir"
+  | "workspace"
+  | "configPath"
+  | "wrapper"
+  | "serviceName"
 >;
 
 interface Placement {
@@ -63,28 +77,36 @@ export const placementOf = (layout: Layout, asked: Asked): Placement =>
   layout.kind === "container" ? inContainer(layout, asked) : onHost(layout, asked);
 
 function onHost(layout: HostLayout, { profile, args }: Asked): Placement {
+  const { expose = {} } = args;
   const id = gatewayId(profile);
   const stateDir = args.stateDir ?? defaultStateDir(layout.root, profile);
   return {
     facts: {
       ports: derivePorts(args.basePort),
       portRange: portBlock(args.basePort),
-      url: `http://127.0.0.1:${args.basePort}`,
+      ...lanOf(expose),
+      url: `${schemeOf(expose)}://127.0.0.1:${args.basePort}`,
       stateDir,
       workspace: args.workspace ?? defaultWorkspace(stateDir),
       configPath: args.configPath ?? configFile(manageDir(layout.root), id),
       wrapper: posix.join(layout.binDir, wrapperName(id)),
       serviceName: serviceName(profile),
     },
-    context: { port: args.basePort, bind: "loopback", secret: envReference },
+    context: {
+      port: args.basePort,
+      bind: "loopback",
+      secret: envReference,
+      ...exposed(expose, { port: args.basePort, isContainer: false }),
+    },
     problems: [],
   };
 }
 
 /** Every container has the same paths and ports inside: only what it publishes can collide. */
-function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerLayout, asked: Asked): Placement {
+function inContainer({ prefix, docker, sandboxPort }: ContainerLayout, asked: Asked): Placement {
   const { label, name, args } = asked;
-  const { basePort } = args;
+  const { basePort, expose = {} } = args;
+  const { owned, defaults } = exposed(expose, { port: basePort, isContainer: true });
   const container = `${prefix}-${name}`;
   const problems = (["stateDir", "workspace", "configPath"] as const)
     .filter((property) => args[property] !== undefined)
@@ -119,7 +141,8 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
       ports: { ...inside, gateway: basePort, canvas: basePort, ...(sandboxPort && { sandbox: basePort + 1 }) },
       portRange: { first: basePort, last: sandboxPort ? basePort + 1 : basePort },
       isContainer: true,
-      url: `http://${publishAddress === "0.0.0.0" ? "127.0.0.1" : publishAddress}:${basePort}`,
+      ...lanOf(expose),
+      url: `${schemeOf(expose)}://${reachedAt(expose)}:${basePort}`,
       stateDir: CONTAINER_PATHS.state,
       workspace: CONTAINER_PATHS.workspace,
       configPath: CONTAINER_PATHS.configFile,
@@ -130,13 +153,8 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
       port: CONTAINER_PORT,
       bind: "lan",
       secret: (name) => ({ source: "file", provider: providerOf(name), id: "value" }),
-      owned: { secrets: { providers: providersOf(args) } },
-      defaults: {
-        gateway: {
-          auth: { rateLimit: { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000 } },
-          controlUi: { allowedOrigins: originsOf(publishAddress, basePort) },
-        },
-      },
+      owned: { ...owned, secrets: { providers: providersOf(args) } },
+      defaults,
     },
     problems,
   };
@@ -145,9 +163,9 @@ function inContainer({ prefix, docker, publishAddress, sandboxPort }: ContainerL
 const providerOf = (name: SecretName): string => name.toLowerCase();
 
 /** Files hold the secrets: `docker inspect` would show environment variables. */
-function providersOf({ telegram }: CheckedGatewayArgs): JsonObject {
+function providersOf({ telegram, expose }: CheckedGatewayArgs): JsonObject {
   const names: SecretName[] = [
-    GATEWAY_TOKEN_VARIABLE,
+    signsIn(expose) ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE,
     ...(telegram?.botToken === undefined ? [] : ([BOT_TOKEN_VARIABLE] as const)),
   ];
   return Object.fromEntries(
@@ -155,8 +173,10 @@ function providersOf({ telegram }: CheckedGatewayArgs): JsonObject {
   );
 }
 
-/** Origins of the Control UI: OpenClaw itself only knows the port inside the container. */
-function originsOf(publishAddress: string, port: number): string[] {
-  const named = ["127.0.0.1", "0.0.0.0"].includes(publishAddress) ? [] : [publishAddress];
-  return ["127.0.0.1", "localhost", ...named].map((host) => `http://${host}:${port}`);
-}
+const lanOf = (expose: Expose): Pick<Facts, "lanAddress"> => defined({ lanAddress: lanAddress(expose) });
+
+/** From the engine's machine. */
+const reachedAt = (expose: Expose): string => {
+  const address = lanAddress(expose);
+  return address === undefined || address === EVERY_ADDRESS ? "127.0.0.1" : address;
+};

@@ -27,6 +27,8 @@ export interface ResolvedGateway {
   readonly portRange: PortRange;
   /** Whether it has its own file system, and its own network except for the ports that it owns. */
   readonly isContainer?: true;
+  /** Address beyond loopback on which others reach it. */
+  readonly lanAddress?: string;
   readonly url: string;
   readonly stateDir: string;
   readonly workspace: string;
@@ -55,9 +57,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   const args = parsed.data ?? salvage(input, parsed.error);
   const config = args?.config ?? plainPart((input as { config?: unknown }).config);
   const check = (ours: JsonObject): void => {
-    const isContainer = layout.kind === "container";
-    if (isObject(config))
-      problems.push(...checkConfig({ config, ours, args: args ?? {}, path: `${label}.config`, isContainer }));
+    if (isObject(config)) problems.push(...checkConfig({ config, ours, args: args ?? {}, path: `${label}.config` }));
   };
   if (!args) {
     check({});

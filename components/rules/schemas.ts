@@ -9,6 +9,8 @@ import type { JsonObject } from "../../model/spec";
 import { mistakesIn, plainPart, type ConfigValue } from "./config/json";
 import type { BrowserArgs, BrowserProfileArgs, ExistingMainArgs, GatewayArgs, TelegramArgs } from "../arguments";
 import { chooseHostKey, HOW_TO_GET } from "../../ssh/hostKey";
+import { exposeSchema } from "./expose";
+import { absolutePath, type Schemas } from "./fields";
 import type { Problem } from "./problems";
 import { LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
 
@@ -32,9 +34,6 @@ const OWN_VARIABLES: readonly (readonly [name: RegExp, reason: string, advice: s
   [/^NODE_OPTIONS$/, "would apply to every program that the agent runs, too", "remove it"],
   [/^(NODE_PATH|NODE_COMPILE_CACHE|LD_.*)$/, "decides what code the gateway loads", "remove it"],
 ];
-
-/** A schema for each argument that an interface declares: none left out, none added, each taking what it declares. */
-export type Schemas<Args> = { readonly [Name in keyof Args]-?: z.ZodType<unknown, Args[Name]> };
 
 /** A value that may come from another resource. */
 export const inputString = z.custom<pulumi.Input<string>>(
@@ -84,13 +83,6 @@ const sender = z
 
 /** Whether it is the id of one person. */
 export const isUserId = (sender: string): boolean => /^[1-9]\d{0,15}$/.test(sender);
-
-export const absolutePath = z
-  .string()
-  .regex(/^\/(?!$)[^\0\n]*$/, "must be an absolute path")
-  .regex(/^[^'"$`\\]*$/, "must not contain quotes, $ or \\")
-  .refine((path) => !/(^|\/)\.\.?(\/|$)/.test(path), "must not contain . or .. as a path segment")
-  .transform((path) => path.replace(/\/+/g, "/").replace(/\/$/, ""));
 
 const webUrl = (protocols: string[]) =>
   z.string().refine(
@@ -233,6 +225,7 @@ export const gatewaySchema = z.strictObject({
   config: configSchema.optional(),
   env: envSchema.optional(),
   plugins: pluginsSchema.optional(),
+  expose: exposeSchema.optional(),
   force: z.boolean().optional(),
 } satisfies Schemas<Omit<GatewayArgs, "target">>);
 

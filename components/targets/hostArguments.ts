@@ -1,6 +1,7 @@
 /** The arguments that every host takes. */
 import * as z from "zod";
-import { absolutePath, versionSchema, type Schemas } from "../rules/schemas";
+import { absolutePath, type Schemas } from "../rules/fields";
+import { versionSchema } from "../rules/schemas";
 
 /** Arguments of every host: {@link LocalHost} and {@link SshHost}. */
 export interface HostArgs {

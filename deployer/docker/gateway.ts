@@ -3,8 +3,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
 import { Failure, messageOf } from "../../model/failure";
 import { pluginChannels, withoutChannelPlugins } from "../../model/plugins";
+import { valueAt } from "../../model/json";
 import type { JsonObject } from "../../model/spec";
-import { BOT_TOKEN_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
+import {
+  BOT_TOKEN_VARIABLE,
+  GATEWAY_PASSWORD_VARIABLE,
+  GATEWAY_TOKEN_VARIABLE,
+  type SecretName,
+} from "../../model/secrets";
 import { say } from "../archives";
 import { ANSWER_MS, HEALTH_MS, POLL_MS } from "../patience";
 import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageRequest } from "../../model/requests";
@@ -42,7 +48,7 @@ const MAX_EXITS = 2;
 const LOG_LINES = 20;
 const MEBIBYTE = 1024 * 1024;
 /** Secrets that the configuration refers to, each in a file of its own. */
-const REFERRED: readonly string[] = [GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE];
+const REFERRED: readonly string[] = [GATEWAY_TOKEN_VARIABLE, GATEWAY_PASSWORD_VARIABLE, BOT_TOKEN_VARIABLE];
 
 /** Throws what prevents the gateway; touches nothing. */
 export async function claim(claim: ContainerClaim): Promise<string> {
@@ -91,7 +97,7 @@ export async function check(request: CheckRequest): Promise<string> {
   await requireThings(api, claim, request.secrets);
   const files = {
     "openclaw.json": JSON.stringify(config, null, 2),
-    "health.mjs": healthScript(version),
+    "health.mjs": healthScript(version, config),
     // Only where it differs: another file is another container.
     ...(hasChannelPlugins(config) && { [REHEARSED]: JSON.stringify(withoutChannelPlugins(config), null, 2) }),
   };
@@ -248,10 +254,14 @@ const mountOf = (source: string, target: string) => ({
   ReadOnly: true,
 });
 
+const isTls = (config: JsonObject): boolean => valueAt(config, "gateway.tls.enabled") === true;
+const tokenIn = (config: JsonObject): SecretName =>
+  valueAt(config, "gateway.auth.mode") === "trusted-proxy" ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE;
+
 /** The answer's body is read: our token is known there, and the version is the right one. */
-const healthScript = (version: string): string => `import { readFileSync } from "node:fs";
-const token = readFileSync("${secretFile(GATEWAY_TOKEN_VARIABLE)}", "utf8");
-const answer = await fetch("http://127.0.0.1:${CONTAINER_PORT}/startupz", {
+const healthScript = (version: string, config: JsonObject): string => `import { readFileSync } from "node:fs";
+${isTls(config) ? "process.env.NODE_TLS_REJECT_UNAUTHORIZED = 0;\n" : ""}const token = readFileSync("${secretFile(tokenIn(config))}", "utf8");
+const answer = await fetch("${isTls(config) ? "https" : "http"}://127.0.0.1:${CONTAINER_PORT}/startupz", {
   headers: { authorization: \`Bearer \${token}\` },
   signal: AbortSignal.timeout(5000),
 }).then((response) => response.json());

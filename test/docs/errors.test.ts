@@ -35,6 +35,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "host/generation.ts": "Staging",
   "host/apply.ts": "Deploying",
   "host/health.ts": "Why a new generation did not become healthy",
+  "host/needs.ts": "What a configuration needs of its host",
   "host/channels.ts": "Why a channel holds up a new generation",
   "host/jobs.ts": "Deployments that were ended",
   "host/supervisors/process.ts": "Supervision without a service manager",
@@ -159,6 +160,7 @@ const NO_MESSAGE = [
   /deployed there$|the host is set up again, and gateways that are still running are replaced/, // a warning
   /^(not finished|no answer) within … s$/, // a part of them
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
+  /\.lan: whoever is on that network|can pose as one of its users|^Where that matters, run the proxy/, // warnings
   /^it is new$|: it will be recreated$/, // of a preview
   /^it (has not become healthy yet|is paused|has stopped \(…\)|is unhealthy)$|^its .* been changed$/, // the same
   /^found before anything else was changed$/, // the first line of all that are found then

@@ -10,7 +10,8 @@ import { vi } from "vitest";
 import * as z from "zod";
 import { checkIsolation } from "../../components/rules/isolation";
 import { schemaOf } from "../../components/openclawSchema";
-import { ownedKeys } from "../../components/rules/config/owned";
+import { exposeProblems, type Expose } from "../../components/rules/expose";
+import { OWNED_KEYS } from "../../components/rules/config/owned";
 import { unknownPlugins } from "../../components/rules/config/plugins";
 import { schemaProblems } from "../../components/rules/config/schema";
 import type { JsonObject } from "../../model/spec";
@@ -83,7 +84,10 @@ function wrongInside(type: z.ZodType, check: (value: unknown) => readonly Proble
     return [...check({ name: new Date(0) }), ...wrongInside(inner, (value) => check({ work: value }))];
   }
   if (!(type instanceof z.ZodObject)) return [];
-  const needed = "botToken" in type.shape ? { botToken: "4711:…" } : {};
+  const needed = {
+    ...("botToken" in type.shape && { botToken: "4711:…" }),
+    ...("trustedProxies" in type.shape && PROXY),
+  };
   return [...check({ ...needed, colour: 1 }), ...wrongKinds(type, (inner) => check({ ...needed, ...inner }))];
 }
 
@@ -100,7 +104,40 @@ const unwrap = (type: z.ZodType): z.ZodType =>
 const telegram = (args: Args): Args => ({ telegram: { botToken: "4711:…", ...args } });
 const work = (profile: Args): Args => ({ browser: { profiles: { work: profile } } });
 
+const PROXY = { allowedOrigins: ["https://claw.example.org"] };
+const SIGN_IN = { ...PROXY, userHeader: "X-Forwarded-User", allowUsers: ["you@example.org"] };
+
+/** Of `expose`, each for itself. */
+const WAYS_IN: readonly Args[] = [
+  { lan: { address: "box" } },
+  { lan: { address: "127.0.0.1" } },
+  { lan: { allowedOrigins: ["https://claw.lan/ui"] } },
+  { proxy: { allowedOrigins: [] } },
+  { proxy: { ...PROXY, trustedProxies: [] } },
+  { proxy: { ...PROXY, trustedProxies: ["proxy.lan"] } },
+  { proxy: { ...PROXY, trustedProxies: ["0.0.0.0/0"] } },
+  { proxy: { ...PROXY, userHeader: "X-User" } },
+  { proxy: { ...PROXY, requiredHeaders: ["X-Proto"] } },
+  { proxy: { ...SIGN_IN, userHeader: "X User" } },
+  { proxy: { ...SIGN_IN, allowUsers: [""] } },
+  { tls: { certFile: "/etc/ssl/claw.pem" } },
+];
+
+/** What only several of them are wrong in together, and where. */
+const unsafe = (expose: Expose, { isContainer = false, isRescue = false } = {}): readonly Problem[] =>
+  exposeProblems(expose, "ops.expose", { isContainer, isRescue });
+const UNSAFE: readonly Problem[] = [
+  ...unsafe({ tailscale: "serve", lan: {} }),
+  ...unsafe({ lan: { address: "203.0.113.7" } }),
+  ...unsafe({ proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } }),
+  ...unsafe({ proxy: SIGN_IN }, { isRescue: true }),
+  ...unsafe({ tailscale: "serve" }, { isContainer: true }),
+  ...unsafe({ tls: { certFile: "/a", keyFile: "/b" } }, { isContainer: true }),
+  ...unsafe({ proxy: PROXY }, { isContainer: true }),
+];
+
 const ARGUMENTS: readonly Args[] = [
+  ...WAYS_IN.map((expose) => ({ expose })),
   { basport: 20789 },
   telegram({ allowfrom: ["4242"] }),
   { basePort: undefined },
@@ -147,7 +184,7 @@ const nested = (path: string, value: unknown): Args =>
   path.split(".").reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Args;
 
 const CONFIG: readonly Args[] = [
-  ...ownedKeys(false).map(({ key }) => nested(key, "x")),
+  ...OWNED_KEYS.map(({ key }) => nested(key, "x")),
   nested("browser.profiles.work.cdpPort", 9222),
   nested("models.providers.anthropic.apiKey", "sk-…"),
   nested("mcp.servers.gh.headers.Authorization", "Bearer …"),
@@ -218,6 +255,7 @@ const isolation = (): readonly Problem[] => [
   ...everyCdpPortTaken(),
   ...betweenTwo({ browser: { cdpUrl: "http://chrome.lan:9222" } }, { browser: { cdpUrl: "http://chrome.lan:9222" } }),
   ...betweenTwo({ browser: { cdpUrl: "http://127.0.0.1:18805" } }),
+  ...betweenTwo({ expose: { tailscale: "serve" } }, { expose: { tailscale: "serve" } }),
 ];
 
 /** A main gateway that no stack owns. */
@@ -226,6 +264,7 @@ const MAIN_BY_HAND: ExistingGateway = {
   stateDir: "/home/you/.openclaw",
   configPath: "/home/you/.openclaw/openclaw.json",
   workspace: "/home/you/.openclaw/workspace",
+  url: "http://127.0.0.1:18789",
   port: 18789,
   uid: 1000,
   command: "openclaw",
@@ -259,7 +298,7 @@ const DOCKER_ENGINES: readonly Args[] = [
   { repository: "openclaw:2026.9.6", digests: { "2026.9.6": "sha256:0123" }, pull: "always", colour: 1 },
   { digests: { latest: `sha256:${"0".repeat(64)}` } },
   { registryAuth: { address: "", username: "" } },
-  { publishAddress: "localhost", memory: 1024, cpus: 0, pids: 10 },
+  { memory: 1024, cpus: 0, pids: 10 },
   { memory: 2048.5, pids: 512.5 },
 ];
 
@@ -791,7 +830,7 @@ export async function refusals(): Promise<readonly Section[]> {
     {
       title: "Arguments of a gateway",
       about: "Of a gateway `ops`. What each argument may be: [reference](reference.md).",
-      problems: [...ARGUMENTS.flatMap(gatewayProblems), ...wrongKinds(gatewaySchema, gatewayProblems)],
+      problems: [...ARGUMENTS.flatMap(gatewayProblems), ...UNSAFE, ...wrongKinds(gatewaySchema, gatewayProblems)],
     },
     {
       title: "Keys of `config`",

@@ -119,8 +119,8 @@ describe("the runbook", () => {
     expect(await typed("First: what is wrong?")).toMatch(/Nothing is wrong\.$/m);
   });
 
-  it("commands of docs/configuration.md are taken as they stand there", async () => {
-    const page = readFileSync(join(PROJECT, "docs", "configuration.md"), "utf8");
+  it.each(["configuration.md", "reach.md"])("commands of docs/%s are taken as they stand there", async (name) => {
+    const page = readFileSync(join(PROJECT, "docs", name), "utf8");
     const commands = [...page.matchAll(/make config (ARGS=(?:"(?:[^"\\]|\\.)*"|'[^']*'))/g)].map(([, args]) => args!);
     expect(commands.length).toBeGreaterThan(5);
     // Of a stack of their own, which is never up.

@@ -30,13 +30,21 @@ describe("the quick checks", () => {
     ok(await host.up("main", host.describe({ basePort: PORT })));
     const stateDir = join(host.root, ".openclaw");
     const command = join(host.layout.binDir, "openclaw-main");
-    healthy = { name: "main", isOurs: true, port: PORT, version: VERSION, command, stateDir };
+    const url = `http://127.0.0.1:${PORT}`;
+    healthy = { name: "main", isOurs: true, url, port: PORT, version: VERSION, command, stateDir };
 
     home = temporaryRoot();
     const token = { source: "env", provider: "default", id: "OPENCLAW_GATEWAY_TOKEN" };
     const gateway = { mode: "local", port: DOWN, bind: "loopback", auth: { mode: "token", token } };
     writeFileSync(join(home, "openclaw.json"), JSON.stringify({ gateway }));
-    down = { name: "down", isOurs: true, port: DOWN, command: commandFor(home), stateDir: home };
+    down = {
+      name: "down",
+      isOurs: true,
+      url: `http://127.0.0.1:${DOWN}`,
+      port: DOWN,
+      command: commandFor(home),
+      stateDir: home,
+    };
   });
   afterAll(async () => {
     await host.dispose();

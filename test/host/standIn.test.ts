@@ -1,9 +1,11 @@
 /** The same questions to OpenClaw's real release and to the stand-in for it: what this product asks and reads. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ask as askOver } from "../../inspect/ask";
 import { listeners } from "../../inspect/listeners";
 import { ASK_CHANNELS, readChannels } from "../../model/channels";
 import type { JsonObject } from "../../model/spec";
@@ -18,9 +20,23 @@ const [BOT, WRONG_BOT] = ["4711:canary-right-bot", "4711:canary-wrong-bot"];
 const BOOT_SECONDS = 120;
 
 const root = temporaryRoot();
+/** Where a Tailscale is that does as it is told, and what it was told. */
+const tailscale = join(root, "tailscale");
+const tailscaleLog = join(tailscale, "log");
+const TAILSCALE = `#!/bin/sh
+echo "$*" >> ${tailscaleLog}
+case "$1 $2" in
+"version "*) echo 1.80.0 ;;
+"status --json") echo '{"BackendState":"Running","Self":{"DNSName":"claw.tailnet.ts.net.","TailscaleIPs":["100.64.0.7"]}}' ;;
+"serve status") echo '{}' ;;
+"serve --yes") echo "Press Ctrl+C to exit."; exec sleep 600 ;;
+esac
+`;
 let telegram: FakeTelegram;
 beforeAll(async () => {
   placeStandIn(root, "main", { version: VERSION });
+  mkdirSync(tailscale);
+  writeFileSync(join(tailscale, "tailscale"), TAILSCALE, { mode: 0o755 });
   telegram = await FakeTelegram.start([BOT]);
 });
 afterAll(async () => {
@@ -36,9 +52,9 @@ describe.each([
   beforeAll(() => mkdirSync(home));
 
   let configs = 0;
+  const token = { source: "env", provider: "default", id: "OPENCLAW_GATEWAY_TOKEN" };
+  const gateway = { mode: "local", port: PORT, bind: "loopback", auth: { mode: "token", token } };
   function configuration(change: object = {}): string {
-    const token = { source: "env", provider: "default", id: "OPENCLAW_GATEWAY_TOKEN" };
-    const gateway = { mode: "local", port: PORT, bind: "loopback", auth: { mode: "token", token } };
     const path = join(home, `config-${configs++}.json`);
     writeFileSync(path, JSON.stringify({ gateway, update: { channel: "stable" }, ...change }));
     return path;
@@ -48,22 +64,29 @@ describe.each([
     readonly config?: string;
     readonly token?: string;
     readonly bot?: string;
+    /** As a password instead. */
+    readonly password?: string;
+    /** Name of its state directory. */
+    readonly state?: string;
   }
-  function start(args: string, { config = configuration(), token = TOKEN, bot = BOT }: Run = {}): ChildProcess {
+  function start(
+    args: string,
+    { config = configuration(), token = TOKEN, bot = BOT, password, state = "state" }: Run = {},
+  ): ChildProcess {
     const node = realpathSync(seedNode);
     return spawn(node, [entry, ...args.split(" ")], {
       cwd: home,
       env: {
-        PATH: `${dirname(node)}:/usr/bin:/bin`,
+        PATH: `${tailscale}:${dirname(node)}:/usr/bin:/bin`,
         HOME: home,
         // What this machine has compiled in earlier runs: the questions are the same, and a third less work.
         NODE_COMPILE_CACHE: seedCompiled,
-        OPENCLAW_STATE_DIR: join(home, "state"),
+        OPENCLAW_STATE_DIR: join(home, state),
         OPENCLAW_CONFIG_PATH: config,
         OPENCLAW_CONFIG_READONLY: "1",
         OPENCLAW_DISABLE_BONJOUR: "1",
         OPENCLAW_NO_AUTO_UPDATE: "1",
-        OPENCLAW_GATEWAY_TOKEN: token,
+        ...(password === undefined ? { OPENCLAW_GATEWAY_TOKEN: token } : { OPENCLAW_GATEWAY_PASSWORD: password }),
         TELEGRAM_BOT_TOKEN: bot,
       },
       stdio: ["ignore", "pipe", "pipe"],
@@ -127,10 +150,66 @@ describe.each([
     }
   });
 
+  describe("reached from elsewhere, over HTTPS and a proxy that signs people in", () => {
+    const [address] = Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .filter(({ family, internal }) => family === "IPv4" && !internal)
+      .map((each) => each.address);
+    const signIn = { userHeader: "x-forwarded-user", allowUsers: ["you@example.org"], allowLoopback: true };
+    const password = { source: "env", provider: "default", id: "OPENCLAW_GATEWAY_PASSWORD" };
+    let path = "";
+    let running: ChildProcess;
+    beforeAll(async () => {
+      path = configuration({
+        gateway: {
+          mode: "local",
+          port: PORT,
+          bind: "custom",
+          customBindHost: address,
+          trustedProxies: ["127.0.0.1"],
+          auth: { mode: "trusted-proxy", password, trustedProxy: signIn },
+          tls: { enabled: true, autoGenerate: true },
+        },
+      });
+      running = start("gateway run", { config: path, password: TOKEN, state: "elsewhere" });
+      await eventually("readiness", BOOT_SECONDS, async () => (await askOver(PORT, "/readyz"))?.["ready"]);
+    });
+    afterAll(() => {
+      if (running.exitCode === null && running.signalCode === null) process.kill(-running.pid!, "SIGKILL");
+    });
+
+    it("listens on loopback, too, where it tells its version", async () => {
+      const expected = { ok: true, status: "started" };
+      expect(await askOver(PORT, "/startupz")).toMatchObject({ ...expected, version: VERSION });
+      expect(await askOver(PORT, "/startupz", { host: address })).toEqual(expected);
+    });
+
+    it("knows its token as a password", async () => {
+      const invoke = async (headers: Record<string, string>): Promise<unknown> => {
+        const body = { method: "POST", headers: { ...headers, "content-type": "application/json" }, body: "{}" };
+        return (await askOver(PORT, "/tools/invoke", body))?.["error"];
+      };
+      expect(await invoke({ authorization: `Bearer ${TOKEN}` })).toMatchObject({ type: "invalid_request" });
+      expect(await invoke({ authorization: "Bearer another" })).toMatchObject({ type: "unauthorized" });
+    });
+
+    it("answers its own command lines", async () => {
+      const run = { config: path, password: TOKEN, state: "elsewhere" };
+      const reports = [
+        await report("gateway health --json --timeout 10000", run),
+        await report("gateway status --deep --no-probe --json", run),
+        await report(ASK_CHANNELS.join(" "), run),
+      ];
+      expect(reports.map(({ code }) => code)).toEqual([0, 0, 0]);
+      expect(reports[1]!.report).toMatchObject({ gateway: { port: PORT }, extraServices: [] });
+    });
+  });
+
   describe("that runs, with a channel", () => {
-    let gateway: ChildProcess;
+    let running: ChildProcess;
     const config = (): string =>
       configuration({
+        gateway: { ...gateway, tailscale: { mode: "serve" } },
         channels: {
           telegram: {
             enabled: true,
@@ -144,14 +223,20 @@ describe.each([
     let path = "";
     beforeAll(async () => {
       path = config();
-      gateway = start("gateway run", { config: path });
+      rmSync(tailscaleLog, { force: true });
+      running = start("gateway run", { config: path });
       await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
     });
     /** With all that it started, which outlives it otherwise. */
     const killAll = (): void => {
-      if (gateway.exitCode === null && gateway.signalCode === null) process.kill(-gateway.pid!, "SIGKILL");
+      if (running.exitCode === null && running.signalCode === null) process.kill(-running.pid!, "SIGKILL");
     };
     afterAll(() => killAll());
+
+    it("is on the tailnet, if it is OpenClaw", () => {
+      const isAsked = existsSync(tailscaleLog) && readFileSync(tailscaleLog, "utf8").includes("serve --yes --bg=false");
+      expect(isAsked).toBe(name === "OpenClaw");
+    });
 
     it("says what and how it is", async () => {
       expect(await ask(PORT, "/healthz")).toEqual({ ok: true, status: "live" });
@@ -177,7 +262,7 @@ describe.each([
     it("listens on both loopback addresses, in a process that its launcher has started", async () => {
       const found = listeners((port) => port === PORT);
       expect(found).toMatchObject([{ command: "openclaw-gatewa" }]);
-      expect(found[0]!.pid).not.toBe(gateway.pid);
+      expect(found[0]!.pid).not.toBe(running.pid);
       expect((await fetch(`http://[::1]:${PORT}/healthz`)).status).toBe(200);
     });
 
@@ -235,15 +320,15 @@ describe.each([
     });
 
     it("ends well when it is told to, and frees its port", async () => {
-      const end = finished(gateway);
-      gateway.kill("SIGTERM");
+      const end = finished(running);
+      running.kill("SIGTERM");
       expect((await end).code).toBe(0);
       expect(await ask(PORT, "/healthz")).toBeUndefined();
     });
 
     it("is ready while its channel's service is out, and not where its credentials are refused", async () => {
       await telegram.stop();
-      gateway = start("gateway run", { config: path, bot: WRONG_BOT });
+      running = start("gateway run", { config: path, bot: WRONG_BOT });
       await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
       const failing = { channel: "telegram", account: "default", state: { is: "failing", cause: "outage" } };
       expect(await channels({ config: path, bot: WRONG_BOT })).toMatchObject([failing, unknown]);
@@ -257,7 +342,7 @@ describe.each([
 
     it("is ready, and says that its channel is not connected, where another program polls", async () => {
       telegram.hasOtherPoller = true;
-      gateway = start("gateway run", { config: path });
+      running = start("gateway run", { config: path });
       await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
       const state = await eventually("a failing channel", 20, async () => {
         const all = await channels({ config: path });

@@ -50,12 +50,17 @@ beforeAll(() =>
         digests: { [version]: DIGEST },
         pull: "never",
         registryAuth: { address: "registry.example.org", username: "claw", password: "canary-registry" },
-        publishAddress: "10.0.0.7",
         memory: 4096,
         cpus: 1.5,
         pids: 1024,
       });
-      const ops = new Gateway("ops", { target: far, version, profile: "ops", basePort: 21000 });
+      const ops = new Gateway("ops", {
+        target: far,
+        version,
+        profile: "ops",
+        basePort: 21000,
+        expose: { lan: { address: "10.0.0.7" } },
+      });
       const here = new LocalHost("here", { root: "/tmp/no-such-root", account: "openclaw-test" });
       new GatewayPair("mixed", {
         target: engine,

@@ -18,11 +18,17 @@ import { specOf } from "../../components/targets/hostGateway";
 import type { HostLayout } from "../../model/hostLayout";
 import type { PackageLock } from "../../model/packageLock";
 import type { Claim, Spec } from "../../model/spec";
+import { valueAt } from "../../model/json";
+import { GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
 import { testProgram } from "./hostProgram";
 import { finished, ok, type Outcome } from "./processes";
 import { seedTools, VERSION } from "./seed";
 
 export { eventually, finished, isRunning, ok, type Outcome } from "./processes";
+
+/** The variable with its token. */
+const tokenOf = ({ config }: Spec): string =>
+  valueAt(config, "gateway.auth.password") === undefined ? GATEWAY_TOKEN_VARIABLE : GATEWAY_PASSWORD_VARIABLE;
 
 /** Set once for each run of the tests, so that a run ends only what it started itself. */
 export const RUN_VARIABLE = "PULUMI_OPENCLAW_TEST_RUN";
@@ -129,7 +135,7 @@ export class TestHost {
   /** Claims, stages secrets and applies: what one `pulumi up` does for a gateway. */
   async up(id: string, { claim, spec }: GatewayUnderTest, secrets?: Record<string, string>): Promise<Outcome> {
     ok(await this.run("claim", [id], claim));
-    const nonce = await this.stageSecrets(id, claim, { OPENCLAW_GATEWAY_TOKEN: `token-of-${id}`, ...secrets });
+    const nonce = await this.stageSecrets(id, claim, { [tokenOf(spec)]: `token-of-${id}`, ...secrets });
     return this.run("apply", [id, "claim-id", nonce], spec);
   }
 

@@ -1,8 +1,12 @@
-/** Says at the end of a run where its time went: the levels, and the ten slowest rows. */
+/**
+ * Says at the end of a run where its time went, the levels and the ten slowest rows, and last of all what failed: often
+ * nothing but the end of a log is kept.
+ */
 import { relative } from "node:path";
 import type { Reporter, TestModule } from "vitest/node";
 
 const SLOWEST = 10;
+const MESSAGE_LENGTH = 300;
 
 interface Level {
   rows: number;
@@ -49,5 +53,21 @@ export default class Times implements Reporter {
       `\nIn all: ${seconds(Date.now() - this.started).trim()}`,
     ];
     console.log(lines.join("\n"));
+    const failed = modules.flatMap(failures);
+    if (failed.length) console.log(["\nFailed:", ...failed].join("\n"));
   }
 }
+
+/** A module's red rows, and what was wrong outside of them, each with the beginning of what was said. */
+function failures(module: TestModule): string[] {
+  const inRows = [...module.children.allTests()].flatMap((test) => {
+    const { errors = [] } = test.result();
+    return test.result().state === "failed" ? [`  ${levelOf(module)}: ${test.fullName}: ${said(errors)}`] : [];
+  });
+  const suites = [...module.children.allSuites()].flatMap((suite) => suite.errors());
+  const outside = [...module.errors(), ...suites];
+  return [...inRows, ...(outside.length ? [`  ${module.moduleId}: ${said(outside)}`] : [])];
+}
+
+const said = (errors: readonly { readonly message: string }[]): string =>
+  errors.map(({ message }) => message.slice(0, MESSAGE_LENGTH).replace(/\s+/g, " ")).join(" | ");

@@ -120,7 +120,7 @@ describe("bad arguments are refused with path and advice", () => {
 
   it.each([
     ["gateway.port", { gateway: { port: 1 } }, "use the argument basePort"],
-    ["gateway.bind", { gateway: { bind: "lan" } }, "ssh -L"],
+    ["gateway.bind", { gateway: { bind: "lan" } }, "use the argument expose.lan"],
     ["gateway.auth.mode", { gateway: { auth: { mode: "none" } } }, "remove it"],
     ["agents.defaults.workspace", { agents: { defaults: { workspace: "/x" } } }, "use the argument workspace"],
     ["channels.telegram.botToken", { channels: { telegram: { botToken: "x" } } }, "use the argument telegram.botToken"],

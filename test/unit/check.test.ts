@@ -7,6 +7,7 @@ import { interpret, interpretListeners, interpretUnits } from "../../cli/interpr
 const main: CheckedGateway = {
   name: "main",
   isOurs: true,
+  url: "http://127.0.0.1:18789",
   port: 18789,
   version: "2026.9.6",
   command: "openclaw-main",
@@ -15,6 +16,7 @@ const main: CheckedGateway = {
 const rescue: CheckedGateway = {
   ...main,
   name: "rescue",
+  url: "http://127.0.0.1:19789",
   port: 19789,
   command: "openclaw-rescue",
   stateDir: "/h/.openclaw-rescue",
@@ -208,7 +210,13 @@ describe("what the machine has beside them", () => {
 
 describe("the gateways of a stack", () => {
   const urn = (name: string) => `urn:pulumi:dev::p::openclaw:index:Gateway::${name}`;
-  const outputs = { ports: { gateway: 19789 }, version: "2026.9.6", wrapper: "/b/openclaw-rescue", stateDir: "/s" };
+  const outputs = {
+    ports: { gateway: 19789 },
+    url: "http://127.0.0.1:19789",
+    version: "2026.9.6",
+    wrapper: "/b/openclaw-rescue",
+    stateDir: "/s",
+  };
   const state = (resource: object) =>
     JSON.stringify({ deployment: { resources: [{ type: "openclaw:index:Gateway", urn: urn("r"), ...resource }] } });
 
@@ -270,7 +278,7 @@ describe("the gateways of a stack", () => {
 
     it("are asked where they are published", () => {
       const resource = { outputs: { ...outputs, url: "http://10.0.0.7:19789" } };
-      expect(gatewaysOfState(state(resource)).gateways).toMatchObject([{ host: "10.0.0.7", port: 19789 }]);
+      expect(gatewaysOfState(state(resource)).gateways).toMatchObject([{ url: "http://10.0.0.7:19789", port: 19789 }]);
     });
 
     it("of another socket of this machine are here, and of another machine are not", () => {

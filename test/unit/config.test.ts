@@ -59,14 +59,15 @@ describe("what the component decides", () => {
   });
 
   it.each([
-    [{ gateway: { bind: "lan" } }, "gateway.bind: the gateway listens on loopback only", "ssh -L"],
+    [{ gateway: { bind: "lan" } }, "gateway.bind: is set by the argument expose.lan", "expose.lan"],
     [
       { gateway: { auth: { mode: "trusted-proxy" } } },
       "gateway.auth.mode: clients authenticate with the token",
-      "remove it",
+      "expose.proxy",
     ],
-    [{ gateway: { tls: { enabled: true } } }, "gateway.tls.enabled: health checks", "proxy"],
-    [{ gateway: { tailscale: { mode: "serve" } } }, "gateway.tailscale: OpenClaw would change", "tailscale serve"],
+    [{ gateway: { tls: { enabled: true } } }, "gateway.tls: is set by the argument expose.tls", "expose.tls"],
+    [{ gateway: { tailscale: { mode: "serve" } } }, "gateway.tailscale: is set by", "expose.tailscale"],
+    [{ gateway: { auth: { allowTailscale: true } } }, "gateway.auth.allowTailscale: is set by", "expose.tailscale"],
     [{ channels: { telegram: { enabled: true } } }, "channels.telegram.enabled: is set by the argument", "telegram"],
     [
       { agents: { entries: { main: { workspace: "/srv/x" } } } },
@@ -92,7 +93,7 @@ describe("what the component decides", () => {
   });
 
   it("names the knob of the place", () => {
-    expect(said({ config: { gateway: { bind: "loopback" } } }, engine).join()).toContain("publishAddress");
+    expect(said({ config: { gateway: { bind: "loopback" } } }, engine).join()).toContain("expose.lan");
   });
 
   it.each([

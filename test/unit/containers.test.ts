@@ -43,8 +43,9 @@ describe("a gateway in a container", () => {
     ["127.0.0.1", "http://127.0.0.1:21000", []],
     ["0.0.0.0", "http://127.0.0.1:21000", []],
     ["10.0.0.7", "http://10.0.0.7:21000", ["http://10.0.0.7:21000"]],
-  ])("published on %s it is reached at %s", (publishAddress, url, further) => {
-    const gateway = inContainer("main", { basePort: 21000 }, { ...engine, publishAddress });
+  ])("published on %s it is reached at %s", (address, url, further) => {
+    const expose = address === "127.0.0.1" ? undefined : { lan: { address } };
+    const gateway = inContainer("main", { basePort: 21000, expose });
     expect(gateway.url).toBe(url);
     expect(gateway.config).toHaveProperty("gateway.controlUi.allowedOrigins", [
       "http://127.0.0.1:21000",
@@ -234,7 +235,7 @@ describe("arguments of DockerEngine", () => {
     { repository: "registry.example.org:5000/openclaw/openclaw", pull: "never" },
     { digests: { "2026.9.6": `sha256:${"0".repeat(64)}` } },
     { registryAuth: { address: "registry.example.org", username: "claw", password: pulumi.secret("…") } },
-    { publishAddress: "0.0.0.0", sandboxPort: true, memory: 1536, cpus: 0.5, pids: 64 },
+    { sandboxPort: true, memory: 1536, cpus: 0.5, pids: 64 },
   ])("good: %j", (args) => {
     expect(refused(args)).toEqual([]);
   });
@@ -264,8 +265,6 @@ describe("arguments of DockerEngine", () => {
     [{ digests: { latest: `sha256:${"0".repeat(64)}` } }, /^digests/],
     [{ pull: "always" }, /^pull: /],
     [{ registryAuth: { address: "registry.example.org", username: "claw" } }, /^registryAuth\.password: /],
-    [{ publishAddress: "localhost" }, "publishAddress: must be an IPv4 address"],
-    [{ publishAddress: "::1" }, "publishAddress: must be an IPv4 address"],
     [{ memory: 1024 }, "memory: must be 1536 or more: a gateway does not start with less"],
     [{ memory: 2048.5 }, "memory: must be a whole number"],
     [{ cpus: 0 }, "cpus: must be 0.1 or more"],

@@ -9,7 +9,6 @@ export const engine: ContainerLayout = {
   kind: "container",
   prefix: "claw-dev",
   docker: "docker",
-  publishAddress: "127.0.0.1",
   sandboxPort: false,
 };
 

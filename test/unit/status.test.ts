@@ -18,7 +18,15 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const gateway = (name: string, facts: Partial<CheckedGateway>): CheckedGateway => ({
-  ...{ name, isOurs: true, port, version: VERSION, command: `openclaw-${name}`, stateDir: `/srv/${name}` },
+  ...{
+    name,
+    isOurs: true,
+    url: `http://127.0.0.1:${facts.port ?? port}`,
+    port,
+    version: VERSION,
+    command: `openclaw-${name}`,
+    stateDir: `/srv/${name}`,
+  },
   ...facts,
 });
 

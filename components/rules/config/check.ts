@@ -15,12 +15,11 @@ interface ToCheck {
   readonly args: Partial<Pick<CheckedGatewayArgs, "telegram" | "env">>;
   /** Of the argument. */
   readonly path: string;
-  readonly isContainer: boolean;
 }
 
-export function checkConfig({ config, ours, args, path, isContainer }: ToCheck): Problem[] {
+export function checkConfig({ config, ours, args, path }: ToCheck): Problem[] {
   const env = Object.keys(args.env ?? {});
-  const owned = decidedOtherwise(config, ours, path, isContainer);
+  const owned = decidedOtherwise(config, ours, path);
   const isOwned = (at: string): boolean =>
     owned.some((problem) => at === problem.path || at.startsWith(`${problem.path}.`));
   return [

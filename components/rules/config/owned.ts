@@ -1,4 +1,5 @@
 /** Keys that decide which gateway this is, who reaches it and who commands it: the component sets them. Pure. */
+import { defined } from "../../../model/defined";
 import { isObject, objectAt, valueAt } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
 import type { Problem } from "../problems";
@@ -7,33 +8,27 @@ interface OwnedKey {
   readonly key: string;
   readonly reason: string;
   readonly advice: string;
+  /** What it means that the component leaves it out. */
+  readonly absent?: Json | undefined;
 }
 
 const own = (key: string, reason: string, advice: string): OwnedKey => ({ key, reason, advice });
-const useArgument = (key: string, argument: string): OwnedKey =>
-  own(key, `is set by the argument ${argument}`, `use the argument ${argument}`);
+const useArgument = (key: string, argument: string, absent?: Json): OwnedKey =>
+  defined({ ...own(key, `is set by the argument ${argument}`, `use the argument ${argument}`), absent });
 
 const ONE_TOKEN = "clients authenticate with the token that the component generates (output `token`)";
-const HOW_TO_REACH = "remove it; from elsewhere, use ssh -L, or a proxy or `tailscale serve` on the same machine";
-const WHO_LISTENS: readonly OwnedKey[] = ["gateway.bind", "gateway.customBindHost"].map((key) =>
-  own(key, "the gateway listens on loopback only", HOW_TO_REACH),
-);
-const WHO_PUBLISHES: readonly OwnedKey[] = ["gateway.bind", "gateway.customBindHost"].map((key) =>
-  own(
-    key,
-    "in a container, the gateway listens on the container's own network",
-    "use publishAddress of the DockerEngine",
-  ),
-);
 
-const COMMON: readonly OwnedKey[] = [
+/** Those of every gateway. */
+export const OWNED_KEYS: readonly OwnedKey[] = [
   own("gateway.mode", "a gateway of this package always runs in local mode", "remove it"),
   useArgument("gateway.port", "basePort"),
-  ...["mode", "token", "password", "trustedProxy", "allowTailscale"].map((key) =>
-    own(`gateway.auth.${key}`, ONE_TOKEN, "remove it"),
-  ),
-  own("gateway.tls.enabled", "health checks, commands and the partner speak HTTP with the gateway", HOW_TO_REACH),
-  own("gateway.tailscale", "OpenClaw would change this machine's Tailscale itself", HOW_TO_REACH),
+  useArgument("gateway.bind", "expose.lan"),
+  useArgument("gateway.customBindHost", "expose.lan"),
+  own("gateway.auth.mode", ONE_TOKEN, "remove it; where a proxy signs people in, use the argument expose.proxy"),
+  useArgument("gateway.auth.trustedProxy", "expose.proxy"),
+  ...["token", "password"].map((key) => own(`gateway.auth.${key}`, ONE_TOKEN, "remove it")),
+  useArgument("gateway.tls", "expose.tls", { enabled: false }),
+  useArgument("gateway.tailscale", "expose.tailscale", { mode: "off" }),
   useArgument("agents.defaults.workspace", "workspace"),
   own("logging.file", "the log is <stateDir>/logs/openclaw.log", "remove it"),
   useArgument("channels.telegram.enabled", "telegram"),
@@ -47,21 +42,25 @@ const COMMON: readonly OwnedKey[] = [
   own("browser.controlPort", "browser control is on basePort + 2", "remove it"),
 ];
 
-/** The keys of a gateway on a host or in a container. */
-export const ownedKeys = (isContainer: boolean): readonly OwnedKey[] => [
-  ...(isContainer ? WHO_PUBLISHES : WHO_LISTENS),
-  ...COMMON,
-];
-
 /**
  * Keys of a program's configuration that the component decides otherwise. What says the same as the component is fine.
  * `ours`: what the component sets. `path`: of the program's.
  */
-export function decidedOtherwise(config: JsonObject, ours: JsonObject, path: string, isContainer: boolean): Problem[] {
-  const keys = [...ownedKeys(isContainer), ...defaultAgents(config), ...browserProfiles(config)];
+export function decidedOtherwise(config: JsonObject, ours: JsonObject, path: string): Problem[] {
+  const keys = [...OWNED_KEYS, ...onlyWith(ours), ...defaultAgents(config), ...browserProfiles(config)];
   return keys
-    .filter(({ key }) => !isPartOf(valueAt(config, key), valueAt(ours, key)))
-    .map(({ key, ...problem }) => ({ path: `${path}.${key}`, ...problem }));
+    .filter(({ key, absent }) => !isPartOf(valueAt(config, key), valueAt(ours, key) ?? absent))
+    .map(({ key, reason, advice }) => ({ path: `${path}.${key}`, reason, advice }));
+}
+
+/** Keys that belong to a component that sets them, and to the program otherwise. */
+function onlyWith(ours: JsonObject): OwnedKey[] {
+  const isThere = (key: string): boolean => valueAt(ours, key) !== undefined;
+  return [
+    ...(isThere("gateway.trustedProxies") ? [useArgument("gateway.trustedProxies", "expose.proxy")] : []),
+    // Only on the tailnet does it let anybody in.
+    ...(isThere("gateway.tailscale") ? [] : [useArgument("gateway.auth.allowTailscale", "expose.tailscale", false)]),
+  ];
 }
 
 /** The default agent's workspace is the gateway's. Source: OpenClaw 2026.9.6: the one that says so, or else `main`. */

@@ -3,8 +3,14 @@ import { isObject, valueAt } from "../../../model/json";
 import { gatewayLogFile } from "../../../model/hostLayout";
 import type { Json, JsonObject } from "../../../model/spec";
 import { trustedPlugins } from "./plugins";
+import { proxySignIn, signsIn } from "../expose";
 import { isUserId, type CheckedGatewayArgs } from "../schemas";
-import { SecretName, GATEWAY_TOKEN_VARIABLE, BOT_TOKEN_VARIABLE } from "../../../model/secrets";
+import {
+  BOT_TOKEN_VARIABLE,
+  GATEWAY_PASSWORD_VARIABLE,
+  GATEWAY_TOKEN_VARIABLE,
+  SecretName,
+} from "../../../model/secrets";
 import { defined } from "../../../model/defined";
 
 /** The parts of a gateway's configuration that depend on where it runs. */
@@ -21,7 +27,7 @@ export interface ConfigContext {
   readonly defaults?: JsonObject;
 }
 
-type Args = Pick<CheckedGatewayArgs, "telegram" | "browser" | "config">;
+type Args = Pick<CheckedGatewayArgs, "telegram" | "browser" | "config" | "expose">;
 
 /** The complete openclaw.json of a gateway, keys sorted. */
 export function renderConfig(args: Args, place: ConfigContext): JsonObject {
@@ -39,13 +45,15 @@ export function renderConfig(args: Args, place: ConfigContext): JsonObject {
 }
 
 /** What the component sets for good. */
-export function ownConfig({ telegram, browser }: Args, place: ConfigContext): JsonObject {
+export function ownConfig({ telegram, browser, expose }: Args, place: ConfigContext): JsonObject {
   const own: JsonObject = {
     gateway: {
       mode: "local",
       port: place.port,
       bind: place.bind,
-      auth: { mode: "token", token: place.secret(GATEWAY_TOKEN_VARIABLE) },
+      auth: signsIn(expose)
+        ? { ...proxySignIn(expose!), password: place.secret(GATEWAY_PASSWORD_VARIABLE) }
+        : { mode: "token", token: place.secret(GATEWAY_TOKEN_VARIABLE) },
     },
     agents: { defaults: { workspace: place.workspace } },
     logging: { file: gatewayLogFile(place.stateDir) },

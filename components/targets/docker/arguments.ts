@@ -1,14 +1,7 @@
-import { isIP } from "node:net";
 import type * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import {
-  hostKeySchema,
-  inputString,
-  NEEDS_HOST_KEY,
-  secretString,
-  versionSchema,
-  type Schemas,
-} from "../../rules/schemas";
+import type { Schemas } from "../../rules/fields";
+import { hostKeySchema, inputString, NEEDS_HOST_KEY, secretString, versionSchema } from "../../rules/schemas";
 
 /** Arguments of {@link DockerEngine}. */
 export interface DockerEngineArgs {
@@ -58,13 +51,6 @@ export interface DockerEngineArgs {
    * @example { address: "registry.example.org", username: "claw", password: config.requireSecret("registryPassword") }
    */
   readonly registryAuth?: RegistryAuthArgs | undefined;
-  /**
-   * Address on the engine's machine where gateways are published. Any other than loopback lets others reach them, with
-   * only the token as protection.
-   * @default "127.0.0.1"
-   * @example "10.0.0.7"
-   */
-  readonly publishAddress?: string | undefined;
   /**
    * Whether to publish basePort + 1, the port of the sandbox host of MCP Apps and widgets, as well.
    * @default false
@@ -152,10 +138,6 @@ const shape = {
       username: z.string().min(1, "must not be empty"),
       password: secretString,
     } satisfies Schemas<RegistryAuthArgs>)
-    .optional(),
-  publishAddress: z
-    .string()
-    .refine((text) => isIP(text) === 4, "must be an IPv4 address")
     .optional(),
   sandboxPort: z.boolean().optional(),
   memory: z

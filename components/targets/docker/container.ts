@@ -205,12 +205,18 @@ function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[])
   );
 }
 
-function published({ layout }: DockerEngine, { ports }: ResolvedGateway): docker.types.input.ContainerPort[] {
-  const ip = layout.publishAddress;
+function published(
+  { layout }: DockerEngine,
+  { ports, lanAddress }: ResolvedGateway,
+): docker.types.input.ContainerPort[] {
+  const ip = publishedOn(lanAddress);
   const gateway = { internal: CONTAINER_PORT, external: ports.gateway, ip };
   const sandbox = { internal: CONTAINER_SANDBOX_PORT, external: ports.sandbox, ip };
   return layout.sandboxPort ? [gateway, sandbox] : [gateway];
 }
+
+/** Address of the engine's machine on which a gateway is published. */
+export const publishedOn = (lanAddress = "127.0.0.1"): string => lanAddress;
 
 /** What every container of ours may do, and when Docker restarts it. */
 const CONFINEMENT = {

@@ -25,7 +25,7 @@ import { knownSoon } from "../../outputs";
 import type { Conflict } from "../../../model/conflict";
 import type { Deployment, GatewayToCheck, Target } from "../target";
 import { dockerEngineSchema, SSH_ONLY, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
-import { deployInContainer } from "./container";
+import { deployInContainer, publishedOn } from "./container";
 import { withAdvice } from "../../../model/failure";
 import { defined } from "../../../model/defined";
 
@@ -67,7 +67,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
     // What is refused is never used: the program ends first.
     this.args = parsed.data ?? {};
     this.engineName = name;
-    const { host = LOCAL_ENGINE, memory, cpus, pids, publishAddress = "127.0.0.1", sandboxPort = false } = this.args;
+    const { host = LOCAL_ENGINE, memory, cpus, pids, sandboxPort = false } = this.args;
     this.limits = {
       memoryMiB: memory ?? DEFAULT_LIMITS.memoryMiB,
       cpus: cpus ?? DEFAULT_LIMITS.cpus,
@@ -75,7 +75,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
     };
     const docker = dockerCommand(typeof host === "string" ? host : LOCAL_ENGINE);
     const prefix = `${pulumi.getProject()}-${pulumi.getStack()}`;
-    this.layout = { kind: "container", prefix, docker, publishAddress, sandboxPort };
+    this.layout = { kind: "container", prefix, docker, sandboxPort };
     const place = typeof host === "string" ? placeOf(host) : undefined;
     this.machine = place ?? `DockerEngine ${name}`;
     this.suffix = place === undefined || place === HERE ? "" : `@${place}`;
@@ -156,7 +156,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       engine,
       container: gateway.serviceName,
       owner: defined({ stack: stackName(), gateway: name, id }),
-      publish: { address: this.layout.publishAddress, ports: first === last ? [first] : [first, last] },
+      publish: { address: publishedOn(gateway.lanAddress), ports: first === last ? [first] : [first, last] },
       ...(this.args.pull === "never" && { image: this.imageName(gateway.version) }),
     };
   }

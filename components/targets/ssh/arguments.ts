@@ -1,6 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { hostKeySchema, inputString, NEEDS_HOST_KEY, port, secretString, type Schemas } from "../../rules/schemas";
+import type { Schemas } from "../../rules/fields";
+import { hostKeySchema, inputString, NEEDS_HOST_KEY, port, secretString } from "../../rules/schemas";
 import { hostShape, type HostArgs } from "../hostArguments";
 
 /** How to log in to a bastion. */

@@ -1,0 +1,261 @@
+/** How a gateway is reached from elsewhere, and what would not be safe. Pure. Source: measured on OpenClaw 2026.9.6. */
+import { BlockList, isIP } from "node:net";
+import * as z from "zod";
+import { defined } from "../../model/defined";
+import type { JsonObject } from "../../model/spec";
+import type { ExposeArgs, LanArgs, ProxyArgs, TlsArgs } from "../arguments";
+import { absolutePath, type Schemas } from "./fields";
+import type { Problem } from "./problems";
+
+const ipv4 = z.string().refine((text) => isIP(text) === 4, "must be an IPv4 address");
+
+/** As a browser sends it. */
+const origin = z
+  .string()
+  .refine(
+    (text) => URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text,
+    'must be an origin: http:// or https:// and a name, without a path, e.g. "https://claw.example.org"',
+  );
+
+const header = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, "must be the name of an HTTP header");
+
+const network = z
+  .string()
+  .refine(isNetwork, 'must be an IP address or a network, e.g. "10.0.0.5" or "10.0.0.0/24"')
+  .refine((text) => !/\/0+$/.test(text), "would trust every machine");
+
+function isNetwork(text: string): boolean {
+  const [address = "", length, ...rest] = text.split("/");
+  const bits = { 4: 32, 6: 128 }[isIP(address)];
+  return bits !== undefined && !rest.length && (length === undefined || (/^\d+$/.test(length) && +length <= bits));
+}
+
+const lan = z.strictObject({
+  address: ipv4.refine((text) => !isLoopback(text), "is loopback, where the gateway listens anyway").optional(),
+  allowedOrigins: z.array(origin).optional(),
+} satisfies Schemas<LanArgs>);
+
+const proxy = z
+  .strictObject({
+    allowedOrigins: z.array(origin).min(1, "must not be empty: it is the address that people open"),
+    trustedProxies: z.array(network).min(1, "must not be empty").optional(),
+    userHeader: header.optional(),
+    allowUsers: z.array(z.string().min(1, "must not be empty")).min(1, "must not be empty").optional(),
+    requiredHeaders: z.array(header).optional(),
+  } satisfies Schemas<ProxyArgs>)
+  .superRefine(({ userHeader, allowUsers, requiredHeaders }, context) => {
+    const issue = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
+    if (userHeader !== undefined && allowUsers === undefined)
+      issue("allowUsers", 'is required with userHeader; ["*"] admits everybody whom the proxy signs in');
+    for (const [path, value] of Object.entries({ allowUsers, requiredHeaders }))
+      if (userHeader === undefined && value !== undefined) issue(path, "needs userHeader, which names the user");
+  });
+
+const tls = z
+  .strictObject({
+    certFile: absolutePath.optional(),
+    keyFile: absolutePath.optional(),
+  } satisfies Schemas<TlsArgs>)
+  .superRefine(({ certFile, keyFile }, context) => {
+    if ((certFile === undefined) !== (keyFile === undefined))
+      context.addIssue({
+        code: "custom",
+        path: [certFile === undefined ? "certFile" : "keyFile"],
+        message: "is required: a certificate and its key belong together",
+      });
+  });
+
+export const exposeSchema = z.strictObject({
+  lan: lan.optional(),
+  tailscale: z.literal("serve").optional(),
+  proxy: proxy.optional(),
+  tls: tls.optional(),
+} satisfies Schemas<ExposeArgs>);
+
+export type Expose = z.output<typeof exposeSchema>;
+
+/** Whether a proxy says who somebody is. Then clients on the machine itself use the token as a password. */
+export const signsIn = (expose: Expose | undefined): boolean => expose?.proxy?.userHeader !== undefined;
+
+export const schemeOf = (expose: Expose | undefined): "https" | "http" => (expose?.tls ? "https" : "http");
+
+export const EVERY_ADDRESS = "0.0.0.0";
+
+/** Address beyond loopback on which others reach the gateway. */
+export const lanAddress = ({ lan }: Expose = {}): string | undefined => lan && (lan.address ?? EVERY_ADDRESS);
+
+const LOCAL_PROXY = ["127.0.0.1", "::1"];
+
+/** The proxies that are believed; by default, one on this machine. */
+const trusted = ({ proxy }: Expose): readonly string[] => proxy?.trustedProxies ?? LOCAL_PROXY;
+
+interface Place {
+  /** Ports as people reach them. */
+  readonly port: number;
+  readonly isContainer: boolean;
+}
+
+/** What OpenClaw is told for good; and what `config` may change. */
+export function exposed(expose: Expose, place: Place): { readonly owned: JsonObject; readonly defaults: JsonObject } {
+  const { lan, tailscale, proxy, tls } = expose;
+  const address = lanAddress(expose);
+  const isNamed = address !== undefined && address !== EVERY_ADDRESS;
+  const listens: JsonObject = place.isContainer
+    ? {}
+    : address === undefined
+      ? {}
+      : isNamed
+        ? { bind: "custom", customBindHost: address }
+        : { bind: "lan" };
+  const origins = ["127.0.0.1", "localhost", ...(isNamed ? [address] : [])].map(
+    (host) => `${schemeOf(expose)}://${host}:${place.port}`,
+  );
+  const others = [...(lan?.allowedOrigins ?? []), ...(proxy?.allowedOrigins ?? [])];
+  return {
+    owned: {
+      gateway: defined({
+        ...listens,
+        tailscale: tailscale && { mode: tailscale },
+        trustedProxies: proxy && [...trusted(expose)],
+        tls: tls && defined({ enabled: true, ...filesOf(tls) }),
+      }),
+    },
+    defaults: {
+      gateway: defined({
+        auth: defined({
+          // Who is on the tailnet would be in without the token.
+          allowTailscale: tailscale && false,
+          rateLimit: lan || proxy || place.isContainer ? RATE_LIMIT : undefined,
+        }),
+        controlUi: lan || proxy || place.isContainer ? { allowedOrigins: [...origins, ...others] } : undefined,
+      }),
+    },
+  };
+}
+
+/** One that is missing must not be made up. */
+const filesOf = ({ certFile, keyFile }: TlsArgs): JsonObject =>
+  certFile === undefined || keyFile === undefined
+    ? { autoGenerate: true }
+    : { autoGenerate: false, certPath: certFile, keyPath: keyFile };
+
+/** Of guesses at the token. */
+const RATE_LIMIT = { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000 };
+
+/** How OpenClaw is told that a proxy signs people in. */
+export function proxySignIn(expose: Expose): JsonObject {
+  const { userHeader, allowUsers = [], requiredHeaders } = expose.proxy!;
+  return {
+    mode: "trusted-proxy",
+    trustedProxy: defined({
+      userHeader,
+      allowUsers: allowUsers.includes("*") ? undefined : [...allowUsers],
+      requiredHeaders: requiredHeaders && [...requiredHeaders],
+      allowLoopback: trusted(expose).some(includesLoopback) || undefined,
+    }),
+  };
+}
+
+/** What does not fit together, or lets in more than anybody would want. `path`: of the argument. */
+export function exposeProblems(
+  expose: Expose,
+  path: string,
+  { isContainer, isRescue }: { isContainer: boolean; isRescue: boolean },
+): Problem[] {
+  const { lan, tailscale, proxy, tls } = expose;
+  const problems: Problem[] = [];
+  const refuse = (property: string, reason: string, advice: string): void =>
+    void problems.push({ path: `${path}.${property}`, reason, advice });
+  const isEncrypted = tls !== undefined || proxy !== undefined;
+  if (tailscale && isContainer)
+    refuse(
+      "tailscale",
+      "cannot be used in a container, which has no Tailscale",
+      "remove it, and run `tailscale serve` on the engine's machine: docs/reach.md",
+    );
+  if (tailscale)
+    for (const other of ["lan", "proxy", "tls"] as const)
+      if (expose[other])
+        refuse(
+          other,
+          "does not go together with tailscale, which reaches the gateway on loopback and brings its own certificate",
+          `remove ${other}, or remove tailscale`,
+        );
+  if (lan?.address !== undefined && lan.address !== EVERY_ADDRESS && !isPrivate(lan.address) && !isEncrypted)
+    refuse(
+      "lan.address",
+      `${lan.address} is a public address: the token would cross the internet in plain text`,
+      "add tls, or put a proxy in front: docs/reach.md",
+    );
+  if (tls?.certFile !== undefined && isContainer)
+    refuse(
+      "tls.certFile",
+      "cannot be read in a container, which sees no file of the engine's machine",
+      "leave out certFile and keyFile: OpenClaw makes a certificate; or put a proxy in front: docs/reach.md",
+    );
+  if (!proxy) return problems;
+  const loopback = trusted(expose).filter(includesLoopback);
+  if (isContainer && loopback.length)
+    refuse(
+      "proxy.trustedProxies",
+      "must name the proxy as the container sees it: loopback there is the container itself",
+      "use the address of the proxy's container, or of the gateway's Docker network for a proxy on the engine's machine: docs/reach.md",
+    );
+  if (!isContainer && !lan && loopback.length < trusted(expose).length)
+    refuse(
+      "proxy.trustedProxies",
+      "names a proxy on another machine, but the gateway listens on loopback only",
+      "add lan, or run the proxy on the gateway's machine",
+    );
+  if (!isContainer && isRescue && signsIn(expose) && loopback.length)
+    refuse(
+      "proxy.userHeader",
+      "lets every program on this machine pose as an operator of rescue, main's bot included",
+      "leave it out, so that rescue wants its token; or run the proxy on another machine, and name that in trustedProxies",
+    );
+  return problems;
+}
+
+/** What is allowed, and should be known. `path`: of the argument. */
+export function exposeWarnings(expose: Expose, path: string, isContainer: boolean): string[] {
+  const { lan, proxy, tls } = expose;
+  const warnings: string[] = [];
+  if (lan && !tls && !proxy)
+    warnings.push(
+      `${path}.lan: whoever is on that network can read the token as it passes. Add ${path}.tls, or put a proxy in front: docs/reach.md`,
+    );
+  if (!isContainer && signsIn(expose) && trusted(expose).some(includesLoopback))
+    warnings.push(
+      `${path}.proxy: every program on the gateway's machine can pose as one of its users, since the proxy is on it, too. ` +
+        "Where that matters, run the proxy on another machine: docs/reach.md",
+    );
+  return warnings;
+}
+
+const listOf = (...networks: (readonly [string, number])[]): BlockList => {
+  const list = new BlockList();
+  for (const [address, bits] of networks) list.addSubnet(address, bits, isIP(address) === 6 ? "ipv6" : "ipv4");
+  return list;
+};
+
+const LOOPBACK = listOf(["127.0.0.0", 8], ["::1", 128]);
+/** Source: RFC 1918, 6598 (also Tailscale's), 3927. */
+const PRIVATE = listOf(
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["100.64.0.0", 10],
+  ["169.254.0.0", 16],
+);
+
+const isIn = (list: BlockList, address: string): boolean => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+const isLoopback = (address: string): boolean => isIn(LOOPBACK, address);
+const isPrivate = (address: string): boolean => isIn(PRIVATE, address);
+
+/** Whether an address or a network contains loopback. */
+function includesLoopback(text: string): boolean {
+  const [address = "", bits] = text.split("/");
+  if (bits === undefined) return isLoopback(address);
+  const list = listOf([address, Number(bits)]);
+  return isIn(list, "127.0.0.1") || isIn(list, "::1") || isLoopback(address);
+}

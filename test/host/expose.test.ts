@@ -1,0 +1,57 @@
+/** Gateways that others reach: how they come up, are checked, and go on when what they need is not there. */
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { check } from "../../cli/check";
+import { ask } from "../../inspect/ask";
+import { placeRelease, VERSION } from "../support/seed";
+import { ok, TestHost } from "../support/hosts";
+
+const PORT = 23000;
+const PROXY = { allowedOrigins: ["https://claw.example.org"], userHeader: "X-Forwarded-User", allowUsers: ["*"] };
+
+describe("a gateway on its network, with HTTPS and a proxy that signs people in", () => {
+  const host = new TestHost();
+  const address = Object.values(networkInterfaces())
+    .flatMap((each) => each ?? [])
+    .find(({ family, internal }) => family === "IPv4" && !internal)!.address;
+  const up = (expose: object) => host.up("main", host.describe({ basePort: PORT, expose }));
+  const everything = { lan: { address }, tls: {}, proxy: PROXY };
+  beforeAll(() => placeRelease(host.root, "main"));
+  afterAll(() => host.dispose());
+
+  it("comes up, is left alone then, and is reached there, where it says little", async () => {
+    expect(ok(await up(everything)).stdout).toContain("now healthy");
+    expect(ok(await up(everything)).stdout).toContain("already healthy");
+    expect(await ask(PORT, "/startupz")).toMatchObject({ status: "started", version: VERSION });
+    expect(await ask(PORT, "/startupz", { host: address })).toEqual({ ok: true, status: "started" });
+  });
+
+  it("is found healthy by the quick checks", async () => {
+    const wrapper = join(host.layout.binDir, "openclaw-main");
+    const gateway = {
+      ...{ name: "main", isOurs: true, url: `https://127.0.0.1:${PORT}`, port: PORT, version: VERSION },
+      ...{ command: wrapper, wrapper, stateDir: join(host.root, ".openclaw") },
+      configPath: host.describe({ basePort: PORT }).claim.configPath,
+    };
+    const { gateways, findings } = await check({ gateways: [gateway], neverUp: [] }, []);
+    expect(findings.filter(({ level }) => level === "problem")).toEqual([]);
+    expect(gateways).toMatchObject([{ service: expect.stringMatching(/^up, /) as string, probe: "1 reachable" }]);
+  });
+
+  it("keeps running where a new certificate cannot be read, or Tailscale is not there, and says what to do", async () => {
+    const files = { certFile: join(host.root, "tls/cert.pem"), keyFile: join(host.root, "tls/key.pem") };
+    const running = host.gatewayPid("main");
+    const missing = await up({ tls: files });
+    expect(missing.code).toBe(1);
+    expect(missing.stderr).toContain(`${files.certFile}, which gateway.tls.certPath names, is no file that`);
+    expect(missing.stderr).toContain("nothing was changed");
+    mkdirSync(join(host.root, "tls"));
+    for (const file of Object.values(files)) writeFileSync(file, "");
+    chmodSync(files.keyFile, 0o600);
+    expect((await up({ tls: files })).stderr).toContain("which gateway.tls.keyPath names");
+    expect((await up({ tailscale: "serve" })).stderr).toContain("tailscale is not installed on this host");
+    expect(host.gatewayPid("main")).toBe(running);
+  });
+});

@@ -1,0 +1,198 @@
+/** Ways in: what OpenClaw is told, what is refused, and what is said. */
+import { expect, describe, it } from "vitest";
+import { exposeProblems, exposeWarnings, type Expose } from "../../components/rules/expose";
+import { checkIsolation } from "../../components/rules/isolation";
+import { resolveGateway } from "../../components/rules/resolve";
+import { schemaOf } from "../../components/openclawSchema";
+import { schemaProblems } from "../../components/rules/config/schema";
+import { inContainer, layout, resolved } from "./gateways";
+
+const VERSION = "2026.9.6";
+const PROXY = { allowedOrigins: ["https://claw.example.org"] };
+const SIGN_IN = { ...PROXY, userHeader: "X-Forwarded-User", allowUsers: ["you@example.org"] };
+const config = (expose: Expose, place = layout as Parameters<typeof resolved>[2]) =>
+  resolved("ops", { basePort: 20789, expose }, place).config as { gateway: Record<string, unknown> };
+const said = (args: object): string[] =>
+  resolveGateway("ops", { version: VERSION, basePort: 20789, ...args }, layout).problems.map(
+    ({ path, reason }) => `${path}: ${reason}`,
+  );
+
+describe("what OpenClaw is told", () => {
+  it("nothing new where nothing is asked for", () => {
+    expect(config({})).toEqual(resolved("ops", { basePort: 20789 }).config);
+    expect(config({}).gateway).toMatchObject({ bind: "loopback", auth: { mode: "token" } });
+  });
+
+  it.each([
+    [{ lan: {} }, { bind: "lan" }, []],
+    [
+      { lan: { address: "192.168.1.5" } },
+      { bind: "custom", customBindHost: "192.168.1.5" },
+      ["http://192.168.1.5:20789"],
+    ],
+    [
+      { lan: { address: "192.168.1.5", allowedOrigins: ["https://claw.lan:1"] }, tls: {} },
+      { bind: "custom", tls: { enabled: true, autoGenerate: true } },
+      ["https://192.168.1.5:20789", "https://claw.lan:1"],
+    ],
+    [{ proxy: PROXY }, { bind: "loopback", trustedProxies: ["127.0.0.1", "::1"] }, ["https://claw.example.org"]],
+  ])("%j", (expose, expected, origins) => {
+    const { gateway } = config(expose);
+    expect(gateway).toMatchObject({
+      ...expected,
+      auth: { mode: "token", rateLimit: { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000 } },
+    });
+    const scheme = "tls" in expose ? "https" : "http";
+    expect((gateway["controlUi"] as { allowedOrigins: string[] }).allowedOrigins).toEqual([
+      `${scheme}://127.0.0.1:20789`,
+      `${scheme}://localhost:20789`,
+      ...origins,
+    ]);
+  });
+
+  it("on the tailnet it stays on loopback, and wants its token there, too", () => {
+    expect(config({ tailscale: "serve" }).gateway).toMatchObject({
+      bind: "loopback",
+      tailscale: { mode: "serve" },
+      auth: { mode: "token", allowTailscale: false },
+    });
+    expect(said({ expose: { tailscale: "serve" }, config: { gateway: { auth: { allowTailscale: true } } } })).toEqual(
+      [],
+    );
+  });
+
+  it("where a proxy signs people in, the token is a password, which OpenClaw accepts beside it", () => {
+    const { auth } = config({ proxy: SIGN_IN }).gateway;
+    expect(auth).toMatchObject({
+      mode: "trusted-proxy",
+      password: { source: "env", id: "OPENCLAW_GATEWAY_PASSWORD" },
+      trustedProxy: { userHeader: "X-Forwarded-User", allowUsers: ["you@example.org"], allowLoopback: true },
+    });
+    expect(auth).not.toHaveProperty("token");
+    const everybody = { ...SIGN_IN, allowUsers: ["*"], trustedProxies: ["10.0.0.5"] };
+    expect(config({ lan: {}, proxy: everybody }).gateway["auth"]).toMatchObject({
+      trustedProxy: { userHeader: "X-Forwarded-User" },
+    });
+    expect(config({ lan: {}, proxy: everybody }).gateway["auth"]).not.toHaveProperty("trustedProxy.allowUsers");
+    expect(config({ lan: {}, proxy: everybody }).gateway["auth"]).not.toHaveProperty("trustedProxy.allowLoopback");
+  });
+
+  it("in a container the password is in a file, as the token is elsewhere", () => {
+    const proxy = { ...SIGN_IN, trustedProxies: ["172.20.0.0/16"] };
+    const inside = inContainer("ops", { basePort: 21000, expose: { proxy } }).config;
+    expect(inside).toMatchObject({
+      gateway: { auth: { mode: "trusted-proxy", password: { source: "file", provider: "openclaw_gateway_password" } } },
+      secrets: {
+        providers: { openclaw_gateway_password: { path: "/etc/openclaw-secrets/OPENCLAW_GATEWAY_PASSWORD" } },
+      },
+    });
+    expect(inside).not.toHaveProperty("secrets.providers.openclaw_gateway_token");
+  });
+
+  it("a certificate of one's own is never made up where it is missing", () => {
+    const tls = { certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" };
+    expect(config({ tls }).gateway["tls"]).toEqual({
+      enabled: true,
+      autoGenerate: false,
+      certPath: "/etc/ssl/claw.pem",
+      keyPath: "/etc/ssl/claw.key",
+    });
+    expect(resolved("ops", { basePort: 20789, expose: { tls } }).url).toBe("https://127.0.0.1:20789");
+  });
+
+  it.each<Expose>([
+    { lan: { address: "192.168.1.5" }, tls: {} },
+    { tailscale: "serve" },
+    { lan: {}, proxy: { ...SIGN_IN, trustedProxies: ["10.0.0.0/24"], requiredHeaders: ["X-Forwarded-Proto"] } },
+    { tls: { certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" } },
+  ])("OpenClaw's schema takes %j", (expose) => {
+    expect(schemaProblems(config(expose) as never, schemaOf(VERSION)!, VERSION, "config")).toEqual([]);
+  });
+});
+
+describe("what does not fit together", () => {
+  const onHost = { isContainer: false, isRescue: false };
+  const paths = (expose: Expose, where = onHost): string[] =>
+    exposeProblems(expose, "expose", where).map(({ path, reason }) => `${path}: ${reason}`);
+
+  it.each<[Expose, string]>([
+    [{ tailscale: "serve", lan: {} }, "expose.lan: does not go together with tailscale"],
+    [{ tailscale: "serve", tls: {} }, "expose.tls: does not go together with tailscale"],
+    [{ tailscale: "serve", proxy: PROXY }, "expose.proxy: does not go together with tailscale"],
+    [{ lan: { address: "203.0.113.7" } }, "expose.lan.address: 203.0.113.7 is a public address"],
+    [{ proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } }, "expose.proxy.trustedProxies: names a proxy on another"],
+  ])("%j: %s", (expose, expected) => {
+    const [problem, ...more] = paths(expose);
+    expect(problem).toContain(expected);
+    expect(more).toEqual([]);
+  });
+
+  it.each<Expose>([
+    { lan: { address: "203.0.113.7" }, tls: {} },
+    { lan: { address: "203.0.113.7" }, proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } },
+    { lan: { address: "100.64.0.7" } },
+    { proxy: SIGN_IN },
+  ])("%j is fine", (expose) => {
+    expect(paths(expose)).toEqual([]);
+  });
+
+  it("a proxy on rescue's own machine does not say who commands it: main's bot could", () => {
+    const rescue = { isContainer: false, isRescue: true };
+    expect(paths({ proxy: SIGN_IN }, rescue)).toEqual([expect.stringContaining("expose.proxy.userHeader: lets every")]);
+    for (const networks of ["127.0.0.0/8", "0.0.0.0/1", "::/1", "::1"])
+      expect(paths({ lan: {}, proxy: { ...SIGN_IN, trustedProxies: [networks] } }, rescue), networks).toHaveLength(1);
+    expect(paths({ proxy: PROXY }, rescue)).toEqual([]);
+    expect(paths({ lan: {}, proxy: { ...SIGN_IN, trustedProxies: ["10.0.0.5"] } }, rescue)).toEqual([]);
+  });
+
+  it.each<[Expose, string]>([
+    [{ tailscale: "serve" }, "expose.tailscale: cannot be used in a container"],
+    [{ tls: { certFile: "/a", keyFile: "/b" } }, "expose.tls.certFile: cannot be read in a container"],
+    [{ proxy: PROXY }, "expose.proxy.trustedProxies: must name the proxy as the container sees it"],
+  ])("in a container, %j: %s", (expose, expected) => {
+    expect(paths(expose, { isContainer: true, isRescue: false })).toEqual([expect.stringContaining(expected)]);
+  });
+
+  it.each([
+    [{ lan: { address: "127.0.0.1" } }, "ops.expose.lan.address: is loopback"],
+    [{ lan: { address: "fe80::1" } }, "ops.expose.lan.address: must be an IPv4 address"],
+    [{ lan: { allowedOrigins: ["https://claw.lan/ui"] } }, "ops.expose.lan.allowedOrigins.0: must be an origin"],
+    [{ tailscale: "funnel" }, "ops.expose.tailscale: "],
+    [{ proxy: {} }, "ops.expose.proxy.allowedOrigins: "],
+    [{ proxy: { ...PROXY, trustedProxies: ["0.0.0.0/0"] } }, "would trust every machine"],
+    [{ proxy: { ...PROXY, trustedProxies: ["claw.lan"] } }, "must be an IP address or a network"],
+    [{ proxy: { ...PROXY, trustedProxies: ["10.0.0.0/33"] } }, "must be an IP address or a network"],
+    [{ proxy: { ...PROXY, userHeader: "X-User" } }, "ops.expose.proxy.allowUsers: is required with userHeader"],
+    [{ proxy: { ...PROXY, allowUsers: ["me"] } }, "ops.expose.proxy.allowUsers: needs userHeader"],
+    [{ proxy: { ...SIGN_IN, userHeader: "X User" } }, "must be the name of an HTTP header"],
+    [{ tls: { certFile: "/etc/ssl/claw.pem" } }, "ops.expose.tls.keyFile: is required"],
+    [{ lann: {} }, "ops.expose.lann: is not a known argument"],
+  ])("%j: %s", (expose, expected) => {
+    expect(said({ expose }).join("\n")).toContain(expected);
+  });
+
+  it("one gateway of a machine is on its tailnet name's port 443", () => {
+    const [one, two] = ["one", "two"].map((profile, index) =>
+      resolved(profile, { profile, basePort: 20789 + 200 * index, expose: { tailscale: "serve" } }),
+    );
+    expect(checkIsolation([one!, two!]).map(({ path }) => path)).toEqual(["two.expose.tailscale"]);
+    expect(checkIsolation([one!])).toEqual([]);
+  });
+
+  it("a proxy's networks are the argument's, where it is used, and the program's where it is not", () => {
+    const trusting = { config: { gateway: { trustedProxies: ["10.0.0.9"] } } };
+    expect(said(trusting)).toEqual([]);
+    expect(said({ ...trusting, expose: { proxy: PROXY } }).join()).toContain("is set by the argument expose.proxy");
+  });
+});
+
+it("what is allowed is said where it should be known", () => {
+  const warnings = (expose: Expose, isContainer = false): string[] =>
+    exposeWarnings(expose, "main.expose", isContainer);
+  expect(warnings({ lan: {} }).join()).toContain("can read the token as it passes. Add main.expose.tls");
+  expect(warnings({ lan: {} }, true)).toHaveLength(1);
+  expect(warnings({ lan: {}, tls: {} })).toEqual([]);
+  expect(warnings({ proxy: SIGN_IN }).join()).toContain("can pose as one of its users");
+  expect(warnings({ proxy: PROXY })).toEqual([]);
+  expect(warnings({ tailscale: "serve" })).toEqual([]);
+});
