@@ -95,6 +95,22 @@ export interface GatewayArgs {
    */
   readonly expose?: ExposeArgs | undefined;
   /**
+   * Docker networks that the gateway's container joins besides its own, so that it reaches other containers by their names:
+   * LiteLLM, signal-cli, a browser, a database. They must be there already (docker network create, docker compose).
+   * Whoever is in one of them reaches the gateway's port 18789 too, with only the token as protection. In containers only.
+   * @default none: the container's own network
+   * @example ["ai"]
+   */
+  readonly networks?: readonly string[] | undefined;
+  /**
+   * More names that the gateway's container knows, each with an IP address, or "host-gateway" for the engine's machine. A
+   * program of that machine is reached only if it listens on Docker's bridge too, and not on 127.0.0.1 alone. In containers
+   * only.
+   * @default {}
+   * @example { "host.docker.internal": "host-gateway" }
+   */
+  readonly extraHosts?: Readonly<Record<string, string>> | undefined;
+  /**
    * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
    * a GatewayPair only.
    * @default false

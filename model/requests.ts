@@ -3,6 +3,7 @@ import type { Conflict } from "./conflict";
 import type { Cpu } from "./pins";
 import type { JsonObject } from "./spec";
 import type { Connection } from "./connection";
+import type { Surroundings } from "./surroundings";
 
 /** Part of the program's file name: whoever finds that file finds one that understands its requests. */
 export const FORMAT = 3;
@@ -96,6 +97,8 @@ export interface ContainerClaim {
   readonly publish: { readonly address: string; readonly ports: readonly number[] };
   /** Must be there already. */
   readonly image?: string;
+  /** Absent where the container has nothing but its own. */
+  readonly around?: Surroundings;
 }
 
 export interface StageRequest extends Repeated {

@@ -31,6 +31,7 @@ import {
   GATEWAY_TOKEN_VARIABLE,
   type SecretName,
 } from "../../model/secrets";
+import { onlyInContainers, surroundingsOf } from "./surroundings";
 
 /** A Docker engine, as its gateways see it: plain facts, known before anything is touched. */
 export interface ContainerLayout {
@@ -65,6 +66,7 @@ type Facts = Pick<
   | "configPath"
   | "wrapper"
   | "serviceName"
+  | "surroundings"
 >;
 
 interface Placement {
@@ -76,7 +78,7 @@ interface Placement {
 export const placementOf = (layout: Layout, asked: Asked): Placement =>
   layout.kind === "container" ? inContainer(layout, asked) : onHost(layout, asked);
 
-function onHost(layout: HostLayout, { profile, args }: Asked): Placement {
+function onHost(layout: HostLayout, { label, profile, args }: Asked): Placement {
   const { expose = {} } = args;
   const id = gatewayId(profile);
   const stateDir = args.stateDir ?? defaultStateDir(layout.root, profile);
@@ -98,7 +100,7 @@ function onHost(layout: HostLayout, { profile, args }: Asked): Placement {
       secret: envReference,
       ...exposed(expose, { port: args.basePort, isContainer: false }),
     },
-    problems: [],
+    problems: onlyInContainers(args, label),
   };
 }
 
@@ -135,6 +137,7 @@ function inContainer({ prefix, docker, sandboxPort }: ContainerLayout, asked: As
         "use a gateway name of letters, digits, _, . and -, short enough that the container's name has at most 63 characters",
     });
   const inside = derivePorts(CONTAINER_PORT);
+  const surroundings = surroundingsOf(args);
   return {
     facts: {
       // As reached from the engine's machine; the other ports exist only inside the container.
@@ -148,6 +151,7 @@ function inContainer({ prefix, docker, sandboxPort }: ContainerLayout, asked: As
       configPath: CONTAINER_PATHS.configFile,
       wrapper: execInContainer(docker, container),
       serviceName: container,
+      ...(surroundings && { surroundings }),
     },
     context: {
       port: CONTAINER_PORT,

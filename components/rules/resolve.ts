@@ -9,6 +9,7 @@ import { packagesOf } from "./config/plugins";
 import { ownConfig, renderConfig } from "./config/render";
 import { placementOf, type Layout } from "./placement";
 import type { GatewayPorts, PortRange } from "../../model/ports";
+import type { Surroundings } from "../../model/surroundings";
 import { problemsOf, type Problem } from "./problems";
 import { gatewaySchema, MIN_VERSION, type CheckedGatewayArgs } from "./schemas";
 
@@ -35,6 +36,8 @@ export interface ResolvedGateway {
   readonly configPath: string;
   readonly wrapper: string;
   readonly serviceName: string;
+  /** Of a container; absent where it has nothing but its own. */
+  readonly surroundings?: Surroundings;
   readonly browser: CheckedGatewayArgs["browser"];
   readonly config: JsonObject;
   /** npm packages that are installed with OpenClaw, and their versions. */

@@ -2,6 +2,7 @@
  * The one definition of what a gateway's arguments may be, for TypeScript programs and for stack config.
  * Rules between several gateways are in isolation.ts.
  */
+import { isIP } from "node:net";
 import * as pulumi from "@pulumi/pulumi";
 import * as semver from "semver";
 import * as z from "zod";
@@ -212,6 +213,34 @@ const pluginsSchema = z.record(
     .refine((version) => semver.valid(version) === version, 'must be an exact version, e.g. "1.2.3"'),
 );
 
+/** Networks of Docker's own that cannot be joined besides another, or that know no names. */
+const DOCKERS_NETWORKS = ["bridge", "default", "host", "none"];
+
+const networksSchema = z
+  .array(
+    z
+      .string()
+      .regex(/^[a-zA-Z0-9][\w.-]*$/, "must be the name of a Docker network")
+      .refine((name) => !DOCKERS_NETWORKS.includes(name), {
+        error: "is Docker's own network, where no container is reached by its name",
+        params: {
+          advice:
+            "create one (docker network create NAME), and connect the others to it (docker network connect NAME CONTAINER)",
+        },
+      }),
+  )
+  .refine((names) => new Set(names).size === names.length, "must not name a network twice");
+
+const extraHostsSchema = z.record(
+  z
+    .string()
+    .regex(/^[a-zA-Z0-9]([\w.-]{0,251}[a-zA-Z0-9])?$/, "is not a valid host name")
+    .refine((name) => name !== "localhost", "is the container itself"),
+  z
+    .string({ error: 'must be an IP address or "host-gateway"' })
+    .refine((text) => text === "host-gateway" || isIP(text) !== 0, 'must be an IP address or "host-gateway"'),
+);
+
 /** The arguments of one gateway that mean the same on every target. */
 export const gatewaySchema = z.strictObject({
   profile: profileSchema.optional(),
@@ -226,6 +255,8 @@ export const gatewaySchema = z.strictObject({
   env: envSchema.optional(),
   plugins: pluginsSchema.optional(),
   expose: exposeSchema.optional(),
+  networks: networksSchema.optional(),
+  extraHosts: extraHostsSchema.optional(),
   force: z.boolean().optional(),
 } satisfies Schemas<Omit<GatewayArgs, "target">>);
 

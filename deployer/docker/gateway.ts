@@ -101,7 +101,12 @@ export async function check(request: CheckRequest): Promise<string> {
     // Only where it differs: another file is another container.
     ...(hasChannelPlugins(config) && { [REHEARSED]: JSON.stringify(withoutChannelPlugins(config), null, 2) }),
   };
-  const use = { publish: claim.publish, limits: request.limits, secrets: request.secrets };
+  const use = {
+    publish: claim.publish,
+    limits: request.limits,
+    secrets: request.secrets,
+    ...(claim.around && { around: claim.around }),
+  };
   return filesVolume(api, { claim, role: "config", image, files, use }, async (volume) => {
     await tryPorts(api, request);
     if ((await healthOf(api, claim.container)) === "healthy") await rehearse(api, request, volume);

@@ -94,7 +94,40 @@ export async function obstaclesTo(
     }));
   const own = container && isOurs(claim, container.Config.Labels) ? portsKeptBy(container) : [];
   const others = listening.filter(({ port }) => !own.includes(port));
-  return [...foreign, ...(await takenPorts(api, claim, others)), ...(await missingImage(api, claim))];
+  return [
+    ...foreign,
+    ...(await takenPorts(api, claim, others)),
+    ...(await missingImage(api, claim)),
+    ...(await networkObstacles(api, claim)),
+  ];
+}
+
+/** Networks that it cannot join: they are never made for it, since others are in them. */
+async function networkObstacles(api: Docker, { engine, around = {} }: ContainerClaim): Promise<Conflict[]> {
+  const docker = dockerCommand(engine.host);
+  const { networks = [] } = around;
+  const seen = await Promise.all(networks.map((name) => found(api.getNetwork(name).inspect())));
+  return networks.flatMap((name, index) => {
+    const obstacle = (reason: string, advice: string): Conflict[] => [{ property: "networks", reason, advice }];
+    const network = seen[index];
+    if (!network)
+      return obstacle(
+        `the engine has no network ${name}`,
+        `create it first (${docker} network create ${name}), or use one that it has: ${docker} network ls`,
+      );
+    const owner = network.Labels?.[LABELS.gateway];
+    if (owner !== undefined)
+      return obstacle(
+        `the network ${name} is the gateway ${owner}'s own`,
+        `create another one for both: ${docker} network create NAME`,
+      );
+    if (network.Scope === "swarm" && !network.Attachable)
+      return obstacle(
+        `the network ${name} is for services of a swarm only`,
+        `create it with --attachable: ${docker} network create --driver overlay --attachable NAME`,
+      );
+    return [];
+  });
 }
 
 /**

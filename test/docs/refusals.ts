@@ -17,6 +17,7 @@ import { schemaProblems } from "../../components/rules/config/schema";
 import type { JsonObject } from "../../model/spec";
 import { BLOCK_SIZE, MIN_BASE_PORT, portBlock } from "../../model/ports";
 import { problemsOf, type Problem } from "../../components/rules/problems";
+import type { Layout } from "../../components/rules/placement";
 import { resolveGateway } from "../../components/rules/resolve";
 import { existingMainSchema, gatewaySchema } from "../../components/rules/schemas";
 import { configFile, gatewayPaths, manageDir, STATE_OWNER_FILE, type HostLayout } from "../../model/hostLayout";
@@ -30,7 +31,7 @@ import type { Probe } from "../../components/targets/ssh/probe";
 import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import * as units from "../../inspect/units";
 import type { ContainerClaim, EngineLookAnswer, EngineLookRequest } from "../../model/requests";
-import { LOCAL_ENGINE } from "../../model/containerLayout";
+import { LABELS, LOCAL_ENGINE } from "../../model/containerLayout";
 import { FakeDocker } from "../unit/fakeDocker";
 import { engine, GOOD_HOST, inContainer, layout, resolved } from "../unit/gateways";
 
@@ -45,6 +46,11 @@ type Args = Record<string, unknown>;
 const gatewayProblems = (args: Args): readonly Problem[] =>
   resolveGateway("ops", { version: "2026.9.6", basePort: 20789, ...args }, layout).problems;
 
+const problemsAt =
+  (place: Layout) =>
+  (args: Args): readonly Problem[] =>
+    resolveGateway("ops", { version: "2026.9.6", basePort: 20789, ...args }, place).problems;
+
 /** Of a container: what its place forbids, and another gateway on the same engine. */
 const containers = (): readonly Problem[] => [
   ...["stateDir", "workspace", "configPath"].flatMap(
@@ -58,6 +64,10 @@ const containers = (): readonly Problem[] => [
     .problems,
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, plugins: { "@scope/name": "1.2.3" } }, engine)
     .problems,
+  ...[{ networks: ["a b", "host", "ai", "ai"] }, { extraHosts: { "a b": "10.0.0.7", localhost: "db.lan" } }].flatMap(
+    problemsAt(engine),
+  ),
+  ...[{ networks: ["ai"] }, { extraHosts: {} }].flatMap(problemsAt(layout)),
   ...checkIsolation([inContainer("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18789 })]),
   ...checkIsolation([resolved("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18809 })]),
 ];
@@ -787,6 +797,16 @@ async function onTheEngine(): Promise<readonly Problem[]> {
     (docker) => void docker.containers.set("web", { publishes: [{ port: 20789 }] }),
     () => ({ image }),
     () => ({ publish: { address: "127.0.0.1", ports: [LISTENED] } }),
+    () => ({ around: { networks: ["ai"] } }),
+    (docker) => {
+      docker.networks.set("claw-dev-claw-rescue", { [LABELS.gateway]: "claw-rescue" });
+      return { around: { networks: ["claw-dev-claw-rescue"] } };
+    },
+    (docker) => {
+      docker.networks.set("overlay", {});
+      docker.networkFacts.set("overlay", { Scope: "swarm" });
+      return { around: { networks: ["overlay"] } };
+    },
   ];
   vi.resetModules();
   vi.doMock("../../inspect/listeners", async (original) => ({

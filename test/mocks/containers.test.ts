@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { CheckRequest, HealthRequest, PartnerRequest, StageRequest } from "../../model/requests";
+import type { CheckRequest, ContainerClaim, HealthRequest, PartnerRequest, StageRequest } from "../../model/requests";
 import { isSecret, MockedProgram, placeInTree, valueOf, type Registered } from "./program";
 import { HOST_KEY } from "./values";
 
@@ -62,6 +62,13 @@ beforeAll(() =>
         expose: { lan: { address: "10.0.0.7" } },
       });
       const here = new LocalHost("here", { root: "/tmp/no-such-root", account: "openclaw-test" });
+      new Gateway("beside", {
+        target: engine,
+        version,
+        basePort: 21008,
+        networks: ["b", "ai"],
+        extraHosts: { "host.docker.internal": "host-gateway" },
+      });
       new GatewayPair("mixed", {
         target: engine,
         version,
@@ -71,7 +78,7 @@ beforeAll(() =>
       for (const resource of [engine, pair, pair.main, ops]) urns.push(await valueOf(resource.urn));
       for (const gateway of [pair.main, ops]) await valueOf(gateway.url);
     },
-    [`ops-health${FAR}`, "claw-rescue-health", "mixed-main-health"],
+    [`ops-health${FAR}`, "claw-rescue-health", "mixed-main-health", "beside-health"],
     stateOf,
   ),
 );
@@ -90,7 +97,7 @@ describe("the tree of gateways in containers", () => {
   ];
 
   it("has children named after their gateway, and after the engine's machine where that is another one", () => {
-    const ours = (part: string): boolean => !/ (mixed|here|openclaw-2026)/.test(part);
+    const ours = (part: string): boolean => !/ (mixed|beside|here|openclaw-2026)/.test(part);
     expect(program.tree().filter(ours).sort()).toEqual(
       [
         "openclaw:index:DockerEngine engine",
@@ -315,6 +322,22 @@ describe("a container", () => {
       keepLocally: true,
     });
     expect(program.find(`far-image-2026.9.6${FAR}`).inputs.name).toBe(`registry.example.org/openclaw@${DIGEST}`);
+  });
+});
+
+describe("a container beside others", () => {
+  const inputs = () => program.find("beside-container").inputs;
+
+  it("joins their networks, and knows further names", () => {
+    expect(inputs().networksAdvanced).toEqual([{ name: "project-stack-beside" }, { name: "ai" }, { name: "b" }]);
+    expect(inputs().hosts).toEqual([{ host: "host.docker.internal", ip: "host-gateway" }]);
+  });
+
+  it("is claimed, tried and watched with all of that", () => {
+    const around = { networks: ["ai", "b"], extraHosts: { "host.docker.internal": "host-gateway" } };
+    expect(shown<ContainerClaim>("beside-claim").around).toEqual(around);
+    for (const step of ["check", "health"])
+      expect(shown<CheckRequest>(`beside-${step}`).claim.around, step).toEqual(around);
   });
 });
 

@@ -114,6 +114,32 @@ describe("a gateway in a container", () => {
     ]);
   });
 
+  it("joins networks and knows names, in an order of their own", () => {
+    const args = { networks: ["b", "a"], extraHosts: { vault: "10.0.0.7", "host.docker.internal": "host-gateway" } };
+    expect(JSON.stringify(inContainer("main", args).surroundings)).toBe(
+      '{"networks":["a","b"],"extraHosts":{"host.docker.internal":"host-gateway","vault":"10.0.0.7"}}',
+    );
+    for (const nothing of [{}, { networks: [], extraHosts: {} }])
+      expect(inContainer("main", nothing)).not.toHaveProperty("surroundings");
+  });
+
+  it.each<[object, RegExp]>([
+    [{ networks: "ai" }, /^ops\.networks: must be a list/],
+    [{ networks: [""] }, /^ops\.networks\.0: must be the name of a Docker network/],
+    [{ networks: ["container:web"] }, /^ops\.networks\.0: must be the name of a Docker network/],
+    [{ networks: ["ai", "host"] }, /^ops\.networks\.1: is Docker's own network.*-> create one/],
+    [{ networks: ["bridge"] }, /^ops\.networks\.0: is Docker's own network/],
+    [{ networks: ["ai", "ai"] }, /^ops\.networks: must not name a network twice/],
+    [{ extraHosts: { "a b": "10.0.0.7" } }, /^ops\.extraHosts\.a b: is not a valid host name/],
+    [{ extraHosts: { localhost: "10.0.0.7" } }, /^ops\.extraHosts\.localhost: is the container itself/],
+    [{ extraHosts: { db: "db.lan" } }, /^ops\.extraHosts\.db: must be an IP address or "host-gateway"/],
+    [{ extraHosts: { db: 7 } }, /^ops\.extraHosts\.db: must be an IP address or "host-gateway"/],
+  ])("%j is refused", (args, expected) => {
+    const problems = problemsIn(engine, args);
+    expect(problems).toHaveLength(1);
+    expect(problems.map(({ path, reason, advice }) => `${path}: ${reason} -> ${advice}`)[0]).toMatch(expected);
+  });
+
   it.each([
     ["claw-dev", "ops", true],
     ["claw_2.x-Dev", "ops", true],

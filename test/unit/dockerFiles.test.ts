@@ -139,15 +139,16 @@ describe("check", () => {
     expect(docker.changes).toEqual([]);
   });
 
-  it.each<[string, Partial<CheckRequest>]>([
+  it.each<[string, Partial<CheckRequest>, Partial<ContainerClaim>?]>([
     ["version", { version: "2026.9.7" }],
     ["configuration", { config: { gateway: { port: 18789 }, update: { channel: "beta" } } }],
     ["secrets", { secrets: "main-secrets-2" }],
     ["limits", { limits: { memoryMiB: 2048, cpus: 1.5, pids: 512 } }],
-  ])("tries another %s beside the gateway, on a new volume", async (_, changes) => {
+    ["name", {}, { around: { extraHosts: { db: "10.0.0.7" } } }],
+  ])("tries another %s beside the gateway, on a new volume", async (_, changes, ofClaim) => {
     const config = await check(request());
     running({ config });
-    expect(await check(request(changes))).not.toBe(config);
+    expect(await check(request({ ...changes, claim: { ...claim(), ...ofClaim } }))).not.toBe(config);
     expect(docker.changes).toContain("POST /containers/helper/start");
   });
 

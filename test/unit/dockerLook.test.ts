@@ -159,6 +159,29 @@ describe("what is in the way", () => {
   });
 });
 
+describe("networks to join", () => {
+  const obstacles = async (...networks: string[]): Promise<string[]> =>
+    said((await seen({ around: { networks } })).obstacles);
+
+  it("are there, and nobody's own", async () => {
+    docker.networks.set("ai", {});
+    docker.networks.set("swarm", {});
+    docker.networkFacts.set("swarm", { Scope: "swarm", Attachable: true });
+    expect(await obstacles("ai", "swarm")).toEqual([]);
+  });
+
+  it("are refused otherwise", async () => {
+    docker.networks.set("claw-dev-rescue", { ...OURS, "pulumi-openclaw.gateway": "rescue" });
+    docker.networks.set("swarm", {});
+    docker.networkFacts.set("swarm", { Scope: "swarm", Attachable: false });
+    expect(await obstacles("ai", "claw-dev-rescue", "swarm")).toEqual([
+      "networks: the engine has no network ai -> create it first (docker network create ai), or use one that it has: docker network ls",
+      "networks: the network claw-dev-rescue is the gateway rescue's own -> create another one for both: docker network create NAME",
+      "networks: the network swarm is for services of a swarm only -> create it with --attachable: docker network create --driver overlay --attachable NAME",
+    ]);
+  });
+});
+
 describe("why a gateway is made anew", () => {
   const CONFIG = { ...OURS, "pulumi-openclaw.role": "config" };
   beforeEach(() => {

@@ -30,6 +30,8 @@ export interface FakeContainer {
 export class FakeDocker {
   readonly containers = new Map<string, FakeContainer>();
   readonly networks = new Map<string, Labels>();
+  /** What else is known of a network than its labels. */
+  readonly networkFacts = new Map<string, object>();
   readonly volumes = new Map<string, Labels>();
   readonly images = new Set<string>();
   /** Variables of every image. */
@@ -90,7 +92,7 @@ export class FakeDocker {
       return isThere ? [200, { Config: { Env: this.imageEnv } }] : nothing;
     }
     const labels = (kind === "networks" ? this.networks : this.volumes).get(name);
-    return labels ? [200, { Labels: labels }] : nothing;
+    return labels ? [200, { Labels: labels, ...(kind === "networks" && this.networkFacts.get(name)) }] : nothing;
   }
 
   private change(method: string, kind = "", name: string, verb: string | undefined, sent: string): [number, unknown] {

@@ -169,6 +169,7 @@ interface Mounted {
 function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[]): docker.Container {
   const { docker, engine, gateway, limits, names } = place;
   const { labels, config, secrets } = mounted;
+  const { surroundings: around = {} } = gateway;
   return withoutStackTraces(
     () =>
       new docker.Container(
@@ -187,7 +188,7 @@ function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[])
             { label: LABELS.generation, value: config },
             { label: LABELS.limits, value: limitsLabel(limits) },
           ],
-          networksAdvanced: [{ name: names.network }],
+          networksAdvanced: [names.network, ...(around.networks ?? [])].map((network) => ({ name: network })),
           ports: published(engine, gateway),
           mounts: [
             { type: "volume", source: names.state, target: CONTAINER_PATHS.state },
@@ -195,6 +196,9 @@ function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[])
             { type: "volume", source: config, target: CONTAINER_PATHS.config, readOnly: true },
             { type: "volume", source: secrets, target: CONTAINER_PATHS.secrets, readOnly: true },
           ],
+          ...(around.extraHosts && {
+            hosts: Object.entries(around.extraHosts).map(([host, ip]) => ({ host, ip })),
+          }),
           ...CONFINEMENT,
           memory: limits.memoryMiB,
           memorySwap: limits.memoryMiB,

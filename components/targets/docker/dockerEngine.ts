@@ -158,6 +158,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       owner: defined({ stack: stackName(), gateway: name, id }),
       publish: { address: publishedOn(gateway.lanAddress), ports: first === last ? [first] : [first, last] },
       ...(this.args.pull === "never" && { image: this.imageName(gateway.version) }),
+      ...(gateway.surroundings && { around: gateway.surroundings }),
     };
   }
 
