@@ -68,6 +68,7 @@ const containers = (): readonly Problem[] => [
     problemsAt(engine),
   ),
   ...[{ networks: ["ai"] }, { extraHosts: {} }].flatMap(problemsAt(layout)),
+  ...problemsAt(engine)({ config: nested("agents.defaults.sandbox.mode", "all") }),
   ...checkIsolation([inContainer("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18789 })]),
   ...checkIsolation([resolved("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18809 })]),
 ];

@@ -6,7 +6,7 @@ import type { ContainerLayout } from "../../components/rules/placement";
 import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
 import { dockerEngineSchema } from "../../components/targets/docker";
 import { HOST_KEY } from "../mocks/values";
-import { engine, inContainer, resolved } from "./gateways";
+import { engine, inContainer, layout, resolved } from "./gateways";
 
 const telegram = { botToken: "4711:…", allowFrom: ["4242"] };
 
@@ -138,6 +138,37 @@ describe("a gateway in a container", () => {
     const problems = problemsIn(engine, args);
     expect(problems).toHaveLength(1);
     expect(problems.map(({ path, reason, advice }) => `${path}: ${reason} -> ${advice}`)[0]).toMatch(expected);
+  });
+
+  it.each<[object, object, string[]]>([
+    [{ agents: { defaults: { sandbox: { mode: "off" } } } }, {}, []],
+    [{ agents: { defaults: { sandbox: { backend: "docker" } } } }, {}, []],
+    [{ agents: { defaults: { sandbox: { mode: "all" } } } }, {}, ["defaults.sandbox.mode"]],
+    [{ agents: { defaults: { sandbox: { mode: "non-main", backend: "podman" } } } }, {}, ["defaults.sandbox.mode"]],
+    [{ agents: { defaults: { sandbox: { mode: "all", backend: "ssh" } } } }, {}, []],
+    [{ agents: { entries: { work: { sandbox: { mode: "all" } } } } }, {}, ["entries.work.sandbox.mode"]],
+    [
+      {
+        agents: {
+          defaults: { sandbox: { mode: "all", backend: "openshell" } },
+          entries: {
+            work: { sandbox: { backend: "docker" } },
+            play: { sandbox: { mode: "off", backend: "docker" } },
+            plain: {},
+          },
+        },
+      },
+      {},
+      ["entries.work.sandbox.backend"],
+    ],
+    // An engine elsewhere, for an image with its client.
+    [{ agents: { defaults: { sandbox: { mode: "all" } } } }, { DOCKER_HOST: "tcp://docker:2375" }, []],
+    [{ agents: { defaults: { sandbox: { mode: "all" } } } }, { CONTAINER_HOST: "x" }, ["defaults.sandbox.mode"]],
+  ])("sandboxes of %j, with %j: refused at %j", (config, env, refused) => {
+    expect(problemsIn(engine, { config, env }).map(({ path }) => path)).toEqual(
+      refused.map((at) => `ops.config.agents.${at}`),
+    );
+    expect(resolveGateway("ops", { version: "2026.9.6", basePort: 20789, config, env }, layout).problems).toEqual([]);
   });
 
   it.each([

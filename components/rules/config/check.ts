@@ -6,6 +6,7 @@ import type { CheckedGatewayArgs } from "../schemas";
 import { decidedOtherwise } from "./owned";
 import { unknownVariables } from "./references";
 import { ownersOf } from "./render";
+import { sandboxesInContainer } from "./sandbox";
 import { plainSecrets } from "./secrets";
 
 interface ToCheck {
@@ -27,6 +28,7 @@ export function checkConfig({ config, ours, args, path }: ToCheck): Problem[] {
     ...plainSecrets(config, env, path).filter((problem) => !isOwned(problem.path)),
     ...unknownVariables(config, env, path),
     ...uninvitedOwners(config, args.telegram, path),
+    ...(isContainer ? sandboxesInContainer(config, env, path) : []),
   ];
 }
 
