@@ -111,12 +111,44 @@ export interface GatewayArgs {
    */
   readonly extraHosts?: Readonly<Record<string, string>> | undefined;
   /**
+   * Directories and files of the engine's machine in the gateway's container: a disk, a git workspace, a certificate. User id
+   * 1000 must be able to read them, and to write to those that are not `readOnly`. With the target
+   * /home/node/.openclaw/workspace one is the workspace, in the place of its volume. Nothing of them is ever deleted. In
+   * containers only.
+   * @default none
+   * @example [{ source: "/mnt/crypt/work", target: "/home/node/.openclaw/workspace" }]
+   */
+  readonly mounts?: readonly MountArgs[] | undefined;
+  /**
    * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
    * a GatewayPair only.
    * @default false
    * @example true
    */
   readonly force?: boolean | undefined;
+}
+
+/** A directory or file of the engine's machine in a gateway's container. */
+export interface MountArgs {
+  /**
+   * Where it is on the engine's machine. It must be there already. Not a socket of an engine, nor what the machine itself runs
+   * on.
+   * @unit absolute path
+   * @example "/mnt/crypt/work"
+   */
+  readonly source: string;
+  /**
+   * Where it is in the container: not in a place of the gateway's own, except its workspace.
+   * @unit absolute path
+   * @example "/data"
+   */
+  readonly target: string;
+  /**
+   * Whether the gateway can only read it.
+   * @default false
+   * @example true
+   */
+  readonly readOnly?: boolean | undefined;
 }
 
 /** The Telegram bot of a gateway. */

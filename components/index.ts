@@ -8,6 +8,7 @@ export type {
   GatewayPairArgs,
   LanArgs,
   MainGatewayArgs,
+  MountArgs,
   ProxyArgs,
   RescueGatewayArgs,
   TelegramArgs,

@@ -1,6 +1,7 @@
 /** Rules between the gateways of one host: nothing may be shared. Pure. */
 import { posix } from "node:path";
 import { isObject, objectAt, valueAt, walk } from "../../model/json";
+import { defined } from "../../model/defined";
 import { isWithin } from "../../model/hostLayout";
 import {
   BLOCK_SIZE,
@@ -40,6 +41,7 @@ export function checkIsolation(
           : [...checkNames(gateway, other), ...checkPaths(gateway, other)]),
         ...checkCdpUrls(gateway, other),
         ...checkTailnet(gateway, other),
+        ...checkMounts(gateway, other),
       ]),
       ...checkExplicitPorts(gateway, all),
       ...foreign.flatMap((other) => checkForeignPorts(gateway, other)),
@@ -159,6 +161,32 @@ function checkWithin(gateway: ResolvedGateway): Problem[] {
       advice: "remove configPath, or set it to a file, e.g. <stateDir>/openclaw.json",
     });
   return problems;
+}
+
+/** What of the machine's files a gateway has: a container what is mounted, a gateway on a host its own places. */
+const filesOf = (gateway: ResolvedGateway): (Place & { readonly readOnly?: boolean })[] =>
+  gateway.isContainer
+    ? (gateway.surroundings?.mounts ?? []).map(({ source, readOnly }) =>
+        defined({ property: "mounts", path: source, readOnly }),
+      )
+    : placesOf(gateway);
+
+/** Nothing that one can change is the other's; what a gateway on a host has is in no container, not to be read either. */
+function checkMounts(gateway: ResolvedGateway, other: ResolvedGateway): Problem[] {
+  if (!gateway.isContainer && !other.isContainer) return [];
+  const isShared = gateway.isContainer && other.isContainer;
+  return filesOf(gateway).flatMap((mine) =>
+    filesOf(other)
+      .filter(({ path }) => isWithin(path, mine.path) || isWithin(mine.path, path))
+      .filter((theirs) => !isShared || (!mine.readOnly && !theirs.readOnly))
+      .map((theirs) => ({
+        path: `${gateway.label}.${mine.property}`,
+        reason: `${mine.path} and ${propertyOf(other, theirs.property)} (${theirs.path}) are or contain each other`,
+        advice: isShared
+          ? "give each gateway its own directory, or set readOnly for one of them"
+          : "give each gateway its own directory",
+      })),
+  );
 }
 
 interface ExplicitPort {

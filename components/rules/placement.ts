@@ -110,32 +110,6 @@ function inContainer({ prefix, docker, sandboxPort }: ContainerLayout, asked: As
   const { basePort, expose = {} } = args;
   const { owned, defaults } = exposed(expose, { port: basePort, isContainer: true });
   const container = `${prefix}-${name}`;
-  const problems = (["stateDir", "workspace", "configPath"] as const)
-    .filter((property) => args[property] !== undefined)
-    .map((property) => ({
-      path: `${label}.${property}`,
-      reason: "cannot be set for a gateway in a container: its volumes are mounted at fixed paths",
-      advice: "remove it",
-    }));
-  if (args.telegram?.tokenFile !== undefined)
-    problems.push({
-      path: `${label}.telegram.tokenFile`,
-      reason: "cannot be read in a container, which sees no file of the engine's machine",
-      advice: "use telegram.botToken",
-    });
-  if (args.plugins !== undefined)
-    problems.push({
-      path: `${label}.plugins`,
-      reason: "cannot be installed into a container, whose programs are those of its image",
-      advice: "remove it: build an image with them, and name its `repository` in the DockerEngine",
-    });
-  if (!isContainerName(container))
-    problems.push({
-      path: label,
-      reason: `its container would be called "${container}", which Docker does not allow`,
-      advice:
-        "use a gateway name of letters, digits, _, . and -, short enough that the container's name has at most 63 characters",
-    });
   const inside = derivePorts(CONTAINER_PORT);
   const surroundings = surroundingsOf(args);
   return {
@@ -160,8 +134,42 @@ function inContainer({ prefix, docker, sandboxPort }: ContainerLayout, asked: As
       owned: { ...owned, secrets: { providers: providersOf(args) } },
       defaults,
     },
-    problems,
+    problems: refusedInContainer(label, args, container),
   };
+}
+
+/** Arguments that mean something else in a container, or nothing. */
+function refusedInContainer(label: string, args: CheckedGatewayArgs, container: string): Problem[] {
+  const problems = (["stateDir", "workspace", "configPath"] as const)
+    .filter((property) => args[property] !== undefined)
+    .map((property) => ({
+      path: `${label}.${property}`,
+      reason: "cannot be set for a gateway in a container: its volumes are mounted at fixed paths",
+      advice:
+        property === "workspace"
+          ? `remove it; or mount a directory there: mounts: [{ source, target: "${CONTAINER_PATHS.workspace}" }]`
+          : "remove it",
+    }));
+  if (args.telegram?.tokenFile !== undefined)
+    problems.push({
+      path: `${label}.telegram.tokenFile`,
+      reason: "cannot be read in a container, which sees no file of the engine's machine",
+      advice: "use telegram.botToken",
+    });
+  if (args.plugins !== undefined)
+    problems.push({
+      path: `${label}.plugins`,
+      reason: "cannot be installed into a container, whose programs are those of its image",
+      advice: "remove it: build an image with them, and name its `repository` in the DockerEngine",
+    });
+  if (!isContainerName(container))
+    problems.push({
+      path: label,
+      reason: `its container would be called "${container}", which Docker does not allow`,
+      advice:
+        "use a gateway name of letters, digits, _, . and -, short enough that the container's name has at most 63 characters",
+    });
+  return problems;
 }
 
 const providerOf = (name: SecretName): string => name.toLowerCase();

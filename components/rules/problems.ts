@@ -108,6 +108,7 @@ const HARMLESS = [
   "binDir",
   "account",
   "dmPolicy",
+  "source",
   "target",
 ];
 

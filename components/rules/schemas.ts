@@ -8,11 +8,20 @@ import * as semver from "semver";
 import * as z from "zod";
 import type { JsonObject } from "../../model/spec";
 import { mistakesIn, plainPart, type ConfigValue } from "./config/json";
-import type { BrowserArgs, BrowserProfileArgs, ExistingMainArgs, GatewayArgs, TelegramArgs } from "../arguments";
+import type {
+  BrowserArgs,
+  BrowserProfileArgs,
+  ExistingMainArgs,
+  GatewayArgs,
+  MountArgs,
+  TelegramArgs,
+} from "../arguments";
 import { chooseHostKey, HOW_TO_GET } from "../../ssh/hostKey";
 import { exposeSchema } from "./expose";
 import { absolutePath, type Schemas } from "./fields";
 import type { Problem } from "./problems";
+import { CONTAINER_PATHS } from "../../model/containerLayout";
+import { isOwnPlace, whyNotMounted } from "../../model/surroundings";
 import { LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
 
 /** Oldest OpenClaw release that the product was measured with. */
@@ -241,6 +250,36 @@ const extraHostsSchema = z.record(
     .refine((text) => text === "host-gateway" || isIP(text) !== 0, 'must be an IP address or "host-gateway"'),
 );
 
+const NOT_ALL = { error: "is the whole file system", abort: true } as const;
+const pathInside = z
+  .string()
+  .refine((path) => !/^\/+$/.test(path), NOT_ALL)
+  .pipe(absolutePath);
+
+const mountSchema = z.strictObject({
+  source: pathInside.superRefine((source, context) => {
+    const why = whyNotMounted(source);
+    if (why !== undefined)
+      context.addIssue({
+        code: "custom",
+        message: why,
+        params: { advice: "mount the one directory that the gateway needs" },
+      });
+  }),
+  target: pathInside.refine((target) => !isOwnPlace(target), {
+    error: "is a place of the gateway itself, or of its image",
+    params: { advice: `use another one, e.g. "/data", or "${CONTAINER_PATHS.workspace}" for its workspace` },
+  }),
+  readOnly: z.boolean().optional(),
+} satisfies Schemas<MountArgs>);
+
+const mountsSchema = z
+  .array(mountSchema)
+  .refine(
+    (mounts) => new Set(mounts.map(({ target }) => target)).size === mounts.length,
+    "must not mount two things at the same target",
+  );
+
 /** The arguments of one gateway that mean the same on every target. */
 export const gatewaySchema = z.strictObject({
   profile: profileSchema.optional(),
@@ -257,6 +296,7 @@ export const gatewaySchema = z.strictObject({
   expose: exposeSchema.optional(),
   networks: networksSchema.optional(),
   extraHosts: extraHostsSchema.optional(),
+  mounts: mountsSchema.optional(),
   force: z.boolean().optional(),
 } satisfies Schemas<Omit<GatewayArgs, "target">>);
 

@@ -53,12 +53,16 @@ function sshTo({ host, ssh = [] }: EngineAddress): string[] | undefined {
  */
 export async function listenersOn(address: EngineAddress, ports: readonly number[]): Promise<Listener[]> {
   const isWanted = (port: number): boolean => ports.includes(port);
+  if (!sshTo(address)) return listeners(isWanted);
+  return listenersIn((await runOn(address, LISTENERS)).split("\n")).filter(({ port }) => isWanted(port));
+}
+
+/** What a script prints on the engine's machine, by a shell; nothing if that cannot be known. */
+export async function runOn(address: EngineAddress, script: string): Promise<string> {
   const ssh = sshTo(address);
-  if (!ssh) return listeners(isWanted);
-  const { stdout } = await promisify(execFile)("ssh", ["-n", ...ssh, LISTENERS], { timeout: PING_MS }).catch(() => ({
-    stdout: "",
-  }));
-  return listenersIn(stdout.split("\n")).filter(({ port }) => isWanted(port));
+  const [program, ...args] = ssh ? ["ssh", "-n", ...ssh, script] : ["sh", "-c", script];
+  const asking = promisify(execFile)(program, args, { timeout: PING_MS });
+  return (await asking.catch(() => ({ stdout: "" }))).stdout;
 }
 
 const LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; ss -ltnpH 2>/dev/null || true";

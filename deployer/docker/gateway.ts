@@ -17,6 +17,7 @@ import type { CheckRequest, ContainerClaim, HealthRequest, InContainer, StageReq
 import { tellChannels } from "./channels";
 import { connect } from "./engine";
 import { runIn } from "./runIn";
+import { rehearsedMounts, tryMounts } from "./tryMounts";
 import { envFile, filesVolume, giveToUser } from "./volumes";
 import {
   COMMAND,
@@ -108,6 +109,7 @@ export async function check(request: CheckRequest): Promise<string> {
     ...(claim.around && { around: claim.around }),
   };
   return filesVolume(api, { claim, role: "config", image, files, use }, async (volume) => {
+    await tryMounts(api, claim, image);
     await tryPorts(api, request);
     if ((await healthOf(api, claim.container)) === "healthy") await rehearse(api, request, volume);
     if (request.isAlone) await clear(api, claim.container);
@@ -237,7 +239,11 @@ async function rehearse(api: Docker, request: CheckRequest, volume: string): Pro
       PidsLimit: limits.pids,
       NanoCpus: limits.cpus * 1e9,
       Tmpfs: { ...TMPFS, [CONTAINER_PATHS.state]: `uid=${USER},gid=${USER},mode=0700` },
-      Mounts: [mountOf(volume, CONTAINER_PATHS.config), mountOf(secrets, CONTAINER_PATHS.secrets)],
+      Mounts: [
+        mountOf(volume, CONTAINER_PATHS.config),
+        mountOf(secrets, CONTAINER_PATHS.secrets),
+        ...rehearsedMounts(claim),
+      ],
     },
   });
   try {

@@ -5,6 +5,7 @@ import { describeListener, listConflicts, type Listener } from "../../model/conf
 import type { Conflict } from "../../model/conflict";
 import type { ContainerClaim } from "../../model/requests";
 import { found, listenersOn } from "./engine";
+import { mountObstacles } from "./mounts";
 import { CONTAINER_PATHS, dockerCommand, LABELS, limitsLabel, namesOf, type Role } from "../../model/containerLayout";
 
 type Labels = Readonly<Record<string, string>> | null | undefined;
@@ -99,6 +100,7 @@ export async function obstaclesTo(
     ...(await takenPorts(api, claim, others)),
     ...(await missingImage(api, claim)),
     ...(await networkObstacles(api, claim)),
+    ...(await mountObstacles(api, claim)),
   ];
 }
 

@@ -10,6 +10,7 @@ const COMPONENTS = {
   DockerEngine: ["DockerEngineArgs", "RegistryAuthArgs"],
   Gateway: [
     "GatewayArgs",
+    "MountArgs",
     "TelegramArgs",
     "ExposeArgs",
     "LanArgs",

@@ -3,7 +3,7 @@
  * user really reads; made-up names, so that it is the same on every machine.
  */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
@@ -51,6 +51,9 @@ const problemsAt =
   (args: Args): readonly Problem[] =>
     resolveGateway("ops", { version: "2026.9.6", basePort: 20789, ...args }, place).problems;
 
+const mounting = (label: string, basePort: number) =>
+  inContainer(label, { basePort, mounts: [{ source: "/srv/work", target: "/data" }] });
+
 /** Of a container: what its place forbids, and another gateway on the same engine. */
 const containers = (): readonly Problem[] => [
   ...["stateDir", "workspace", "configPath"].flatMap(
@@ -67,7 +70,19 @@ const containers = (): readonly Problem[] => [
   ...[{ networks: ["a b", "host", "ai", "ai"] }, { extraHosts: { "a b": "10.0.0.7", localhost: "db.lan" } }].flatMap(
     problemsAt(engine),
   ),
-  ...[{ networks: ["ai"] }, { extraHosts: {} }].flatMap(problemsAt(layout)),
+  ...[
+    ["/", "/etc"],
+    ["/run/docker.sock", "/data"],
+    ["/var", "/data"],
+    ["/proc/1", "/data"],
+    ["/srv/a", "/data"],
+  ].flatMap(([source, target]) => {
+    const mount = { source, target };
+    return problemsAt(engine)({ mounts: source === "/srv/a" ? [mount, mount] : [mount] });
+  }),
+  ...[{ networks: ["ai"] }, { extraHosts: {} }, { mounts: [] }].flatMap(problemsAt(layout)),
+  ...checkIsolation([mounting("claw.main", 18789), mounting("ops", 18790)]),
+  ...checkIsolation([resolved("claw.main", { basePort: 18789, workspace: "/srv/work" }), mounting("ops", 20789)]),
   ...problemsAt(engine)({ config: nested("agents.defaults.sandbox.mode", "all") }),
   ...checkIsolation([inContainer("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18789 })]),
   ...checkIsolation([resolved("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18809 })]),
@@ -808,6 +823,10 @@ async function onTheEngine(): Promise<readonly Problem[]> {
       docker.networkFacts.set("overlay", { Scope: "swarm" });
       return { around: { networks: ["overlay"] } };
     },
+    ...["/no/such/directory", "/srv"].map((source) => (docker: FakeDocker) => {
+      docker.facts = { Name: hostname() };
+      return { around: { mounts: [{ source, target: "/data" }] }, engine: docker.address };
+    }),
   ];
   vi.resetModules();
   vi.doMock("../../inspect/listeners", async (original) => ({

@@ -68,6 +68,10 @@ beforeAll(() =>
         basePort: 21008,
         networks: ["b", "ai"],
         extraHosts: { "host.docker.internal": "host-gateway" },
+        mounts: [
+          { source: "/mnt/work", target: "/home/node/.openclaw/workspace" },
+          { source: "/srv/notes", target: "/data", readOnly: true },
+        ],
       });
       new GatewayPair("mixed", {
         target: engine,
@@ -333,8 +337,26 @@ describe("a container beside others", () => {
     expect(inputs().hosts).toEqual([{ host: "host.docker.internal", ip: "host-gateway" }]);
   });
 
+  it("has mounts besides its volumes, or instead of its workspace's, which stays", () => {
+    expect(inputs().mounts).toEqual([
+      { type: "volume", source: "project-stack-beside-state", target: "/home/node/.openclaw" },
+      { type: "volume", source: "beside-check-said", target: "/etc/openclaw", readOnly: true },
+      { type: "volume", source: "beside-secrets-said", target: "/etc/openclaw-secrets", readOnly: true },
+      { type: "bind", source: "/srv/notes", target: "/data", readOnly: true },
+      { type: "bind", source: "/mnt/work", target: "/home/node/.openclaw/workspace" },
+    ]);
+    expect(program.names()).toContain("beside-workspace");
+  });
+
   it("is claimed, tried and watched with all of that", () => {
-    const around = { networks: ["ai", "b"], extraHosts: { "host.docker.internal": "host-gateway" } };
+    const around = {
+      networks: ["ai", "b"],
+      extraHosts: { "host.docker.internal": "host-gateway" },
+      mounts: [
+        { source: "/srv/notes", target: "/data", readOnly: true },
+        { source: "/mnt/work", target: "/home/node/.openclaw/workspace" },
+      ],
+    };
     expect(shown<ContainerClaim>("beside-claim").around).toEqual(around);
     for (const step of ["check", "health"])
       expect(shown<CheckRequest>(`beside-${step}`).claim.around, step).toEqual(around);

@@ -104,13 +104,92 @@ describe("a gateway in a container", () => {
     });
   });
 
-  it.each(["stateDir", "workspace", "configPath"])("%s cannot be chosen", (property) => {
+  it.each([
+    ["stateDir", "remove it"],
+    [
+      "workspace",
+      'remove it; or mount a directory there: mounts: [{ source, target: "/home/node/.openclaw/workspace" }]',
+    ],
+    ["configPath", "remove it"],
+  ])("%s cannot be chosen", (property, advice) => {
     expect(problemsIn(engine, { [property]: "/srv/claw" })).toEqual([
       {
         path: `ops.${property}`,
         reason: "cannot be set for a gateway in a container: its volumes are mounted at fixed paths",
-        advice: "remove it",
+        advice,
       },
+    ]);
+  });
+
+  it("has mounts, sorted by where they are", () => {
+    const mounts = [
+      { source: "/srv/notes/", target: "/data/notes", readOnly: true },
+      { source: "/mnt/work", target: "/home/node/.openclaw/workspace", readOnly: false },
+      { source: "/etc/ssl/ca.pem", target: "/etc/ssl/certs/ca.pem" },
+      { source: "/run/secrets/telegram", target: "/secrets/telegram", readOnly: true },
+      { source: "/srv/repo", target: "/home/node/.openclaw/workspace/repo" },
+      { source: "/opt/gog", target: "/usr/local/bin/gog" },
+    ];
+    expect(inContainer("main", { mounts }).surroundings?.mounts).toEqual([
+      { source: "/srv/notes", target: "/data/notes", readOnly: true },
+      { source: "/etc/ssl/ca.pem", target: "/etc/ssl/certs/ca.pem" },
+      { source: "/mnt/work", target: "/home/node/.openclaw/workspace" },
+      { source: "/srv/repo", target: "/home/node/.openclaw/workspace/repo" },
+      { source: "/run/secrets/telegram", target: "/secrets/telegram", readOnly: true },
+      { source: "/opt/gog", target: "/usr/local/bin/gog" },
+    ]);
+  });
+
+  const whole = "is the whole file system";
+  const socket = "is the socket of an engine";
+  const system = "holds what the machine itself runs on";
+  const nobodys = "belongs to the kernel or to the engine itself";
+  it.each([
+    ["work", "must be an absolute path"],
+    ["/", whole],
+    ["//", whole],
+    ["/srv/../etc", "must not contain . or .."],
+    ["/var/run/docker.sock", socket],
+    ["/run/user/1000/docker.sock", socket],
+    ["/run/podman/podman.sock", socket],
+    ["/run", system],
+    ["/var", system],
+    ["/etc", system],
+    ["/usr", system],
+    ["/proc", system],
+    ["/proc/1/root", nobodys],
+    ["/dev/sda", nobodys],
+    ["/var/lib/docker/volumes/claw-dev-main-state/_data", nobodys],
+  ])("mounts nothing from %s", (source, expected) => {
+    const problems = problemsIn(engine, { mounts: [{ source, target: "/data" }] });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]!.path).toBe("ops.mounts.0.source");
+    expect(problems[0]!.reason).toContain(expected);
+  });
+
+  it.each([
+    ...["/", "/home", "/home/node", "/home/node/.openclaw", "/home/node/.openclaw/agents", "/etc", "/etc/openclaw"],
+    ...[
+      "/etc/openclaw-secrets/env",
+      "/tmp",
+      "/tmp/x",
+      "/app",
+      "/app/dist",
+      "/usr",
+      "/usr/local/bin",
+      "/proc/x",
+      "/lib",
+    ],
+  ])("mounts nothing at %s", (target) => {
+    expect(problemsIn(engine, { mounts: [{ source: "/srv/data", target }] })).toMatchObject([
+      { path: "ops.mounts.0.target" },
+    ]);
+  });
+
+  it("mounts no two things at one place", () => {
+    const mounts = ["/srv/a", "/srv/b"].map((source) => ({ source, target: "/data" }));
+    expect(problemsIn(engine, { mounts })).toMatchObject([
+      { path: "ops.mounts", reason: "must not mount two things at the same target" },
     ]);
   });
 
@@ -259,6 +338,33 @@ describe("beside each other", () => {
     ).toMatchObject([
       { path: "main.browser.profiles.work.cdpPort", reason: "19789 is one of the ports of ops (19789)" },
     ]);
+  });
+
+  it("mounts of the same files are refused, unless one gateway only reads them", () => {
+    const at = (source: string, more: object = {}) => ({ mounts: [{ source, target: "/data", ...more }] });
+    const pair = (theirs: Record<string, unknown>, mine: Record<string, unknown>) =>
+      between(inContainer("main", theirs), inContainer("ops", { basePort: 19789, ...mine }));
+    const advice = "give each gateway its own directory, or set readOnly for one of them";
+    expect(pair(at("/srv/a"), at("/srv/a/b"))).toEqual([
+      { path: "ops.mounts", reason: "/srv/a/b and main.mounts (/srv/a) are or contain each other", advice },
+    ]);
+    expect(pair(at("/srv/a/b"), at("/srv/a"))).toHaveLength(1);
+    expect(pair(at("/srv/a"), at("/srv/a", { readOnly: true }))).toEqual([]);
+    expect(pair(at("/srv/a"), at("/srv/ab"))).toEqual([]);
+  });
+
+  it("what a gateway on the machine has is mounted nowhere", () => {
+    const onHost = resolved("main", { basePort: 18789, workspace: "/srv/work" });
+    const mounting = (source: string) =>
+      inContainer("ops", { basePort: 19789, mounts: [{ source, target: "/data", readOnly: true }] });
+    expect(between(onHost, mounting("/home/claw")).map(({ reason }) => reason)).toEqual([
+      "/home/claw and main.configPath (/home/claw/.pulumi-openclaw/gateways/main/current/openclaw.json) are or contain each other",
+      "/home/claw and main.stateDir (/home/claw/.openclaw) are or contain each other",
+    ]);
+    expect(between(mounting("/srv/work/notes"), onHost)).toMatchObject([
+      { path: "main.workspace", advice: "give each gateway its own directory" },
+    ]);
+    expect(between(onHost, mounting("/srv/other"))).toEqual([]);
   });
 
   it("a browser on its own loopback is a container's own; one elsewhere is shared", () => {

@@ -152,6 +152,41 @@ describe("check", () => {
     expect(docker.changes).toContain("POST /containers/helper/start");
   });
 
+  it("tries its mounts as the gateway's user, and shows them to a new gateway read-only", async () => {
+    running({});
+    const mounts = [
+      { source: "/srv/notes", target: "/data", readOnly: true },
+      { source: "/srv/work", target: CONTAINER_PATHS.workspace },
+      { source: "/srv/x", target: "/x" },
+    ];
+    const mounting = () => check(request({ claim: { ...claim(), around: { mounts } } }));
+    await mounting();
+    const bound = docker.helpers.map(
+      ({ HostConfig }) => HostConfig?.Mounts?.filter(({ Type }) => Type === "bind") ?? [],
+    );
+    expect(bound.filter((each) => each.length)).toEqual([
+      mounts.map(({ source, readOnly = false }, index) => ({
+        Type: "bind",
+        Source: source,
+        Target: `/mounts/${index}`,
+        ReadOnly: readOnly,
+      })),
+      [mounts[0]!, mounts[2]!].map(({ source, target }) => ({
+        Type: "bind",
+        Source: source,
+        Target: target,
+        ReadOnly: true,
+      })),
+    ]);
+    docker.exitCode = 11;
+    const before = [...docker.volumes.keys()];
+    await expect(mounting()).rejects.toThrow(
+      "gateway main: user id 1000, which the gateway runs as, cannot read and write /srv/work; nothing was changed\n" +
+        "    -> on the engine's machine: sudo chown -R 1000:1000 /srv/work; or set its readOnly to true",
+    );
+    expect([...docker.volumes.keys()]).toEqual(before);
+  });
+
   it("tries a port on another address, and not again one that the gateway has", async () => {
     // Paused, so that there is nothing to try a new one beside.
     running({}, { state: { Paused: true } });

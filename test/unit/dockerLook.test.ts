@@ -1,6 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { look } from "../../deployer/docker/look";
 import { LOCAL_ENGINE } from "../../model/containerLayout";
 import type { Conflict } from "../../model/conflict";
@@ -179,6 +182,68 @@ describe("networks to join", () => {
       "networks: the network claw-dev-rescue is the gateway rescue's own -> create another one for both: docker network create NAME",
       "networks: the network swarm is for services of a swarm only -> create it with --attachable: docker network create --driver overlay --attachable NAME",
     ]);
+  });
+});
+
+describe("what is to be mounted", () => {
+  const programs = mkdtempSync(join(tmpdir(), "docker-look-"));
+  /** What `ls` and `readlink` say on the engine's machine. */
+  const machine = (ls: string, path = "$3"): void => {
+    for (const [name, said] of Object.entries({ ls, readlink: path }))
+      writeFileSync(join(programs, name), `#!/bin/sh\necho "${said}"\n`, { mode: 0o755 });
+    vi.stubEnv("PATH", `${programs}:${process.env.PATH}`);
+  };
+  beforeEach(() => void (docker.facts = { Name: hostname(), DockerRootDir: "/srv/docker" }));
+  afterEach(() => void vi.unstubAllEnvs());
+  afterAll(() => rmSync(programs, { recursive: true }));
+  const obstacles = async (mount: object = {}): Promise<string[]> => {
+    const mounts = [{ source: "/srv/work", target: "/data", ...mount }];
+    return said((await seen({ engine: docker.address, around: { mounts } })).obstacles);
+  };
+  const CANNOT = "mounts: user id 1000, which the gateway runs as, cannot";
+  const GIVE = "on the engine's machine: sudo chown -R 1000:1000 /srv/work";
+
+  it.each([
+    ["drwx------ 2 1000 1000 4096", {}, []],
+    ["-rw------- 1 1000 0 4096", {}, []],
+    ["drwxrwx--- 2 0 1000 4096", {}, []],
+    ["drwxrwxrwt 2 0 0 4096", {}, []],
+    ["drwxr-xr-x 2 0 0 4096", { readOnly: true }, []],
+    ["drwxr-xr-x 2 0 0 4096", {}, [`${CANNOT} read and write /srv/work -> ${GIVE}; or set its readOnly to true`]],
+    ["drwxr-xr-x. 2 0 0 4096", {}, [`${CANNOT} read and write /srv/work -> ${GIVE}; or set its readOnly to true`]],
+    ["drwx------ 2 0 0 4096", { readOnly: true }, [`${CANNOT} read /srv/work -> ${GIVE}`]],
+    ["drwxr--r-- 2 0 0 4096", { readOnly: true }, [`${CANNOT} read /srv/work -> ${GIVE}`]],
+    // An access list says more.
+    ["drwxr-x---+ 2 0 0 4096", {}, []],
+    [
+      "ls: cannot access '/srv/work': No such file or directory",
+      {},
+      [
+        "mounts: /srv/work does not exist on the engine's machine -> create it there: sudo install -d -o 1000 -g 1000 /srv/work",
+      ],
+    ],
+    ["ls: cannot access '/srv/work': Permission denied", {}, []],
+  ])("%s, with %j: %j", async (ls, mount, expected) => {
+    machine(ls);
+    expect(await obstacles(mount)).toEqual(expected);
+  });
+
+  it.each([
+    ["/run/docker.sock", "is the socket of an engine: whoever has it is root on that machine"],
+    ["/srv", "holds what the machine itself runs on: whoever changes it is root there"],
+    ["/srv/docker/volumes", "belongs to the kernel or to the engine itself, other gateways' volumes included"],
+  ])("leads nowhere else: %s", async (path, why) => {
+    machine("drwx------ 2 1000 1000 4096", path);
+    expect(await obstacles()).toEqual([`mounts: /srv/work ${why} -> mount the one directory that the gateway needs`]);
+  });
+
+  it("is not judged by another machine's files, nor by ids that are others in containers", async () => {
+    machine("drwx------ 2 0 0 4096");
+    expect(await obstacles()).toHaveLength(1);
+    for (const facts of [{ Name: "elsewhere" }, { SecurityOptions: ["name=seccomp", "name=rootless"] }]) {
+      docker.facts = { Name: hostname(), ...facts };
+      expect(await obstacles()).toEqual([]);
+    }
   });
 });
 

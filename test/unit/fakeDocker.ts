@@ -27,6 +27,10 @@ export interface FakeContainer {
   readonly says?: readonly string[];
 }
 
+interface Helper {
+  readonly HostConfig?: { readonly Mounts?: readonly { readonly Type: string }[] };
+}
+
 export class FakeDocker {
   readonly containers = new Map<string, FakeContainer>();
   readonly networks = new Map<string, Labels>();
@@ -37,6 +41,11 @@ export class FakeDocker {
   /** Variables of every image. */
   readonly imageEnv: string[] = [];
   cpus = 2;
+  /** What else it says about itself. */
+  facts: object = {};
+  /** How helper containers end, and what each was created with. */
+  exitCode = 0;
+  readonly helpers: Helper[] = [];
   /** Everything that would have changed something, as METHOD PATH. */
   readonly changes: string[] = [];
   private readonly directory = mkdtempSync(join(tmpdir(), "fake-docker-"));
@@ -75,7 +84,7 @@ export class FakeDocker {
     const [, kind, name = "", verb] = path.split("/").map(decodeURIComponent);
     const container = this.containers.get(name);
     if (kind === "_ping") return [200, "OK"];
-    if (kind === "info") return [200, { NCPU: this.cpus }];
+    if (kind === "info") return [200, { NCPU: this.cpus, ...this.facts }];
     if (kind === "exec") return verb === "start" ? [200, name] : [200, { ExitCode: name === "" ? 0 : 1 }];
     if (path === "/containers/json")
       return [200, [...this.containers].filter(([, { labels = {} }]) => isLabelled(labels, query)).map(listed)];
@@ -100,8 +109,11 @@ export class FakeDocker {
     if (method === "DELETE") things.delete(name);
     // An archive is only taken.
     if (method === "PUT") return [200, ""];
+    if (verb === "wait") return [200, { StatusCode: this.exitCode }];
     if (verb !== undefined || name !== "create") return [204, ""];
-    const { Name, Labels = {} } = JSON.parse(sent) as { Name?: string; Labels?: Labels };
+    const created = JSON.parse(sent) as Helper & { Name?: string; Labels?: Labels };
+    const { Name, Labels = {} } = created;
+    if (kind === "containers") this.helpers.push(created);
     if (Name !== undefined) this.volumes.set(Name, Labels);
     else this.containers.set("helper", { labels: Labels });
     return [201, { Id: "helper", Name }];

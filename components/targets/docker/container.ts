@@ -23,6 +23,7 @@ import {
 } from "../../../model/containerLayout";
 import type { CheckRequest, ContainerClaim, HealthRequest, StageRequest } from "../../../model/requests";
 import { valueAt } from "../../../model/json";
+import { isWorkspace } from "../../../model/surroundings";
 import type { JsonObject } from "../../../model/spec";
 import { withoutStackTraces } from "../../outputs";
 import { answerOf, containerId } from "../answers";
@@ -170,6 +171,7 @@ function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[])
   const { docker, engine, gateway, limits, names } = place;
   const { labels, config, secrets } = mounted;
   const { surroundings: around = {} } = gateway;
+  const { mounts = [] } = around;
   return withoutStackTraces(
     () =>
       new docker.Container(
@@ -192,9 +194,12 @@ function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[])
           ports: published(engine, gateway),
           mounts: [
             { type: "volume", source: names.state, target: CONTAINER_PATHS.state },
-            { type: "volume", source: names.workspace, target: CONTAINER_PATHS.workspace },
+            ...(mounts.some(isWorkspace)
+              ? []
+              : [{ type: "volume", source: names.workspace, target: CONTAINER_PATHS.workspace }]),
             { type: "volume", source: config, target: CONTAINER_PATHS.config, readOnly: true },
             { type: "volume", source: secrets, target: CONTAINER_PATHS.secrets, readOnly: true },
+            ...mounts.map((mount) => ({ type: "bind", ...mount })),
           ],
           ...(around.extraHosts && {
             hosts: Object.entries(around.extraHosts).map(([host, ip]) => ({ host, ip })),
