@@ -120,6 +120,15 @@ export interface GatewayArgs {
    */
   readonly mounts?: readonly MountArgs[] | undefined;
   /**
+   * More ports of the gateway's container that are published under the same number on the engine's machine, at its
+   * `publishAddress`: listeners for webhooks that `config` names. Others in its `networks` reach them without. In containers
+   * only; on a host a listener is where `config` has it.
+   * @unit TCP port
+   * @default none: the base port, and the next one with `sandboxPort`
+   * @example [3978]
+   */
+  readonly publish?: readonly number[] | undefined;
+  /**
    * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
    * a GatewayPair only.
    * @default false

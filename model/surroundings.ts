@@ -9,6 +9,8 @@ export interface Surroundings {
   readonly extraHosts?: Readonly<Record<string, string>>;
   /** Directories and files of the engine's machine, by where they are in the container. */
   readonly mounts?: readonly Mount[];
+  /** More of its ports that the engine's machine has under the same number. */
+  readonly publish?: readonly number[];
 }
 
 export interface Mount {

@@ -196,8 +196,10 @@ interface ExplicitPort {
 
 /** Ports that the arguments set explicitly, each with the property that sets it. */
 export function explicitPorts(gateway: ResolvedGateway): ExplicitPort[] {
-  const { browser, config, isContainer } = gateway;
-  if (isContainer) return []; // its ports are private to the container
+  const { browser, config, isContainer, surroundings } = gateway;
+  if (isContainer)
+    // All others are private to the container.
+    return (surroundings?.publish ?? []).map((port) => ({ path: propertyOf(gateway, "publish"), port }));
   const ports: ExplicitPort[] = Object.entries(browser?.profiles ?? {}).flatMap(([name, { cdpPort }]) =>
     cdpPort === undefined ? [] : [{ path: propertyOf(gateway, `browser.profiles.${name}.cdpPort`), port: cdpPort }],
   );
@@ -212,7 +214,7 @@ const OPENED =
   /(^|\.)(webhook|serve|listen|listener|callback|ingress)\.port$|(webhook|listen|serve|callback|sandbox|http)Port$/;
 
 /** Every port that a configuration has the gateway listen on, wherever it names one. */
-function configuredPorts(config: JsonObject): { readonly at: string; readonly port: number }[] {
+export function configuredPorts(config: JsonObject): { readonly at: string; readonly port: number }[] {
   return walk(config).flatMap(({ path, value, parent }) => {
     const at = path.join(".");
     if (path[0] === "channels" && valueAt(config, `channels.${path[1]}.enabled`) === false) return [];
@@ -258,6 +260,7 @@ function checkForeignPorts(gateway: ResolvedGateway, foreign: ResolvedGateway): 
 }
 
 function freePortAdvice(gateway: ResolvedGateway, all: readonly ResolvedGateway[]): string {
+  if (gateway.isContainer) return "use another port, in `config` too";
   const used = new Set(all.flatMap(explicitPorts).map(({ port }) => port));
   const { cdp } = derivePorts(gateway.basePort);
   const free = portsOf(cdp).find((port) => !used.has(port));

@@ -20,9 +20,9 @@ import { chooseHostKey, HOW_TO_GET } from "../../ssh/hostKey";
 import { exposeSchema } from "./expose";
 import { absolutePath, type Schemas } from "./fields";
 import type { Problem } from "./problems";
-import { CONTAINER_PATHS } from "../../model/containerLayout";
+import { CONTAINER_PATHS, CONTAINER_PORT } from "../../model/containerLayout";
 import { isOwnPlace, whyNotMounted } from "../../model/surroundings";
-import { LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
+import { contains, formatRange, LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT, portBlock } from "../../model/ports";
 
 /** Oldest OpenClaw release that the product was measured with. */
 export const MIN_VERSION = "2026.9.6";
@@ -280,6 +280,18 @@ const mountsSchema = z
     "must not mount two things at the same target",
   );
 
+/** In every container the same. */
+const INSIDE = portBlock(CONTAINER_PORT);
+
+const publishSchema = z
+  .array(
+    port.refine((number) => !contains(INSIDE, number), {
+      error: `is one of the gateway's own ports inside the container, ${formatRange(INSIDE)}`,
+      params: { advice: "use basePort, and sandboxPort of the DockerEngine; all others stay inside" },
+    }),
+  )
+  .refine((ports) => new Set(ports).size === ports.length, "must not name a port twice");
+
 /** The arguments of one gateway that mean the same on every target. */
 export const gatewaySchema = z.strictObject({
   profile: profileSchema.optional(),
@@ -297,6 +309,7 @@ export const gatewaySchema = z.strictObject({
   networks: networksSchema.optional(),
   extraHosts: extraHostsSchema.optional(),
   mounts: mountsSchema.optional(),
+  publish: publishSchema.optional(),
   force: z.boolean().optional(),
 } satisfies Schemas<Omit<GatewayArgs, "target">>);
 

@@ -37,6 +37,7 @@ import {
   labelsOf,
   meet,
   missingThings,
+  publishedPorts,
   release,
   removeContainer,
   removeFiles,
@@ -130,7 +131,7 @@ type PortMap = Readonly<Record<string, readonly { readonly HostIp: string; reado
 
 /** In the end only the engine can say whether a port is free; Docker would notice after removing the old container. */
 async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<void> {
-  const { address, ports } = claim.publish;
+  const { address } = claim.publish;
   const own = await containerOf(api, claim);
   // One that exits again and again publishes its ports only while it runs, and takes them again at any moment.
   const published = own?.State.Running || own?.State.Restarting ? (own.HostConfig.PortBindings as PortMap) : {};
@@ -138,7 +139,7 @@ async function tryPorts(api: Docker, { claim, image }: CheckRequest): Promise<vo
     .flatMap((bindings) => bindings ?? [])
     .filter(({ HostIp }) => meet(HostIp, address))
     .map(({ HostPort }) => Number(HostPort));
-  const wanted = ports.filter((port) => !ours.includes(port));
+  const wanted = publishedPorts(claim).filter((port) => !ours.includes(port));
   if (!wanted.length) return;
   const helper = await api.createContainer({
     Image: image,

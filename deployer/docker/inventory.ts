@@ -35,6 +35,12 @@ function isOurs(claim: ContainerClaim, labels: Labels): boolean {
   return isOf(claim, labels) && (id === undefined || labels?.[LABELS.owner] === id);
 }
 
+/** All ports of the engine's machine that its container has. */
+export const publishedPorts = ({ publish, around }: ContainerClaim): number[] => [
+  ...publish.ports,
+  ...(around?.publish ?? []),
+];
+
 export const containerOf = (api: Docker, { container }: Pick<ContainerClaim, "container">) =>
   found(api.getContainer(container).inspect());
 
@@ -149,7 +155,7 @@ export const meet = (one: string, other: string): boolean =>
   one === other || EVERYWHERE.includes(one) || EVERYWHERE.includes(other);
 
 async function takenPorts(api: Docker, claim: ContainerClaim, listening: readonly Listener[]): Promise<Conflict[]> {
-  const { ports, address } = claim.publish;
+  const { address } = claim.publish;
   const all = await api.listContainers();
   const published = all.flatMap(({ Names, Ports }) =>
     Ports.filter(({ Type }) => Type === "tcp").map(({ IP, PublicPort }) => ({
@@ -158,7 +164,7 @@ async function takenPorts(api: Docker, claim: ContainerClaim, listening: readonl
       name: Names[0]!.slice(1),
     })),
   );
-  return ports.flatMap((port): Conflict[] => {
+  return publishedPorts(claim).flatMap((port): Conflict[] => {
     const there = published.filter((each) => each.port === port);
     const holder = there.find((each) => each.name !== claim.container && meet(each.address, address));
     // The listener for a container is Docker itself.
@@ -166,11 +172,13 @@ async function takenPorts(api: Docker, claim: ContainerClaim, listening: readonl
     if (!holder && !listener) return [];
     return [
       {
-        property: "basePort",
+        property: claim.publish.ports.includes(port) ? "basePort" : "publish",
         reason: holder
           ? `port ${port} is published by the container ${holder.name}`
           : `port ${port} is in use by ${describeListener(listener!)}`,
-        advice: "use another base port, or stop what uses it",
+        advice: claim.publish.ports.includes(port)
+          ? "use another base port, or stop what uses it"
+          : "use another port, in `config` too, or stop what uses it",
       },
     ];
   });
@@ -190,7 +198,7 @@ async function missingImage(api: Docker, claim: ContainerClaim): Promise<Conflic
 
 /** Throws what prevents the gateway. */
 export async function requireFree(api: Docker, claim: ContainerClaim): Promise<void> {
-  const obstacles = await obstaclesTo(api, claim, await listenersOn(claim.engine, claim.publish.ports));
+  const obstacles = await obstaclesTo(api, claim, await listenersOn(claim.engine, publishedPorts(claim)));
   if (obstacles.length)
     throw new Failure(`gateway ${claim.owner.gateway} was not touched:\n` + listConflicts(obstacles));
 }

@@ -4,13 +4,13 @@ import { messageOf } from "../../model/failure";
 import type { Listener } from "../../model/conflict";
 import type { ContainerClaim, EngineLookAnswer, EngineLookRequest } from "../../model/requests";
 import { connect, listenersOn } from "./engine";
-import { containerOf, hasFiles, missingThings, obstaclesTo, whyRepair } from "./inventory";
+import { containerOf, hasFiles, missingThings, obstaclesTo, publishedPorts, whyRepair } from "./inventory";
 
 export async function look({ engine, claims }: EngineLookRequest): Promise<EngineLookAnswer> {
   let api: Docker;
   let listening: Listener[];
   try {
-    const ports = claims.flatMap(({ publish }) => publish.ports);
+    const ports = claims.flatMap(publishedPorts);
     [api, listening] = await Promise.all([connect(engine), listenersOn(engine, ports)]);
   } catch (error) {
     return { silence: messageOf(error) };

@@ -80,7 +80,11 @@ const containers = (): readonly Problem[] => [
     const mount = { source, target };
     return problemsAt(engine)({ mounts: source === "/srv/a" ? [mount, mount] : [mount] });
   }),
-  ...[{ networks: ["ai"] }, { extraHosts: {} }, { mounts: [] }].flatMap(problemsAt(layout)),
+  ...[{ networks: ["ai"] }, { extraHosts: {} }, { mounts: [] }, { publish: [] }].flatMap(problemsAt(layout)),
+  ...problemsAt(engine)({ publish: [18789, 3978, 3978] }),
+  ...checkIsolation(
+    ["claw.main", "ops"].map((label, n) => inContainer(label, { basePort: 18789 + n, publish: [3978] })),
+  ),
   ...checkIsolation([mounting("claw.main", 18789), mounting("ops", 18790)]),
   ...checkIsolation([resolved("claw.main", { basePort: 18789, workspace: "/srv/work" }), mounting("ops", 20789)]),
   ...problemsAt(engine)({ config: nested("agents.defaults.sandbox.mode", "all") }),
@@ -811,6 +815,10 @@ async function onTheEngine(): Promise<readonly Problem[]> {
     (docker) => void docker.networks.set(container, {}),
     (docker) => void docker.volumes.set(`${container}-state`, {}),
     (docker) => void docker.containers.set("web", { publishes: [{ port: 20789 }] }),
+    (docker) => {
+      docker.containers.set("web", { publishes: [{ port: 3978 }] });
+      return { around: { publish: [3978] } };
+    },
     () => ({ image }),
     () => ({ publish: { address: "127.0.0.1", ports: [LISTENED] } }),
     () => ({ around: { networks: ["ai"] } }),

@@ -68,6 +68,7 @@ beforeAll(() =>
         basePort: 21008,
         networks: ["b", "ai"],
         extraHosts: { "host.docker.internal": "host-gateway" },
+        publish: [3978],
         mounts: [
           { source: "/mnt/work", target: "/home/node/.openclaw/workspace" },
           { source: "/srv/notes", target: "/data", readOnly: true },
@@ -335,6 +336,7 @@ describe("a container beside others", () => {
   it("joins their networks, and knows further names", () => {
     expect(inputs().networksAdvanced).toEqual([{ name: "project-stack-beside" }, { name: "ai" }, { name: "b" }]);
     expect(inputs().hosts).toEqual([{ host: "host.docker.internal", ip: "host-gateway" }]);
+    expect(inputs().ports).toContainEqual({ internal: 3978, external: 3978, ip: "127.0.0.1" });
   });
 
   it("has mounts besides its volumes, or instead of its workspace's, which stays", () => {
@@ -352,6 +354,7 @@ describe("a container beside others", () => {
     const around = {
       networks: ["ai", "b"],
       extraHosts: { "host.docker.internal": "host-gateway" },
+      publish: [3978],
       mounts: [
         { source: "/srv/notes", target: "/data", readOnly: true },
         { source: "/mnt/work", target: "/home/node/.openclaw/workspace" },

@@ -94,6 +94,11 @@ describe("bad arguments are refused with path and advice", () => {
       { mounts: [{ source: "/srv/a", target: "/data" }] },
       /^g\.mounts: is only for a gateway in a container/,
     ],
+    [
+      "published ports of a gateway on a host",
+      { publish: [3978] },
+      /^g\.publish: is only for a gateway in a container/,
+    ],
     ["names of a gateway on a host", { extraHosts: { db: "10.0.0.7" } }, /^g\.extraHosts: is only for a gateway in a/],
     ["a variable with a bad name", { env: { "A-B": "x" } }, /^g\.env\.A-B: is not a valid variable name/],
   ])("%s", (_, args, expected) => {

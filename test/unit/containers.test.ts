@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { checkIsolation } from "../../components/rules/isolation";
 import type { ContainerLayout } from "../../components/rules/placement";
+import { unreached } from "../../components/rules/surroundings";
 import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
 import { dockerEngineSchema } from "../../components/targets/docker";
 import { HOST_KEY } from "../mocks/values";
@@ -209,6 +210,10 @@ describe("a gateway in a container", () => {
     [{ networks: ["ai", "host"] }, /^ops\.networks\.1: is Docker's own network.*-> create one/],
     [{ networks: ["bridge"] }, /^ops\.networks\.0: is Docker's own network/],
     [{ networks: ["ai", "ai"] }, /^ops\.networks: must not name a network twice/],
+    [{ publish: 3978 }, /^ops\.publish: must be a list/],
+    [{ publish: [0] }, /^ops\.publish\.0: must be between 1 and 65535/],
+    [{ publish: [18789] }, /^ops\.publish\.0: is one of the gateway's own ports inside the container, 18789-18899/],
+    [{ publish: [3978, 3978] }, /^ops\.publish: must not name a port twice/],
     [{ extraHosts: { "a b": "10.0.0.7" } }, /^ops\.extraHosts\.a b: is not a valid host name/],
     [{ extraHosts: { localhost: "10.0.0.7" } }, /^ops\.extraHosts\.localhost: is the container itself/],
     [{ extraHosts: { db: "db.lan" } }, /^ops\.extraHosts\.db: must be an IP address or "host-gateway"/],
@@ -338,6 +343,57 @@ describe("beside each other", () => {
     ).toMatchObject([
       { path: "main.browser.profiles.work.cdpPort", reason: "19789 is one of the ports of ops (19789)" },
     ]);
+  });
+
+  it("published ports collide with what others have on the machine", () => {
+    const publishing = (publish: number[], more = {}) => inContainer("ops", { basePort: 19789, publish, ...more });
+    const advice = "use another port, in `config` too";
+    const problem = (reason: string) => [{ path: "ops.publish", reason, advice }];
+    const other = inContainer("main", { basePort: 18789, publish: [3978] });
+    expect(between(other, publishing([3979]))).toEqual([]);
+    expect(between(other, publishing([3978]))).toEqual(problem("3978 is already used by main.publish"));
+    expect(between(inContainer("main", { basePort: 4000 }), publishing([4000]))).toEqual(
+      problem("4000 is one of the ports of main (4000)"),
+    );
+    expect(between(publishing([19789]))).toEqual(problem("19789 is already the gateway port of this gateway"));
+    expect(between(publishing([19005]), resolved("main", { basePort: 18950 }))).toEqual(
+      problem("19005 is one of the ports of main (18950-19060)"),
+    );
+    const webhook = { config: { channels: { msteams: { webhook: { port: 3978 } } } } };
+    expect(between(publishing([3978]), resolved("main", { basePort: 18789, ...webhook }))).toMatchObject([
+      { path: "main.config.channels.msteams.webhook.port", reason: "3978 is already used by ops.publish" },
+    ]);
+    // What is not published is the container's own.
+    expect(between(other, publishing([], webhook))).toEqual([]);
+  });
+
+  it.each<[object, object, string[]]>([
+    [{ msteams: { webhook: { port: 3978 } } }, {}, ["port 3978 (config.channels.msteams.webhook.port) is reached by"]],
+    [{ msteams: { webhook: { port: 3978 } } }, { publish: [3978] }, []],
+    [{ msteams: { webhook: { port: 3978 } } }, { networks: ["proxy"] }, []],
+    [{ msteams: { webhook: { port: 3978 }, enabled: false } }, {}, []],
+    [{ signal: { transport: { httpPort: 8080 } } }, {}, []],
+    [
+      { "nextcloud-talk": { webhookPort: 8788, webhookHost: "127.0.0.1" } },
+      { publish: [8788] },
+      [
+        "port 8788 (config.channels.nextcloud-talk.webhookPort) answers inside the container only: set config.channels.nextcloud-talk.webhookHost",
+      ],
+    ],
+    [
+      { telegram: { webhookUrl: "https://claw.example.org" } },
+      { telegram, publish: [8787] },
+      ["port 8787 (config.channels.telegram.webhookPort) answers inside"],
+    ],
+    [
+      { telegram: { webhookUrl: "https://claw.example.org", webhookHost: "0.0.0.0" } },
+      { telegram, publish: [8787] },
+      [],
+    ],
+  ])("of channels %j with %j nobody reaches: %j", (channels, args, expected) => {
+    const lines = unreached(inContainer("ops", { config: { channels }, ...args }));
+    expect(lines).toHaveLength(expected.length);
+    expected.forEach((text, index) => expect(lines[index]).toContain(`ops: ${text}`));
   });
 
   it("mounts of the same files are refused, unless one gateway only reads them", () => {

@@ -190,14 +190,16 @@ describe("check", () => {
   it("tries a port on another address, and not again one that the gateway has", async () => {
     // Paused, so that there is nothing to try a new one beside.
     running({}, { state: { Paused: true } });
-    const tried = async (address: string): Promise<boolean> => {
+    const tried = async (address: string, ...publish: number[]): Promise<boolean> => {
       docker.changes.length = 0;
-      await check(request({ claim: { ...claim(), publish: { address, ports: [25991] } } }));
+      const around = { ...(publish.length && { publish }) };
+      await check(request({ claim: { ...claim(), publish: { address, ports: [25991] }, around } }));
       return docker.changes.includes("POST /containers/helper/start");
     };
     expect(await tried("127.0.0.1")).toBe(false);
     expect(await tried("0.0.0.0")).toBe(false);
     expect(await tried("127.0.0.2")).toBe(true);
+    expect(await tried("127.0.0.1", 25992)).toBe(true);
     // It takes them again at any moment.
     running({}, { state: { Running: false, Restarting: true } });
     expect(await tried("127.0.0.1")).toBe(false);

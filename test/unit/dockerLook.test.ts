@@ -79,6 +79,13 @@ describe("what is in the way", () => {
     ]);
   });
 
+  it("a further port that another container publishes", async () => {
+    docker.containers.set("web", { publishes: [{ port: 25992 }] });
+    expect(said((await seen({ around: { publish: [25992] } })).obstacles)).toEqual([
+      "publish: port 25992 is published by the container web -> use another port, in `config` too, or stop what uses it",
+    ]);
+  });
+
   it.each([
     ["127.0.0.1", { address: "127.0.0.1" }, true],
     ["127.0.0.1", { address: "0.0.0.0" }, true],

@@ -216,12 +216,13 @@ function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[])
 
 function published(
   { layout }: DockerEngine,
-  { ports, lanAddress }: ResolvedGateway,
+  { ports, lanAddress, surroundings = {} }: ResolvedGateway,
 ): docker.types.input.ContainerPort[] {
   const ip = publishedOn(lanAddress);
   const gateway = { internal: CONTAINER_PORT, external: ports.gateway, ip };
   const sandbox = { internal: CONTAINER_SANDBOX_PORT, external: ports.sandbox, ip };
-  return layout.sandboxPort ? [gateway, sandbox] : [gateway];
+  const further = (surroundings.publish ?? []).map((port) => ({ internal: port, external: port, ip }));
+  return [gateway, ...(layout.sandboxPort ? [sandbox] : []), ...further];
 }
 
 /** Address of the engine's machine on which a gateway is published. */

@@ -17,6 +17,7 @@ import { chooseHostKey } from "../../../ssh/hostKey";
 import type { ContainerLayout } from "../../rules/placement";
 import { problemsOf, type Problem } from "../../rules/problems";
 import type { ResolvedGateway } from "../../rules/resolve";
+import { unreached } from "../../rules/surroundings";
 import { withoutStackTraces } from "../../outputs";
 import { adviseOnHostKey } from "../../rules/schemas";
 import { askDeployer } from "../deployerCommand";
@@ -93,6 +94,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       void pulumi.log.info(`${this.engineName}: its address or key is not known yet, so nothing on it was checked`);
       return nothing;
     }
+    for (const line of gateways.flatMap(({ gateway }) => unreached(gateway))) void pulumi.log.warn(plainLine(line));
     const claims = gateways.map(({ name, gateway }) => this.claimOf(name, gateway, engine));
     const answer = await askDeployer<EngineLookAnswer>("look", { engine, claims });
     if ("silence" in answer) {
