@@ -67,6 +67,10 @@ if [ -n "$wants_sudo" ]; then
   home=/root
   sudo -n true && sudo='sudo -n' && say sudo yes
 fi
+for engine in docker podman; do
+  command -v "$engine" >/dev/null && say engine "$engine"
+done
+say groups "$(id -nG "${account:-$user}")"
 [ -n "$account" ] && say account "$(grep "^$account:" /etc/passwd)"
 unsafe=
 [ -z "$account" ] || unsafe=$(say_unsafe "$manage/host" | sed 's/^/unsafe /')

@@ -7,6 +7,7 @@ import { checkConfig } from "./config/check";
 import { plainPart } from "./config/json";
 import { packagesOf } from "./config/plugins";
 import { ownConfig, renderConfig } from "./config/render";
+import { sandboxesHere, type Sandbox } from "./config/sandbox";
 import { placementOf, type Layout } from "./placement";
 import type { GatewayPorts, PortRange } from "../../model/ports";
 import type { Surroundings } from "../../model/surroundings";
@@ -38,6 +39,8 @@ export interface ResolvedGateway {
   readonly serviceName: string;
   /** Of a container; absent where it has nothing but its own. */
   readonly surroundings?: Surroundings;
+  /** Sandboxes of agents that need an engine on its machine; absent where there are none. */
+  readonly sandboxes?: readonly Sandbox[];
   readonly browser: CheckedGatewayArgs["browser"];
   readonly config: JsonObject;
   /** npm packages that are installed with OpenClaw, and their versions. */
@@ -72,6 +75,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   const context = { ...place.facts, ...place.context };
   check(ownConfig(args, context));
   problems.push(...place.problems);
+  const sandboxes = sandboxesHere(args.config ?? {}, Object.keys(args.env ?? {}));
   return {
     args,
     problems,
@@ -85,6 +89,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
       browser: args.browser,
       config: renderConfig(args, context),
       plugins: place.facts.isContainer ? {} : packagesOf(args),
+      ...(sandboxes.length && { sandboxes }),
       force: args.force ?? false,
     }),
   };

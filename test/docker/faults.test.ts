@@ -1,14 +1,22 @@
 /** What goes wrong on an engine, and what `up` makes of it. With stand-ins for gateways: the rows are about what we do. */
+import { chownSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { tryMounts } from "../../deployer/docker/tryMounts";
+import { CONTAINER_PATHS } from "../../model/containerLayout";
 import { REFUSED_LATER } from "../support/engine";
 import { eventually, ok } from "../support/processes";
 import { VERSION } from "../support/seed";
 import { isSoak } from "../support/soak";
 import { Dockerd } from "./dockerd";
+import { STAND_IN_IMAGE } from "./images";
 import { inDocker } from "./inDocker";
+import { portAt, RUN_DIRECTORY, SUBNET } from "./names";
 import { DockerPair, said, type Gateway } from "./pairs";
 
 const GATEWAYS: readonly Gateway[] = ["main", "rescue"];
+const WORKSPACE = CONTAINER_PATHS.workspace;
+const PUBLISHED = portAt(180);
 
 inDocker("a pair in containers, when something goes wrong", () => {
   let dockerd: Dockerd;
@@ -17,6 +25,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
   beforeAll(async () => {
     dockerd = await Dockerd.start();
     pair = await DockerPair.ofStandIns(dockerd);
+    pair.args.rescue.mounts = [{ source: directory("work"), target: WORKSPACE }];
     ok(await pair.up());
   });
   afterAll(async () => {
@@ -26,9 +35,19 @@ inDocker("a pair in containers, when something goes wrong", () => {
 
   it("replaces main's container alone where main's configuration changes, and keeps its volumes", async () => {
     const [main, rescue] = [await pair.id("main"), await pair.id("rescue")];
-    const file = "/home/node/.openclaw/workspace/file";
+    const file = `${WORKSPACE}/file`;
     await inMain("sh", "-c", `echo kept > ${file}`);
     pair.args.main.config = { update: { channel: "stable" } };
+    await startNeighbour();
+    Object.assign(pair.args.main, {
+      networks: ["ai"],
+      extraHosts: { "host.docker.internal": "host-gateway" },
+      publish: [PUBLISHED],
+      mounts: [
+        { source: directory("data"), target: "/data" },
+        { source: directory("work"), target: `${WORKSPACE}/repo`, readOnly: true },
+      ],
+    });
     const { plan } = await pair.shownUp("--diff");
     expect(plan).toMatch(/\+ channel\s*: "stable"/);
     expect(plan).toMatch(/\+-docker:index\/container:Container: \(replace\)[^]*claw-main-container/);
@@ -39,6 +58,82 @@ inDocker("a pair in containers, when something goes wrong", () => {
     expect(await inMain("cat", file)).toBe("kept\r\n");
     expect((await pair.volumes()).filter((name) => name.includes("claw-main")).length).toBe(4);
   });
+
+  it("has others beside it, and directories of the engine's machine", async () => {
+    const asked = (url: string) => `fetch("${url}").then((answer) => answer.text()).then((text) => console.log(text))`;
+    expect(await inMain("node", "-e", asked("http://neighbour:4000"))).toBe("pong\r\n");
+    expect(await inMain("cat", "/etc/hosts")).toContain(`${SUBNET}.0.1\thost.docker.internal`);
+    // Whoever is in the network reaches its port: that is what docs/containers.md says.
+    const said = await inside("neighbour", "node", "-e", asked(`http://${pair.name("main")}:18789/startupz`));
+    expect(said).toContain('"ok":true');
+    const answer = '(_, answer) => answer.end("hook", () => process.exit())';
+    const listener = `require("http").createServer(${answer}).listen(${PUBLISHED})`;
+    await inMain("sh", "-c", `setsid node -e '${listener}' >/dev/null 2>&1 & sleep 1`);
+    expect(await (await fetch(`http://127.0.0.1:${PUBLISHED}`)).text()).toBe("hook");
+
+    await inside(pair.name("rescue"), "sh", "-c", `echo rescue > ${WORKSPACE}/file && echo main > /tmp/x`);
+    expect(await inMain("sh", "-c", `cat ${WORKSPACE}/repo/file; echo no > ${WORKSPACE}/repo/file`)).toMatch(
+      /^rescue\r\n.*Read-only/,
+    );
+    expect(await inMain("sh", "-c", "echo data > /data/file && cat /data/file")).toBe("data\r\n");
+    expect(statSync(join(directory("data"), "file")).uid).toBe(1000);
+  });
+
+  it("refuses networks and directories that it cannot have", async () => {
+    const { networks, mounts } = pair.args.main;
+    const closed = directory("closed", 0);
+    const none = join(RUN_DIRECTORY, "none");
+    Object.assign(pair.args.main, {
+      networks: ["ia", pair.name("rescue")],
+      mounts: [closed, none, RUN_DIRECTORY].map((source, n) => ({ source, target: `/data${n}` })),
+    });
+    await pair.refused(
+      "claw.main.networks: the engine has no network ia",
+      `claw.main.networks: the network ${pair.name("rescue")} is the gateway claw-rescue's own`,
+      `claw.main.mounts: user id 1000, which the gateway runs as, cannot read and write ${closed}`,
+      `claw.main.mounts: ${none} does not exist on the engine's machine`,
+      `claw.main.mounts: ${RUN_DIRECTORY} holds what the machine itself runs on`,
+    );
+    Object.assign(pair.args.main, { networks, mounts });
+    // Where nobody could see that before.
+    const trying = (source: string, readOnly: boolean) =>
+      tryMounts(
+        dockerd.api,
+        {
+          engine: { host: dockerd.host },
+          container: "nobody",
+          owner: { stack: "organization/openclaw/test", gateway: "nobody" },
+          publish: { address: "127.0.0.1", ports: [] },
+          around: { mounts: [{ source, target: "/data", readOnly }] },
+        },
+        STAND_IN_IMAGE,
+      );
+    await expect(trying(closed, false)).rejects.toThrow(`cannot read and write ${closed}; nothing was changed`);
+    await expect(trying(closed, true)).rejects.toThrow(`cannot read ${closed}; nothing was changed`);
+    await expect(trying(none, true)).rejects.toThrow(/nobody cannot have its mounts: .*does not exist/);
+    await trying(directory("data"), false);
+  });
+
+  /** On the engine's machine, of this user there. */
+  function directory(name: string, owner = 1000): string {
+    const path = join(RUN_DIRECTORY, name);
+    if (existsSync(path)) return path;
+    mkdirSync(path, { mode: 0o700 });
+    chownSync(path, owner, owner);
+    return path;
+  }
+
+  /** Another container, in a network of others. */
+  async function startNeighbour(): Promise<void> {
+    await dockerd.api.createNetwork({ Name: "ai" });
+    const container = await dockerd.api.createContainer({
+      name: "neighbour",
+      Image: STAND_IN_IMAGE,
+      Cmd: ["node", "-e", 'require("http").createServer((_, answer) => answer.end("pong")).listen(4000)'],
+      HostConfig: { NetworkMode: "ai", Init: true, RestartPolicy: { Name: "unless-stopped" } },
+    });
+    await container.start();
+  }
 
   const drifts = {
     stop: (gateway: Gateway) => pair.container(gateway).stop(),
@@ -167,16 +262,21 @@ inDocker("a pair in containers, when something goes wrong", () => {
   });
 
   it("keeps its volumes when it is destroyed, and finds them again", async () => {
-    const file = "/home/node/.openclaw/workspace/kept";
+    const file = `${WORKSPACE}/kept`;
     await inMain("sh", "-c", `echo still there > ${file}`);
+    await dockerd.api.getContainer("neighbour").remove({ force: true });
     ok(await pair.prepared().destroy());
     expect(await pair.ids()).toEqual({});
+    expect(existsSync(join(directory("work"), "file"))).toBe(true);
     ok(await pair.up());
     expect(await inMain("cat", file)).toBe("still there\r\n");
   });
 
-  async function inMain(...line: string[]): Promise<string> {
-    const exec = await pair.container("main").exec({ Cmd: line, AttachStdout: true, AttachStderr: true, Tty: true });
+  const inMain = (...line: string[]): Promise<string> => inside(pair.name("main"), ...line);
+
+  async function inside(name: string, ...line: string[]): Promise<string> {
+    const container = dockerd.api.getContainer(name);
+    const exec = await container.exec({ Cmd: line, AttachStdout: true, AttachStderr: true, Tty: true });
     const stream = await exec.start({ Tty: true });
     let text = "";
     for await (const chunk of stream) text += String(chunk);

@@ -166,6 +166,7 @@ const NO_MESSAGE = [
   /^it (has not become healthy yet|is paused|has stopped \(…\)|is unhealthy)$|^its .* been changed$/, // the same
   /^found before anything else was changed$/, // the first line of all that are found then
   /is reached by nobody outside the container|answers inside the container only/, // warnings
+  /every run of the agent will fail|is not installed on the host|may not use \(usermod/, // a warning
   /^echo "/, // the shell's, shown without it
   /^export LC_ALL=C|^readlink -f|^: No such file or directory$/, // the shell's, to be read here
 ];

@@ -38,6 +38,8 @@ export const GOOD_HOST: Probe = {
   linger: true,
   sudo: false,
   account: "",
+  engines: ["docker"],
+  groups: ["claw", "docker"],
   unsafe: [],
   root: { state: "writable", parent: "/home/claw" },
   binDir: { state: "writable", parent: "/home/claw" },

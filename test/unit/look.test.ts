@@ -23,6 +23,8 @@ loader /lib64/ld-linux-x86-64.so.2
 libc glibc 2.36
 systemd yes
 linger yes
+engine docker
+groups claw docker
 account openclaw:x:998:998:pulumi-openclaw:/var/lib/openclaw:/usr/sbin/nologin
 bin_dir closed /usr/local/bin
 root writable /
@@ -175,6 +177,29 @@ describe("facts become problems", () => {
 
   it("little memory is a warning", () => {
     expect(found({ memoryBytes: 5e8 })).toMatchObject({ problems: [], warnings: [/0\.5 GB of memory/] });
+  });
+
+  it("sandboxes that cannot start are warnings", () => {
+    const at = (config: object, env = {}) => ({
+      name: "main",
+      gateway: resolved("main", { basePort: 18789, config: { agents: config }, env }),
+    });
+    const all = at({ defaults: { sandbox: { mode: "all" } } });
+    const said = (facts: Partial<Probe>, gateway = all, account: string | null = null): readonly string[] =>
+      found(facts, box({ account }), [gateway]).warnings;
+    const needs = "main: config.agents.defaults.sandbox.mode needs";
+    const fails = "every run of the agent will fail";
+    expect(said({})).toEqual([]);
+    expect(said({ engines: [] })).toEqual([`${needs} docker, which is not installed on the host: ${fails}`]);
+    expect(said({ groups: ["openclaw"] }, all, "openclaw")).toEqual([
+      `${needs} docker, which openclaw may not use (usermod -aG docker openclaw, which makes whoever commands the agent root): ${fails}`,
+    ]);
+    expect(said({ groups: [], user: "root" })).toEqual([]);
+    expect(said({ engines: [] }, at({ defaults: { sandbox: { mode: "all" } } }, { DOCKER_HOST: "x" }))).toEqual([]);
+    expect(said({ engines: [] }, at({ defaults: { sandbox: { mode: "off" } } }))).toEqual([]);
+    const podman = at({ defaults: { sandbox: { mode: "all", backend: "podman" } } });
+    expect(said({ engines: ["podman"], groups: [] }, podman)).toEqual([]);
+    expect(said({}, podman)).toEqual([`${needs} podman, which is not installed on the host: ${fails}`]);
   });
 
   it("ports of the block, not where a host program may run the gateway itself", () => {

@@ -1,13 +1,15 @@
 /** Sandboxes of agents: containers that OpenClaw itself starts, for which the gateway has to reach an engine. Pure. */
 import { isObject, objectAt } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
+import type { Engines } from "../../../inspect/engines";
 import type { Problem } from "../problems";
+import type { ResolvedGateway } from "../resolve";
 
 /** Backends that are programs beside the gateway, and the variable that leads each to an engine elsewhere. */
 const BACKENDS: Readonly<Record<string, string>> = { docker: "DOCKER_HOST", podman: "CONTAINER_HOST" };
 const DEFAULT_BACKEND = "docker";
 
-interface Sandbox {
+export interface Sandbox {
   /** Of the key that switches it on, or names its backend. */
   readonly at: string;
   /** A program on the gateway's machine. */
@@ -15,7 +17,7 @@ interface Sandbox {
 }
 
 /** Sandboxes for which the gateway needs an engine on its machine. Source: docs/gateway/sandboxing of OpenClaw 2026.9.6. */
-export function localSandboxes(config: JsonObject): Sandbox[] {
+function localSandboxes(config: JsonObject): Sandbox[] {
   const defaults = objectAt(config, "agents.defaults.sandbox");
   const agents = Object.entries(objectAt(config, "agents.entries")).map(
     ([id, agent]): readonly [string, JsonObject] => [
@@ -31,16 +33,35 @@ export function localSandboxes(config: JsonObject): Sandbox[] {
   });
 }
 
-/** In a container there is no engine, unless a variable leads to one elsewhere, and the image has its client. */
-export const sandboxesInContainer = (config: JsonObject, env: readonly string[], path: string): Problem[] => {
+/** Those that no variable leads to an engine elsewhere. */
+export function sandboxesHere(config: JsonObject, env: readonly string[]): Sandbox[] {
   const known = [...env, ...Object.keys(objectAt(config, "env.vars"))];
-  return localSandboxes(config)
-    .filter(({ backend }) => !known.includes(BACKENDS[backend]!))
-    .map(({ at, backend }) => ({
-      path: `${path}.${at}`,
-      reason: `needs ${backend} beside the gateway, and a container has none: every run of the agent would fail`,
-      advice:
-        'set mode to "off", use another backend (e.g. "ssh"), run the gateway on a host, or name an engine elsewhere in ' +
-        `env.${BACKENDS[backend]}`,
-    }));
-};
+  return localSandboxes(config).filter(({ backend }) => !known.includes(BACKENDS[backend]!));
+}
+
+/** In a container there is no engine; one elsewhere is for an image with its client. */
+export const sandboxesInContainer = (config: JsonObject, env: readonly string[], path: string): Problem[] =>
+  sandboxesHere(config, env).map(({ at, backend }) => ({
+    path: `${path}.${at}`,
+    reason: `needs ${backend} beside the gateway, and a container has none: every run of the agent would fail`,
+    advice:
+      'set mode to "off", use another backend (e.g. "ssh"), run the gateway on a host, or name an engine elsewhere in ' +
+      `env.${BACKENDS[backend]}`,
+  }));
+
+/** Why sandboxes of a gateway on a host cannot start, as far as that is known. `account`: that it runs as. */
+export const sandboxWarnings = (
+  { label, sandboxes = [] }: Pick<ResolvedGateway, "label" | "sandboxes">,
+  { programs, groups }: Engines,
+  account: string,
+): string[] =>
+  sandboxes.flatMap(({ at, backend }) => {
+    const cannot = (why: string): string[] => [
+      `${label}: config.${at} needs ${backend}, which ${why}: every run of the agent will fail`,
+    ];
+    if (!programs.includes(backend)) return cannot("is not installed on the host");
+    if (backend === "podman" || account === "root" || groups.includes("docker")) return [];
+    return cannot(
+      `${account} may not use (usermod -aG docker ${account}, which makes whoever commands the agent root)`,
+    );
+  });

@@ -1,8 +1,9 @@
-import { homedir } from "node:os";
+import { homedir, userInfo } from "node:os";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { accountConflict, homeOfUser } from "../../../inspect/accounts";
+import { enginesHere } from "../../../inspect/engines";
 import { findExistingGateway, type SearchResult, type GatewayFacts } from "../../../inspect/existingGateway";
 import type { HostConflict } from "../../../model/conflict";
 import { findConflicts, isLost } from "../../../inspect/conflicts";
@@ -10,6 +11,7 @@ import type { GatewayLocation } from "../../../model/requests";
 import { hostCommand, manageDir, type HostLayout } from "../../../model/hostLayout";
 import { lingerConflict } from "../../../inspect/units";
 import { afterPreflight, currentProgram } from "../../preflight";
+import { sandboxWarnings } from "../../rules/config/sandbox";
 import { problemsOf } from "../../rules/problems";
 import { withoutStackTraces } from "../../outputs";
 import { renderBootstrap } from "../bootstrap";
@@ -76,6 +78,13 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   findConflicts(gateways: readonly GatewayToCheck[]): Promise<HostConflict[][]> {
     const claims = gateways.map(claimToCheck);
     this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
+    const { account } = this.layout;
+    if (gateways.some(({ gateway }) => gateway.sandboxes)) {
+      const engines = enginesHere(account);
+      for (const { gateway } of gateways)
+        for (const warning of sandboxWarnings(gateway, engines, account ?? userInfo().username))
+          void pulumi.log.warn(warning);
+    }
     return Promise.resolve(findConflicts(this.layout, claims));
   }
 

@@ -3,6 +3,7 @@ import { accountConflict } from "../../../inspect/accounts";
 import type { HostLayout } from "../../../model/hostLayout";
 import { inTrust, inWords, listensOn, type ClaimToCheck, type Found, type HostConflict } from "../../../model/conflict";
 import { lingering } from "../../../inspect/units";
+import { sandboxWarnings } from "../../rules/config/sandbox";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
 import { accountProblem, lingerProblem } from "../hostLayout";
@@ -67,7 +68,7 @@ export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: reado
       const found = facts.found?.[index] ?? foundFor(each, claim, facts);
       return found.map((thing) => inWords(host.layout, claim, thing));
     }),
-    warnings: littleMemory(host, facts, gateways.length),
+    warnings: [...littleMemory(host, facts, gateways.length), ...noSandboxes(host, facts, gateways)],
     lost: facts.lost,
   };
 }
@@ -139,6 +140,9 @@ function littleMemory({ name }: LookedAtHost, { memoryBytes }: Probe, count: num
     `${name}: the host has ${gigabytes(memoryBytes)} of memory, but its gateways need about ${gigabytes(count * GATEWAY_BYTES)}`,
   ];
 }
+
+const noSandboxes = ({ layout }: LookedAtHost, { engines, groups, user }: Probe, gateways: readonly GatewayToCheck[]) =>
+  gateways.flatMap(({ gateway }) => sandboxWarnings(gateway, { programs: engines, groups }, layout.account ?? user));
 
 /** What the facts say, if the host has no program that can look. */
 function foundFor({ gateway }: GatewayToCheck, claim: ClaimToCheck, facts: Probe): Found[] {

@@ -51,6 +51,9 @@ const factsSchema = z.object({
   sudo: z.boolean(),
   /** Line of /etc/passwd of the gateways' account. */
   account: text,
+  /** Of `docker` and `podman`, those that are installed, and the groups of that account, or of the user. */
+  engines: z.array(word),
+  groups: z.array(word),
   /** Parts of the path to the host program that others than root can change, if root would run it. */
   unsafe: z.array(path),
   /** The existing part of a path, in which the rest would be created. */
@@ -144,6 +147,10 @@ export function parseProbe(output: string, gateways: number): Probe | "strange" 
       linger: one("linger") === "yes",
       sudo: one("sudo") === "yes",
       account: one("account"),
+      engines: all("engine"),
+      groups: one("groups")
+        .split(" ")
+        .filter((name) => name !== ""),
       unsafe: [...new Set(all("unsafe"))],
       root: directory(one("root")),
       binDir: directory(one("bin_dir")),
