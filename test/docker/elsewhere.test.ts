@@ -85,8 +85,13 @@ inDocker("gateways on an engine", () => {
       Object.assign(pair.args.engine, { hostKey: sshd.hostKey.publicKey });
       // No container has the port: the engine would not show it.
       const other = createServer().listen(PORTS.main, "127.0.0.1");
-      await pair.refused(`claw.main.basePort: port ${PORTS.main} is in use by `);
+      pair.args.main.mounts = [{ source: "/no/such/directory", target: "/data" }];
+      await pair.refused(
+        `claw.main.basePort: port ${PORTS.main} is in use by `,
+        "claw.main.mounts: /no/such/directory does not exist on the engine's machine",
+      );
       other.close();
+      delete pair.args.main.mounts;
       ok(await pair.up());
       for (const gateway of ["main", "rescue"] as const) expect(await pair.version(gateway)).toBe(VERSION);
       pair.args.main.config = { update: { channel: "stable" } };

@@ -116,7 +116,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
 
   /** On the engine's machine, of this user there. */
   function directory(name: string, owner = 1000): string {
-    const path = join(RUN_DIRECTORY, name);
+    const path = join(RUN_DIRECTORY, `host-${name}`); // beside the engine's own
     if (existsSync(path)) return path;
     mkdirSync(path, { mode: 0o700 });
     chownSync(path, owner, owner);

@@ -363,6 +363,8 @@ describe("a container beside others", () => {
     expect(shown<ContainerClaim>("beside-claim").around).toEqual(around);
     for (const step of ["check", "health"])
       expect(shown<CheckRequest>(`beside-${step}`).claim.around, step).toEqual(around);
+    // No secret changes with it.
+    expect(hidden<StageRequest>("beside-secrets").claim).not.toHaveProperty("around");
   });
 });
 

@@ -290,6 +290,23 @@ it("the configuration of a gateway in a container", () => {
   `);
 });
 
+it("what a container has around it", () => {
+  const { surroundings } = inContainer("main", {
+    networks: ["b", "a"],
+    extraHosts: { db: "10.0.0.7", ai: "host-gateway" },
+    mounts: [
+      { source: "/srv/b", target: "/b" },
+      { source: "/srv/a", target: "/a", readOnly: true },
+    ],
+    publish: [4000, 3978],
+  });
+  expect(JSON.stringify(surroundings)).toMatchInlineSnapshot(
+    `"{"networks":["a","b"],"extraHosts":{"ai":"host-gateway","db":"10.0.0.7"},"publish":[3978,4000],"mounts":[{"source":"/srv/a","target":"/a","readOnly":true},{"source":"/srv/b","target":"/b"}]}"`,
+  );
+  expect(full()).not.toHaveProperty("surroundings");
+  expect(inContainer("main", ARGUMENTS)).not.toHaveProperty("surroundings");
+});
+
 it("processors, as the docker plugin reads them back", () => {
   // From its own code, run with these numbers.
   const texts = {

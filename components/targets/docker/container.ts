@@ -133,7 +133,14 @@ function prepareVolumes(
     "secrets",
     {
       words: `stage ${name}`,
-      request: requestOf<StageRequest>({ claim, image, env, ...telegramOf(config), because }),
+      // Without what is around it, which changes no secret: with a new volume for them, a preview could not show the rest.
+      request: requestOf<StageRequest>({
+        claim: claim.apply(({ around: _, ...rest }) => rest),
+        image,
+        env,
+        ...telegramOf(config),
+        because,
+      }),
     },
     ...kept,
   );
