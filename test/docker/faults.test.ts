@@ -80,11 +80,12 @@ inDocker("a pair in containers, when something goes wrong", () => {
   });
 
   it("refuses networks and directories that it cannot have", async () => {
-    const { networks, mounts } = pair.args.main;
+    const { networks, mounts, config } = pair.args.main;
     const closed = directory("closed", 0);
     const none = join(RUN_DIRECTORY, "none");
     Object.assign(pair.args.main, {
       networks: ["ia", pair.name("rescue")],
+      config: { channels: { "nextcloud-talk": { webhookPort: 8788, webhookHost: "127.0.0.1" } } },
       mounts: [closed, none, RUN_DIRECTORY].map((source, n) => ({ source, target: `/data${n}` })),
     });
     await pair.refused(
@@ -93,8 +94,9 @@ inDocker("a pair in containers, when something goes wrong", () => {
       `claw.main.mounts: user id 1000, which the gateway runs as, cannot read and write ${closed}`,
       `claw.main.mounts: ${none} does not exist on the engine's machine`,
       `claw.main.mounts: ${RUN_DIRECTORY} holds what the machine itself runs on`,
+      "port 8788 (config.channels.nextcloud-talk.webhookPort) answers inside the container only",
     );
-    Object.assign(pair.args.main, { networks, mounts });
+    Object.assign(pair.args.main, { networks, mounts, config });
     // Where nobody could see that before.
     const trying = (source: string, readOnly: boolean) =>
       tryMounts(

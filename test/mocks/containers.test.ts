@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { CheckRequest, ContainerClaim, HealthRequest, PartnerRequest, StageRequest } from "../../model/requests";
 import { isSecret, MockedProgram, placeInTree, valueOf, type Registered } from "./program";
 import { HOST_KEY } from "./values";
@@ -26,6 +26,7 @@ function stateOf({ type, name, inputs }: Registered): Record<string, unknown> {
   return isOfContainers ? { ...image, stdout: `${name.replace(/@.*/, "")}-said` } : image;
 }
 
+const warned = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
 beforeAll(() =>
   program.run(
     async ({ DockerEngine, Gateway, GatewayPair, LocalHost }) => {
@@ -78,7 +79,12 @@ beforeAll(() =>
         target: engine,
         version,
         main: { basePort: 21004, profile: "a" },
-        rescue: { target: here, basePort: 21200, profile: "b" },
+        rescue: {
+          target: here,
+          basePort: 21200,
+          profile: "b",
+          config: { agents: { defaults: { sandbox: { mode: "all" } } } },
+        },
       });
       for (const resource of [engine, pair, pair.main, ops]) urns.push(await valueOf(resource.urn));
       for (const gateway of [pair.main, ops]) await valueOf(gateway.url);
@@ -388,6 +394,14 @@ describe("an engine behind SSH", () => {
 });
 
 describe("a pair of a container and a gateway on the host", () => {
+  it("is told that the host's account may not use Docker for sandboxes", () => {
+    expect(warned).toHaveBeenCalledWith(
+      expect.stringMatching(
+        /^mixed\.rescue: config\.agents\.defaults\.sandbox\.mode needs docker, which (is not installed|openclaw-test may not use)/,
+      ),
+    );
+  });
+
   it("is asked about before either is changed", () => {
     const container = {
       id: "a",
