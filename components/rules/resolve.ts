@@ -62,8 +62,10 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   const problems = parsed.success ? [] : problemsOf(parsed.error, gatewaySchema, label, input);
   const args = parsed.data ?? salvage(input, parsed.error);
   const config = args?.config ?? plainPart((input as { config?: unknown }).config);
+  const isContainer = layout.kind === "container";
   const check = (ours: JsonObject): void => {
-    if (isObject(config)) problems.push(...checkConfig({ config, ours, args: args ?? {}, path: `${label}.config` }));
+    if (isObject(config))
+      problems.push(...checkConfig({ config, ours, args: args ?? {}, path: `${label}.config`, isContainer }));
   };
   if (!args) {
     check({});

@@ -16,9 +16,10 @@ interface ToCheck {
   readonly args: Partial<Pick<CheckedGatewayArgs, "telegram" | "env">>;
   /** Of the argument. */
   readonly path: string;
+  readonly isContainer: boolean;
 }
 
-export function checkConfig({ config, ours, args, path }: ToCheck): Problem[] {
+export function checkConfig({ config, ours, args, path, isContainer }: ToCheck): Problem[] {
   const env = Object.keys(args.env ?? {});
   const owned = decidedOtherwise(config, ours, path);
   const isOwned = (at: string): boolean =>
