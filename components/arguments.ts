@@ -80,6 +80,16 @@ export interface GatewayArgs {
    */
   readonly env?: Readonly<Record<string, pulumi.Input<string>>> | undefined;
   /**
+   * Limit of the gateway's JavaScript heap: Node.js's own --max-old-space-size, for the gateway's process alone. Less than the
+   * memory of its host or container. Source of the default: `openclaw gateway install` of OpenClaw 2026.9.6 (its PR 96250);
+   * of the least: measured.
+   * @unit MiB, 512 or more
+   * @default half of the memory of its host, service or container, at least 2048, at most 8192 (or a quarter), never more than
+   * three quarters
+   * @example 6144
+   */
+  readonly maxOldSpaceSize?: number | undefined;
+  /**
    * More plugins of OpenClaw: npm packages with exact versions. They are locked and installed with the gateway's release, so
    * that no start needs a registry, and an upgrade or a way back takes them along. Plugins of channels that `config` names
    * come by themselves, in OpenClaw's own version; named here, in yours. A plugin runs with all rights of the gateway. Not in

@@ -8,7 +8,7 @@ import { asAccount, becomeAccount } from "./account";
 import { type Identity } from "../inspect/accounts";
 import { Failure, withAdvice } from "../model/failure";
 import { asIdentity, type Command } from "./fences";
-import { pointedAt, type Generation } from "./generation";
+import { gatewayArguments, pointedAt, type Generation } from "./generation";
 import { gatewayPort, holderOf } from "./health";
 import { openGateway, type Host, type HostGateway } from "./host";
 import { describeListener } from "../model/conflict";
@@ -119,6 +119,6 @@ export function becomeGateway(host: Host, id: string): never {
   const { service } = generation;
   process.chdir(service.cwd);
   const env = { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: gateway.paths.dir };
-  process.execve!(service.node, [service.node, service.entry, "gateway", "run"], env);
+  process.execve!(service.node, [service.node, ...gatewayArguments(service)], env);
   throw new Error("unreachable");
 }

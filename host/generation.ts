@@ -6,11 +6,13 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync, renameSync } from "node:fs";
+import { totalmem } from "node:os";
 import { basename, join } from "node:path";
 import { gatewayEnvironment } from "./environment";
 import { makeDir, readableBy, readyLink, removeTree, sweep, writeFile, writeJson, type ReadyLink } from "./files";
 import { entries, readLink, readJson } from "../inspect/files";
 import type { HostGateway } from "./host";
+import { adaptiveHeap, heapFlag } from "../model/heap";
 import { configFile } from "../model/hostLayout";
 import type { Wanted } from "../model/packageLock";
 import { releaseDir, releaseEntry, removeUnusedReleases } from "./release";
@@ -25,6 +27,23 @@ export interface Service {
   readonly cwd: string;
   readonly env: Record<string, string>;
   readonly secrets: string;
+  /** Limit of the JavaScript heap, in MiB. Missing: a generation from before there was one, which stays as it is. */
+  readonly maxOldSpaceSize?: number | "adaptive";
+}
+
+/**
+ * What node is told in order to run a gateway. How much memory there is may change, and a service may have less than its host:
+ * so that is asked where the gateway starts. The launcher passes the flag on to the gateway, and nobody to what that starts.
+ */
+export function gatewayArguments({ entry, maxOldSpaceSize: heap }: Service): string[] {
+  const flags = heap === undefined ? [] : [heapFlag(heap === "adaptive" ? adaptiveHeap(memoryHere()) : heap)];
+  return [...flags, entry, "gateway", "run"];
+}
+
+/** In MiB: of the machine, or what the control group of this process allows. */
+function memoryHere(): number {
+  const [machine, allowed] = [totalmem(), process.constrainedMemory()];
+  return Math.floor((allowed > 0 ? Math.min(machine, allowed) : machine) / 2 ** 20);
 }
 
 export interface Generation {
@@ -114,6 +133,7 @@ export function stageGeneration(gateway: HostGateway, { spec, nonce, lock }: Ord
       configPath: configFile(host.manage, gateway.id),
     }),
     secrets,
+    maxOldSpaceSize: spec.maxOldSpaceSize ?? "adaptive",
   };
   writeJson(join(staging, SERVICE_FILE), service, access);
   renameSync(staging, join(paths.generations, name));

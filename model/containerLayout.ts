@@ -2,8 +2,9 @@
  * Names of a gateway's objects on a Docker engine, and where they are in its container. Pure; all of it is in the
  * state of deployed stacks, so that a change here replaces every container.
  */
+import { adaptiveHeap, heapFlag } from "./heap";
 import { DEFAULT_PORT } from "./ports";
-import type { ContainerLimits } from "./requests";
+import type { CheckRequest, ContainerLimits } from "./requests";
 import type { SecretName } from "./secrets";
 
 /** Where a gateway listens inside its container. */
@@ -39,6 +40,28 @@ export const COMMAND = [
   ...["node", `--env-file=${CONTAINER_PATHS.env}`, "dist/index.js", "gateway"],
   ...["--bind", "lan", "--port", `${CONTAINER_PORT}`],
 ];
+
+/**
+ * Ends the names of volumes with a configuration since there is a limit of the heap. A container with an older one keeps its
+ * command: a newer version of this package recreates no container by itself.
+ */
+const WITH_HEAP = "-heap";
+
+/** The name of a new volume with files. */
+export const filesVolumeName = (container: string, role: "config" | "secrets", id: string): string =>
+  `${container}-${role}-${id}${role === "config" ? WITH_HEAP : ""}`;
+
+/** What a container with this configuration runs. */
+export function commandOf(
+  config: string | undefined,
+  { memoryMiB }: ContainerLimits,
+  { maxOldSpaceSize: heap = adaptiveHeap(memoryMiB) }: Pick<CheckRequest, "maxOldSpaceSize">,
+): string[] {
+  if (!config?.endsWith(WITH_HEAP)) return COMMAND;
+  const [node, ...rest] = COMMAND;
+  return [node!, heapFlag(heap), ...rest];
+}
+
 export const WORKING_DIRECTORY = "/app";
 
 /** Variables of everything in the container; none is secret. */

@@ -121,6 +121,8 @@ export interface CheckRequest extends Repeated {
   /** Name of the volume. */
   readonly secrets: string;
   readonly limits: ContainerLimits;
+  /** Limit of the gateway's JavaScript heap, in MiB. Missing: OpenClaw's own, for the memory of the container. */
+  readonly maxOldSpaceSize?: number;
   /** Whether the container is recreated without asking a partner first. */
   readonly isAlone: boolean;
 }

@@ -58,6 +58,8 @@ export interface Spec {
   workspace: string;
   /** openclaw.json as the gateway will read it. */
   config: JsonObject;
+  /** Limit of its JavaScript heap, in MiB. Missing: OpenClaw's own, for the memory that it finds where it starts. */
+  maxOldSpaceSize?: number;
   /** Id of the gateway that must be healthy before this one, if it is healthy, is taken down. */
   partner?: string;
   /** The main gateway beside this one, which no stack owns. */

@@ -19,6 +19,7 @@ import {
 } from "../../model/hostLayout";
 import type { JsonObject } from "../../model/spec";
 import { envReference, type ConfigContext } from "./config/render";
+import { heapConflicts } from "./heap";
 import { derivePorts, portBlock } from "../../model/ports";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
@@ -42,6 +43,8 @@ export interface ContainerLayout {
   readonly docker: string;
   /** Whether the port of the sandbox host is published too. */
   readonly sandboxPort: boolean;
+  /** Memory of each container, in MiB. */
+  readonly memory: number;
 }
 
 /** A host's layout is stored on the host, where it has no kind. */
@@ -105,8 +108,9 @@ function onHost(layout: HostLayout, { label, profile, args }: Asked): Placement 
 }
 
 /** Every container has the same paths and ports inside: only what it publishes can collide. */
-function inContainer({ prefix, docker, sandboxPort }: ContainerLayout, asked: Asked): Placement {
-  const { label, name, args } = asked;
+function inContainer(layout: ContainerLayout, asked: Asked): Placement {
+  const { name, args } = asked;
+  const { prefix, docker, sandboxPort, memory } = layout;
   const { basePort, expose = {} } = args;
   const { owned, defaults } = exposed(expose, { port: basePort, isContainer: true });
   const container = `${prefix}-${name}`;
@@ -134,12 +138,12 @@ function inContainer({ prefix, docker, sandboxPort }: ContainerLayout, asked: As
       owned: { ...owned, secrets: { providers: providersOf(args) } },
       defaults,
     },
-    problems: refusedInContainer(label, args, container),
+    problems: refusedInContainer(asked, container, memory),
   };
 }
 
 /** Arguments that mean something else in a container, or nothing. */
-function refusedInContainer(label: string, args: CheckedGatewayArgs, container: string): Problem[] {
+function refusedInContainer({ label, args }: Asked, container: string, memory: number): Problem[] {
   const problems = (["stateDir", "workspace", "configPath"] as const)
     .filter((property) => args[property] !== undefined)
     .map((property) => ({
@@ -162,6 +166,8 @@ function refusedInContainer(label: string, args: CheckedGatewayArgs, container: 
       reason: "cannot be installed into a container, whose programs are those of its image",
       advice: "remove it: build an image with them, and name its `repository` in the DockerEngine",
     });
+  for (const { property, ...problem } of heapConflicts(args.maxOldSpaceSize, "container", memory))
+    problems.push({ path: `${label}.${property}`, ...problem });
   if (!isContainerName(container))
     problems.push({
       path: label,

@@ -45,6 +45,8 @@ export interface ResolvedGateway {
   readonly config: JsonObject;
   /** npm packages that are installed with OpenClaw, and their versions. */
   readonly plugins: Readonly<Record<string, string>>;
+  /** In MiB; missing: OpenClaw's own default. */
+  readonly maxOldSpaceSize?: number;
   readonly force: boolean;
 }
 
@@ -92,6 +94,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
       config: renderConfig(args, context),
       plugins: place.facts.isContainer ? {} : packagesOf(args),
       ...(sandboxes.length && { sandboxes }),
+      ...(args.maxOldSpaceSize !== undefined && { maxOldSpaceSize: args.maxOldSpaceSize }),
       force: args.force ?? false,
     }),
   };

@@ -23,6 +23,7 @@ import type { Problem } from "./problems";
 import { CONTAINER_PATHS, CONTAINER_PORT } from "../../model/containerLayout";
 import { isOwnPlace, whyNotMounted } from "../../model/surroundings";
 import { contains, formatRange, LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT, portBlock } from "../../model/ports";
+import { MIN_HEAP } from "../../model/heap";
 
 /** Oldest OpenClaw release that the product was measured with. */
 export const MIN_VERSION = "2026.9.6";
@@ -41,7 +42,11 @@ const OWN_VARIABLES: readonly (readonly [name: RegExp, reason: string, advice: s
     "is set by the component, so that the gateway finds its own Node.js",
     'use config: { tools: { exec: { pathPrepend: ["/DIRECTORY"] } } } for commands that the agent runs',
   ],
-  [/^NODE_OPTIONS$/, "would apply to every program that the agent runs, too", "remove it"],
+  [
+    /^NODE_OPTIONS$/,
+    "would apply to every program that the agent runs, too",
+    "use the argument maxOldSpaceSize for the gateway's heap (--max-old-space-size); remove anything else",
+  ],
   [/^(NODE_PATH|NODE_COMPILE_CACHE|LD_.*)$/, "decides what code the gateway loads", "remove it"],
 ];
 
@@ -304,6 +309,11 @@ export const gatewaySchema = z.strictObject({
   browser: browserSchema.optional(),
   config: configSchema.optional(),
   env: envSchema.optional(),
+  maxOldSpaceSize: z
+    .number({ error: "must be a number of MiB" })
+    .int("must be a whole number of MiB")
+    .min(MIN_HEAP, `must be ${MIN_HEAP} or more (MiB): a gateway needs that much to do anything`)
+    .optional(),
   plugins: pluginsSchema.optional(),
   expose: exposeSchema.optional(),
   networks: networksSchema.optional(),

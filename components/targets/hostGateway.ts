@@ -285,7 +285,7 @@ export function claimToCheck({ name, gateway }: GatewayToCheck): ClaimToCheck {
 }
 
 export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: ExistingMainSpec): Spec {
-  const { version, profile, stateDir, workspace, config, force } = gateway;
+  const { version, profile, stateDir, workspace, config, maxOldSpaceSize, force } = gateway;
   return defined({
     format: 1,
     version,
@@ -293,6 +293,7 @@ export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: E
     stateDir,
     workspace,
     config,
+    maxOldSpaceSize,
     partner,
     neighbour,
     ...(force && { force }),

@@ -1,6 +1,7 @@
 /** Operations on one gateway in a container. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type Docker from "dockerode";
+import { defined } from "../../model/defined";
 import { Failure, messageOf } from "../../model/failure";
 import { pluginChannels, withoutChannelPlugins } from "../../model/plugins";
 import { valueAt } from "../../model/json";
@@ -20,7 +21,7 @@ import { runIn } from "./runIn";
 import { rehearsedMounts, tryMounts } from "./tryMounts";
 import { envFile, filesVolume, giveToUser } from "./volumes";
 import {
-  COMMAND,
+  commandOf,
   CONTAINER_PATHS,
   CONTAINER_PORT,
   ENVIRONMENT,
@@ -92,7 +93,7 @@ export async function stage(request: StageRequest): Promise<string> {
  * one has shown beside it that it starts. Returns the name of a new volume with its configuration.
  */
 export async function check(request: CheckRequest): Promise<string> {
-  const { claim, config, version, image } = request;
+  const { claim, config, version, image, maxOldSpaceSize } = request;
   const api = await connect(claim.engine);
   await removeHelpers(api, claim);
   await requireFree(api, claim);
@@ -103,12 +104,13 @@ export async function check(request: CheckRequest): Promise<string> {
     // Only where it differs: another file is another container.
     ...(hasChannelPlugins(config) && { [REHEARSED]: JSON.stringify(withoutChannelPlugins(config), null, 2) }),
   };
-  const use = {
+  const use = defined({
     publish: claim.publish,
     limits: request.limits,
     secrets: request.secrets,
-    ...(claim.around && { around: claim.around }),
-  };
+    around: claim.around,
+    maxOldSpaceSize,
+  });
   return filesVolume(api, { claim, role: "config", image, files, use }, async (volume) => {
     await tryMounts(api, claim, image);
     await tryPorts(api, request);
@@ -224,7 +226,7 @@ async function rehearse(api: Docker, request: CheckRequest, volume: string): Pro
   say(`trying out the new gateway beside the old one`);
   const rehearsal = await api.createContainer({
     Image: image,
-    Cmd: COMMAND,
+    Cmd: commandOf(volume, limits, request),
     User: `${USER}:${USER}`,
     WorkingDir: WORKING_DIRECTORY,
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),

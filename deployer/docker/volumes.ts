@@ -5,7 +5,7 @@ import type Docker from "dockerode";
 import { pack } from "tar-stream";
 import { Failure } from "../../model/failure";
 import type { ContainerClaim } from "../../model/requests";
-import { LABELS, USER } from "../../model/containerLayout";
+import { filesVolumeName, LABELS, USER } from "../../model/containerLayout";
 import { currentFiles, labelsOf, removeContainer } from "./inventory";
 
 const MOUNT = "volume";
@@ -36,7 +36,7 @@ export async function filesVolume(
     .digest("hex");
   const current = await currentFiles(api, claim, role, digest);
   if (current !== undefined) return current;
-  const name = `${claim.container}-${role}-${randomBytes(6).toString("hex")}`;
+  const name = filesVolumeName(claim.container, role, randomBytes(6).toString("hex"));
   await api.createVolume({ Name: name, Labels: { ...labelsOf(claim, role), [LABELS.digest]: digest } });
   try {
     await fill(api, { claim, name, image, mode: 0o500 }, files);

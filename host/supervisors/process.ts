@@ -11,7 +11,7 @@ import { Failure } from "../../model/failure";
 import { asGateway, oomScore } from "../fences";
 import { writeJson } from "../files";
 import { readJson } from "../../inspect/files";
-import { pointedAt, type Generation } from "../generation";
+import { gatewayArguments, pointedAt, type Generation } from "../generation";
 import { lockPath, openGateway, type Host, type HostGateway } from "../host";
 import {
   DRAIN_TIMEOUT_MS,
@@ -199,7 +199,7 @@ function startGateway(
   { service }: Generation,
   output: number,
 ): { readonly child: ChildProcess; readonly ended: Promise<string> } {
-  const { file, args, ...who } = asGateway(id, host.identity, service.node, [service.entry, "gateway", "run"]);
+  const { file, args, ...who } = asGateway(id, host.identity, service.node, gatewayArguments(service));
   const child = spawn(file, args, {
     cwd: service.cwd,
     env: { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: paths.dir },

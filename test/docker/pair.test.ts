@@ -48,6 +48,8 @@ inDocker("a pair of real gateways in containers", () => {
   it("is hardened, and published on loopback only", async () => {
     const { Config, HostConfig, NetworkSettings } = await pair.container("main").inspect();
     expect(Config.User).toBe("1000:1000");
+    // OpenClaw's own limit for the memory that it has.
+    expect(readProcess(`${await pair.pid("main")}`, "cmdline")).toContain("--max-old-space-size=1536");
     expect(HostConfig).toMatchObject({
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges"],

@@ -65,6 +65,7 @@ const containers = (): readonly Problem[] => [
     .problems,
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, config: { gateway: { bind: "loopback" } } }, engine)
     .problems,
+  ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, maxOldSpaceSize: 2048 }, engine).problems,
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, plugins: { "@scope/name": "1.2.3" } }, engine)
     .problems,
   ...[{ networks: ["a b", "host", "ai", "ai"] }, { extraHosts: { "a b": "10.0.0.7", localhost: "db.lan" } }].flatMap(
@@ -196,6 +197,8 @@ const ARGUMENTS: readonly Args[] = [
   { browser: { cdpUrl: "wss://chrome.lan?token=abc" } },
   { browser: { profiles: { "My Work": { cdpPort: 20805 } } } },
   { env: { "A-B": "x" } },
+  { maxOldSpaceSize: 4096.5 },
+  { maxOldSpaceSize: 6 },
   { plugins: { "Voice Call": "1.2.3" } },
   { plugins: { openclaw: "2026.9.6" } },
   { plugins: { "@scope/name": "latest" } },

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { adaptiveHeap } from "../../model/heap";
 import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
 import { BUNDLED, CHANNEL_PLUGINS, OFFICIAL, OTHERS, packageOf } from "../../model/plugins";
 import { schemaOf } from "../../components/openclawSchema";
@@ -49,6 +50,21 @@ describe("derived ports", () => {
     const [above] = openclawPorts([MAX_BASE_PORT + 1]);
     expect(above).toMatchObject({ first: 18800, last: 18899 });
   });
+});
+
+it("the limit of the heap is what OpenClaw's own installer gives", () => {
+  const dist = join(seedRelease, "node_modules", "openclaw", "dist");
+  const file = readdirSync(dist).find((name) => /^gateway-heap-.*\.mjs$/.test(name));
+  const text = file === undefined ? "" : readFileSync(join(dist, file), "utf8");
+  const name = /inspectGatewayHeapLimit as (\w+)/.exec(text)?.[1];
+  if (name === undefined) throw new Error("the installed OpenClaw has no inspectGatewayHeapLimit: look for its rule");
+  const memories = [700, 1024, 1536, 2048, 2731, 3000, 4096, 5000, 8192, 16_384, 24_105, 32_768, 40_000, 131_072];
+  const program = `
+    import { ${name} as inspect } from ${JSON.stringify(join(dist, file!))};
+    const heap = (constrainedMemoryBytes, physicalMemoryBytes) => inspect(undefined, { constrainedMemoryBytes, physicalMemoryBytes }).maxOldSpaceSizeMiB;
+    console.log(JSON.stringify(${JSON.stringify(memories)}.flatMap((m) => [heap(0, m * 2 ** 20), heap(m * 2 ** 20, 2 ** 40)])));`;
+  const theirs = execFileSync(seedNode, ["--input-type=module", "-e", program], { encoding: "utf8" });
+  expect(JSON.parse(theirs)).toEqual(memories.flatMap((memory) => [adaptiveHeap(memory), adaptiveHeap(memory)]));
 });
 
 describe("plugins", () => {

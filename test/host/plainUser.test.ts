@@ -24,6 +24,7 @@ it("a user without rights installs and runs a gateway as itself", async () => {
   const uid = statSync(host.root).uid;
   expect(uid).not.toBe(0);
   expect(statSync(`/proc/${host.gatewayPid("main")}`).uid).toBe(uid);
+  expect(readFileSync(`/proc/${host.gatewayPid("main")}/cmdline`, "utf8")).toContain("\0--max-old-space-size=");
   const config = statSync(join(host.dir("main"), "current", "openclaw.json"));
   expect([config.uid, config.mode & 0o777]).toEqual([uid, 0o600]);
   ok(await host.wrapper("main", ["gateway", "health", "--json"]));

@@ -68,13 +68,15 @@ describe.each([
     readonly password?: string;
     /** Name of its state directory. */
     readonly state?: string;
+    /** Of node. */
+    readonly flags?: readonly string[];
   }
   function start(
     args: string,
-    { config = configuration(), token = TOKEN, bot = BOT, password, state = "state" }: Run = {},
+    { config = configuration(), token = TOKEN, bot = BOT, password, state = "state", flags = [] }: Run = {},
   ): ChildProcess {
     const node = realpathSync(seedNode);
-    return spawn(node, [entry, ...args.split(" ")], {
+    return spawn(node, [...flags, entry, ...args.split(" ")], {
       cwd: home,
       env: {
         PATH: `${tailscale}:${dirname(node)}:/usr/bin:/bin`,
@@ -224,7 +226,7 @@ describe.each([
     beforeAll(async () => {
       path = config();
       rmSync(tailscaleLog, { force: true });
-      running = start("gateway run", { config: path });
+      running = start("gateway run", { config: path, flags: ["--max-old-space-size=1234", "--inspect-port=0"] });
       await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
     });
     /** With all that it started, which outlives it otherwise. */
@@ -264,6 +266,30 @@ describe.each([
       expect(found).toMatchObject([{ command: "openclaw-gatewa" }]);
       expect(found[0]!.pid).not.toBe(running.pid);
       expect((await fetch(`http://[::1]:${PORT}/healthz`)).status).toBe(200);
+    });
+
+    it("has the limit of the heap that its launcher was started with, and what it starts has not", async () => {
+      const [{ pid } = { pid: 0 }] = listeners((port) => port === PORT);
+      let said = "";
+      running.stderr!.on("data", (text) => (said += text));
+      process.kill(pid!, "SIGUSR1");
+      const debuggers = /Debugger listening on (ws:\S+)/;
+      const address = await eventually("its debugger", 10, () => Promise.resolve(debuggers.exec(said)?.[1]));
+      const child =
+        'process.getBuiltinModule("child_process").execFileSync(process.execPath, ["-p", program]).toString()';
+      const limit = 'process.getBuiltinModule("v8").getHeapStatistics().heap_size_limit / 2 ** 20';
+      const question = `const program = ${JSON.stringify(limit)}; JSON.stringify([${limit}, Number(${child})])`;
+      const program = `
+        const socket = new WebSocket(process.argv[1]);
+        const params = { expression: ${JSON.stringify(question)} };
+        socket.onopen = () => socket.send(JSON.stringify({ id: 1, method: "Runtime.evaluate", params }));
+        socket.onmessage = ({ data }) => { console.log(JSON.parse(data).result.result.value); socket.close(); };`;
+      const { stdout } = await finished(spawn(realpathSync(seedNode), ["--eval", program, address]));
+      const [own, others] = JSON.parse(stdout) as [number, number];
+      // Besides the old space there is room for what is new: up to 192.
+      expect(own).toBeGreaterThanOrEqual(1234);
+      expect(own).toBeLessThan(1234 + 200);
+      expect(others).not.toBe(own);
     });
 
     it("answers the quick checks", async () => {

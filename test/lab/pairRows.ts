@@ -14,6 +14,8 @@ export function upRows(pair: () => PairOn): void {
     const account = pair().who === "root" ? "openclaw" : pair().host.user;
     for (const gateway of ["main", "rescue"] as const)
       expect(ok(await pair().host.run(`ps -o user= -p ${await pair().pid(gateway)}`)).stdout.trim()).toBe(account);
+    const started = ok(await pair().host.run(`tr '\\0' ' ' </proc/${await pair().pid("main")}/cmdline`)).stdout;
+    expect(started).toMatch(/\/node --max-old-space-size=\d+ \S+\/openclaw\.mjs gateway run $/);
     const listening = ok(await pair().host.run("ss -Htln"))
       .stdout.split("\n")
       .map((line) => line.split(/\s+/)[3] ?? "");

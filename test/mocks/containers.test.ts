@@ -23,7 +23,9 @@ function stateOf({ type, name, inputs }: Registered): Record<string, unknown> {
   const image = { imageId: `${name}-image` };
   if (type === "docker:index/container:Container") return { ...image, id: CONTAINER_ID };
   const isOfContainers = String(inputs.create).includes("/containers-1.cjs");
-  return isOfContainers ? { ...image, stdout: `${name.replace(/@.*/, "")}-said` } : image;
+  // The pair's was made before there was a limit of the heap.
+  const since = name.endsWith("-check") && !name.startsWith("claw-") ? "-heap" : "";
+  return isOfContainers ? { ...image, stdout: `${name.replace(/@.*/, "")}-said${since}` } : image;
 }
 
 const warned = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
@@ -78,7 +80,7 @@ beforeAll(() =>
       new GatewayPair("mixed", {
         target: engine,
         version,
-        main: { basePort: 21004, profile: "a" },
+        main: { basePort: 21004, profile: "a", maxOldSpaceSize: 1024 },
         rescue: {
           target: here,
           basePort: 21200,
@@ -307,6 +309,16 @@ describe("a container", () => {
       },
       destroyGraceSeconds: 60,
     });
+  });
+
+  it("has a limit of the heap since its configuration was made anew, and nothing is recreated for that", () => {
+    const heap = (name: string) => (program.find(`${name}-container`).inputs.command as string[])[1];
+    expect([heap("mixed-main"), heap("claw-main")]).toEqual([
+      "--max-old-space-size=1024",
+      "--env-file=/etc/openclaw-secrets/env",
+    ]);
+    expect(shown<CheckRequest>("mixed-main-check").maxOldSpaceSize).toBe(1024);
+    expect(program.find("claw-main-check").inputs.stdin).not.toContain("maxOldSpaceSize");
   });
 
   it("is watched until it is healthy, with the volumes that it has", () => {

@@ -192,7 +192,7 @@ async function serve(): Promise<void> {
 
 /** Hands signals on to the gateway itself, and ends as it does. */
 function launch(): void {
-  const child = spawn(process.execPath, [process.argv[1]!, "serve"], { stdio: "inherit" });
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, "serve"], { stdio: "inherit" });
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGTERM" ? 143 : 137)));
 }

@@ -100,6 +100,9 @@ describe("bad arguments are refused with path and advice", () => {
       /^g\.publish: is only for a gateway in a container/,
     ],
     ["names of a gateway on a host", { extraHosts: { db: "10.0.0.7" } }, /^g\.extraHosts: is only for a gateway in a/],
+    ["a heap in words", { maxOldSpaceSize: "4 GB" }, /^g\.maxOldSpaceSize: must be a number of MiB/],
+    ["half a MiB of heap", { maxOldSpaceSize: 4096.5 }, /^g\.maxOldSpaceSize: must be a whole number of MiB/],
+    ["a heap of 6, as of gigabytes", { maxOldSpaceSize: 6 }, /^g\.maxOldSpaceSize: must be 512 or more \(MiB\)/],
     ["a variable with a bad name", { env: { "A-B": "x" } }, /^g\.env\.A-B: is not a valid variable name/],
   ])("%s", (_, args, expected) => {
     const problems = check(args);

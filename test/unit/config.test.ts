@@ -98,7 +98,7 @@ describe("what the component decides", () => {
 
   it.each([
     ["PATH", "pathPrepend"],
-    ["NODE_OPTIONS", "remove it"],
+    ["NODE_OPTIONS", "maxOldSpaceSize"],
     ["TELEGRAM_BOT_TOKEN", "telegram.botToken"],
     ["HOME", "remove it"],
     ["OPENCLAW_STATE_DIR", "remove it"],

@@ -131,6 +131,7 @@ describe("check", () => {
 
   it("returns the volume that is there while everything is the same, and tries nothing", async () => {
     const config = await check(request());
+    expect(config).toMatch(/^claw-dev-main-config-[0-9a-f]{12}-heap$/);
     running({ config });
     docker.changes.length = 0;
     expect(await check(request())).toBe(config);
@@ -143,6 +144,7 @@ describe("check", () => {
     ["version", { version: "2026.9.7" }],
     ["configuration", { config: { gateway: { port: 18789 }, update: { channel: "beta" } } }],
     ["secrets", { secrets: "main-secrets-2" }],
+    ["heap", { maxOldSpaceSize: 1024 }],
     ["limits", { limits: { memoryMiB: 2048, cpus: 1.5, pids: 512 } }],
     ["name", {}, { around: { extraHosts: { db: "10.0.0.7" } } }],
   ])("tries another %s beside the gateway, on a new volume", async (_, changes, ofClaim) => {

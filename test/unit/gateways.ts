@@ -10,6 +10,7 @@ export const engine: ContainerLayout = {
   prefix: "claw-dev",
   docker: "docker",
   sandboxPort: false,
+  memory: 2048,
 };
 
 /** A gateway from good arguments. */

@@ -7,7 +7,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import {
-  COMMAND,
+  commandOf,
   CONTAINER_PATHS,
   CONTAINER_PORT,
   CONTAINER_SANDBOX_PORT,
@@ -24,6 +24,7 @@ import {
 import type { CheckRequest, ContainerClaim, HealthRequest, StageRequest } from "../../../model/requests";
 import { valueAt } from "../../../model/json";
 import { isWorkspace } from "../../../model/surroundings";
+import { defined } from "../../../model/defined";
 import type { JsonObject } from "../../../model/spec";
 import { withoutStackTraces } from "../../outputs";
 import { answerOf, containerId } from "../answers";
@@ -126,7 +127,7 @@ function prepareVolumes(
   kept: readonly pulumi.Resource[],
 ): { secrets: pulumi.Output<string>; config: pulumi.Output<string>; checked: pulumi.Resource } {
   const { engine, name, gateway, limits, because } = place;
-  const { version, config } = gateway;
+  const { version, config, maxOldSpaceSize } = gateway;
   const { env, partner } = place.deployment;
   const image = engine.image(version).imageId;
   const staged = place.command(
@@ -151,7 +152,9 @@ function prepareVolumes(
     "check",
     {
       words: `check ${name}`,
-      request: requestOf<CheckRequest>({ claim, version, config, image, secrets, limits, isAlone, because }),
+      request: requestOf<CheckRequest>(
+        defined({ claim, version, config, image, secrets, limits, maxOldSpaceSize, isAlone, because }),
+      ),
       isShown: true,
     },
     staged,
@@ -188,7 +191,7 @@ function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[])
           // Part of OpenClaw's lease on its state: with another, a gateway would wait minutes for a killed predecessor.
           hostname: names.container,
           image: engine.image(gateway.version).imageId,
-          command: COMMAND,
+          command: config.apply((volume) => commandOf(volume, limits, gateway)),
           workingDir: WORKING_DIRECTORY,
           user: `${USER}:${USER}`,
           envs: Object.entries(ENVIRONMENT).map(([variable, value]) => `${variable}=${value}`),

@@ -76,7 +76,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
     };
     const docker = dockerCommand(typeof host === "string" ? host : LOCAL_ENGINE);
     const prefix = `${pulumi.getProject()}-${pulumi.getStack()}`;
-    this.layout = { kind: "container", prefix, docker, sandboxPort };
+    this.layout = { kind: "container", prefix, docker, sandboxPort, memory: this.limits.memoryMiB };
     const place = typeof host === "string" ? placeOf(host) : undefined;
     this.machine = place ?? `DockerEngine ${name}`;
     this.suffix = place === undefined || place === HERE ? "" : `@${place}`;

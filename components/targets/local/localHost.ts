@@ -1,17 +1,18 @@
-import { homedir, userInfo } from "node:os";
+import { homedir, totalmem, userInfo } from "node:os";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { accountConflict, homeOfUser } from "../../../inspect/accounts";
 import { enginesHere } from "../../../inspect/engines";
 import { findExistingGateway, type SearchResult, type GatewayFacts } from "../../../inspect/existingGateway";
-import type { HostConflict } from "../../../model/conflict";
+import type { Conflict } from "../../../model/conflict";
 import { findConflicts, isLost } from "../../../inspect/conflicts";
 import type { GatewayLocation } from "../../../model/requests";
 import { hostCommand, manageDir, type HostLayout } from "../../../model/hostLayout";
 import { lingerConflict } from "../../../inspect/units";
 import { afterPreflight, currentProgram } from "../../preflight";
 import { sandboxWarnings } from "../../rules/config/sandbox";
+import { heapConflicts } from "../../rules/heap";
 import { problemsOf } from "../../rules/problems";
 import { withoutStackTraces } from "../../outputs";
 import { renderBootstrap } from "../bootstrap";
@@ -75,7 +76,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  findConflicts(gateways: readonly GatewayToCheck[]): Promise<HostConflict[][]> {
+  findConflicts(gateways: readonly GatewayToCheck[]): Promise<Conflict[][]> {
     const claims = gateways.map(claimToCheck);
     this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
     const { account } = this.layout;
@@ -85,7 +86,13 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
         for (const warning of sandboxWarnings(gateway, engines, account ?? userInfo().username))
           void pulumi.log.warn(warning);
     }
-    return Promise.resolve(findConflicts(this.layout, claims));
+    const memory = totalmem() / 2 ** 20;
+    return Promise.resolve(
+      findConflicts(this.layout, claims).map((found, index) => [
+        ...found,
+        ...heapConflicts(gateways[index]!.gateway.maxOldSpaceSize, "host", memory),
+      ]),
+    );
   }
 
   /** @internal */

@@ -1,9 +1,10 @@
 /** What in a host's facts prevents gateways from running on it. Pure. */
 import { accountConflict } from "../../../inspect/accounts";
 import type { HostLayout } from "../../../model/hostLayout";
-import { inTrust, inWords, listensOn, type ClaimToCheck, type Found, type HostConflict } from "../../../model/conflict";
+import { inTrust, inWords, listensOn, type ClaimToCheck, type Conflict, type Found } from "../../../model/conflict";
 import { lingering } from "../../../inspect/units";
 import { sandboxWarnings } from "../../rules/config/sandbox";
+import { heapConflicts } from "../../rules/heap";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
 import { accountProblem, lingerProblem } from "../hostLayout";
@@ -26,7 +27,7 @@ export interface HostProblems {
   /** Of the host itself. */
   readonly problems: readonly Problem[];
   /** Of each gateway, in their order. */
-  readonly obstacles: readonly (readonly HostConflict[])[];
+  readonly obstacles: readonly (readonly Conflict[])[];
   readonly warnings: readonly string[];
   /** Gateways of which something was removed. */
   readonly lost: readonly string[];
@@ -66,7 +67,10 @@ export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: reado
     obstacles: gateways.map((each, index) => {
       const claim = claimToCheck(each);
       const found = facts.found?.[index] ?? foundFor(each, claim, facts);
-      return found.map((thing) => inWords(host.layout, claim, thing));
+      return [
+        ...found.map((thing) => inWords(host.layout, claim, thing)),
+        ...heapConflicts(each.gateway.maxOldSpaceSize, "host", (facts.memoryBytes ?? Infinity) / 2 ** 20),
+      ];
     }),
     warnings: [...littleMemory(host, facts, gateways.length), ...noSandboxes(host, facts, gateways)],
     lost: facts.lost,

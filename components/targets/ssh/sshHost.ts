@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { GatewayLocation } from "../../../model/requests";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../../model/hostLayout";
 import type { SearchResult, GatewayFacts } from "../../../inspect/existingGateway";
-import type { HostConflict } from "../../../model/conflict";
+import type { Conflict } from "../../../model/conflict";
 import { plainLine } from "../../../model/plain";
 import type { Connection } from "../../../model/connection";
 import { afterPreflight, currentProgram, refuse } from "../../preflight";
@@ -95,7 +95,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  async findConflicts(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly HostConflict[])[]> {
+  async findConflicts(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Conflict[])[]> {
     const program = currentProgram();
     const host = this.lookedAt;
     const connection = host && (await knownSoon(this.connection));
