@@ -55,6 +55,7 @@ describe("programs of one's own", () => {
       "ops.config.gateway.port: is set by the argument basePort",
       "crossed.browser.cdpUrl: port 26011 on this host belongs to claw.main (26000-26110)",
       "crossed.browser.profiles.work.cdpPort: 26012 is one of the ports of claw.main (26000-26110)",
+      "crossed.maxOldSpaceSize: is not less than the memory of its host",
       "open.telegram.allowFrom: the rescue bot can repair the main gateway, so only named operators may talk to it",
     ])
       expect(text).toContain(expected);

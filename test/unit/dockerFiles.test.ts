@@ -189,6 +189,14 @@ describe("check", () => {
     expect([...docker.volumes.keys()]).toEqual(before);
   });
 
+  it("tries it with the limit of the heap that its container will have", async () => {
+    running({ config: await check(request()) });
+    await check(request({ version: "2026.9.7" }));
+    await check(request({ maxOldSpaceSize: 1024 }));
+    const heaps = docker.commands.flat().filter((word) => word.startsWith("--max-old-space-size"));
+    expect(heaps).toEqual(["--max-old-space-size=1536", "--max-old-space-size=1024"]);
+  });
+
   it("tries a port on another address, and not again one that the gateway has", async () => {
     // Paused, so that there is nothing to try a new one beside.
     running({}, { state: { Paused: true } });

@@ -28,6 +28,7 @@ export interface FakeContainer {
 }
 
 interface Helper {
+  readonly Cmd?: readonly string[];
   readonly HostConfig?: { readonly Mounts?: readonly { readonly Type: string }[] };
 }
 
@@ -48,6 +49,8 @@ export class FakeDocker {
   readonly helpers: Helper[] = [];
   /** Everything that would have changed something, as METHOD PATH. */
   readonly changes: string[] = [];
+  /** What containers that were made would run. */
+  readonly commands: (readonly string[])[] = [];
   private readonly directory = mkdtempSync(join(tmpdir(), "fake-docker-"));
   private readonly asked = new Map<string, number>();
   private readonly server: Server;
@@ -114,6 +117,7 @@ export class FakeDocker {
     const created = JSON.parse(sent) as Helper & { Name?: string; Labels?: Labels };
     const { Name, Labels = {} } = created;
     if (kind === "containers") this.helpers.push(created);
+    if (created.Cmd) this.commands.push(created.Cmd);
     if (Name !== undefined) this.volumes.set(Name, Labels);
     else this.containers.set("helper", { labels: Labels });
     return [201, { Id: "helper", Name }];

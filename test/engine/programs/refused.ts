@@ -30,6 +30,7 @@ new Gateway("crossed", {
   profile: "crossed",
   basePort: 27000,
   browser: { cdpUrl: "http://127.0.0.1:26011", profiles: { work: { cdpPort: 26012 } } },
+  maxOldSpaceSize: 2 ** 30,
 });
 new RescueGateway("open", {
   target,
