@@ -10,6 +10,7 @@ import { schemaProblems } from "./rules/config/schema";
 import { exposeProblems, exposeWarnings, signsIn } from "./rules/expose";
 import { checkOperatorOnly } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
+import { notTested } from "../model/versions";
 import type { Problem } from "./rules/problems";
 import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
 import type { GatewayArgs, MainGatewayArgs, RescueGatewayArgs } from "./arguments";
@@ -118,6 +119,8 @@ export class Gateway extends pulumi.ComponentResource {
     const { gateway, args: checked, problems } = resolveGateway(label, defined(rest), target.layout, name);
     program.report(problems);
     if (!gateway || !checked) return undefined;
+    const warning = notTested(gateway.version);
+    if (warning !== undefined) program.warn(warning);
     const schema = schemaOf(gateway.version);
     if (schema)
       program.report([

@@ -41,12 +41,19 @@ class Program {
   private readonly gateways: DeclaredGateway[] = [];
   private readonly existing: Promise<ExistingMain>[] = [];
   private readonly problems: Problem[] = [];
+  private readonly warnings = new Set<string>();
   private looking: NodeJS.Immediate | undefined;
   private open: (() => void)[] = [];
   private giveUp: ((error: Error) => void)[] = [];
 
   report(problems: readonly Problem[]): void {
     this.problems.push(...problems);
+  }
+
+  /** Something that is no problem; said once, however many gateways it is about. */
+  warn(text: string): void {
+    if (!this.warnings.has(text)) void pulumi.log.warn(text);
+    this.warnings.add(text);
   }
 
   declare(declared: DeclaredGateway): void {

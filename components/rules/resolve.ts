@@ -12,7 +12,8 @@ import { placementOf, type Layout } from "./placement";
 import type { GatewayPorts, PortRange } from "../../model/ports";
 import type { Surroundings } from "../../model/surroundings";
 import { problemsOf, type Problem } from "./problems";
-import { gatewaySchema, MIN_VERSION, type CheckedGatewayArgs } from "./schemas";
+import { OLDEST_VERSION } from "../../model/versions";
+import { gatewaySchema, type CheckedGatewayArgs } from "./schemas";
 
 /** Everything about one gateway that is not secret, with all defaults filled in. */
 export interface ResolvedGateway {
@@ -106,5 +107,5 @@ function salvage(input: unknown, error: z.ZodError): CheckedGatewayArgs | undefi
     issue.path.length === 0 && issue.code === "unrecognized_keys" ? issue.keys : [String(issue.path[0])],
   );
   const rest = Object.entries(input as object).filter(([key]) => !refused.includes(key));
-  return gatewaySchema.safeParse({ version: MIN_VERSION, ...Object.fromEntries(rest) }).data;
+  return gatewaySchema.safeParse({ version: OLDEST_VERSION, ...Object.fromEntries(rest) }).data;
 }

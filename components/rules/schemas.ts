@@ -24,9 +24,7 @@ import { CONTAINER_PATHS, CONTAINER_PORT } from "../../model/containerLayout";
 import { isOwnPlace, whyNotMounted } from "../../model/surroundings";
 import { contains, formatRange, LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT, portBlock } from "../../model/ports";
 import { MIN_HEAP } from "../../model/heap";
-
-/** Oldest OpenClaw release that the product was measured with. */
-export const MIN_VERSION = "2026.9.6";
+import { OLDEST_VERSION } from "../../model/versions";
 
 /** Names that OpenClaw reserves. Source: its profile check, on macOS and Windows. */
 const RESERVED_PROFILES = ["gateway", "node"];
@@ -131,15 +129,15 @@ const released = (version: string): string => version.replace(/-\d+$/, "");
 export const versionSchema = z
   .string({
     error: ({ input }) =>
-      `${input === undefined ? "is required" : "must be a string"}: an exact OpenClaw version, e.g. "${MIN_VERSION}"`,
+      `${input === undefined ? "is required" : "must be a string"}: an exact OpenClaw version, e.g. "${OLDEST_VERSION}"`,
   })
   .refine(
     (version) => semver.valid(version) === version,
-    `must be an exact version, e.g. "${MIN_VERSION}": a tag or range could upgrade the gateway unexpectedly`,
+    `must be an exact version, e.g. "${OLDEST_VERSION}": a tag or range could upgrade the gateway unexpectedly`,
   )
   .refine(
-    (version) => semver.valid(version) !== version || semver.gte(released(version), MIN_VERSION),
-    `is older than ${MIN_VERSION}, the oldest supported version`,
+    (version) => semver.valid(version) !== version || semver.gte(released(version), OLDEST_VERSION),
+    `is older than ${OLDEST_VERSION}, the oldest supported version`,
   );
 
 export const basePortSchema = z

@@ -157,6 +157,7 @@ const NO_MESSAGE = [
   /^# Helping main/,
   /^\(no service was found: as it was started\)$/,
   /no main gateway was found beside it|^Looked for: |^If main is elsewhere|existingMain\.stateDir \/where/, // a warning
+  /^this release of pulumi-openclaw was not tested with|^`config` is checked by OpenClaw itself/, // a warning
   /the host does not answer|so nothing on it was checked|of memory, but its gateways need about/, // warnings
   /deployed there$|the host is set up again, and gateways that are still running are replaced/, // a warning
   /^(not finished|no answer) within … s$/, // a part of them

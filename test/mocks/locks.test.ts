@@ -1,20 +1,22 @@
 /** What the releases of a stack consist of: from this package, or by one question of the deployer's for all hosts. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import * as pulumi from "@pulumi/pulumi";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { shippedLock } from "../../components/targets/releaseLock";
-import { MIN_VERSION } from "../../components/rules/schemas";
 import { lockId, openclawIn, lockedPackages } from "../../model/packageLock";
+import { OLDEST_VERSION } from "../../model/versions";
 import { lockOf } from "../support/locks";
 import { CLAIM_ID, MockedProgram } from "./program";
 import { HOST_KEY } from "./values";
 
 const NEWER = "2026.9.120";
 const LOCK = lockOf(NEWER);
-const WITH_DISCORD = lockOf(MIN_VERSION);
+const WITH_DISCORD = lockOf(OLDEST_VERSION);
 const INTEGRITY = openclawIn(LOCK)!.integrity!;
 
 const program = new MockedProgram();
+const warnings = vi.spyOn(pulumi.log, "warn").mockResolvedValue();
 beforeAll(() =>
   program.run(
     ({ Gateway, GatewayPair, SshHost }) => {
@@ -27,10 +29,10 @@ beforeAll(() =>
           ...args,
         });
       const one = host("one", "203.0.113.7");
-      new GatewayPair("old", { target: one, version: MIN_VERSION });
+      new GatewayPair("old", { target: one, version: OLDEST_VERSION });
       const other = host("other", "203.0.113.8", { integrity: { [NEWER]: INTEGRITY } });
       const discord = { channels: { discord: { token: "${DISCORD_BOT_TOKEN}" } } };
-      const place = { target: one, version: MIN_VERSION, config: discord };
+      const place = { target: one, version: OLDEST_VERSION, config: discord };
       new Gateway("bot", { ...place, basePort: 22000, profile: "bot", env: { DISCORD_BOT_TOKEN: "one" } });
       new Gateway("bots", { ...place, basePort: 23000, profile: "bots", env: { DISCORD_BOT_TOKEN: "two" } });
       new GatewayPair("new", { target: other, version: NEWER, main: { target: one, basePort: 21000, profile: "new" } });
@@ -47,26 +49,35 @@ const stagedFor = (name: string): unknown => {
 };
 
 it("a version whose lock is in this package needs no question", () => {
-  expect(program.names()).toContain(`openclaw-${MIN_VERSION}-lock`);
-  const packages = shippedLock(MIN_VERSION)!;
-  expect(stagedFor("old-main-lock@203.0.113.7")).toMatchObject({ version: MIN_VERSION, packages });
+  expect(program.names()).toContain(`openclaw-${OLDEST_VERSION}-lock`);
+  const packages = shippedLock(OLDEST_VERSION)!;
+  expect(stagedFor("old-main-lock@203.0.113.7")).toMatchObject({ version: OLDEST_VERSION, packages });
   expect(program.inputsOf("old-rescue-deployment@203.0.113.7").create).toMatch(
     new RegExp(` apply-locked 'rescue' ${CLAIM_ID} ${CLAIM_ID} ${lockId(packages)}$`),
   );
 });
 
+it("a version that this package was not tested with is accepted, and that is said once", () => {
+  expect(warnings.mock.calls).toEqual([
+    [
+      `this release of pulumi-openclaw was not tested with OpenClaw ${NEWER}, only with ${OLDEST_VERSION}: ` +
+        "`config` is checked by OpenClaw itself before it is used, but not in a preview",
+    ],
+  ]);
+});
+
 const questions = (): string[] => program.names().filter((name) => /^openclaw-.*-packages$/.test(name));
 
 it("a version with plugins is asked for once as well, with the hash of OpenClaw that this package knows", () => {
-  const [question, ...more] = questions().filter((name) => name.includes(MIN_VERSION));
+  const [question, ...more] = questions().filter((name) => name.includes(OLDEST_VERSION));
   expect(more).toEqual([]);
   const asked = program.inputsOf(question!);
-  const plugins = { "@openclaw/discord": MIN_VERSION };
-  expect(asked.create).toMatch(new RegExp(` lock openclaw ${MIN_VERSION} @openclaw/discord@${MIN_VERSION}$`));
+  const plugins = { "@openclaw/discord": OLDEST_VERSION };
+  expect(asked.create).toMatch(new RegExp(` lock openclaw ${OLDEST_VERSION} @openclaw/discord@${OLDEST_VERSION}$`));
   expect(JSON.parse(asked.stdin as string)).toEqual({
-    version: MIN_VERSION,
+    version: OLDEST_VERSION,
     plugins,
-    integrity: openclawIn(shippedLock(MIN_VERSION)!)!.integrity,
+    integrity: openclawIn(shippedLock(OLDEST_VERSION)!)!.integrity,
   });
   for (const gateway of ["bot", "bots"])
     expect(stagedFor(`${gateway}-lock@203.0.113.7`)).toMatchObject({ packages: WITH_DISCORD });

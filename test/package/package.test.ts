@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { TESTED_VERSIONS } from "../../model/versions";
 import { pulumiEnvironment } from "../../toolchain/environment";
 import { temporaryRoot } from "../support/hosts";
 import { Consumer, OLDEST_SDK, PackedPackage, runIn, SDK, tryIn, type PackageManager } from "../support/package";
@@ -33,9 +34,9 @@ it("holds what a program needs, and nothing else", async () => {
     "host/bootstrap.sh",
     "inspect/look.sh",
     "inspect/trusted.sh",
-    "locks/openclaw-2026.9.6.lock",
+    ...TESTED_VERSIONS.map(({ version }) => `locks/openclaw-${version}.lock`),
     "package.json",
-    "schemas/openclaw-2026.9.6.schema",
+    ...TESTED_VERSIONS.map(({ version }) => `schemas/openclaw-${version}.schema`),
   ]);
   const texts = ["components.cjs", "index.d.ts"].map((file) =>
     readFileSync(join(packed.sources, "dist", file), "utf8"),

@@ -6,11 +6,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { NEWEST_VERSION } from "../../model/versions";
 import { renderBootstrap } from "../../components/targets/bootstrap";
 import { placeStandIn } from "../standIn/release";
 import { isSoak } from "./soak";
 
-export const VERSION = "2026.9.6";
+export const VERSION = NEWEST_VERSION;
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "pulumi-openclaw");
 const seed = join(cache, `test-seed-${VERSION}`);
