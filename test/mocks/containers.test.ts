@@ -360,7 +360,7 @@ describe("a container beside others", () => {
   it("has mounts besides its volumes, or instead of its workspace's, which stays", () => {
     expect(inputs().mounts).toEqual([
       { type: "volume", source: "project-stack-beside-state", target: "/home/node/.openclaw" },
-      { type: "volume", source: "beside-check-said", target: "/etc/openclaw", readOnly: true },
+      { type: "volume", source: "beside-check-said-heap", target: "/etc/openclaw", readOnly: true },
       { type: "volume", source: "beside-secrets-said", target: "/etc/openclaw-secrets", readOnly: true },
       { type: "bind", source: "/srv/notes", target: "/data", readOnly: true },
       { type: "bind", source: "/mnt/work", target: "/home/node/.openclaw/workspace" },
