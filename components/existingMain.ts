@@ -25,12 +25,13 @@ export function findExistingMain(label: string, target: Target, facts: unknown):
   currentProgram().avoid(
     found.then((gateway): ExistingMain => {
       if (!gateway) {
-        void pulumi.log.warn(
-          `${label}: no main gateway was found beside it, so nothing was checked against one, and updates do not wait for one. ` +
-            "Looked for: .openclaw in your home directory (with sudo, also in that of the user who ran it) and in the target's root. " +
-            "If main is elsewhere, set existingMain.stateDir; in stack config: " +
-            "pulumi config set --path rescue.existingMain.stateDir /where/it/is",
-        );
+        if (!currentProgram().isLeftAlone(target))
+          void pulumi.log.warn(
+            `${label}: no main gateway was found beside it, so nothing was checked against one, and updates do not wait for one. ` +
+              "Looked for: .openclaw in your home directory (with sudo, also in that of the user who ran it) and in the target's root. " +
+              "If main is elsewhere, set existingMain.stateDir; in stack config: " +
+              "pulumi config set --path rescue.existingMain.stateDir /where/it/is",
+          );
         return { target, botTokens: [], problems: [] };
       }
       if (isUnknown(gateway)) {

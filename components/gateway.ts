@@ -116,23 +116,21 @@ export class Gateway extends pulumi.ComponentResource {
       program.report([{ path: `${label}.target`, reason, advice: 'use one, e.g. new LocalHost("here")' }]);
       return undefined;
     }
-    const { gateway, args: checked, problems } = resolveGateway(label, defined(rest), target.layout, name);
+    const { gateway, args: checked, refused, problems } = resolveGateway(label, defined(rest), target.layout, name);
     program.report(problems);
     if (!gateway || !checked) return undefined;
-    const warning = notTested(gateway.version);
+    const isVersionRefused = refused.includes("version");
+    const warning = isVersionRefused ? undefined : notTested(gateway.version);
     if (warning !== undefined) program.warn(warning);
-    const schema = schemaOf(gateway.version);
-    if (schema)
-      program.report([
-        ...schemaProblems(gateway.config, schema, gateway.version, `${label}.config`),
-        ...unknownPlugins(checked, `${label}.config`, gateway.isContainer === true),
-      ]);
+    const schema = isVersionRefused ? undefined : schemaOf(gateway.version);
+    if (schema) program.report(schemaProblems(gateway.config, schema, gateway.version, `${label}.config`));
+    if (schema && !refused.includes("plugins"))
+      program.report(unknownPlugins(checked, `${label}.config`, gateway.isContainer === true));
     if (checked.expose) {
       const isContainer = gateway.isContainer === true;
       const kind = { isContainer, isRescue: composition.operatorOnly === true };
       program.report(exposeProblems(checked.expose, `${label}.expose`, kind));
-      for (const warning of exposeWarnings(checked.expose, `${label}.expose`, isContainer))
-        void pulumi.log.warn(warning, this);
+      for (const warning of exposeWarnings(checked.expose, `${label}.expose`, isContainer)) program.warn(warning);
     }
     if (composition.operatorOnly) program.report(checkOperatorOnly(gateway, checked));
     const telegramToken = checked.telegram?.botToken;

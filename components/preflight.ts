@@ -42,6 +42,7 @@ class Program {
   private readonly existing: Promise<ExistingMain>[] = [];
   private readonly problems: Problem[] = [];
   private readonly warnings = new Set<string>();
+  private readonly unclear = new Set<Target>();
   private looking: NodeJS.Immediate | undefined;
   private open: (() => void)[] = [];
   private giveUp: ((error: Error) => void)[] = [];
@@ -54,6 +55,18 @@ class Program {
   warn(text: string): void {
     if (!this.warnings.has(text)) void pulumi.log.warn(text);
     this.warnings.add(text);
+  }
+
+  /**
+   * The arguments of this target are refused: its defaults may mean another place, with gateways and programs that nobody has
+   * to do anything about. So it is not looked at, and nothing elsewhere is compared with what is there.
+   */
+  leaveAlone(target: Target): void {
+    this.unclear.add(target);
+  }
+
+  isLeftAlone(target: Target): boolean {
+    return this.unclear.has(target);
   }
 
   declare(declared: DeclaredGateway): void {
@@ -103,17 +116,18 @@ class Program {
   }
 
   private async allProblems(): Promise<Problem[]> {
-    const machines = new Set(this.gateways.map(({ target }) => target.machine));
+    const machineOf = ({ target }: { target: Target }): unknown => (this.unclear.has(target) ? target : target.machine);
+    const machines = new Set(this.gateways.map(machineOf));
     const existing = await Promise.all(this.existing);
     const isolation = [...machines].flatMap((machine) => {
-      const here = ({ target }: { target: Target }): boolean => target.machine === machine;
+      const here = (each: { target: Target }): boolean => machineOf(each) === machine;
       const notOurs = existing.filter(here).flatMap(({ gateway }) => gateway ?? []);
       return checkIsolation(
         this.gateways.filter(here).map(({ gateway }) => gateway),
         notOurs,
       );
     });
-    const targets = [...new Set(this.gateways.map(({ target }) => target))];
+    const targets = [...new Set(this.gateways.map(({ target }) => target))].filter((each) => !this.unclear.has(each));
     const namesakes = this.gateways.filter(({ name, target }, index) =>
       this.gateways.slice(0, index).some((other) => other.name === name && other.target.machine === target.machine),
     );

@@ -9,10 +9,11 @@ import { defined } from "../model/defined";
 import { problemsOf, type Problem } from "./rules/problems";
 import { secretPaths } from "./stackFile";
 import { once } from "./targets/bootstrap";
-import { hostShape } from "./targets/hostArguments";
+import { hostShape, type HostArgs } from "./targets/hostArguments";
 import { DockerEngine, type DockerEngineArgs } from "./targets/docker";
 import { LocalHost } from "./targets/local";
 import { SshHost, type SshHostArgs } from "./targets/ssh";
+import type { Target } from "./targets/target";
 
 /** Their own schemas check what is in them. */
 const gatewayArguments = z.looseObject({}, { error: "must be an object of gateway arguments" }).optional();
@@ -71,16 +72,24 @@ export function readStackConfig(): StackConfig {
   const isAlone = mode === "rescue";
   if (isAlone && raw.main !== undefined) report([mainNotOurs(project)]);
   const ofRescue = kindOf(project, "rescue", raw);
-  const kinds = { rescue: ofRescue, main: isAlone ? ofRescue : kindOf(project, "main", raw) };
-  const hostArgs = parsed.success ? defined({ root, binDir, account, supervisor, registry, integrity }) : {};
-  report(unusedTargets(project, raw, Object.values(kinds), Object.keys(hostArgs)));
+  const ofMain = isAlone ? ofRescue : kindOf(project, "main", raw);
+  const kinds = { rescue: ofRescue ?? "local", main: ofMain ?? "local" };
+  const isClear = parsed.success && ofRescue !== undefined && ofMain !== undefined;
+  const given = defined({ root, binDir, account, supervisor, registry, integrity });
+  const refused = parsed.success ? [] : parsed.error.issues.map(({ path }) => path[0]);
+  const hostArgs = Object.fromEntries(Object.entries(given).filter(([key]) => !refused.includes(key))) as HostArgs;
+  if (isClear) report(unusedTargets(project, raw, Object.values(kinds), Object.keys(hostArgs)));
 
+  const declared = <T extends Target>(target: T): T => {
+    if (!isClear) currentProgram().leaveAlone(target);
+    return target;
+  };
   const ssh = { ...objectOf(raw.ssh), ...hostArgs } as SshHostArgs;
   const docker = { ...objectOf(raw.docker) } as DockerEngineArgs;
   const targets = {
-    local: once(() => new LocalHost("local", hostArgs)),
-    ssh: once(() => new SshHost("ssh", ssh)),
-    docker: once(() => new DockerEngine("docker", docker)),
+    local: once(() => declared(new LocalHost("local", hostArgs))),
+    ssh: once(() => declared(new SshHost("ssh", ssh))),
+    docker: once(() => declared(new DockerEngine("docker", docker))),
   };
   const where: Readonly<Record<Kind, () => Where>> = {
     local: () => ({}),
@@ -114,13 +123,13 @@ function rawConfig(project: string): RawConfig {
   );
 }
 
-/** The kind of target of one gateway. One that there is not is reported. */
-function kindOf(project: string, name: "main" | "rescue", raw: RawConfig): Kind {
+/** The kind of target of one gateway. Undefined: there is none of that name, which is reported. */
+function kindOf(project: string, name: "main" | "rescue", raw: RawConfig): Kind | undefined {
   const own = (objectOf(raw[name]) as { target?: unknown } | undefined)?.target;
   const known = kind.safeParse(own ?? raw.target);
   if (own !== undefined && !known.success)
     currentProgram().report(problemsOf(known.error, kind, `${project}.${name}.target`, own));
-  return known.data ?? "local";
+  return known.data;
 }
 
 function unusedTargets(

@@ -74,10 +74,14 @@ const suggestion = (key: string, known: readonly string[]): string =>
 /** A name that somebody may have meant, as a question; undefined if none is near. */
 export function didYouMean(name: string, known: readonly string[]): string | undefined {
   const nearest = known.length ? closest(name, known) : undefined;
-  return nearest !== undefined && distance(name.toLowerCase(), nearest.toLowerCase()) <= Math.max(1, name.length / 3)
-    ? `did you mean ${nearest}?`
-    : undefined;
+  return nearest !== undefined && isNear(name, nearest) ? `did you mean ${nearest}?` : undefined;
 }
+
+const isNear = (name: string, other: string): boolean =>
+  distance(name.toLowerCase(), other.toLowerCase()) <= Math.max(1, name.length / 3);
+
+/** Whether it may be one of these, misspelt. */
+export const isLike = (name: string, known: readonly string[]): boolean => known.some((each) => isNear(name, each));
 
 /** The keys that a strict object schema knows at a path. */
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import { gatewayId } from "../../model/hostLayout";
 import { isObject } from "../../model/json";
-import type { JsonObject } from "../../model/spec";
+import type { Json, JsonObject } from "../../model/spec";
 import { checkConfig } from "./config/check";
 import { plainPart } from "./config/json";
 import { packagesOf } from "./config/plugins";
@@ -11,7 +11,7 @@ import { sandboxesHere, type Sandbox } from "./config/sandbox";
 import { placementOf, type Layout } from "./placement";
 import type { GatewayPorts, PortRange } from "../../model/ports";
 import type { Surroundings } from "../../model/surroundings";
-import { problemsOf, type Problem } from "./problems";
+import { isLike, problemsOf, type Problem } from "./problems";
 import { OLDEST_VERSION } from "../../model/versions";
 import { gatewaySchema, type CheckedGatewayArgs } from "./schemas";
 
@@ -56,23 +56,38 @@ export interface Resolution {
   readonly gateway?: ResolvedGateway;
   /** The validated arguments; secrets are still as given. */
   readonly args?: CheckedGatewayArgs;
+  /** Names of arguments that are refused. What a gateway has in their stead is not what was meant. */
+  readonly refused: readonly string[];
   readonly problems: readonly Problem[];
 }
+
+const keysOf = (value: unknown): string[] => (isObject(value as Json) ? Object.keys(value as object) : []);
 
 /** Checks the arguments of one gateway and fills in what depends on its place. `name`: the name of its resource. */
 export function resolveGateway(label: string, input: unknown, layout: Layout, name = label): Resolution {
   const parsed = gatewaySchema.safeParse(input);
   const problems = parsed.success ? [] : problemsOf(parsed.error, gatewaySchema, label, input);
   const args = parsed.data ?? salvage(input, parsed.error);
+  const refused = parsed.success ? [] : refusedKeys(parsed.error);
   const config = args?.config ?? plainPart((input as { config?: unknown }).config);
   const isContainer = layout.kind === "container";
   const check = (ours: JsonObject): void => {
     if (isObject(config))
-      problems.push(...checkConfig({ config, ours, args: args ?? {}, path: `${label}.config`, isContainer }));
+      problems.push(
+        ...checkConfig({
+          config,
+          ours,
+          telegram: args?.telegram,
+          // Those that are refused for their values are there all the same.
+          env: keysOf((input as { env?: unknown }).env),
+          path: `${label}.config`,
+          isContainer,
+        }),
+      );
   };
   if (!args) {
     check({});
-    return { problems };
+    return { problems, refused };
   }
 
   const profile = args.profile ?? "default";
@@ -83,6 +98,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   const sandboxes = sandboxesHere(args.config ?? {}, Object.keys(args.env ?? {}));
   return {
     args,
+    refused,
     problems,
     gateway: Object.freeze({
       label,
@@ -101,11 +117,23 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   };
 }
 
-/** The arguments without the invalid ones: enough to find problems between gateways too. */
+/** What decides which gateway it is, and where. */
+const PLACE = ["profile", "basePort", "stateDir", "workspace", "configPath"];
+
+/**
+ * The arguments without the invalid ones: enough to find problems between gateways too. None where one that decides its place
+ * is refused, or may be meant by a misspelt one: a default in its stead is another gateway, with problems that nobody has.
+ */
 function salvage(input: unknown, error: z.ZodError): CheckedGatewayArgs | undefined {
-  const refused = error.issues.flatMap((issue) =>
-    issue.path.length === 0 && issue.code === "unrecognized_keys" ? issue.keys : [String(issue.path[0])],
-  );
+  const refused = refusedKeys(error);
+  const unknown = refused.filter((key) => !(key in gatewaySchema.shape));
+  const others = Object.keys(gatewaySchema.shape).filter((key) => !PLACE.includes(key));
+  if (refused.some((key) => PLACE.includes(key)) || unknown.some((key) => !isLike(key, others))) return undefined;
   const rest = Object.entries(input as object).filter(([key]) => !refused.includes(key));
   return gatewaySchema.safeParse({ version: OLDEST_VERSION, ...Object.fromEntries(rest) }).data;
 }
+
+const refusedKeys = (error: z.ZodError): string[] =>
+  error.issues.flatMap((issue) =>
+    issue.path.length === 0 && issue.code === "unrecognized_keys" ? issue.keys : [String(issue.path[0])],
+  );

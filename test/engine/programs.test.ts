@@ -44,8 +44,8 @@ describe("programs of one's own", () => {
     for (const expected of [
       'claw.main.version: must be an exact version, e.g. "2026.9.6": a tag or range could upgrade the gateway unexpectedly; it is "latest"',
       "claw.rescue.version: must be an exact version",
-      "claw.rescue.basport: is not a known argument\n",
-      "did you mean basePort?",
+      "claw.rescue.forse: is not a known argument\n",
+      "did you mean force?",
       "claw.rescue.basePort: its ports 26020-26130 overlap those of claw.main (26000-26110)",
       "use 26111, the nearest free base port",
       "claw.rescue.stateDir: <root>/state/inside is inside claw.main.stateDir (<root>/state)",

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { vi } from "vitest";
 import type * as components from "../../components";
+import type { Problem } from "../../components/rules/problems";
+import type * as stackConfig from "../../components/stackConfig";
 import { SECRET } from "./values";
 
 type Inputs = Record<string, unknown>;
@@ -83,6 +85,35 @@ export class MockedProgram {
     vi.unstubAllEnvs();
     rmSync(this.cache, { recursive: true });
   }
+}
+
+type Library = typeof components & typeof stackConfig;
+
+/** What is wrong with a program, which then waits for ever. `config`: of a project `openclaw`. */
+export async function problemsIn(
+  program: (library: Library) => unknown,
+  config: Readonly<Record<string, string>> = {},
+): Promise<readonly Problem[]> {
+  await pulumi.runtime.setMocks(
+    { newResource: ({ name }) => ({ id: name, state: {} }), call: () => ({}) },
+    "openclaw",
+    "dev",
+  );
+  const library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
+  const { currentProgram } = await import("../../components/preflight");
+  pulumi.runtime.setAllConfig(
+    Object.fromEntries(Object.entries(config).map(([key, value]) => [`openclaw:${key}`, value])),
+  );
+  return new Promise((resolve, reject) => {
+    const look = async (): Promise<object> => {
+      const current = currentProgram();
+      vi.spyOn(current, "passed").mockReturnValue(new Promise(() => undefined));
+      program(library);
+      resolve(await current["allProblems"]());
+      return {};
+    };
+    pulumi.runtime.runInPulumiStack(look).catch(reject);
+  });
 }
 
 export const isSecret = (value: unknown): boolean => typeof value === "object" && value !== null && SECRET in value;

@@ -13,14 +13,15 @@ interface ToCheck {
   readonly config: JsonObject;
   /** What the component sets; empty if the other arguments do not say enough. */
   readonly ours: JsonObject;
-  readonly args: Partial<Pick<CheckedGatewayArgs, "telegram" | "env">>;
+  readonly telegram: CheckedGatewayArgs["telegram"] | undefined;
+  /** Names of the argument of that name. */
+  readonly env: readonly string[];
   /** Of the argument. */
   readonly path: string;
   readonly isContainer: boolean;
 }
 
-export function checkConfig({ config, ours, args, path, isContainer }: ToCheck): Problem[] {
-  const env = Object.keys(args.env ?? {});
+export function checkConfig({ config, ours, telegram, env, path, isContainer }: ToCheck): Problem[] {
   const owned = decidedOtherwise(config, ours, path);
   const isOwned = (at: string): boolean =>
     owned.some((problem) => at === problem.path || at.startsWith(`${problem.path}.`));
@@ -28,7 +29,7 @@ export function checkConfig({ config, ours, args, path, isContainer }: ToCheck):
     ...owned,
     ...plainSecrets(config, env, path).filter((problem) => !isOwned(problem.path)),
     ...unknownVariables(config, env, path),
-    ...uninvitedOwners(config, args.telegram, path),
+    ...uninvitedOwners(config, telegram, path),
     ...(isContainer ? sandboxesInContainer(config, env, path) : []),
   ];
 }

@@ -63,8 +63,10 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   constructor(name: string, args: DockerEngineArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:DockerEngine", name, {}, afterPreflight(opts));
     const parsed = dockerEngineSchema.safeParse(args);
-    if (!parsed.success)
+    if (!parsed.success) {
       currentProgram().report(problemsOf(parsed.error, dockerEngineSchema, name, args).map(betterAdvised));
+      currentProgram().leaveAlone(this);
+    }
     // What is refused is never used: the program ends first.
     this.args = parsed.data ?? {};
     this.engineName = name;

@@ -59,7 +59,10 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   constructor(name: string, args: LocalHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:LocalHost", name, {}, afterPreflight(opts));
     const parsed = localHostSchema.safeParse(args);
-    if (!parsed.success) currentProgram().report(problemsOf(parsed.error, localHostSchema, name, args));
+    if (!parsed.success) {
+      currentProgram().report(problemsOf(parsed.error, localHostSchema, name, args));
+      currentProgram().leaveAlone(this);
+    }
     this.layout = layoutOf(parsed.data ?? {}, process.getuid?.() === 0, homedir());
     const { integrity, registry } = parsed.data ?? {};
     releaseLocks().add(defined({ label: name, integrity, registry }));

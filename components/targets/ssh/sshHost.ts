@@ -59,14 +59,15 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   private readonly connection: pulumi.Output<Connection>;
   private readonly sudo: boolean;
   private readonly push: boolean;
-  /** Undefined if its arguments are refused. */
-  private readonly lookedAt: LookedAtHost | undefined;
+  private readonly lookedAt: LookedAtHost;
 
   constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:SshHost", name, {}, afterPreflight(opts));
     const parsed = sshHostSchema.safeParse(args);
-    if (!parsed.success)
+    if (!parsed.success) {
       currentProgram().report(problemsOf(parsed.error, sshHostSchema, name, args).map(adviseOnHostKey));
+      currentProgram().leaveAlone(this);
+    }
     // What is refused is never used: the program ends first.
     const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: "" };
     const { host, user = "root", port = 22 } = checked;
@@ -82,7 +83,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     this.address = pulumi.interpolate`${user}@${host}:${port}`;
     this.connection = pulumi.secret(connectionOf(name, checked));
     releaseLocks().add(defined({ label: name, integrity: checked.integrity }));
-    this.lookedAt = parsed.data && { name, layout: this.layout, sudo: this.sudo };
+    this.lookedAt = { name, layout: this.layout, sudo: this.sudo };
 
     const bootstrap = this.push
       ? renderBootstrap(this.layout)
@@ -98,8 +99,8 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   async findConflicts(gateways: readonly GatewayToCheck[]): Promise<readonly (readonly Conflict[])[]> {
     const program = currentProgram();
     const host = this.lookedAt;
-    const connection = host && (await knownSoon(this.connection));
-    if (host && !connection)
+    const connection = await knownSoon(this.connection);
+    if (!connection)
       void pulumi.log.info(`${host.name}: its address or key is not known yet, so nothing on it was checked`);
     if (!connection) return gateways.map(() => []);
     const { problems, obstacles, warnings, lost } = await inspectHost(host, connection, gateways);

@@ -5,7 +5,7 @@ import { Gateway, GatewayPair, LocalHost, RescueGateway } from "pulumi-openclaw"
 const target = new LocalHost("here", { root: process.env.TEST_ROOT!, account: "openclaw-test" });
 const stateDir = `${process.env.TEST_ROOT!}/state`;
 const bot = "4711:canary-shared-bot";
-const misspelt = { basport: 1 } as object;
+const misspelt = { forse: true } as object;
 const pair = new GatewayPair("claw", {
   target,
   version: "latest",
