@@ -42,6 +42,7 @@ class Program {
   private readonly existing: Promise<ExistingMain>[] = [];
   private readonly problems: Problem[] = [];
   private readonly warnings = new Set<string>();
+  private readonly looks: { readonly target: Target; readonly look: () => readonly Problem[] }[] = [];
   private readonly unclear = new Set<Target>();
   private looking: NodeJS.Immediate | undefined;
   private open: (() => void)[] = [];
@@ -63,6 +64,11 @@ class Program {
    */
   leaveAlone(target: Target): void {
     this.unclear.add(target);
+  }
+
+  /** Has a target's machine looked at, unless the target is left alone after all. */
+  lookFor(target: Target, look: () => readonly Problem[]): void {
+    this.looks.push({ target, look });
   }
 
   isLeftAlone(target: Target): boolean {
@@ -141,6 +147,7 @@ class Program {
     );
     return [
       ...this.problems, // including those that inspecting the targets added
+      ...this.looks.filter(({ target }) => !this.unclear.has(target)).flatMap(({ look }) => look()),
       ...existing.flatMap(({ problems }) => problems),
       ...isolation,
       ...namesakes.map(namesake),

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { accountIdentity, type Identity } from "../inspect/accounts";
 import { Failure, SET_UP_AGAIN } from "../model/failure";
 import { entries, readJson } from "../inspect/files";
-import { gatewayPaths, gatewaysDir, type GatewayPaths, type HostLayout } from "../model/hostLayout";
+import { gatewayPaths, gatewaysDir, hostFile, type GatewayPaths, type HostLayout } from "../model/hostLayout";
 import type { OwnedClaim } from "../model/spec";
 
 export interface Host {
@@ -11,8 +11,6 @@ export interface Host {
   readonly layout: HostLayout;
   readonly identity: Identity;
 }
-
-export const hostFile = (manage: string): string => join(manage, "host.json");
 
 export function openHost(manage: string): Host {
   const layout = readJson<HostLayout>(hostFile(manage));

@@ -34,20 +34,11 @@ import { Failure } from "../model/failure";
 import { makeDir, removeTree, writeFile, writeJson } from "./files";
 import { entries, readJson } from "../inspect/files";
 import { pointedAt } from "./generation";
-import {
-  findGateway,
-  hostFile,
-  lockPath,
-  openGateway,
-  openHost,
-  ownManageDir,
-  type Host,
-  type HostGateway,
-} from "./host";
+import { findGateway, lockPath, openGateway, openHost, ownManageDir, type Host, type HostGateway } from "./host";
 import { applyInBackground, work } from "./jobs";
-import { gatewaysDir, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "../model/hostLayout";
+import { gatewaysDir, hostFile, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "../model/hostLayout";
 import { holderOf, isHealthy } from "./health";
-import { describeListener, type HostLookAnswer, type HostLookRequest } from "../model/conflict";
+import { describeListener, otherThanBefore, type HostLookAnswer, type HostLookRequest } from "../model/conflict";
 import { takeLock } from "./lock";
 import { plain } from "../model/plain";
 import { isLost, lookFor } from "../inspect/conflicts";
@@ -83,10 +74,9 @@ function setUp(manage: string): void {
   // Running gateways keep the supervisor that they were started with.
   const supervisor = wanted.supervisor ?? (former ? (former.supervisor ?? "process") : supervisorKind(wanted));
   const layout = { ...wanted, supervisor };
-  if (former && former.account !== layout.account)
-    throw otherThanBefore(manage, accountName(former), accountName(layout));
+  if (former && former.account !== layout.account) throw otherwise(manage, accountName(former), accountName(layout));
   if (former && (former.supervisor ?? "process") !== supervisor)
-    throw otherThanBefore(manage, former.supervisor ?? "process", supervisor);
+    throw otherwise(manage, former.supervisor ?? "process", supervisor);
   const linger = layout.account === null && supervisor === "systemd" ? lingerConflict() : undefined;
   if (linger) throw new Failure(`${linger.reason}`, `${linger.advice}`);
   if (layout.account !== null) ensureAccount(layout.account, layout.root);
@@ -103,11 +93,10 @@ function writeLogin(manage: string, registry = "", login?: string): void {
   writeFile(npmrc, `${registry.replace(/^\w+:/, "")}/:_auth=${login}\n`, access);
 }
 
-const otherThanBefore = (manage: string, before: string, now: string): Failure =>
-  new Failure(
-    `the gateways below ${manage} run as ${before}, not as ${now}`,
-    "deploy as before, use another `root`, or destroy those gateways first",
-  );
+function otherwise(manage: string, before: string, now: string): Failure {
+  const { reason, advice } = otherThanBefore(manage, before, now);
+  return new Failure(reason, advice);
+}
 
 const accountName = ({ account }: HostLayout): string => account ?? "the user who deployed them";
 

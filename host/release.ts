@@ -22,6 +22,7 @@ import { run } from "../inspect/run";
 import { runAs } from "./runAs";
 import { placePlugins } from "./plugins";
 import { requireComplete } from "../inspect/release";
+import { closedOnWayTo } from "../inspect/trusted";
 
 const INSTALL_MINUTES = 15;
 const INSTALL_TIMEOUT_MS = INSTALL_MINUTES * 60_000;
@@ -43,6 +44,7 @@ export async function ensureRelease(
   const { version } = wanted;
   const release = releaseDir(gateway, wanted);
   if (fs.existsSync(release)) return;
+  requireWayIn(gateway);
   const packages = stagedPackages(releases, wanted);
   makeDir(releases);
   for (const name of entries(releases)) if (name.startsWith(STAGING_PREFIX)) removeTree(join(releases, name));
@@ -70,6 +72,16 @@ export async function ensureRelease(
   await run("sync", ["-f", staging], { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS });
   fs.renameSync(staging, release);
   progress(`installed openclaw@${version} in ${seconds(started)}`);
+}
+
+/** A preview says this too, unless somebody has closed the way since. */
+function requireWayIn({ host, paths }: HostGateway): void {
+  const [barrier] = host.identity.demote ? closedOnWayTo(paths.releases) : [];
+  if (barrier !== undefined)
+    throw new Failure(
+      `OpenClaw and its install script never run as root, and others cannot enter ${barrier}`,
+      `let them through (chmod o+x ${barrier}), or use another \`root\`; then run \`pulumi up\` again`,
+    );
 }
 
 /** Unpacks what the deployer made with the same steps as `npmInstall`. */
@@ -138,7 +150,7 @@ async function runPackageScript(gateway: HostGateway, staging: string): Promise<
   if (result.code !== 0)
     throw new Failure(
       `OpenClaw's install script failed:\n${indent(`${result.stdout}${result.stderr}`.trim())}`,
-      "run `pulumi up` again; if that does not help, use another `version`",
+      "look at what it says above, run `pulumi up` again; only if it says the same again, use another `version`",
     );
 }
 

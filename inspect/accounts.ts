@@ -49,12 +49,15 @@ export function accountIdentity(account: string | null): Identity {
 export const uidOf = (account: string | null): number | undefined =>
   account === null ? process.getuid!() : lookUp(account)?.uid;
 
-/** Why an account cannot be used, or `undefined`. `passwd`: the machine's /etc/passwd, or the account's line of it. */
-export function accountConflict(
-  account: string,
-  passwd: string = readFileSync("/etc/passwd", "utf8"),
-): string | undefined {
-  const entry = accountsIn(passwd).find(({ name }) => name === account);
+/** An account's line of /etc/passwd; empty: there is none. */
+export const lineOf = (account: string): string =>
+  readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((line) => line.startsWith(`${account}:`)) ?? "";
+
+/** Why an account cannot be used, or `undefined`. `line`: its line of the machine's /etc/passwd. */
+export function accountConflict(account: string, line: string = lineOf(account)): string | undefined {
+  const entry = accountsIn(line).find(({ name }) => name === account);
   if (!entry || entry.comment === ACCOUNT_COMMENT) return undefined;
   return `the account ${account} exists and was not created by pulumi-openclaw`;
 }

@@ -1,8 +1,8 @@
 /** What on a machine prevents a gateway. Changes nothing: preview and the claim on the host both call it. */
 import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { uidOf } from "./accounts";
-import { lstat, entries, readLink, readJson } from "./files";
+import { lookUp, uidOf } from "./accounts";
+import { lstat, entries, parentOf, readLink, readJson } from "./files";
 import type { OwnedClaim, Owner } from "../model/spec";
 import {
   configFile,
@@ -21,7 +21,7 @@ import { readStateOwner } from "./stateOwner";
 import { othersLocksOf } from "./openclawLocks";
 import { carries, hasLostDatabase, ownerOf } from "./processes";
 import { gatewayUnits, isOurUnit, unitName, unitDirectories, type Unit } from "./units";
-import { unsafeOnWayTo } from "./trusted";
+import { closedOnWayTo, unsafeOnWayTo } from "./trusted";
 import { isOurWrapper } from "./wrappers";
 import { overlaps, portBlock } from "../model/ports";
 import { defined } from "../model/defined";
@@ -40,6 +40,7 @@ export function lookFor(layout: HostLayout, claims: readonly ClaimToCheck[]): Fo
     ...ownedElsewhere(manage, claim),
     ...unsafeRoot(layout, claim),
     ...insideOurs(manage, claim),
+    ...closedPlaces(layout, claim),
     ...foreignState(layout, claim),
     ...foreignWorkspace(layout, claim),
     ...foreignLocks(layout),
@@ -90,6 +91,23 @@ const insideOurs = (manage: string, claim: ClaimToCheck): Found[] =>
   (["stateDir", "workspace"] as const)
     .filter((property) => isWithin(claim[property], manage) || isWithin(manage, claim[property]))
     .map((property) => ({ is: "inside", property }));
+
+/** Directories that the gateway's account cannot reach, or this user cannot create. What is below the root is its host's. */
+function closedPlaces({ root, account }: HostLayout, claim: ClaimToCheck): Found[] {
+  const properties = (["stateDir", "workspace", "configPath"] as const).filter(
+    (property) =>
+      !isWithin(claim[property], root) && (property === "stateDir" || !isWithin(claim[property], claim.stateDir)),
+  );
+  return properties.flatMap((property): Found[] => {
+    const directory = dirname(claim[property]);
+    // The link to the configuration is for people.
+    const entered = account === null || property === "configPath" ? [] : closedOnWayTo(directory, lookUp(account));
+    if (entered.length) return [{ is: "closed", property, path: entered[0]! }];
+    if (account !== null || lstat(claim[property])) return [];
+    const { parent, state } = parentOf(directory);
+    return state === "writable" ? [] : [{ is: "unwritable", property, path: parent }];
+  });
+}
 
 function foreignState(layout: HostLayout, { id, stateDir, owner }: ClaimToCheck): Found[] {
   const stats = lstat(stateDir);

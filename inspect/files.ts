@@ -1,5 +1,6 @@
 /** Reading files that may not be there. */
 import * as fs from "node:fs";
+import { dirname } from "node:path";
 
 /** Parsed JSON, or `undefined` where the file does not exist. */
 export function readJson<T>(path: string): T | undefined {
@@ -41,3 +42,22 @@ export function lstat(path: string): fs.Stats | undefined {
 /** Nothing is there; also true if a parent is a file. */
 export const isMissing = (error: unknown): boolean =>
   ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException)?.code ?? "");
+
+/** The part of a path that exists, in which this user would create the rest. */
+export interface Parent {
+  readonly parent: string;
+  readonly state: "writable" | "closed" | "file";
+}
+
+/** As `say_parent` of inspect/look.sh. */
+export function parentOf(path: string): Parent {
+  let parent = path;
+  while (parent !== "/" && !lstat(parent)) parent = dirname(parent);
+  try {
+    if (!fs.statSync(parent).isDirectory()) return { parent, state: "file" };
+    fs.accessSync(parent, fs.constants.W_OK | fs.constants.X_OK);
+    return { parent, state: "writable" };
+  } catch (error) {
+    return { parent, state: isMissing(error) ? "file" : "closed" }; // a link that leads nowhere
+  }
+}

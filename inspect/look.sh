@@ -30,6 +30,17 @@ say_parent() {
   fi
 }
 
+# say_closed PATH: the directories on the way to it that others cannot enter
+say_closed() {
+  find_parent "$1"
+  at=$($sudo readlink -f "$parent")
+  while [ -n "$at" ] && [ "$at" != / ]; do
+    mode=$($sudo stat -c %a "$at")
+    ! $sudo test -d "$at" || [ $((0$mode & 1)) = 1 ] || say closed "$at"
+    at=${at%/*}
+  done
+}
+
 @TRUSTED@
 # look_for_gateway ID UNIT UNIT_MARK RELEASE STATE_DIR MARK_FILE OWNER_FILE
 look_for_gateway() {
@@ -75,6 +86,8 @@ say groups "$(id -nG "${account:-$user}")"
 unsafe=
 [ -z "$account" ] || unsafe=$(say_unsafe "$manage/host" | sed 's/^/unsafe /')
 [ -z "$unsafe" ] || printf '%s\n' "$unsafe"
+[ -z "$account" ] || say_closed "$manage"
+[ -z "$($sudo ls "$manage/gateways")" ] || say former "$($sudo head -c 4096 "$manage/host.json" | tr -d '\n')"
 say_parent bin_dir "$bin_dir"
 say_parent root "$root"
 say disk "$($sudo df -Pk "$parent" | tail -n 1)"

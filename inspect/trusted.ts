@@ -1,4 +1,5 @@
 /** Whom root trusts: whoever may write above a program of ours, or put a link on its path, could make root run theirs. */
+import type { Stats } from "node:fs";
 import { join } from "node:path/posix";
 import { lstat, readLink } from "./files";
 
@@ -6,18 +7,21 @@ import { lstat, readLink } from "./files";
 const MOST_LINKS = 40;
 const STICKY = 0o1000;
 
-/** The parts of a path that users other than root can change; links are followed. */
-export function unsafeOnWayTo(path: string): string[] {
-  const unsafe = new Set<string>();
+interface Step {
+  readonly at: string;
+  readonly stats: Stats;
+}
+
+/** What is passed on the way to a path, as far as it exists; links are followed. */
+function wayTo(path: string): Step[] {
+  const way: Step[] = [];
   let at = "/";
   let links = 0;
   for (const rest = ["/", ...path.split("/")]; rest.length && links <= MOST_LINKS;) {
     const next = join(at, rest.shift()!);
     const stats = lstat(next);
     if (!stats) break;
-    // Others can replace their own entries in a sticky directory as well: each entry is checked by itself.
-    const isOpen = (stats.mode & 0o022) !== 0 && (stats.mode & STICKY) === 0;
-    if (stats.uid !== 0 || (isOpen && !stats.isSymbolicLink())) unsafe.add(next);
+    way.push({ at: next, stats });
     if (!stats.isSymbolicLink()) {
       at = next;
       continue;
@@ -27,5 +31,27 @@ export function unsafeOnWayTo(path: string): string[] {
     if (target.startsWith("/")) at = "/";
     rest.unshift(...target.split("/"));
   }
-  return [...unsafe];
+  return way;
 }
+
+const named = (steps: readonly Step[]): string[] => [...new Set(steps.map(({ at }) => at))];
+
+/** The parts of a path that users other than root can change. */
+export const unsafeOnWayTo = (path: string): string[] =>
+  named(
+    wayTo(path).filter(({ stats }) => {
+      // Others can replace their own entries in a sticky directory as well: each entry is checked by itself.
+      const isOpen = (stats.mode & 0o022) !== 0 && (stats.mode & STICKY) === 0;
+      return stats.uid !== 0 || (isOpen && !stats.isSymbolicLink());
+    }),
+  );
+
+/** The directories on the way to a path, and itself, that an account cannot enter. `who`: undefined is any account. */
+export const closedOnWayTo = (path: string, who?: { readonly uid: number; readonly gid: number }): string[] =>
+  named(
+    wayTo(path).filter(({ stats }) => {
+      if (!stats.isDirectory()) return false;
+      const bit = stats.uid === who?.uid ? 0o100 : stats.gid === who?.gid ? 0o010 : 0o001;
+      return (stats.mode & bit) === 0;
+    }),
+  );

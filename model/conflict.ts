@@ -41,6 +41,8 @@ export type Found =
   | { readonly is: "gateway"; readonly owner: Named }
   | { readonly is: "unsafe"; readonly path: string }
   | { readonly is: "inside"; readonly property: "stateDir" | "workspace" }
+  | { readonly is: "closed"; readonly property: Place; readonly path: string }
+  | { readonly is: "unwritable"; readonly property: Place; readonly path: string }
   | { readonly is: "noDirectory" }
   | { readonly is: "unownedState" }
   | { readonly is: "othersState" }
@@ -61,6 +63,8 @@ export type Found =
   | { readonly is: "gatewaysPort"; readonly owner: Named; readonly port: number }
   | { readonly is: "port"; readonly listener: Listener; readonly ephemeral: Ports };
 
+type Place = "stateDir" | "workspace" | "configPath";
+
 /** The ports that the machine hands out to programs that ask for any free one. */
 interface Ports {
   readonly first: number;
@@ -71,6 +75,18 @@ interface Ports {
 export const inTrust = (path: string): Pick<Conflict, "reason" | "advice"> => ({
   reason: `${path} can be changed by users other than root, who could make root run or write anything`,
   advice: `chown -h root ${path} && chmod go-w ${path}, or choose directories elsewhere (\`root\`, \`stateDir\`, \`workspace\`)`,
+});
+
+/** A directory through which gateways cannot get. */
+export const closed = (path: string, who: string): Pick<Conflict, "reason" | "advice"> => ({
+  reason: `${who} cannot enter ${path}`,
+  advice: `let others through (chmod o+x ${path}), or choose a directory elsewhere`,
+});
+
+/** The gateways that are there were set up otherwise, and keep running like that. */
+export const otherThanBefore = (manage: string, before: string, now: string): Pick<Conflict, "reason" | "advice"> => ({
+  reason: `the gateways below ${manage} run as ${before}, not as ${now}`,
+  advice: "deploy as before, use another `root`, or destroy those gateways first",
 });
 
 /** OpenClaw's own locks are in a place where anybody may create the directory first. */
@@ -115,6 +131,15 @@ const WORDS: Words = {
     property,
     reason: `${claim[property]} and ${manage}, which is removed with the gateway, must not contain each other`,
     advice: "choose a directory outside it",
+  }),
+  closed: ({ property, path }, { account }) => ({
+    property,
+    ...closed(path, `the account ${account}, which the gateway runs as,`),
+  }),
+  unwritable: ({ property, path }, { claim }) => ({
+    property,
+    reason: `${claim[property]} cannot be created: ${path} is not a directory that this user can write to`,
+    advice: "choose a directory that this user can create, or let an administrator create it and give it to this user",
   }),
   noDirectory: (_, { claim }) => ({
     property: "stateDir",

@@ -42,6 +42,8 @@ export const npmrcFile = (manage: string): string => join(manage, "npmrc");
 export const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 export const manageDir = (root: string): string => join(root, ".pulumi-openclaw");
+/** What the gateways there were set up with. */
+export const hostFile = (manage: string): string => join(manage, "host.json");
 export const hostCommand = (root: string): string => join(manageDir(root), "host");
 /** Archives of Node.js and npm that were sent and are not unpacked yet. */
 export const pushedDir = (manage: string): string => join(manage, "pushed");

@@ -541,6 +541,7 @@ class Scene {
   readonly manage = manageDir(this.root);
 
   constructor() {
+    chmodSync(this.directory, 0o755);
     mkdirSync(this.root);
   }
 
@@ -590,7 +591,7 @@ class Scene {
     return findObstacles(layout, [whole]).flat();
   }
 
-  show = (text: string): string => text.replaceAll(this.root, "/home/claw");
+  show = (text: string): string => text.replaceAll(this.root, "/home/claw").replaceAll(this.directory, "/srv");
 }
 
 interface Row {
@@ -625,7 +626,16 @@ const HOST: readonly Row[] = [
     make: (scene) => (chmodSync(scene.root, 0o777), {}),
   },
   { reason: /must not contain each other/, make: ({ manage }) => ({ stateDir: join(manage, "state") }) },
-  { reason: /not a directory/, make: (scene) => ({ stateDir: scene.put(scene.path("claw"), "") }) },
+  {
+    reason: /cannot enter/,
+    account: "daemon",
+    make: ({ directory }) => (mkdirSync(join(directory, "private"), { mode: 0o700 }), inside(directory, "private")),
+  },
+  {
+    reason: /cannot be created/,
+    make: (scene) => (scene.put(join(scene.directory, "claw"), ""), inside(scene.directory, "claw")),
+  },
+  { reason: /is not a directory$/, make: (scene) => ({ stateDir: scene.put(scene.path("claw"), "") }) },
   {
     reason: /no stack owns it/,
     make: (scene) => (scene.put(scene.path(".openclaw-ops", "openclaw.json"), "{}"), {}),
@@ -692,6 +702,8 @@ const HOST: readonly Row[] = [
     make: (scene) => (scene.claimed("main", {}), {}),
   },
 ];
+
+const inside = (...path: string[]): Partial<ClaimToCheck> => ({ stateDir: join(...path, "ops") });
 
 function otherUser(scene: Scene, name: string): Partial<ClaimToCheck> {
   mkdirSync(scene.path(name));
@@ -795,6 +807,9 @@ function overSsh(): readonly Problem[] {
     [{ unsafe: ["/srv/claw"] }, { ...ofRoot, root: "/srv/claw" }],
     [{ root: { state: "closed", parent: "/srv" } }, { ...ofUser, root: "/srv/claw" }],
     [{ root: { state: "file", parent: "/srv/claw" } }, { ...ofUser, root: "/srv/claw" }],
+    [{ closed: ["/srv/claw"] }, { ...ofRoot, root: "/srv/claw/gateways" }],
+    [{ former: { account: "claw", supervisor: "systemd" } }, { ...ofRoot, supervisor: "process" }],
+    [{ former: { account: null } }, ofRoot],
     [{ freeBytes: 4e8, missing: ["main", "rescue"] }, ofUser],
   ];
   return [

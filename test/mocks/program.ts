@@ -89,31 +89,33 @@ export class MockedProgram {
 
 type Library = typeof components & typeof stackConfig;
 
+/** Once for a file: a former program's stack may still be finishing. */
+let mocked: Promise<void> | undefined;
+
 /** What is wrong with a program, which then waits for ever. `config`: of a project `openclaw`. */
 export async function problemsIn(
   program: (library: Library) => unknown,
   config: Readonly<Record<string, string>> = {},
 ): Promise<readonly Problem[]> {
-  await pulumi.runtime.setMocks(
+  await (mocked ??= pulumi.runtime.setMocks(
     { newResource: ({ name }) => ({ id: name, state: {} }), call: () => ({}) },
     "openclaw",
     "dev",
-  );
+  ));
   const library = { ...(await import("../../components")), ...(await import("../../components/stackConfig")) };
   const { currentProgram } = await import("../../components/preflight");
   pulumi.runtime.setAllConfig(
     Object.fromEntries(Object.entries(config).map(([key, value]) => [`openclaw:${key}`, value])),
   );
-  return new Promise((resolve, reject) => {
-    const look = async (): Promise<object> => {
-      const current = currentProgram();
-      vi.spyOn(current, "passed").mockReturnValue(new Promise(() => undefined));
-      program(library);
-      resolve(await current["allProblems"]());
-      return {};
-    };
-    pulumi.runtime.runInPulumiStack(look).catch(reject);
+  let found: readonly Problem[] = [];
+  await pulumi.runtime.runInPulumiStack(async () => {
+    const current = currentProgram();
+    vi.spyOn(current, "passed").mockReturnValue(new Promise(() => undefined));
+    program(library);
+    found = await current["allProblems"]();
+    return {};
   });
+  return found;
 }
 
 export const isSecret = (value: unknown): boolean => typeof value === "object" && value !== null && SECRET in value;

@@ -42,6 +42,7 @@ export const GOOD_HOST: Probe = {
   engines: ["docker"],
   groups: ["claw", "docker"],
   unsafe: [],
+  closed: [],
   root: { state: "writable", parent: "/home/claw" },
   binDir: { state: "writable", parent: "/home/claw" },
   freeBytes: 20e9,

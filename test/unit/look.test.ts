@@ -1,6 +1,6 @@
 /** What a host over SSH says of itself, and what follows from it. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,6 +9,7 @@ import { noShell, problemOf } from "../../components/targets/ssh/refusals";
 import { parseProbe, probeScript, type Probe } from "../../components/targets/ssh/probe";
 import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import { writeJson } from "../../host/files";
+import { closedOnWayTo } from "../../inspect/trusted";
 import type { HostLayout } from "../../model/hostLayout";
 import { GOOD_HOST, resolved } from "./gateways";
 
@@ -160,6 +161,24 @@ describe("facts become problems", () => {
       box({ supervisor: "systemd" }),
       /box\.supervisor is systemd, which is not running/,
     ],
+    [
+      "a directory that the account cannot enter",
+      { closed: ["/srv/claw"] },
+      box({ account: "openclaw" }),
+      /box\.root the account openclaw, which gateways run as, cannot enter \/srv\/claw/,
+    ],
+    [
+      "another account than before",
+      { former: { account: "claw" } },
+      box({ account: "openclaw" }),
+      /box\.account the gateways below .* run as claw, not as openclaw/,
+    ],
+    [
+      "another supervisor than before",
+      { former: { account: null, supervisor: "systemd" } },
+      box({ supervisor: "process" }),
+      /box\.supervisor .* run as systemd, not as process/,
+    ],
     ["a full disk", { freeBytes: 1.4e9 }, box(), /box\.root .* has 1\.4 GB free.* for main needs about 1\.5 GB/],
   ])("%s", (_, facts, host, expected) => {
     const { problems } = found(facts, host);
@@ -172,6 +191,7 @@ describe("facts become problems", () => {
     ["linger for root", { linger: false }, box({ account: "openclaw" })],
     ["an account of ours", { account: "openclaw:x:9:9:pulumi-openclaw:/:/" }, box({ account: "openclaw" })],
     ["a full disk with all releases there", { freeBytes: 0, missing: [] }, box()],
+    ["what gateways keep", { former: { account: null, supervisor: "process" }, linger: false }, box()],
     ["an unknown libc", { libc: "" }, box()],
   ])("not %s", (_, facts, host) => expect(found(facts, host).problems).toEqual([]));
 
@@ -274,6 +294,29 @@ describe("the script", () => {
       `# pulumi-openclaw ${root}/.pulumi-openclaw/gateways/main\n[Unit]\n`,
     );
     expect(look({})).toMatchObject({ units: [] });
+  });
+
+  it("finds what gateways were set up with, once there are any", () => {
+    const manage = join(root, ".pulumi-openclaw");
+    mkdirSync(manage);
+    writeJson(join(manage, "host.json"), { root, binDir: "/x", account: "claw", supervisor: "process" });
+    expect(look({})).not.toHaveProperty("former");
+    mkdirSync(join(manage, "gateways/main"), { recursive: true });
+    expect(look({})).toMatchObject({ former: { account: "claw", supervisor: "process" } });
+  });
+
+  it("finds directories that not every account can enter, where there is an account", () => {
+    chmodSync(root, 0o755);
+    mkdirSync(join(root, "private/deep"), { recursive: true });
+    chmodSync(join(root, "private"), 0o700);
+    symlinkSync("private/deep", join(root, "link"));
+    for (const path of ["private/deep/a/b", "link/a"]) {
+      const layout = { root: join(root, path), account: "openclaw" };
+      expect(look(layout).closed).toEqual([join(root, "private")]);
+      expect(closedOnWayTo(layout.root)).toEqual([join(root, "private")]);
+    }
+    expect(look({ root: join(root, "private/deep") }).closed).toEqual([]);
+    expect(look({ account: "openclaw" }).closed).toEqual([]);
   });
 
   it("finds a gateway that is deployed by its mark, and that our own directory does not know", () => {

@@ -2,14 +2,16 @@ import { homedir, totalmem, userInfo } from "node:os";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { accountConflict, homeOfUser } from "../../../inspect/accounts";
+import { homeOfUser, lineOf } from "../../../inspect/accounts";
 import { enginesHere } from "../../../inspect/engines";
 import { findExistingGateway, type SearchResult, type GatewayFacts } from "../../../inspect/existingGateway";
 import type { Conflict } from "../../../model/conflict";
 import { findConflicts, isLost } from "../../../inspect/conflicts";
 import type { GatewayLocation } from "../../../model/requests";
-import { hostCommand, manageDir, type HostLayout } from "../../../model/hostLayout";
-import { lingerConflict } from "../../../inspect/units";
+import { gatewaysDir, hostCommand, hostFile, manageDir, type HostLayout } from "../../../model/hostLayout";
+import { entries, parentOf, readJson } from "../../../inspect/files";
+import { closedOnWayTo } from "../../../inspect/trusted";
+import { hasSystemd, lingerConflict } from "../../../inspect/units";
 import { afterPreflight, currentProgram } from "../../preflight";
 import { sandboxWarnings } from "../../rules/config/sandbox";
 import { heapConflicts } from "../../rules/heap";
@@ -26,7 +28,7 @@ import {
   type HostTarget,
 } from "../hostGateway";
 import { hostShape, type HostArgs } from "../hostArguments";
-import { accountProblem, layoutOf, lingerProblem } from "../hostLayout";
+import { layoutOf, misfits, type HostFacts } from "../hostLayout";
 import { Losses } from "../losses";
 import { releaseLocks } from "../releaseLock";
 import type { Deployment, GatewayToCheck } from "../target";
@@ -66,12 +68,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     this.layout = layoutOf(parsed.data ?? {}, process.getuid?.() === 0, homedir());
     const { integrity, registry } = parsed.data ?? {};
     releaseLocks().add(defined({ label: name, integrity, registry }));
-    const { account } = this.layout;
-    const obstacle = account === null ? undefined : accountConflict(account);
-    if (obstacle !== undefined) currentProgram().report([accountProblem(name, obstacle)]);
-    const linger =
-      account === null && (this.layout.supervisor ?? "systemd") === "systemd" ? lingerConflict() : undefined;
-    if (linger) currentProgram().report([lingerProblem(name, linger)]);
+    currentProgram().lookFor(this, () => misfits(name, this.layout, factsOf(this.layout), "on this machine"));
 
     this.losses = new Losses(name, manageDir(this.layout.root));
     this.setup = setUpHost(this, name, renderBootstrap(this.layout));
@@ -126,4 +123,20 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     };
     return withoutStackTraces(() => new local.Command(name, inputs, opts));
   }
+}
+
+/** This machine, as inspect/look.sh describes another. */
+function factsOf({ root, binDir, account }: HostLayout): HostFacts {
+  const manage = manageDir(root);
+  return {
+    user: userInfo().username,
+    home: homedir(),
+    systemd: hasSystemd(),
+    linger: lingerConflict(),
+    root: parentOf(root),
+    binDir: parentOf(binDir),
+    closed: account === null ? [] : closedOnWayTo(manage),
+    former: entries(gatewaysDir(manage)).length ? readJson<HostLayout>(hostFile(manage)) : undefined,
+    account: account === null ? undefined : lineOf(account),
+  };
 }

@@ -1,5 +1,4 @@
 /** What in a host's facts prevents gateways from running on it. Pure. */
-import { accountConflict } from "../../../inspect/accounts";
 import type { HostLayout } from "../../../model/hostLayout";
 import { inTrust, inWords, listensOn, type ClaimToCheck, type Conflict, type Found } from "../../../model/conflict";
 import { lingering } from "../../../inspect/units";
@@ -7,9 +6,10 @@ import { sandboxWarnings } from "../../rules/config/sandbox";
 import { heapConflicts } from "../../rules/heap";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
-import { accountProblem, lingerProblem } from "../hostLayout";
+import { misfits, type HostFacts } from "../hostLayout";
 import type { GatewayToCheck } from "../target";
-import type { Directory, Probe } from "./probe";
+import { defined } from "../../../model/defined";
+import type { Probe } from "./probe";
 
 /** A release with its dependencies, and room for its installation. Source: measured, OpenClaw 2026.9.6. */
 const RELEASE_BYTES = 1.5e9;
@@ -57,13 +57,7 @@ export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: reado
   // Nothing was run there as root, so no more is known.
   if (unsafe.length) return { problems: unsafe, obstacles: none, warnings: [], lost: [] };
   return {
-    problems: [
-      ...wrongAccount(host, facts),
-      ...wrongSupervisor(host, facts),
-      ...wrongDirectory(`${host.name}.root`, "root", facts.root, facts),
-      ...wrongDirectory(`${host.name}.binDir`, "binDir", facts.binDir, facts),
-      ...fullDisk(host, facts),
-    ],
+    problems: [...misfits(host.name, host.layout, factsOf(facts), "on the host"), ...fullDisk(host, facts)],
     obstacles: gateways.map((each, index) => {
       const claim = claimToCheck(each);
       const found = facts.found?.[index] ?? foundFor(each, claim, facts);
@@ -76,6 +70,13 @@ export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: reado
     lost: facts.lost,
   };
 }
+
+const factsOf = ({ linger, user, former, ...facts }: Probe): HostFacts => ({
+  ...facts,
+  user,
+  linger: linger || !facts.systemd ? undefined : lingering(user),
+  former: former && defined(former),
+});
 
 function wrongMachine({ system, machine, loaders, libc }: Probe): string | undefined {
   const loader = LOADERS[machine];
@@ -93,36 +94,6 @@ const noSudo = ({ name }: LookedAtHost, { user }: Probe): Problem => ({
   reason: `${user} cannot become root on the host without a password (sudo -n true)`,
   advice: `have an administrator run: echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/${user}; or remove sudo: the gateways then run as services of ${user}`,
 });
-
-function wrongAccount({ name, layout }: LookedAtHost, { account }: Probe): Problem[] {
-  const reason = layout.account === null ? undefined : accountConflict(layout.account, account);
-  return reason === undefined ? [] : [accountProblem(name, reason)];
-}
-
-function wrongSupervisor({ name, layout }: LookedAtHost, { systemd, linger, user }: Probe): Problem[] {
-  if (layout.supervisor === "systemd" && !systemd)
-    return [
-      {
-        path: `${name}.supervisor`,
-        reason: "is systemd, which is not running on the host",
-        advice: 'use "process", or remove this argument',
-      },
-    ];
-  if (!systemd || layout.supervisor === "process" || layout.account !== null || linger) return [];
-  return [lingerProblem(name, lingering(user))];
-}
-
-function wrongDirectory(path: string, property: string, directory: Directory, { user, home }: Probe): Problem[] {
-  const { parent, state } = directory;
-  if (state === "writable") return [];
-  return [
-    {
-      path,
-      reason: state === "file" ? `${parent} is not a directory` : `${user} cannot write to ${parent} on the host`,
-      advice: `set ${property} to a directory that ${user} can create, e.g. in ${home}`,
-    },
-  ];
-}
 
 function fullDisk({ name }: LookedAtHost, { freeBytes, missing, root }: Probe): Problem[] {
   const needed = missing.length * RELEASE_BYTES;

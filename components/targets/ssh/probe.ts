@@ -26,6 +26,7 @@ const foundSchema = z.discriminatedUnion("is", [
   z.object({ is: z.literal("gateway"), owner }),
   z.object({ is: z.literal("unsafe"), path }),
   z.object({ is: z.literal("inside"), property }),
+  z.object({ is: z.enum(["closed", "unwritable"]), property: z.enum(["stateDir", "workspace", "configPath"]), path }),
   z.object({ is: z.enum(["noDirectory", "unownedState", "othersState", "othersWorkspace", "wrapper", "config"]) }),
   z.object({ is: z.literal("othersLocks"), path, uid: count }),
   z.object({ is: z.literal("ownedState"), owner, kept: z.boolean() }),
@@ -56,6 +57,10 @@ const factsSchema = z.object({
   groups: z.array(word),
   /** Parts of the path to the host program that others than root can change, if root would run it. */
   unsafe: z.array(path),
+  /** Directories on the way to the host program that not every account can enter. */
+  closed: z.array(path),
+  /** What the gateways that are there were set up with. */
+  former: z.object({ account: word.nullable(), supervisor: z.enum(["systemd", "process"]).optional() }).optional(),
   /** The existing part of a path, in which the rest would be created. */
   root: directorySchema,
   binDir: directorySchema,
@@ -78,7 +83,6 @@ const factsSchema = z.object({
 });
 
 export type Probe = z.output<typeof factsSchema>;
-export type Directory = Probe["root"];
 
 /** `template`: inspect/look.sh. */
 export function probeScript(
@@ -152,6 +156,8 @@ export function parseProbe(output: string, gateways: number): Probe | "strange" 
         .split(" ")
         .filter((name) => name !== ""),
       unsafe: [...new Set(all("unsafe"))],
+      closed: all("closed"),
+      former: json(one("former")),
       root: directory(one("root")),
       binDir: directory(one("bin_dir")),
       ...(free !== undefined && { freeBytes: Number(free) * 1024 }),
