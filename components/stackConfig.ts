@@ -15,6 +15,8 @@ import { LocalHost } from "./targets/local";
 import { SshHost, type SshHostArgs } from "./targets/ssh";
 import type { Target } from "./targets/target";
 
+export { stackOutputs } from "./stackOutputs";
+
 /** Their own schemas check what is in them. */
 const gatewayArguments = z.looseObject({}, { error: "must be an object of gateway arguments" }).optional();
 const sshArguments = z.looseObject({}, { error: "must be an object of SshHost arguments" }).optional();

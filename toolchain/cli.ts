@@ -100,7 +100,8 @@ function advise(env: NodeJS.ProcessEnv): void {
 }
 
 async function readGateways(env: NodeJS.ProcessEnv): Promise<StackOutputs> {
-  const args = ["stack", "output", "--json", "--stack", stack, "--non-interactive"];
+  // The gateways' description counts as a secret, so that no preview shows it in full.
+  const args = ["stack", "output", "--json", "--show-secrets", "--stack", stack, "--non-interactive"];
   const { code, stdout, stderr } = await runToEnd("pulumi", args, { env, cwd: PROJECT });
   if (code !== 0) throw new Failure(stderr);
   return gatewaysOf(stdout);

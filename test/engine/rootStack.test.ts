@@ -83,7 +83,9 @@ describe("the root stack", () => {
     const { stdout, stderr } = ok(await stack.up());
     expect(stdout + stderr).not.toContain("warning:");
     const outputs = await stack.outputs();
-    expect(Object.keys(outputs).sort(), stdout).toEqual(["gateways", "mainToken", "rescueToken"]);
+    expect(Object.keys(outputs).sort(), stdout).toEqual(["gateways", "main", "mainToken", "rescue", "rescueToken"]);
+    expect(stdout).toMatch(/^ +[+] main +: "http:\/\/127\.0\.0\.1:25000 · OpenClaw [\d.]+ · ports 25000-25110"$/m);
+    expect(stdout).not.toContain("sandbox");
     tokens = { main: outputs.mainToken as string, rescue: outputs.rescueToken as string };
     expect(tokens.main).not.toBe(tokens.rescue);
     expect(outputs.gateways).toMatchObject([

@@ -1,6 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
+import type { Gateway, RescueGateway } from "../../components";
 import { knownSoon } from "../../components/outputs";
+import { stackOutputs } from "../../components/stackOutputs";
+import { portBlock } from "../../model/ports";
+import { gatewaysOf } from "../../cli/summary";
 
 it("a value that is known, also a secret one and one that comes in a moment", async () => {
   expect(await knownSoon(pulumi.output("here"))).toBe("here");
@@ -21,4 +25,52 @@ it("nothing where it takes long: its maker may wait for the look", async () => {
   await vi.advanceTimersByTimeAsync(3_000);
   expect(await value).toBeUndefined();
   vi.useRealTimers();
+});
+
+describe("what the ready stack gives out", () => {
+  const gateway = (port: number, last?: number): Gateway & RescueGateway =>
+    ({
+      url: pulumi.output(`http://127.0.0.1:${port}`),
+      version: pulumi.output("2026.9.6"),
+      portBlock: pulumi.output({ ...portBlock(port), ...(last && { last }) }),
+      ports: pulumi.output({ gateway: port, sandbox: port + 1 }),
+      token: pulumi.secret("canary"),
+      existingMain: pulumi.output(undefined),
+    }) as unknown as Gateway & RescueGateway;
+
+  it("a line for each gateway; the rest does not show", async () => {
+    const outputs = pulumi.output(
+      stackOutputs({ main: gateway(18789), rescue: gateway(19789), where: { main: {}, rescue: {} } }),
+    ) as pulumi.Output<Record<string, unknown>>;
+    const { gateways: _, ...shown } = (await knownSoon(outputs))!;
+    expect(shown).toEqual({
+      main: "http://127.0.0.1:18789 · OpenClaw 2026.9.6 · ports 18789-18899",
+      rescue: "http://127.0.0.1:19789 · OpenClaw 2026.9.6 · ports 19789-19899",
+      mainToken: "canary",
+      rescueToken: "canary",
+    });
+  });
+
+  it("the details, which Pulumi shows as one word, and `make outputs` reads", async () => {
+    const where = { main: {}, rescue: { host: "root@203.0.113.7" } };
+    const { gateways } = stackOutputs({ main: gateway(18789), rescue: gateway(19789), where }) as {
+      gateways: pulumi.Output<object>;
+    };
+    expect(await pulumi.isSecret(gateways)).toBe(true);
+    const read = gatewaysOf(JSON.stringify({ gateways: await knownSoon(gateways) })).gateways;
+    expect(read).toMatchObject([
+      { name: "main", basePort: 18789, tokenOutput: "mainToken" },
+      { name: "rescue", basePort: 19789, host: "root@203.0.113.7" },
+    ]);
+    expect(JSON.stringify(read)).not.toContain("canary");
+  });
+
+  it("where a gateway is, if not here", async () => {
+    const there = { host: "claw@203.0.113.7", docker: "docker -H ssh://claw@203.0.113.7" };
+    const rescue = gateway(19789, 19789);
+    const outputs = stackOutputs({ rescue, where: { main: there, rescue: there } }) as pulumi.Output<object>;
+    expect(await knownSoon(pulumi.output(outputs.apply((all) => pulumi.output(all))))).toMatchObject({
+      rescue: "http://127.0.0.1:19789 · OpenClaw 2026.9.6 · port 19789 · in a container · on claw@203.0.113.7",
+    });
+  });
 });
