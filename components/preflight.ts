@@ -13,6 +13,8 @@ import { formatProblems, type Problem } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
 import type { Target } from "./targets/target";
 import { knownNow } from "./outputs";
+import { plainLine } from "../model/plain";
+import { formatPorts } from "../model/ports";
 
 /** How long after the error is thrown our waiting resources are rejected. */
 const GIVE_UP_MS = 500;
@@ -44,6 +46,8 @@ class Program {
   private readonly warnings = new Set<string>();
   private readonly looks: { readonly target: Target; readonly look: () => readonly Problem[] }[] = [];
   private readonly unclear = new Set<Target>();
+  /** How many of them a preview has shown. */
+  private announced = 0;
   private looking: NodeJS.Immediate | undefined;
   private open: (() => void)[] = [];
   private giveUp: ((error: Error) => void)[] = [];
@@ -118,7 +122,17 @@ class Program {
         giveUp,
       );
     else if (problems.length) endProgram(new pulumi.RunError(formatProblems(problems)), giveUp);
-    else open.forEach((resolve) => resolve());
+    else {
+      if (pulumi.runtime.isDryRun()) this.announce();
+      open.forEach((resolve) => resolve());
+    }
+  }
+
+  /** Pulumi counts resources; people count gateways. */
+  private announce(): void {
+    const news = this.gateways.slice(this.announced);
+    this.announced = this.gateways.length;
+    for (const line of inShort(news)) void pulumi.log.info(line);
   }
 
   private async allProblems(): Promise<Problem[]> {
@@ -173,6 +187,16 @@ class Program {
     });
     return (await Promise.all(problems)).flat();
   }
+}
+
+/** What a program runs: one line for each machine. */
+export function inShort(gateways: readonly DeclaredGateway[]): string[] {
+  return [...new Set(gateways.map(({ target }) => target.machine))].map((machine) => {
+    const here = gateways.filter(({ target }) => target.machine === machine);
+    const count = here.length === 1 ? "1 gateway" : `${here.length} gateways`;
+    const each = here.map(({ name, gateway: { portRange } }) => `${name}, ${formatPorts(portRange)}`);
+    return plainLine(`${count} on ${machine}: ${each.join("; ")}`);
+  });
 }
 
 /**

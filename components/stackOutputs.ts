@@ -1,6 +1,6 @@
 /** The root stack's outputs: a line for each gateway to read, and everything about them for programs. */
 import * as pulumi from "@pulumi/pulumi";
-import { formatRange } from "../model/ports";
+import { formatPorts } from "../model/ports";
 import type { Gateway, RescueGateway } from "./gateway";
 import type { Where } from "./stackConfig";
 
@@ -38,8 +38,7 @@ const lineOf = ({ url, version, portBlock }: Gateway, { host, docker }: Where): 
   pulumi.all([url, version, portBlock]).apply(([url, version, portBlock]) => {
     const place = host === undefined ? [] : [`on ${host}`];
     const kind = docker === undefined ? [] : ["in a container"];
-    const ports = `${portBlock.first === portBlock.last ? "port" : "ports"} ${formatRange(portBlock)}`;
-    return [url, `OpenClaw ${version}`, ports, ...kind, ...place].join(" · ");
+    return [url, `OpenClaw ${version}`, formatPorts(portBlock), ...kind, ...place].join(" · ");
   });
 
 /** As `GatewayOutput` of model/outputs.ts has it. */

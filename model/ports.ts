@@ -71,6 +71,10 @@ export function contains(range: PortRange, port: number): boolean {
   return range.first <= port && port <= range.last;
 }
 
+/** `port 18789`, or `ports 18789-18899`. */
+export const formatPorts = (range: PortRange): string =>
+  `${range.first === range.last ? "port" : "ports"} ${formatRange(range)}`;
+
 export function formatRange(range: PortRange): string {
   return range.first === range.last ? `${range.first}` : `${range.first}-${range.last}`;
 }

@@ -33,6 +33,10 @@ describe("programs of one's own", () => {
     const { stdout } = ok(await tested.preview());
     // stack; lock of the release; two hosts with three children each; the pair; five gateways with five children each
     expect(stdout).toContain(`+ ${2 + 2 * 4 + 1 + 5 * 6} to create`);
+    const shown =
+      "5 gateways on this machine: claw-main, ports 26000-26110; claw-rescue, ports 26111-26221; ops, ports ";
+    expect(stdout).toContain(shown);
+    expect(stdout.indexOf(shown)).toBeLessThan(stdout.indexOf(" to create"));
     await expectUntouched(tested);
   });
 

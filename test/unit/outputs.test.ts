@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { Gateway, RescueGateway } from "../../components";
 import { knownSoon } from "../../components/outputs";
 import { stackOutputs } from "../../components/stackOutputs";
+import { inShort, type DeclaredGateway } from "../../components/preflight";
 import { portBlock } from "../../model/ports";
 import { gatewaysOf } from "../../cli/summary";
 
@@ -73,4 +74,17 @@ describe("what the ready stack gives out", () => {
       rescue: "http://127.0.0.1:19789 · OpenClaw 2026.9.6 · port 19789 · in a container · on claw@203.0.113.7",
     });
   });
+});
+
+it("what a program runs, in a line for each machine", () => {
+  const declared = (name: string, port: number, machine: string, last = port + 110): DeclaredGateway =>
+    ({ name, target: { machine }, gateway: { portRange: { first: port, last } } }) as unknown as DeclaredGateway;
+  const main = declared("claw-main", 18789, "this machine");
+  expect(inShort([main, declared("claw-rescue", 19789, "this machine")])).toEqual([
+    "2 gateways on this machine: claw-main, ports 18789-18899; claw-rescue, ports 19789-19899",
+  ]);
+  expect(inShort([main, declared("ops", 20789, "203.0.113.7:2222", 20789)])).toEqual([
+    "1 gateway on this machine: claw-main, ports 18789-18899",
+    "1 gateway on 203.0.113.7:2222: ops, port 20789",
+  ]);
 });
