@@ -14,7 +14,8 @@ import { notTested } from "../model/versions";
 import type { Problem } from "./rules/problems";
 import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
 import type { GatewayArgs, MainGatewayArgs, RescueGatewayArgs } from "./arguments";
-import { isTarget, type Partner } from "./targets/target";
+import { GATEWAY_EXAMPLE, isArguments, notArguments, notTarget } from "./given";
+import { isOfThisCopy, type Partner } from "./targets/target";
 import type { ExistingGateway } from "../inspect/existingGateway";
 import type { ExistingMainOutputs } from "../model/outputs";
 import { BOT_TOKEN_VARIABLE, GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
@@ -31,6 +32,8 @@ interface Composition {
   readonly partner?: Partner;
   /** The bot answers operators only. */
   readonly operatorOnly?: boolean;
+  /** What it is given is refused already: nothing of it is declared. */
+  readonly isRefused?: boolean;
   /** The gateway beside this one that no stack owns. */
   readonly existingMain?: Promise<ExistingGateway | undefined>;
 }
@@ -109,11 +112,12 @@ export class Gateway extends pulumi.ComponentResource {
     composition: Composition,
   ): { known: pulumi.Output<Known>; deployment: pulumi.Resource } | undefined {
     const label = composition.label ?? name;
-    const { target, ...rest } = argumentsOf(label, args);
     const program = currentProgram();
-    if (!isTarget(target)) {
-      const reason = target === undefined ? "is required" : "must be a target";
-      program.report([{ path: `${label}.target`, reason, advice: 'use one, e.g. new LocalHost("here")' }]);
+    if (composition.isRefused) return undefined;
+    const { target, ...rest } = isArguments(args) ? args : ({} as GatewayArgs);
+    const wrong = isArguments(args) ? notTarget(`${label}.target`, target) : notArguments(label, args, GATEWAY_EXAMPLE);
+    if (wrong) {
+      program.report([wrong]);
       return undefined;
     }
     const { gateway, args: checked, refused, problems } = resolveGateway(label, defined(rest), target.layout, name);
@@ -151,7 +155,7 @@ export class Gateway extends pulumi.ComponentResource {
         name,
         gateway,
         env: pulumi.secret(pulumi.output(env)),
-        partner: isTarget(composition.partner?.target) ? composition.partner : undefined,
+        partner: isOfThisCopy(composition.partner?.target) ? composition.partner : undefined,
         existingMain: composition.existingMain?.then(describeToHost),
       }),
     );
@@ -212,8 +216,7 @@ export class MainGateway extends Gateway {
     opts?: pulumi.ComponentResourceOptions,
     composition: Composition = {},
   ) {
-    const given = argumentsOf(composition.label ?? name, args);
-    super(name, { basePort: MAIN_BASE_PORT, ...defined(given) }, opts, composition);
+    super(name, withDefaults({ basePort: MAIN_BASE_PORT }, args), opts, composition);
   }
 }
 
@@ -247,13 +250,13 @@ export class RescueGateway extends Gateway {
     composition: Composition = {},
   ) {
     const label = composition.label ?? name;
-    const { existingMain: facts, ...rest } = argumentsOf(label, args);
+    const { existingMain: facts, ...rest } = isArguments(args) ? args : ({} as RescueGatewayArgs);
     const isAlone = composition.partner === undefined;
     if (!isAlone && facts !== undefined) currentProgram().report([existingMainInPair(label)]);
-    const existingMain = isAlone && isTarget(rest.target) ? findExistingMain(label, rest.target, facts) : undefined;
+    const existingMain = isAlone && isOfThisCopy(rest.target) ? findExistingMain(label, rest.target, facts) : undefined;
     super(
       name,
-      { profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT, ...defined(rest) },
+      withDefaults({ profile: RESCUE_PROFILE, basePort: RESCUE_BASE_PORT }, isArguments(args) ? rest : args),
       opts,
       defined({
         ...composition,
@@ -265,15 +268,9 @@ export class RescueGateway extends Gateway {
   }
 }
 
-/** What a program has given, if that is an object: anything else is reported. */
-export function argumentsOf<Args extends object>(label: string, args: Args): Args {
-  const given: unknown = args;
-  if (typeof given === "object" && given !== null && !Array.isArray(given)) return args;
-  currentProgram().report([
-    { path: label, reason: "must have an object of arguments", advice: 'e.g. { target: new LocalHost("here"), … }' },
-  ]);
-  return {} as Args;
-}
+/** What is no object of arguments stays as it is: Gateway refuses it. */
+const withDefaults = (defaults: Partial<GatewayArgs>, args: MainGatewayArgs): GatewayArgs =>
+  (isArguments(args) ? { ...defaults, ...defined(args) } : args) as GatewayArgs;
 
 export const RESCUE_PROFILE = "rescue";
 

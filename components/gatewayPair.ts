@@ -1,17 +1,20 @@
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { gatewayId } from "../model/hostLayout";
-import type { GatewayPairArgs, MainGatewayArgs, Own } from "./arguments";
-import { argumentsOf, MainGateway, RescueGateway, RESCUE_PROFILE } from "./gateway";
+import type { GatewayPairArgs, MainGatewayArgs, Own, RescueGatewayArgs } from "./arguments";
+import { MainGateway, RescueGateway, RESCUE_PROFILE } from "./gateway";
+import { GATEWAY_EXAMPLE, isArguments, notArguments, notTarget } from "./given";
 import { afterPreflight, currentProgram } from "./preflight";
 import { problemsOf } from "./rules/problems";
-import type { Target } from "./targets/target";
+import { isOfThisCopy, type Target } from "./targets/target";
+
+const own = z.custom(isArguments, "must be an object of gateway arguments");
 
 const pairSchema = z.strictObject({
   target: z.unknown(),
   version: z.unknown(),
-  main: z.object({}, { error: "must be an object of gateway arguments" }).optional(),
-  rescue: z.object({}, { error: "must be an object of gateway arguments" }).optional(),
+  main: own.optional(),
+  rescue: own.optional(),
 });
 
 /**
@@ -31,19 +34,18 @@ export class GatewayPair extends pulumi.ComponentResource {
 
   constructor(name: string, args: GatewayPairArgs, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:GatewayPair", name, {}, afterPreflight(opts));
-    const given = argumentsOf(name, args);
-    const parsed = pairSchema.safeParse(given);
-    if (!parsed.success) currentProgram().report(problemsOf(parsed.error, pairSchema, name, given));
-    const ownOr = <T extends Own<MainGatewayArgs>>(own: T | undefined) => ({
-      ...(asObject(own) as T),
-      target: own?.target ?? given.target,
-      version: own?.version ?? given.version,
+    const { given, refused } = argumentsOfPair(name, args);
+    const ownOr = <T extends Own<MainGatewayArgs>>(own: Partial<T> | undefined) => ({
+      ...(isArguments(own) ? own : undefined),
+      target: own?.target === undefined ? given.target : own.target,
+      version: own?.version === undefined ? given.version : own.version,
     });
-    const [main, rescue] = [ownOr(given.main), ownOr(given.rescue)];
+    const [main, rescue] = [ownOr<Own<MainGatewayArgs>>(given.main), ownOr<Own<RescueGatewayArgs>>(given.rescue)];
     const names = { main: `${name}-main`, rescue: `${name}-rescue` };
+    const found = (target: Target, each: string): Found => (isOfThisCopy(target) ? target.found?.(each) : undefined);
     const goesFirst = currentProgram()
       .passed()
-      .then(() => firstToChange(main.target?.found?.(names.main), rescue.target?.found?.(names.rescue)))
+      .then(() => firstToChange(found(main.target, names.main), found(rescue.target, names.rescue)))
       .catch(() => undefined); // then the program ends
     this.main = new MainGateway(
       names.main,
@@ -51,6 +53,7 @@ export class GatewayPair extends pulumi.ComponentResource {
       { parent: this },
       {
         label: `${name}.main`,
+        isRefused: refused.main,
         partner: {
           id: gatewayId(given.rescue?.profile ?? RESCUE_PROFILE),
           name: names.rescue,
@@ -66,6 +69,7 @@ export class GatewayPair extends pulumi.ComponentResource {
       { parent: this, aliases: [{ parent: pulumi.rootStackResource }] },
       {
         label: `${name}.rescue`,
+        isRefused: refused.rescue,
         partner: {
           id: gatewayId(given.main?.profile ?? "default"),
           name: names.main,
@@ -89,4 +93,26 @@ export function firstToChange(main: Found, rescue: Found): "main" | "rescue" | u
   return main === "down" ? "main" : "rescue";
 }
 
-const asObject = <T>(value: T | undefined): Partial<T> => (typeof value === "object" ? value! : {});
+interface OfPair {
+  readonly given: GatewayPairArgs;
+  /** Of which nothing more is said. */
+  readonly refused: Readonly<Record<"main" | "rescue", boolean>>;
+}
+
+/** A pair's arguments. What is wrong with them as a whole is reported here, and once. */
+function argumentsOfPair(name: string, args: GatewayPairArgs): OfPair {
+  const program = currentProgram();
+  if (!isArguments(args)) {
+    program.report([notArguments(name, args, GATEWAY_EXAMPLE)]);
+    return { given: {} as GatewayPairArgs, refused: { main: true, rescue: true } };
+  }
+  const parsed = pairSchema.safeParse(args);
+  if (!parsed.success) program.report(problemsOf(parsed.error, pairSchema, name, args));
+  const isNone = (own: unknown): boolean => own !== undefined && !isArguments(own);
+  const usesOurs = (own: Own<MainGatewayArgs> | undefined): boolean => !isNone(own) && own?.target === undefined;
+  const wrong = usesOurs(args.main) || usesOurs(args.rescue) ? notTarget(`${name}.target`, args.target) : undefined;
+  if (wrong) program.report([wrong]);
+  const isRefused = (own: Own<MainGatewayArgs> | undefined): boolean =>
+    isNone(own) || (wrong !== undefined && usesOurs(own));
+  return { given: args, refused: { main: isRefused(args.main), rescue: isRefused(args.rescue) } };
+}

@@ -76,6 +76,14 @@ export interface Target extends pulumi.Resource {
   deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource;
 }
 
-/** Whether a program has given a target, and not just anything. */
-export const isTarget = (value: unknown): value is Target =>
+const ours = new WeakSet<object>();
+
+/** Each target calls this when it is made. */
+export const madeHere = (target: Target): void => void ours.add(target);
+
+/** Whether a value is a target, from any copy of this package. */
+export const looksLikeTarget = (value: unknown): value is Target =>
   pulumi.Resource.isInstance(value) && "findConflicts" in value && "deploy" in value;
+
+/** Whether it is one from this copy: gateways of several would not know of each other. */
+export const isOfThisCopy = (value: unknown): value is Target => looksLikeTarget(value) && ours.has(value);

@@ -394,7 +394,15 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
   const composed: (() => unknown)[] = [
     () => new Gateway("ops", { version, profile: "ops", basePort: 20789 } as never),
     () => new Gateway("ops", { target: "here", version, profile: "ops", basePort: 20789 } as never),
+    () => new Gateway("ops", { target: pulumi.output(here()), version, profile: "ops", basePort: 20789 } as never),
+    () => {
+      // As a class of another copy makes it.
+      const target = new pulumi.ComponentResource("openclaw:index:LocalHost", "here");
+      Object.assign(target, { findConflicts: () => [], deploy: () => undefined });
+      new Gateway("ops", { target, version, profile: "ops", basePort: 20789 } as never);
+    },
     () => new MainGateway("main", undefined as never),
+    () => new MainGateway("main", Promise.resolve({}) as never),
     () => new RescueGateway("rescue", "here" as never),
     () => new GatewayPair("claw", undefined as never),
     () => new GatewayPair("claw", { target: here(), version, rescue: { target: 7 } } as never),

@@ -15,7 +15,8 @@ import { stableValue } from "../../outputs";
 import { afterPreflight, currentProgram } from "../../preflight";
 import { chooseHostKey } from "../../../ssh/hostKey";
 import type { ContainerLayout } from "../../rules/placement";
-import { problemsOf, type Problem } from "../../rules/problems";
+import { targetArguments } from "../../given";
+import type { Problem } from "../../rules/problems";
 import type { ResolvedGateway } from "../../rules/resolve";
 import { unreached } from "../../rules/surroundings";
 import { withoutStackTraces } from "../../outputs";
@@ -24,7 +25,7 @@ import { askDeployer } from "../deployerCommand";
 import { stackName } from "../hostGateway";
 import { knownSoon } from "../../outputs";
 import type { Conflict } from "../../../model/conflict";
-import type { Deployment, GatewayToCheck, Target } from "../target";
+import { madeHere, type Deployment, type GatewayToCheck, type Target } from "../target";
 import { dockerEngineSchema, SSH_ONLY, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
 import { deployInContainer, publishedOn } from "./container";
 import { withAdvice } from "../../../model/failure";
@@ -62,13 +63,10 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
 
   constructor(name: string, args: DockerEngineArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:DockerEngine", name, {}, afterPreflight(opts));
-    const parsed = dockerEngineSchema.safeParse(args);
-    if (!parsed.success) {
-      currentProgram().report(problemsOf(parsed.error, dockerEngineSchema, name, args).map(betterAdvised));
-      currentProgram().leaveAlone(this);
-    }
+    madeHere(this);
+    const given = { name, args, schema: dockerEngineSchema, example: "{ memory: 4096 }", advised: betterAdvised };
     // What is refused is never used: the program ends first.
-    this.args = parsed.data ?? {};
+    this.args = targetArguments({ target: this, ...given }) ?? {};
     this.engineName = name;
     const { host = LOCAL_ENGINE, memory, cpus, pids, sandboxPort = false } = this.args;
     this.limits = {

@@ -13,9 +13,9 @@ import { entries, parentOf, readJson } from "../../../inspect/files";
 import { closedOnWayTo } from "../../../inspect/trusted";
 import { hasSystemd, lingerConflict } from "../../../inspect/units";
 import { afterPreflight, currentProgram } from "../../preflight";
+import { targetArguments } from "../../given";
 import { sandboxWarnings } from "../../rules/config/sandbox";
 import { heapConflicts } from "../../rules/heap";
-import { problemsOf } from "../../rules/problems";
 import { withoutStackTraces } from "../../outputs";
 import { renderBootstrap } from "../bootstrap";
 import {
@@ -31,7 +31,7 @@ import { hostShape, type HostArgs } from "../hostArguments";
 import { layoutOf, misfits, type HostFacts } from "../hostLayout";
 import { Losses } from "../losses";
 import { releaseLocks } from "../releaseLock";
-import type { Deployment, GatewayToCheck } from "../target";
+import { madeHere, type Deployment, type GatewayToCheck } from "../target";
 import { defined } from "../../../model/defined";
 
 export const localHostSchema = z.strictObject(hostShape);
@@ -60,13 +60,11 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
 
   constructor(name: string, args: LocalHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:LocalHost", name, {}, afterPreflight(opts));
-    const parsed = localHostSchema.safeParse(args);
-    if (!parsed.success) {
-      currentProgram().report(problemsOf(parsed.error, localHostSchema, name, args));
-      currentProgram().leaveAlone(this);
-    }
-    this.layout = layoutOf(parsed.data ?? {}, process.getuid?.() === 0, homedir());
-    const { integrity, registry } = parsed.data ?? {};
+    madeHere(this);
+    const example = '{ root: "/srv/claw" }';
+    const checked = targetArguments({ target: this, name, args, schema: localHostSchema, example }) ?? {};
+    this.layout = layoutOf(checked, process.getuid?.() === 0, homedir());
+    const { integrity, registry } = checked;
     releaseLocks().add(defined({ label: name, integrity, registry }));
     currentProgram().lookFor(this, () => misfits(name, this.layout, factsOf(this.layout), "on this machine"));
 

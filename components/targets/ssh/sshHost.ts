@@ -8,7 +8,7 @@ import { plainLine } from "../../../model/plain";
 import type { Connection } from "../../../model/connection";
 import { afterPreflight, currentProgram, refuse } from "../../preflight";
 import { HOW_TO_GET, chooseHostKey } from "../../../ssh/hostKey";
-import { problemsOf } from "../../rules/problems";
+import { targetArguments } from "../../given";
 import { adviseOnHostKey } from "../../rules/schemas";
 import { withoutStackTraces } from "../../outputs";
 import { deployersRegistry, renderBootstrap } from "../bootstrap";
@@ -24,7 +24,7 @@ import {
 } from "../hostGateway";
 import { layoutOf } from "../hostLayout";
 import { Losses } from "../losses";
-import type { Deployment, GatewayToCheck } from "../target";
+import { madeHere, type Deployment, type GatewayToCheck } from "../target";
 import { releaseLocks } from "../releaseLock";
 import { inspectHost } from "./inspectHost";
 import { knownSoon } from "../../outputs";
@@ -63,13 +63,11 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
 
   constructor(name: string, args: SshHostArgs, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:SshHost", name, {}, afterPreflight(opts));
-    const parsed = sshHostSchema.safeParse(args);
-    if (!parsed.success) {
-      currentProgram().report(problemsOf(parsed.error, sshHostSchema, name, args).map(adviseOnHostKey));
-      currentProgram().leaveAlone(this);
-    }
+    madeHere(this);
+    const example = '{ host: "203.0.113.7", hostKey: "ssh-ed25519 AAAA…" }';
+    const given = { name, args, schema: sshHostSchema, example, advised: adviseOnHostKey };
     // What is refused is never used: the program ends first.
-    const checked: CheckedSshHostArgs = parsed.data ?? { host: "", hostKey: "" };
+    const checked: CheckedSshHostArgs = targetArguments({ target: this, ...given }) ?? { host: "", hostKey: "" };
     const { host, user = "root", port = 22 } = checked;
     this.sudo = user !== "root" && (checked.sudo ?? false);
     this.push = checked.push ?? false;
