@@ -6,7 +6,7 @@ import { dockerCommand, LOCAL_ENGINE } from "../model/containerLayout";
 import type { GatewayPairArgs, RescueGatewayArgs } from "./arguments";
 import { currentProgram } from "./preflight";
 import { defined } from "../model/defined";
-import { problemsOf, type Problem } from "./rules/problems";
+import { isShowable, problemsOf, type Problem } from "./rules/problems";
 import { secretPaths } from "./stackFile";
 import { once } from "./targets/bootstrap";
 import { hostShape, type HostArgs } from "./targets/hostArguments";
@@ -59,10 +59,11 @@ export interface StackConfig {
 /** Reads the stack's whole config. Its problems are reported together with all others in the program. */
 export function readStackConfig(): StackConfig {
   const project = pulumi.getProject();
-  const raw = rawConfig(project);
+  const { raw, flat } = rawConfig(project);
   const parsed = stackSchema.safeParse(raw);
   const report = (problems: readonly Problem[]): void => currentProgram().report(problems);
   if (!parsed.success) report(problemsOf(parsed.error, stackSchema, project, raw));
+  report(Object.entries(flat).map(([key, value]) => withoutPath(project, key, value)));
   for (const key of ["main", "rescue", "ssh", "docker"] as const) report(checkSecrets(project, key, raw));
   report(
     secretPaths(project)
@@ -76,7 +77,7 @@ export function readStackConfig(): StackConfig {
   const ofRescue = kindOf(project, "rescue", raw);
   const ofMain = isAlone ? ofRescue : kindOf(project, "main", raw);
   const kinds = { rescue: ofRescue ?? "local", main: ofMain ?? "local" };
-  const isClear = parsed.success && ofRescue !== undefined && ofMain !== undefined;
+  const isClear = parsed.success && !Object.keys(flat).length && ofRescue !== undefined && ofMain !== undefined;
   const given = defined({ root, binDir, account, supervisor, registry, integrity });
   const refused = parsed.success ? [] : parsed.error.issues.map(({ path }) => path[0]);
   const hostArgs = Object.fromEntries(Object.entries(given).filter(([key]) => !refused.includes(key))) as HostArgs;
@@ -116,13 +117,17 @@ export function readStackConfig(): StackConfig {
 /** As it was typed: nothing about it is certain yet. */
 type RawConfig = Partial<z.input<typeof stackSchema>>;
 
-function rawConfig(project: string): RawConfig {
+/** `flat`: values that were meant to be inside of another key, as with `--path`. */
+function rawConfig(project: string): { readonly raw: RawConfig; readonly flat: Readonly<Record<string, string>> } {
   const prefix = `${project}:`;
-  return Object.fromEntries(
-    Object.entries(pulumi.runtime.allConfig())
-      .filter(([key, value]) => key.startsWith(prefix) && value !== "")
-      .map(([key, value]) => [key.slice(prefix.length), parse(value)]),
-  );
+  const all = Object.entries(pulumi.runtime.allConfig())
+    .filter(([key, value]) => key.startsWith(prefix) && value !== "")
+    .map(([key, value]) => [key.slice(prefix.length), value] as const);
+  const isFlat = ([key]: readonly [string, string]): boolean => /^(main|rescue|ssh|docker|integrity)[.[]/.test(key);
+  return {
+    raw: Object.fromEntries(all.filter((entry) => !isFlat(entry)).map(([key, value]) => [key, parse(value)])),
+    flat: Object.fromEntries(all.filter(isFlat)),
+  };
 }
 
 /** The kind of target of one gateway. Undefined: there is none of that name, which is reported. */
@@ -170,6 +175,19 @@ const mainNotOurs = (project: string): Problem => ({
   reason: "in rescue mode, this stack does not run the main gateway",
   advice: `remove it: ${typed("rm main")}; put facts about main in rescue.existingMain`,
 });
+
+/** The value is repeated only where it cannot be a secret. */
+function withoutPath(project: string, key: string, value: string): Problem {
+  const keys = key.split(/[.[\]]+/);
+  const isSecret = isConfigSecret(`${project}:${key}`) || keys.some((each) => each === "env" || SECRETS.includes(each));
+  const isShown = isShowable(/^\d+$/.test(value) ? Number(value) : value, keys);
+  const set = `set ${isSecret ? "--secret " : ""}--path ${key.includes("[") ? `'${key}'` : key}`;
+  return {
+    path: `${project}.${key}`,
+    reason: "was set without --path, so it is a key of its own that nothing reads",
+    advice: `${typed(`rm ${key}`)}; then ${typed(`${set}${isSecret ? "" : isShown ? ` ${value}` : " VALUE"}`)}`,
+  };
+}
 
 const notUsed = (project: string, kind: Kind): Problem => ({
   path: `${project}.${kind}`,

@@ -116,7 +116,7 @@ const HARMLESS = [
   "target",
 ];
 
-function isShowable(value: unknown, path: readonly PropertyKey[]): boolean {
+export function isShowable(value: unknown, path: readonly PropertyKey[]): boolean {
   if (typeof value === "number" || typeof value === "boolean") return true;
   return typeof value === "string" && value.length <= 80 && HARMLESS.includes(String(path.at(-1)));
 }

@@ -490,6 +490,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
   const config: Record<string, string>[] = [
     { target: "moon", mode: "trio", version },
     { taget: "local", target: "local", mode: "pair", version },
+    { target: "local", mode: "pair", version, "main.basePort": "18789" },
     { target: "local", mode: "pair" },
     { target: "local", mode: "pair", version, main: "x", root: "home" },
     { target: "local", mode: "pair", version, main: JSON.stringify({ telegram: { botToken: "4711:…" } }) },

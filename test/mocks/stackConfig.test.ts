@@ -118,6 +118,29 @@ describe("in containers", () => {
   });
 });
 
+describe("what was set without --path", () => {
+  it.each<[string, string, string[], string]>([
+    ["main.basePort", "18789", [], 'config set --path main.basePort 18789")'],
+    ["rescue.profile", "helper", [], 'config set --path rescue.profile helper")'],
+    [
+      "main.telegram.botToken",
+      "4711:canary",
+      ["main.telegram.botToken"],
+      'set --secret --path main.telegram.botToken")',
+    ],
+    ["main.env.KEY", "canary", [], 'config set --secret --path main.env.KEY")'],
+    ["main.telegram.apiRoot", "canary", [], 'config set --path main.telegram.apiRoot VALUE")'],
+    ["main.telegram.allowFrom[0]", "4242", [], "set --path 'main.telegram.allowFrom[0]' 4242"],
+    ["ssh.host", "203.0.113.7", [], 'config set --path ssh.host VALUE")'],
+  ])("%s", (key, value, secret, command) => {
+    read({ ...ROOT, [key]: value }, secret);
+    expect(said()).toEqual([`openclaw.${key}: was set without --path, so it is a key of its own that nothing reads`]);
+    expect(reported[0]?.advice).toContain(`pulumi config rm ${key}`);
+    expect(reported[0]?.advice?.replaceAll('ARGS="', "config ")).toContain(command);
+    expect(reported[0]?.advice).not.toContain("canary");
+  });
+});
+
 describe("what was set with --secret", () => {
   const PATH = "main.config.mcp.servers.gh.headers.Authorization";
   const main = json({ env: { KEY: "x" }, config: { mcp: { servers: { gh: { headers: { Authorization: "x" } } } } } });
