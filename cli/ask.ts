@@ -17,7 +17,7 @@ export interface CommandAnswer {
   /** How it ended: its exit code, or `null` if it had to be killed. */
   readonly code: number | null;
   readonly report: Report;
-  /** The last line of its standard error. */
+  /** The line of its standard error that says why: what OpenClaw says of the Node.js that it runs on, else the last one. */
   readonly complaint: string;
 }
 
@@ -91,8 +91,14 @@ async function askOpenclaw(command: string, args: string): Promise<CommandAnswer
     cwd: "/",
     timeoutMs: TIMEOUT_MS,
   });
-  return { code: timedOut ? null : code, report: parse(stdout), complaint: stderr.trim().split("\n").at(-1) ?? "" };
+  return { code: timedOut ? null : code, report: parse(stdout), complaint: complaintIn(stderr) };
 }
+
+/** OpenClaw says in one line that Node.js is too old, and then how to use nvm. Source: openclaw.mjs, 2026.9.6. */
+export const NODE_COMPLAINT = /^openclaw: .*\bNode\b.*$/m;
+
+export const complaintIn = (stderr: string): string =>
+  NODE_COMPLAINT.exec(stderr)?.[0] ?? stderr.trim().split("\n").at(-1) ?? "";
 
 function parse(text: string): Report {
   try {

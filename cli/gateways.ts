@@ -30,6 +30,8 @@ export interface CheckedGateway {
   readonly published?: PortRange;
   /** Command that restarts it, as typed in a shell. */
   readonly restart?: string;
+  /** Whether a rescue gateway of the stack describes it: its `existingMain` says what its command is. */
+  readonly isDescribed?: true;
 }
 
 interface StateResource {
@@ -107,6 +109,7 @@ const mainOf = ({ url, command, stateDir, restart }: ExistingMainOutputs): Check
     command,
     stateDir,
     restart,
+    isDescribed: true,
   });
 
 /** Its health, in words. */

@@ -10,7 +10,7 @@ import {
   type ChannelAccount,
   type FailingAccount,
 } from "../model/channels";
-import type { CommandAnswer, Answers, Report } from "./ask";
+import { NODE_COMPLAINT, type CommandAnswer, type Answers, type Report } from "./ask";
 import { isImpostors } from "../inspect/health";
 import type { CheckedGateway } from "./gateways";
 import type { Unit } from "../inspect/units";
@@ -124,10 +124,22 @@ function readHealthAlone(gateway: CheckedGateway, health: string): Reading {
 
 function readFailedStatus(gateway: CheckedGateway, { code, complaint }: CommandAnswer): Reading {
   const command = `\`${gateway.command} gateway status\``;
-  const advice = gateway.isOurs ? "run `pulumi up`" : "set existingMain.command to the right command";
+  const advice = gateway.isOurs ? "run `pulumi up`" : commandAdvice(gateway, NODE_COMPLAINT.test(complaint));
   return code === null
     ? problem(gateway, "no answer", `${command} did not finish in time`, advice)
     : problem(gateway, "not run", `${command} failed: ${complaint || `exit code ${code}`}`, advice);
+}
+
+/** Of a gateway that no stack owns: this shell has no `openclaw`, or another Node.js than that gateway. */
+function commandAdvice({ isDescribed }: CheckedGateway, isNode: boolean): string {
+  const path = isNode
+    ? "run this where a Node.js that is new enough comes first in PATH"
+    : "run this where `openclaw` is in PATH";
+  const command = isNode ? "env PATH=/NEWER/NODE/bin:/usr/bin:/bin openclaw" : "/WHERE/IT/IS/openclaw";
+  return isDescribed
+    ? `${path}, or set \`existingMain.command\` of the rescue gateway (in the ready stack: ` +
+        `make config ARGS="set --path rescue.existingMain.command '${command}'"), then \`pulumi up\``
+    : path;
 }
 
 /** `unready`: what its health is instead. */

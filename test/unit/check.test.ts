@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { check, render } from "../../cli/check";
-import type { CommandAnswer } from "../../cli/ask";
+import { complaintIn, type CommandAnswer } from "../../cli/ask";
 import { gatewaysOfState, type CheckedGateway } from "../../cli/gateways";
 import { interpret, interpretListeners, interpretUnits } from "../../cli/interpret";
 
@@ -46,6 +46,25 @@ describe("what the answers mean", () => {
       findings: [
         { level: "note", text: "`gateway probe` warns about several gateways: this is expected, they run on purpose" },
       ],
+    });
+  });
+
+  it("a Node.js that is too old for a main that no stack owns, and what to set", () => {
+    const stderr =
+      "openclaw: Node 20.20.2: node:sqlite is unavailable; use 24.16+/26.1+ or a build with the fix.\n" +
+      "If you use nvm, run:\n  nvm install 26\n  nvm alias default 26\n";
+    const failed = (complaint: string, more: object = {}) => {
+      const gateway = { ...main, isOurs: false, command: "openclaw", ...more };
+      const service = { ...answer(undefined, 1), complaint };
+      return interpret({ gateway, answers: { health: "down", service, probe: answer(undefined, 1) } }, []).findings[0];
+    };
+    const { text, advice } = failed(complaintIn(stderr), { isDescribed: true })!;
+    expect(text).toMatch(/^`openclaw gateway status` failed: openclaw: Node 20\.20\.2: node:sqlite is unavailable/);
+    expect(advice).toMatch(/^run this where a Node\.js that is new enough/);
+    expect(advice).toContain(`make config ARGS="set --path rescue.existingMain.command 'env PATH=/NEWER/NODE/bin`);
+    expect(failed(complaintIn("sh: 1: openclaw: not found\n"))).toMatchObject({
+      text: "`openclaw gateway status` failed: sh: 1: openclaw: not found",
+      advice: "run this where `openclaw` is in PATH",
     });
   });
 
