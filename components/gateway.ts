@@ -8,7 +8,7 @@ import { botsOf } from "./rules/config/bots";
 import { unknownPlugins } from "./rules/config/plugins";
 import { schemaProblems } from "./rules/config/schema";
 import { exposeProblems, exposeWarnings, signsIn } from "./rules/expose";
-import { checkOperatorOnly } from "./rules/operators";
+import { checkOperatorOnly, ownerless } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
 import { notTested } from "../model/versions";
 import type { Problem } from "./rules/problems";
@@ -140,7 +140,7 @@ export class Gateway extends pulumi.ComponentResource {
     const telegramToken = checked.telegram?.botToken;
     const bot = telegramToken && { path: `${label}.telegram.botToken`, channel: TELEGRAM, token: telegramToken };
     const bots = [...(bot ? [bot] : []), ...botsOf(checked.config ?? {}, checked.env ?? {}, `${label}.config`)];
-    const declared = { name, target, gateway, bots };
+    const declared = { name, target, gateway, bots, notices: ownerless(gateway, checked) };
     program.declare(declared);
 
     const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));

@@ -27,6 +27,8 @@ export interface DeclaredGateway {
   readonly target: Target;
   readonly gateway: ResolvedGateway;
   readonly bots: readonly Bot[];
+  /** What is not wrong, and yet worth knowing: a preview says it. */
+  readonly notices: readonly string[];
 }
 
 /** A gateway that this program must keep clear of, and cannot change. */
@@ -132,7 +134,7 @@ class Program {
   private announce(): void {
     const news = this.gateways.slice(this.announced);
     this.announced = this.gateways.length;
-    for (const line of inShort(news)) void pulumi.log.info(line);
+    for (const line of [...inShort(news), ...news.flatMap(({ notices }) => notices)]) void pulumi.log.info(line);
   }
 
   private async allProblems(): Promise<Problem[]> {

@@ -1,8 +1,9 @@
 /** The rescue gateway's bots: who may talk to them. Pure. */
-import { channelsOf } from "../../model/channels";
+import { channelNames, channelsOf } from "../../model/channels";
 import { isObject, objectAt } from "../../model/json";
 import type { Json, JsonObject } from "../../model/spec";
 import { BOT_KEYS } from "./config/bots";
+import { ownersOf } from "./config/render";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import { isUserId, type CheckedGatewayArgs } from "./schemas";
@@ -87,3 +88,38 @@ const isListOfPeople = (value: Json | undefined): boolean =>
   Array.isArray(value) &&
   value.length > 0 &&
   value.every((person) => typeof person === "string" && !/[*]|^accessGroup:|^\s*$/.test(person));
+
+/**
+ * Bots whose commands nobody owns, in words: OpenClaw makes the first paired sender an owner by writing its configuration,
+ * which it cannot do here. Source: measured, 2026.9.6.
+ */
+export function ownerless(
+  { label }: Pick<ResolvedGateway, "label">,
+  args: Pick<CheckedGatewayArgs, "telegram" | "config">,
+): string[] {
+  const { telegram, config = {} } = args;
+  const owners = ownersOf(args).map(String);
+  const isOfTelegram = (owner: string): boolean => /^(telegram|tg):/i.test(owner);
+  const others = channelNames(config).filter((channel) => channel !== "telegram");
+  const isOn = telegram && telegram.dmPolicy !== "disabled";
+  // An owner without a channel's name in front is one on each.
+  const noneOnTelegram = isOn && !owners.some((owner) => isOfTelegram(owner) || !owner.includes(":"));
+  const noneElsewhere = others.length > 0 && owners.every(isOfTelegram);
+  const whose = telegram?.allowFrom?.length
+    ? "its allowFrom names no person"
+    : "it has no allowFrom, so whoever writes is asked to pair";
+  return [
+    ...(noneOnTelegram
+      ? [
+          `${label}.telegram: ${whose}, and nobody owns the bot's commands: pairing makes nobody an owner here. ` +
+            'To own them: telegram.allowFrom: ["4242"], with your own id',
+        ]
+      : []),
+    ...(noneElsewhere
+      ? [
+          `${label}.config.channels: nobody owns the commands of ${others.join(" and ")}. ` +
+            `To own them: config.commands.ownerAllowFrom: ["${others[0]}:ID"]`,
+        ]
+      : []),
+  ];
+}

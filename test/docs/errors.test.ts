@@ -168,6 +168,7 @@ const NO_MESSAGE = [
   /^found before anything else was changed$/, // the first line of all that are found then
   /is reached by nobody outside the container|answers inside the container only/, // warnings
   /every run of the agent will fail|is not installed on the host|may not use \(usermod/, // a warning
+  /nobody owns the|^its allowFrom names no person$|^it has no allowFrom,|^To own them: /, // notices of a preview
   /^echo "/, // the shell's, shown without it
   /^export LC_ALL=C|^readlink -f|^: No such file or directory$/, // the shell's, to be read here
 ];

@@ -1,6 +1,6 @@
 /** Who may talk to the rescue's bot, however it is written. */
 import { expect, it } from "vitest";
-import { checkOperatorOnly } from "../../components/rules/operators";
+import { checkOperatorOnly, ownerless } from "../../components/rules/operators";
 import { telegramSchema } from "../../components/rules/schemas";
 
 function problems(allowFrom: readonly unknown[]): string[] {
@@ -26,3 +26,37 @@ it.each(["*", " * ", "\t*", "telegram:*", "TG: *", "accessGroup:friends", " tele
     ]);
   },
 );
+
+it.each<[string, object, RegExp[]]>([
+  ["nobody, without a channel", {}, []],
+  ["somebody by id", { telegram: { botToken: "t", allowFrom: ["4242"] } }, []],
+  [
+    "nobody whom the bot would pair",
+    { telegram: { botToken: "t" } },
+    [/^main\.telegram: it has no allowFrom, .* asked to pair/],
+  ],
+  ["nobody of everybody", { telegram: { botToken: "t", allowFrom: ["*"], dmPolicy: "open" } }, [/names no person/]],
+  ["nobody, where nobody may write", { telegram: { botToken: "t", dmPolicy: "disabled" } }, []],
+  [
+    "nobody on Discord",
+    { config: { channels: { discord: { token: "${T}" } } } },
+    [/config\.channels: nobody owns .* of discord/],
+  ],
+  ["nobody on Discord that is off", { config: { channels: { discord: { enabled: false } } } }, []],
+  [
+    "nobody on Telegram beside Discord's",
+    { telegram: { botToken: "t" }, config: { channels: { discord: {} }, commands: { ownerAllowFrom: ["discord:1"] } } },
+    [/^main\.telegram/],
+  ],
+  [
+    "nobody on Discord beside Telegram's",
+    { telegram: { botToken: "t", allowFrom: [4242] }, config: { channels: { discord: {} } } },
+    [/^main\.config\.channels/],
+  ],
+  ["everybody", { telegram: { botToken: "t" }, config: { commands: { ownerAllowFrom: ["*"] } } }, []],
+])("owned by %s", (_, { telegram, ...args }: { telegram?: unknown }, notices) => {
+  const checked = { ...args, ...(telegram !== undefined && { telegram: telegramSchema.parse(telegram) }) };
+  expect(ownerless({ label: "main" }, checked)).toEqual(
+    notices.map((notice) => expect.stringMatching(notice) as string),
+  );
+});
