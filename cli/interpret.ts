@@ -12,7 +12,8 @@ import {
 } from "../model/channels";
 import { NODE_COMPLAINT, type CommandAnswer, type Answers, type Report } from "./ask";
 import { isImpostors } from "../inspect/health";
-import type { CheckedGateway } from "./gateways";
+import { quoted, type CheckedGateway } from "./gateways";
+import { gatewayLogFile } from "../model/hostLayout";
 import type { Unit } from "../inspect/units";
 import { defined } from "../model/defined";
 
@@ -108,7 +109,18 @@ const and = (first: Reading, more: readonly Finding[]): Reading => ({
 });
 
 const notReady = (gateway: CheckedGateway, health: string): Reading =>
-  problem(gateway, health, `is ${health}`, "check its log; `channels status --probe` shows why a channel fails");
+  problem(
+    gateway,
+    health,
+    `is ${health}`,
+    `${logAdvice(gateway)}; \`channels status --probe\` shows why a channel fails`,
+  );
+
+/** Where it writes down what happens. */
+const logAdvice = ({ command, stateDir, published }: CheckedGateway): string =>
+  published
+    ? `look at its log: docker logs ${/^docker .*\bexec (\S+)/.exec(command)?.[1] ?? "CONTAINER"}`
+    : `look at its log: tail -n 50 ${quoted(gatewayLogFile(stateDir))}`;
 
 /** Of a gateway whose command line was not asked. */
 function readHealthAlone(gateway: CheckedGateway, health: string): Reading {
@@ -240,9 +252,10 @@ function isOn(url: string, port: number): boolean {
   }
 }
 
-function readStatus({ name }: CheckedGateway, { status }: Answers): Reading {
+function readStatus(gateway: CheckedGateway, { status }: Answers): Reading {
+  const { name } = gateway;
   if (!status) return reading(NOT_ASKED);
-  if (!status.report) return reading("no answer", noReport(name, "status"));
+  if (!status.report) return reading("no answer", noReport(gateway, "status"));
   const report = json(status.report);
   const degraded = [
     ...(list(report.degradedSecretOwners).length ? ["secrets"] : []),
@@ -262,7 +275,7 @@ function readStatus({ name }: CheckedGateway, { status }: Answers): Reading {
 
 function readBrowser(gateway: CheckedGateway, { browser }: Answers): Reading {
   if (!browser) return reading(NOT_ASKED);
-  if (!browser.report) return reading("no answer", noReport(gateway.name, "browser status"));
+  if (!browser.report) return reading("no answer", noReport(gateway, "browser status"));
   const report = json(browser.report);
   if (report.enabled === false) return reading("disabled");
   const { cdpPort } = report;
@@ -272,7 +285,7 @@ function readBrowser(gateway: CheckedGateway, { browser }: Answers): Reading {
 
 function readChannelStatus(gateway: CheckedGateway, { channels, configured = [] }: Answers): Reading {
   if (!channels) return reading(NOT_ASKED);
-  if (!channels.report) return reading("no answer", noReport(gateway.name, "channels status --probe"));
+  if (!channels.report) return reading("no answer", noReport(gateway, "channels status --probe"));
   const accounts = readChannels(json(channels.report), configured);
   if (!accounts.length) return reading("none");
   const findings = accounts.filter(isFailing).map((account) => channelFinding(gateway, account));
@@ -284,11 +297,11 @@ const channelCell = (account: ChannelAccount): string =>
   account.state.is === "connected" ? accountName(account) : `${accountName(account)} ${account.state.is}`;
 
 /** A bot of somebody else's gateway may be off on purpose. */
-const channelFinding = ({ name, isOurs, command }: CheckedGateway, account: FailingAccount): Finding => ({
-  level: isOurs ? "problem" : "note",
-  gateway: name,
+const channelFinding = (gateway: CheckedGateway, account: FailingAccount): Finding => ({
+  level: gateway.isOurs ? "problem" : "note",
+  gateway: gateway.name,
   text: complaintOf(account),
-  advice: `look closer with \`${command} channels status --probe\`, and at its log`,
+  advice: `look closer with \`${gateway.command} channels status --probe\`; ${logAdvice(gateway)}`,
 });
 
 /** What OpenClaw itself notices about a channel that works. */
@@ -307,11 +320,11 @@ function cdpNote({ name, port, published }: CheckedGateway, cdpPort: number, url
   return [{ level: "note", gateway: name, text: what, advice: "keep it unique on this machine" }];
 }
 
-const noReport = (name: string, command: string): Finding => ({
+const noReport = (gateway: CheckedGateway, command: string): Finding => ({
   level: "problem",
-  gateway: name,
+  gateway: gateway.name,
   text: `\`${command}\` did not answer in time`,
-  advice: "check its log",
+  advice: logAdvice(gateway),
 });
 
 /** Ports on this machine that belong to a gateway. */

@@ -13,6 +13,7 @@ import { formatProblems, type Problem } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
 import type { Target } from "./targets/target";
 import { knownNow } from "./outputs";
+import { withAdvice } from "../model/failure";
 import { plainLine } from "../model/plain";
 import { formatPorts } from "../model/ports";
 
@@ -120,7 +121,12 @@ class Program {
     const problems = await this.allProblems().catch((error: Error): Error => error);
     if (problems instanceof Error)
       endProgram(
-        new pulumi.RunError(`OpenClaw: cannot inspect this machine; nothing was changed: ${problems.message}`),
+        new pulumi.RunError(
+          withAdvice(
+            `OpenClaw: cannot inspect this machine; nothing was changed: ${problems.message}`,
+            "let this user read what is named there, or run pulumi as a user who can",
+          ),
+        ),
         giveUp,
       );
     else if (problems.length) endProgram(new pulumi.RunError(formatProblems(problems)), giveUp);

@@ -31,7 +31,7 @@ const stackSchema = z.strictObject({
   /** What the stack runs: a pair, or a rescue gateway beside a main gateway that no stack owns. */
   mode: z.enum(["pair", "rescue"]),
   /** Checked by the gateways' own schemas. */
-  version: z.unknown(),
+  version: z.unknown().optional(),
   ...hostShape,
   ssh: sshArguments,
   docker: dockerArguments,

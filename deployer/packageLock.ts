@@ -49,7 +49,7 @@ async function makeLock(request: LockRequest, directory: string, name: string): 
   if (!isRight(packages, request))
     throw new Failure(
       `openclaw@${version} from the npm registry does not match \`integrity\`: it is ${openclawIn(packages)?.integrity}, not ${integrity}`,
-      "do not use this registry; tell its operator; or, if `integrity` is wrong, correct it: " +
+      "do not use this registry, and tell its operator; or set `integrity` to what a registry that you trust shows: " +
         `npm view openclaw@${version} dist.integrity`,
     );
   writeFileSync(join(directory, name), packages);

@@ -37,8 +37,8 @@ const PARTICIPLES: Readonly<Record<string, string>> = {
 const ADVICE: Readonly<Record<string, string>> = {
   EIO: "check what the kernel says about its disk (dmesg)",
   EROFS: "make its file system writable",
-  EACCES: "let this user change it",
-  EPERM: "let this user change it",
+  EACCES: "let this user change it (ls -ld shows whose it is)",
+  EPERM: "let this user change it (lsattr shows whether it is locked)",
 };
 
 /** An error of the machine, as one for the user to solve; `undefined` if it is another error. */
@@ -48,7 +48,7 @@ export function systemFailure(error: unknown): Failure | undefined {
   if (isFull(error)) return fullDisk(path);
   const done = PARTICIPLES[syscall.split(" ")[0]!] ?? "written";
   const reason = getSystemErrorMap().get(errno)?.[1] ?? message;
-  const advice = ADVICE[code] ?? "fix that";
+  const advice = ADVICE[code] ?? `look at what is there (ls -ld ${path}) and what the kernel says (dmesg)`;
   return new Failure(`${path} cannot be ${done}: ${reason}`, `${advice}, and run \`pulumi up\` again`);
 }
 

@@ -90,11 +90,13 @@ const noStateDir = (homes: readonly string[]): never =>
   refuse(
     "stateDir",
     `there is no gateway state directory at ${homes.map((home) => join(home, ".openclaw")).join(" or ")}`,
-    "set it to main's state directory",
+    "set it to the directory that holds main's openclaw.json",
   );
 
 function describe(given: GatewayFacts, stateDir: string): ExistingGateway {
-  const stats = lstat(stateDir) ?? refuse("stateDir", `${stateDir} does not exist`, "set it to main's state directory");
+  const stats =
+    lstat(stateDir) ??
+    refuse("stateDir", `${stateDir} does not exist`, "set it to the directory that holds main's openclaw.json");
   const lock = readLock(stateDir);
   const configPath = configPathOf(given, stateDir, lock);
   const config = configOf(given, configPath);
@@ -141,26 +143,30 @@ function configOf({ port, workspace }: GatewayFacts, path: string): JsonObject {
     refuse(
       "configPath",
       `${path} cannot be read as an OpenClaw configuration`,
-      "set it to the right file; or, if that cannot be read from here, set main's port and workspace",
+      "set it to main's openclaw.json; or, if that cannot be read from here, set existingMain.port and .workspace",
     );
   if (config && "$include" in config && isNeeded)
     refuse(
       port === undefined ? "port" : "workspace",
       `${path} includes other files, which are not read`,
-      "set main's port and workspace",
+      "set existingMain.port and existingMain.workspace",
     );
   return config ?? {};
 }
 
 function portOf(port: Json | undefined, configPath: string, lock: GatewayLock | undefined): number {
   if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > MAX_PORT)
-    return refuse("port", `gateway.port in ${configPath} is not a port number`, "set it to main's port");
+    return refuse(
+      "port",
+      `gateway.port in ${configPath} is not a port number`,
+      "set it to the port that main listens on (ss -ltnp)",
+    );
   // A fact that only a running gateway reports would vanish with it, and show as a change when it is down.
   if (lock?.port !== undefined && lock.port !== port)
     refuse(
       "port",
       `main listens on port ${lock.port}, but its service and configuration say ${port}`,
-      "set it to main's port",
+      `set it to ${lock.port}, if main is to stay there`,
     );
   return port;
 }

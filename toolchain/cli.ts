@@ -62,7 +62,8 @@ const verbs: Readonly<Record<string, Verb>> = {
   },
 
   async check(args, env) {
-    if (!(await stackExists(stack, env))) throw new Failure(`There is no stack ${stack} yet: nothing to check.`);
+    if (!(await stackExists(stack, env)))
+      throw new Failure(`There is no stack ${stack} yet, so nothing to check: \`make up\` creates it.`);
     return runCommand("check", ["--stack", stack, "--cwd", PROJECT, ...args], env);
   },
 
@@ -117,7 +118,10 @@ async function main([name = "", typed = ""]: readonly string[]): Promise<number>
   const verb = verbs[name];
   if (!verb && name !== "test") throw new Failure(`There is no verb \`${name}\`; \`make help\` lists them.`);
   if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE)
-    throw new Failure(`Node.js ${OLDEST_NODE} or newer is needed; this is ${process.versions.node}.`);
+    throw new Failure(
+      `Node.js ${OLDEST_NODE} or newer is needed; this is ${process.versions.node}.`,
+      "install it, or put the directory of one that is new enough first in PATH",
+    );
   handleSignals();
   return verb ? verb(args, await pulumiEnvironment()) : test(args);
 }

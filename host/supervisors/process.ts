@@ -128,7 +128,7 @@ function orphans({ host, id, paths }: HostGateway): State | undefined {
 export async function supervise(host: Host, id: string): Promise<void> {
   const gateway = openGateway(host, id);
   const generation = pointedAt(gateway, "current");
-  if (!generation) throw new Failure(`gateway ${id} has no current generation`);
+  if (!generation) throw new Failure(`gateway ${id} has no current generation`, "run `pulumi up`, which makes one");
   // One supervisor per gateway, even if one comes late that nobody is waiting for any more.
   if (!tryLock(lockPath(host, `supervisor-${id}`))) throw new Failure(`gateway ${id} already has a supervisor`);
   const log = openLog(gateway.paths.log, host.identity.gid);

@@ -151,6 +151,23 @@ it("every refusal stands under a heading", () => {
   ).toEqual([]);
 });
 
+it("what to do is never only that something must be done", () => {
+  const EMPTY =
+    /(correct|fix|repair|adjust) (it|this|that|them)\b|set it right|right (value|file)|(^|[;,] )(add|check) it$/i;
+  const cells = page()
+    .split("\n")
+    .filter((line) => line.startsWith("|"))
+    .map((line) =>
+      line
+        .split(/(?<!\\)\|/)
+        .at(-2)!
+        .replaceAll("`", "")
+        .trim(),
+    );
+  expect(cells.length).toBeGreaterThan(300);
+  expect(cells.filter((advice) => EMPTY.test(advice))).toEqual([]);
+});
+
 /** Texts that are no part of a message. */
 const NO_MESSAGE = [
   /^sh -s -- /,

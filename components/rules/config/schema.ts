@@ -82,10 +82,24 @@ function inWords(about: readonly OutputUnit[], value: Json | undefined, node: Sc
   const [{ keyword, error, keywordLocation } = { keyword: "", error: "", keywordLocation: "" }] = about;
   const forms = node && IN_FORMS.includes(keyword) ? formsOf(node) : [];
   if (keyword === "false") return unknownKey(place);
-  if (keyword === "required") return { reason: `misses ${/"([^"]+)"/.exec(error)?.[1] ?? "a key"}`, advice: "add it" };
-  if (keywordLocation.includes("/propertyNames")) return { reason: "has a key of another form than OpenClaw takes" };
+  if (keyword === "required") return missingKey(/"([^"]+)"/.exec(error)?.[1] ?? "a key", place);
+  if (keywordLocation.includes("/propertyNames")) return wrongName(place);
   if (forms.length) return { reason: `must be ${forms.join(" or ")}`, ...asString(value, forms) };
   return { reason: `is refused by OpenClaw ${place.version}: ${error.charAt(0).toLowerCase()}${error.slice(1)}` };
+}
+
+function missingKey(key: string, { keys, schema }: Place): Words {
+  const node = nodeAt(schema, [...keys, key]);
+  const forms = node ? formsOf(node) : [];
+  return { reason: `misses ${key}`, advice: `add ${key}${forms.length ? `: ${forms.join(" or ")}` : ""}` };
+}
+
+function wrongName({ keys, schema }: Place): Words {
+  const pattern = [keys.slice(0, -1), keys]
+    .map((at) => nodeAt(schema, at)?.propertyNames)
+    .flatMap((names) => (isSchema(names) && names.pattern !== undefined ? [names.pattern] : []))[0];
+  const reason = "has a key of another form than OpenClaw takes";
+  return pattern === undefined ? { reason } : { reason, advice: `use names like ${pattern}` };
 }
 
 /** Keywords that the forms of a value show. */

@@ -18,7 +18,8 @@ export function problemOf(refusal: Refusal, name: string, expectedKey: string): 
     return {
       path: path("host"),
       reason: "accepts connections but does not answer: it hangs, or something other than an SSH server listens there",
-      advice: "check the host on its console, or correct host and port",
+      advice:
+        "look on the host's console whether its SSH server runs (systemctl status ssh), or set host and port to where one listens",
     };
   if ("keyTypes" in refusal)
     return {
@@ -74,7 +75,8 @@ function unusable(property: string, because: string): Pick<Problem, "reason" | "
   if (property === "privateKeyPassword")
     return {
       reason: "is not the passphrase of privateKey",
-      advice: "correct it; to test it, run ssh-keygen -y -f KEY",
+      advice:
+        "set it to the passphrase of that key; ssh-keygen -y -f KEY asks for it, and prints a public key if it is right",
     };
   return {
     reason: `cannot be used: ${because}`,
