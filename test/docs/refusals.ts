@@ -238,6 +238,9 @@ const NOT_IN_SCHEMA: readonly Args[] = [
   nested("agents.entries", { "My Agent": {} }),
   nested("agents.defaults.mediaMaxMb", 0),
   nested("bindings", [{}]),
+  nested("agents.list", []),
+  nested("routing.groupChat.historyLimit", 5),
+  nested("cron.webhook", "x"),
   nested("auth.profiles.work", {}),
   nested("worktreeRoot", ""),
 ];

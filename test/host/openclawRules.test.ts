@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { adaptiveHeap } from "../../model/heap";
 import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
 import { BUNDLED, CHANNEL_PLUGINS, OFFICIAL, OTHERS, packageOf } from "../../model/plugins";
+import { FORMER_KEYS, RETIRED_KEYS } from "../../components/rules/config/formerKeys";
 import { schemaOf } from "../../components/openclawSchema";
 import { reduceSchema } from "../../toolchain/configSchema";
 import { seedNode, seedRelease, VERSION } from "../support/seed";
@@ -105,4 +106,21 @@ it("the schema of the configuration is OpenClaw's own", () => {
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+});
+
+describe("keys of former versions", () => {
+  const dist = join(seedRelease, "node_modules", "openclaw", "dist");
+  const rules = readdirSync(dist)
+    .filter((name) => /^(legacy|doctor-contract)-.*\.mjs$/.test(name))
+    .flatMap((name) => [...readFileSync(join(dist, name), "utf8").matchAll(/message: "((?:[^"\\]|\\.)*)"/g)])
+    .map(([, message]) => message!.replaceAll('\\"', '"'));
+  const saidOf = (former: string): string[] => rules.filter((rule) => rule.includes(former));
+
+  it.each(Object.entries(FORMER_KEYS))("%s is %s", (former, now) =>
+    expect(saidOf(former)).toContainEqual(expect.stringContaining(now)),
+  );
+
+  it.each(RETIRED_KEYS)("%s is no more", (former) =>
+    expect(saidOf(former)).toContainEqual(expect.stringMatching(/retired|removed/)),
+  );
 });

@@ -3,11 +3,12 @@ import * as pulumi from "@pulumi/pulumi";
 import { expect, describe, it } from "vitest";
 import { schemaOf } from "../../components/openclawSchema";
 import { botsOf } from "../../components/rules/config/bots";
+import { FORMER_KEYS, RETIRED_KEYS } from "../../components/rules/config/formerKeys";
 import { schemaProblems } from "../../components/rules/config/schema";
 import { checkIsolation } from "../../components/rules/isolation";
 import { checkOperatorOnly } from "../../components/rules/operators";
 import { resolveGateway } from "../../components/rules/resolve";
-import type { JsonObject } from "../../model/spec";
+import type { Json, JsonObject } from "../../model/spec";
 import { engine, layout, resolved } from "./gateways";
 
 const VERSION = "2026.9.6";
@@ -275,6 +276,37 @@ describe("OpenClaw's schema", () => {
     schemaProblems(config, schema, VERSION, "c").map(
       ({ path, reason, advice }) => `${path}: ${reason} -> ${advice ?? ""}`,
     );
+
+  const at = (path: string): JsonObject =>
+    path.split(".").reduceRight<Json>((inner, key) => ({ [key === "*" ? "work" : key]: inner }), "x") as JsonObject;
+
+  it.each(Object.entries(FORMER_KEYS))("says of %s, a key of former versions, what it is now", (former, now) => {
+    const shown = former.replace("*", "work");
+    const [problem, ...more] = refused(at(former));
+    expect(more).toEqual([]);
+    expect(problem).toMatch(/^c\.\S+: is not a key of OpenClaw 2026\.9\.6 -> /);
+    expect([
+      `it is called ${now.replace(/entries\.\*/, "entries.work")} now`,
+      `${shown} is called ${now} now`,
+    ]).toContain(problem!.split(" -> ")[1]);
+    // And there it is a key: at most its value is wrong.
+    const keys = now.replaceAll('"*"', "*").replace("<channel>", "telegram").replace("<id>", "work");
+    expect(refused(at(keys)).join()).not.toContain("is not a key");
+  });
+
+  it.each(RETIRED_KEYS)("says of %s that it is no more", (former) => {
+    expect(refused(at(former))).toEqual([
+      expect.stringMatching(/is not a key of OpenClaw .* -> remove it: OpenClaw has no such setting any more$/),
+    ]);
+  });
+
+  it("says of each former key inside of one that is no more what it is now", () => {
+    const [problem] = refused({ routing: { allowFrom: [], groupChat: { historyLimit: 5 } } });
+    expect(problem).toBe(
+      "c.routing: is not a key of OpenClaw 2026.9.6 -> routing.allowFrom is called channels.whatsapp.allowFrom now; " +
+        "routing.groupChat.historyLimit is called messages.groupChat.historyLimit now",
+    );
+  });
 
   it.each<[JsonObject, string]>([
     [

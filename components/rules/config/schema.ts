@@ -3,6 +3,7 @@ import { Validator, type OutputUnit, type Schema } from "@cfworker/json-schema";
 import { isObject } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
 import { didYouMean, valueAlong, type Problem } from "../problems";
+import { formerAdvice } from "./formerKeys";
 import { hasReference } from "./references";
 
 export type { Schema };
@@ -81,7 +82,7 @@ type Words = Pick<Problem, "reason" | "advice">;
 function inWords(about: readonly OutputUnit[], value: Json | undefined, node: Schema | undefined, place: Place): Words {
   const [{ keyword, error, keywordLocation } = { keyword: "", error: "", keywordLocation: "" }] = about;
   const forms = node && IN_FORMS.includes(keyword) ? formsOf(node) : [];
-  if (keyword === "false") return unknownKey(place);
+  if (keyword === "false") return unknownKey(value, place);
   if (keyword === "required") return missingKey(/"([^"]+)"/.exec(error)?.[1] ?? "a key", place);
   if (keywordLocation.includes("/propertyNames")) return wrongName(place);
   if (forms.length) return { reason: `must be ${forms.join(" or ")}`, ...asString(value, forms) };
@@ -114,14 +115,14 @@ const asString = (value: Json | undefined, forms: readonly string[]): { advice?:
 /** How many known keys are worth naming. */
 const MOST_KEYS = 12;
 
-function unknownKey({ keys, schema, version }: Place): Words {
+function unknownKey(value: Json | undefined, { keys, schema, version }: Place): Words {
   const key = keys.at(-1) ?? "";
   const known = knownKeys(schema, keys);
   const list =
     known.length && known.length <= MOST_KEYS
       ? `use one of: ${known.join(", ")}`
       : "remove it; `openclaw config schema` prints every key";
-  const advice = didYouMean(key, known) ?? list;
+  const advice = formerAdvice(keys, value) ?? didYouMean(key, known) ?? list;
   return { reason: `is not a key of OpenClaw ${version}`, advice };
 }
 
