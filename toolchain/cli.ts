@@ -5,7 +5,7 @@ import { runCommand } from "../cli/commands";
 import { Failure } from "../model/failure";
 import { ensureStack, stackExists } from "./backend";
 import { prepareTools, pulumiEnvironment } from "./environment";
-import { handleSignals, onTerminal, runToEnd, runInForeground } from "./processes";
+import { AFTER_INTERRUPTION, handleSignals, onTerminal, runToEnd, runInForeground, wasInterrupted } from "./processes";
 import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
 import { duration, announce } from "./steps";
@@ -33,7 +33,7 @@ const verbs: Readonly<Record<string, Verb>> = {
   async preview(args, env) {
     await ensureStack(stack, env);
     const code = await pulumi(["preview", "--diff", "--stack", stack, ...questions(), ...args], env);
-    if (code !== 0) advise(env);
+    if (code !== 0 && !wasInterrupted()) advise(env); // it has changed nothing
     return code;
   },
 
@@ -95,6 +95,7 @@ const questions = (): readonly string[] => (onTerminal() ? [] : ["--non-interact
 
 /** For when Pulumi failed and may not have said what to do. */
 function advise(env: NodeJS.ProcessEnv): void {
+  if (wasInterrupted()) announce(AFTER_INTERRUPTION);
   const config = join(PROJECT, `Pulumi.${stack}.yaml`);
   const advice = existsSync(config) ? adviceOnDocker(readFileSync(config, "utf8"), env) : undefined;
   if (advice !== undefined) announce(advice);

@@ -51,10 +51,20 @@ const SAME_SIGNAL_MS = 500;
 type Signal = "SIGINT" | "SIGTERM" | "SIGHUP";
 let passOn: ((signal: Signal) => void) | undefined;
 
+/** Pulumi says "signal: killed" of each command that it was running. */
+export const AFTER_INTERRUPTION =
+  "Interrupted. A gateway on a host whose change had not finished runs as it did before; one in a container may have its new " +
+  "configuration already. `make check` shows how they are, and the next `make up` does the rest.";
+
+let interrupted = false;
+/** Whether somebody has asked for an early end. */
+export const wasInterrupted = (): boolean => interrupted;
+
 /** Passes signals on to the program in the foreground; if there is none, exits (after the exit handlers). */
 export function handleSignals(): void {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => {
+      interrupted = true;
       if (passOn) passOn(signal);
       else process.exit(exitCodeOf(signal));
     });

@@ -4,6 +4,7 @@ import { HOW_TO_GET } from "../../ssh/hostKey";
 import { formatProblems } from "../../components/rules/problems";
 import { locked } from "../../components/targets/releaseLock";
 import { runAtDestroy } from "../../components/targets/deployerCommand";
+import { AFTER_INTERRUPTION } from "../../toolchain/processes";
 import { code, expectCurrent, table } from "./page";
 import { refusals, type Section } from "./refusals";
 import { failuresIn, failuresOfShell, filesIn, sentencesIn } from "./sources";
@@ -133,6 +134,12 @@ function page(): string {
     ...failureSections(ON_THE_ENGINE),
     "### Removing a gateway on another machine than the one that deployed it",
     block([/echo "(.*)" >&2/.exec(runAtDestroy("containers", "leave"))![1]!]),
+    "### An `up` that was interrupted",
+    "After ^C, Pulumi says this of each command that it was running:",
+    block(["error: signal: killed: running …"]),
+    "On a host, a change that had not finished is undone: the gateway runs as it did before. In a container it may have its new " +
+      "configuration already. The next `up` does the rest; what `make` says:",
+    block([AFTER_INTERRUPTION]),
     "## From `make`",
     ...failureSections(OF_MAKE),
   ].join("\n\n");
