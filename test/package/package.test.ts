@@ -109,8 +109,8 @@ describe.each(managers)("installed with $name", (manager) => {
     const typed = readFileSync(join(packed.sources, "dist", "index.d.ts"), "utf8").matchAll(
       /^export declare (?:class|const|function) (\w+)/gm,
     );
-    // readStackConfig is the root stack's own way into the bundle (`imports` of package.json); it has no types.
-    const names = [...[...typed].map(([, name]) => name), "readStackConfig"].sort().join();
+    // These are the root stack's own way into the bundle (`imports` of package.json); they have no types.
+    const names = [...[...typed].map(([, name]) => name), "readStackConfig", "stackOutputs"].sort().join();
     const script = `
       const required = require("pulumi-openclaw");
       console.log(Object.keys(required).sort().join());
