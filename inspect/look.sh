@@ -41,6 +41,11 @@ say_closed() {
   done
 }
 
+# look_for_file PATH
+look_for_file() {
+  $sudo test -f "$1" || say absent "$1"
+}
+
 @TRUSTED@
 # look_for_gateway ID UNIT UNIT_MARK RELEASE STATE_DIR MARK_FILE OWNER_FILE
 look_for_gateway() {
@@ -81,6 +86,10 @@ fi
 for engine in docker podman; do
   command -v "$engine" >/dev/null && say engine "$engine"
 done
+for program in openssl tailscale; do
+  command -v "$program" >/dev/null && say has "$program"
+done
+ip -4 -o addr show | sed -n 's|.* inet \([0-9.]*\).*|address \1|p'
 say groups "$(id -nG "${account:-$user}")"
 [ -n "$account" ] && say account "$(grep "^$account:" /etc/passwd)"
 unsafe=

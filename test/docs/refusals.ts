@@ -11,6 +11,7 @@ import * as z from "zod";
 import { checkIsolation } from "../../components/rules/isolation";
 import { schemaOf } from "../../components/openclawSchema";
 import { exposeProblems, type Expose } from "../../components/rules/expose";
+import { needsOf, unmet } from "../../model/needs";
 import { OWNED_KEYS } from "../../components/rules/config/owned";
 import { unknownPlugins } from "../../components/rules/config/plugins";
 import { schemaProblems } from "../../components/rules/config/schema";
@@ -157,6 +158,17 @@ const WAYS_IN: readonly Args[] = [
 /** What only several of them are wrong in together, and where. */
 const unsafe = (expose: Expose, { isContainer = false, isRescue = false } = {}): readonly Problem[] =>
   exposeProblems(expose, "ops.expose", { isContainer, isRescue });
+const NEEDED: readonly Problem[] = [
+  { lan: { address: "192.168.1.5" }, tls: {} },
+  { tailscale: "serve" },
+  { tls: { certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" } },
+].flatMap((expose) =>
+  unmet(needsOf(resolved("ops", { basePort: 20789, expose }).config), {
+    programs: [],
+    addresses: ["10.0.0.7"],
+    isFile: () => false,
+  }).map(({ property, ...problem }) => ({ path: `ops.${property}`, ...problem })),
+);
 const UNSAFE: readonly Problem[] = [
   ...unsafe({ tailscale: "serve", lan: {} }),
   ...unsafe({ lan: { address: "203.0.113.7" } }),
@@ -908,7 +920,12 @@ export async function refusals(): Promise<readonly Section[]> {
     {
       title: "Arguments of a gateway",
       about: "Of a gateway `ops`. What each argument may be: [reference](reference.md).",
-      problems: [...ARGUMENTS.flatMap(gatewayProblems), ...UNSAFE, ...wrongKinds(gatewaySchema, gatewayProblems)],
+      problems: [
+        ...ARGUMENTS.flatMap(gatewayProblems),
+        ...UNSAFE,
+        ...NEEDED,
+        ...wrongKinds(gatewaySchema, gatewayProblems),
+      ],
     },
     {
       title: "Keys of `config`",

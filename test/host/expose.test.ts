@@ -45,13 +45,17 @@ describe("a gateway on its network, with HTTPS and a proxy that signs people in"
     const running = host.gatewayPid("main");
     const missing = await up({ tls: files });
     expect(missing.code).toBe(1);
-    expect(missing.stderr).toContain(`${files.certFile}, which gateway.tls.certPath names, is no file that`);
+    expect(missing.stderr).toContain(`expose.tls.certFile: there is no file ${files.certFile} on the host`);
     expect(missing.stderr).toContain("nothing was changed");
     mkdirSync(join(host.root, "tls"));
     for (const file of Object.values(files)) writeFileSync(file, "");
     chmodSync(files.keyFile, 0o600);
-    expect((await up({ tls: files })).stderr).toContain("which gateway.tls.keyPath names");
-    expect((await up({ tailscale: "serve" })).stderr).toContain("tailscale is not installed on this host");
+    expect((await up({ tls: files })).stderr).toMatch(
+      /expose\.tls\.keyFile: the account \S+, which the gateway runs as, cannot read/,
+    );
+    expect((await up({ tailscale: "serve" })).stderr).toContain("needs tailscale, which is not installed on the host");
+    const elsewhere = { lan: { address: "192.168.255.254" } };
+    expect((await up(elsewhere)).stderr).toContain("192.168.255.254 is no address of the host, which has ");
     expect(host.gatewayPid("main")).toBe(running);
   });
 });

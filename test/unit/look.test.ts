@@ -25,6 +25,9 @@ libc glibc 2.36
 systemd yes
 linger yes
 engine docker
+has openssl
+address 127.0.0.1
+address 192.168.1.5
 groups claw docker
 account openclaw:x:998:998:pulumi-openclaw:/var/lib/openclaw:/usr/sbin/nologin
 bin_dir closed /usr/local/bin
@@ -37,6 +40,7 @@ tcp    1: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000 
 tcp    0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000
 process LISTEN 0 511 127.0.0.1:18789 0.0.0.0:* users:(("node",pid=4711,fd=21))
 unit rescue /etc/systemd/system/openclaw-gateway-rescue.service
+absent /etc/ssl/claw.pem
 missing rescue
 state main
 program installed
@@ -50,6 +54,9 @@ describe("a host's answer", () => {
     expect(parseProbe(SAID, 1)).toEqual<Probe>({
       ...GOOD_HOST,
       account: "openclaw:x:998:998:pulumi-openclaw:/var/lib/openclaw:/usr/sbin/nologin",
+      programs: ["openssl"],
+      addresses: ["127.0.0.1", "192.168.1.5"],
+      absent: ["/etc/ssl/claw.pem"],
       binDir: { state: "closed", parent: "/usr/local/bin" },
       root: { state: "writable", parent: "/" },
       freeBytes: 18992960 * 1024,
@@ -220,6 +227,24 @@ describe("facts become problems", () => {
     const podman = at({ defaults: { sandbox: { mode: "all", backend: "podman" } } });
     expect(said({ engines: ["podman"], groups: [] }, podman)).toEqual([]);
     expect(said({}, podman)).toEqual([`${needs} podman, which is not installed on the host: ${fails}`]);
+  });
+
+  it("what a way in needs: files, programs, an address", () => {
+    const said = (expose: object, facts: Partial<Probe>): unknown =>
+      found(facts, box(), [{ name: "main", gateway: resolved("main", { basePort: 18789, expose }) }]).obstacles[0];
+    const files = { certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" };
+    expect(said({ tls: files }, {})).toEqual([]);
+    expect(said({ tls: files }, { absent: ["/etc/ssl/claw.key"] })).toMatchObject([
+      { property: "expose.tls.keyFile", reason: "there is no file /etc/ssl/claw.key on the host" },
+    ]);
+    expect(said({ tls: {} }, {})).toEqual([]);
+    expect(said({ tls: {} }, { programs: [] })).toMatchObject([{ property: "expose.tls" }]);
+    expect(said({ tailscale: "serve" }, { programs: ["openssl"] })).toMatchObject([{ property: "expose.tailscale" }]);
+    const lan = { lan: { address: "192.168.1.5" }, tls: files };
+    expect(said(lan, { addresses: ["127.0.0.1", "10.0.0.1"] })).toMatchObject([{ property: "expose.lan.address" }]);
+    expect(said(lan, { addresses: ["192.168.1.5"] })).toEqual([]);
+    expect(said(lan, {})).toEqual([]);
+    expect(said({ lan: {} }, { addresses: ["10.0.0.1"] })).toEqual([]);
   });
 
   it("ports of the block, not where a host program may run the gateway itself", () => {

@@ -4,6 +4,8 @@ import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
 import { homeOfUser, lineOf } from "../../../inspect/accounts";
 import { enginesHere } from "../../../inspect/engines";
+import { machineHas } from "../../../inspect/needs";
+import { needsOf, unmet } from "../../../model/needs";
 import { findExistingGateway, type SearchResult, type GatewayFacts } from "../../../inspect/existingGateway";
 import type { Conflict } from "../../../model/conflict";
 import { findConflicts, isLost } from "../../../inspect/conflicts";
@@ -88,6 +90,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     return Promise.resolve(
       findConflicts(this.layout, claims).map((found, index) => [
         ...found,
+        ...unmet(needsOf(gateways[index]!.gateway.config), machineHas()),
         ...heapConflicts(gateways[index]!.gateway.maxOldSpaceSize, "host", memory),
       ]),
     );

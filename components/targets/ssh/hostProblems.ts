@@ -4,6 +4,7 @@ import { inTrust, inWords, listensOn, type ClaimToCheck, type Conflict, type Fou
 import { lingering } from "../../../inspect/units";
 import { sandboxWarnings } from "../../rules/config/sandbox";
 import { heapConflicts } from "../../rules/heap";
+import { needsOf, unmet } from "../../../model/needs";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
 import { misfits, type HostFacts } from "../hostLayout";
@@ -63,6 +64,10 @@ export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: reado
       const found = facts.found?.[index] ?? foundFor(each, claim, facts);
       return [
         ...found.map((thing) => inWords(host.layout, claim, thing)),
+        ...unmet(needsOf(each.gateway.config), {
+          ...facts,
+          isFile: (path) => !facts.absent.includes(path),
+        }),
         ...heapConflicts(each.gateway.maxOldSpaceSize, "host", (facts.memoryBytes ?? Infinity) / 2 ** 20),
       ];
     }),

@@ -3,6 +3,7 @@ import { join } from "node:path/posix";
 import * as z from "zod";
 import { gatewayPaths, manageDir, STATE_OWNER_FILE, quote, type HostLayout } from "../../../model/hostLayout";
 import { listenersIn } from "../../../inspect/listeners";
+import { needsOf } from "../../../model/needs";
 import type { HostLookRequest } from "../../../model/conflict";
 import { unitHeader, unitName, unitDirectories } from "../../../inspect/units";
 import { claimToCheck } from "../hostGateway";
@@ -55,6 +56,10 @@ const factsSchema = z.object({
   /** Of `docker` and `podman`, those that are installed, and the groups of that account, or of the user. */
   engines: z.array(word),
   groups: z.array(word),
+  /** What else a configuration may need: programs that are installed, IPv4 addresses, and files that are not there. */
+  programs: z.array(word),
+  addresses: z.array(z.ipv4()),
+  absent: z.array(path),
   /** Parts of the path to the host program that others than root can change, if root would run it. */
   unsafe: z.array(path),
   /** Directories on the way to the host program that not every account can enter. */
@@ -110,7 +115,7 @@ export function probeScript(
 }
 
 function lookFor(manage: string, { gateway }: GatewayToCheck): string {
-  const { id, version, stateDir } = gateway;
+  const { id, version, stateDir, config } = gateway;
   const { dir, releases, owner } = gatewayPaths(manage, id);
   const words = [
     id,
@@ -121,7 +126,8 @@ function lookFor(manage: string, { gateway }: GatewayToCheck): string {
     join(stateDir, STATE_OWNER_FILE),
     owner,
   ];
-  return `look_for_gateway ${words.map(quote).join(" ")}`;
+  const files = needsOf(config).files.map(({ name }) => `look_for_file ${quote(name)}`);
+  return [`look_for_gateway ${words.map(quote).join(" ")}`, ...files].join("\n");
 }
 
 /** Undefined if the script did not finish; "strange" if anything in the answer is not from it or from our program. */
@@ -152,6 +158,9 @@ export function parseProbe(output: string, gateways: number): Probe | "strange" 
       sudo: one("sudo") === "yes",
       account: one("account"),
       engines: all("engine"),
+      programs: all("has"),
+      addresses: all("address"),
+      absent: all("absent"),
       groups: one("groups")
         .split(" ")
         .filter((name) => name !== ""),
