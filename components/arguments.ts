@@ -131,8 +131,8 @@ export interface GatewayArgs {
   readonly mounts?: readonly MountArgs[] | undefined;
   /**
    * More ports of the gateway's container that are published under the same number on the engine's machine, at its
-   * `publishAddress`: listeners for webhooks that `config` names. Others in its `networks` reach them without. In containers
-   * only; on a host a listener is where `config` has it.
+   * address there (`expose.lan`, or else loopback): listeners for webhooks that `config` names. Others in its `networks` reach
+   * them without. In containers only; on a host a listener is where `config` has it.
    * @unit TCP port
    * @default none: the base port, and the next one with `sandboxPort`
    * @example [3978]

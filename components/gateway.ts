@@ -13,6 +13,7 @@ import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } f
 import { notTested } from "../model/versions";
 import type { Problem } from "./rules/problems";
 import { resolveGateway, type ResolvedGateway } from "./rules/resolve";
+import type { CheckedGatewayArgs } from "./rules/schemas";
 import type { GatewayArgs, MainGatewayArgs, RescueGatewayArgs } from "./arguments";
 import { GATEWAY_EXAMPLE, isArguments, notArguments, notTarget } from "./given";
 import { isOfThisCopy, type Partner } from "./targets/target";
@@ -123,20 +124,7 @@ export class Gateway extends pulumi.ComponentResource {
     const { gateway, args: checked, refused, problems } = resolveGateway(label, defined(rest), target.layout, name);
     program.report(problems);
     if (!gateway || !checked) return undefined;
-    const isVersionRefused = refused.includes("version");
-    const warning = isVersionRefused ? undefined : notTested(gateway.version);
-    if (warning !== undefined) program.warn(warning);
-    const schema = isVersionRefused ? undefined : schemaOf(gateway.version);
-    if (schema) program.report(schemaProblems(gateway.config, schema, gateway.version, `${label}.config`));
-    if (schema && !refused.includes("plugins"))
-      program.report(unknownPlugins(checked, `${label}.config`, gateway.isContainer === true));
-    if (checked.expose) {
-      const isContainer = gateway.isContainer === true;
-      const kind = { isContainer, isRescue: composition.operatorOnly === true };
-      program.report(exposeProblems(checked.expose, `${label}.expose`, kind));
-      for (const warning of exposeWarnings(checked.expose, `${label}.expose`, isContainer)) program.warn(warning);
-    }
-    if (composition.operatorOnly) program.report(checkOperatorOnly(gateway, checked));
+    reportOn(label, gateway, checked, { refused, isRescue: composition.operatorOnly === true });
     const telegramToken = checked.telegram?.botToken;
     const bot = telegramToken && { path: `${label}.telegram.botToken`, channel: TELEGRAM, token: telegramToken };
     const bots = [...(bot ? [bot] : []), ...botsOf(checked.config ?? {}, checked.env ?? {}, `${label}.config`)];
@@ -164,6 +152,30 @@ export class Gateway extends pulumi.ComponentResource {
     const wrapper = pulumi.output(target.wrapperOf?.(gateway) ?? gateway.wrapper);
     return { known: deployment.urn.apply(() => ({ gateway, token, wrapper })), deployment };
   }
+}
+
+/** What is wrong with good arguments together, and what should be known of them. `refused`: arguments that are not good. */
+function reportOn(
+  label: string,
+  gateway: ResolvedGateway,
+  args: CheckedGatewayArgs,
+  { refused, isRescue }: { readonly refused: readonly string[]; readonly isRescue: boolean },
+): void {
+  const program = currentProgram();
+  const isContainer = gateway.isContainer === true;
+  const { version, config } = gateway;
+  if (!refused.includes("version")) {
+    const warning = notTested(version);
+    if (warning !== undefined) program.warn(warning);
+    const schema = schemaOf(version);
+    if (schema) program.report(schemaProblems(config, schema, version, `${label}.config`));
+    if (schema && !refused.includes("plugins")) program.report(unknownPlugins(args, `${label}.config`, isContainer));
+  }
+  if (args.expose) {
+    program.report(exposeProblems(args.expose, `${label}.expose`, { isContainer, isRescue }));
+    for (const warning of exposeWarnings(args.expose, `${label}.expose`, isContainer)) program.warn(warning);
+  }
+  if (isRescue) program.report(checkOperatorOnly(gateway, args));
 }
 
 /** Of a gateway whose arguments are refused: never known, since the program ends first. */
