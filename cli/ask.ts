@@ -2,6 +2,7 @@
 import { lstat, readJson } from "../inspect/files";
 import { run } from "../inspect/run";
 import { isImpostors } from "../inspect/health";
+import { defined } from "../model/defined";
 import { ASK_CHANNELS, channelNames } from "../model/channels";
 import { valueAt } from "../model/json";
 import type { JsonObject } from "../model/spec";
@@ -44,7 +45,9 @@ export async function askGateway(gateway: CheckedGateway): Promise<Answers> {
   const config = configOf(gateway);
   const isOnLoopback = valueAt(config, "gateway.bind") !== "custom";
   const [service, probe] = await Promise.all([
-    isOnLoopback ? ask("gateway status --deep --require-rpc --json") : statusOnLoopback(ask),
+    isOnLoopback
+      ? ask("gateway status --deep --require-rpc --json")
+      : statusOnLoopback(ask, health === "healthy" ? gateway.version : undefined),
     ask("gateway probe --json"),
   ]);
   if (service.code !== 0) return { health, service, probe };
@@ -67,15 +70,18 @@ function configOf({ configPath }: CheckedGateway): JsonObject {
 
 /**
  * Of a gateway that listens on an address of its network, too, `gateway status` asks there, where it is a stranger that must
- * be paired; its other commands ask on loopback. Source: measured, 2026.9.6.
+ * be paired; its other commands ask on loopback. `version`: what its endpoints say. Source: measured, 2026.9.6.
  */
-async function statusOnLoopback(ask: (args: string) => Promise<CommandAnswer>): Promise<CommandAnswer> {
+async function statusOnLoopback(
+  ask: (args: string) => Promise<CommandAnswer>,
+  version: string | undefined,
+): Promise<CommandAnswer> {
   const [status, health] = await Promise.all([
     ask("gateway status --deep --no-probe --json"),
     ask("gateway health --json --timeout 10000"),
   ]);
   if (!status.report) return status;
-  return { ...health, report: { ...status.report, rpc: { ok: health.code === 0 } } };
+  return { ...health, report: { ...status.report, rpc: defined({ ok: health.code === 0, version }) } };
 }
 
 /** Its CLI runs what its configuration says, which that user writes: never run it with our privileges. */
