@@ -2,6 +2,7 @@
 import { BlockList, isIP } from "node:net";
 import * as z from "zod";
 import { defined } from "../../model/defined";
+import { valueAt } from "../../model/json";
 import type { JsonObject } from "../../model/spec";
 import type { ExposeArgs, LanArgs, ProxyArgs, TlsArgs } from "../arguments";
 import { absolutePath, type Schemas } from "./fields";
@@ -142,6 +143,12 @@ const filesOf = ({ certFile, keyFile }: TlsArgs): JsonObject =>
 /** Of guesses at the token. */
 const RATE_LIMIT = { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000 };
 
+/**
+ * Whether who is on the tailnet needs no token. Then no program of the machine does either: the port that `tailscale serve`
+ * leads to is on loopback, and believes what a request says of its sender. Source: OpenClaw 2026.9.6, its ingress-attribution.
+ */
+export const letsTailnetIn = (config: JsonObject): boolean => valueAt(config, "gateway.auth.allowTailscale") === true;
+
 /** How OpenClaw is told that a proxy signs people in. */
 export function proxySignIn(expose: Expose): JsonObject {
   const { userHeader, allowUsers = [], requiredHeaders } = expose.proxy!;
@@ -217,9 +224,14 @@ export function exposeProblems(
 }
 
 /** What is allowed, and should be known. `path`: of the argument. */
-export function exposeWarnings(expose: Expose, path: string, isContainer: boolean): string[] {
-  const { lan, proxy, tls } = expose;
+export function exposeWarnings(expose: Expose, path: string, isContainer: boolean, config: JsonObject = {}): string[] {
+  const { lan, tailscale, proxy, tls } = expose;
   const warnings: string[] = [];
+  if (tailscale && letsTailnetIn(config))
+    warnings.push(
+      `${path}.tailscale: with gateway.auth.allowTailscale every program on the gateway's machine can pose as somebody on the tailnet. ` +
+        "Where that matters, leave it out, so that the token is needed: docs/reach.md",
+    );
   if (lan && !tls && !proxy)
     warnings.push(
       `${path}.lan: whoever is on that network can read the token as it passes. Add ${path}.tls, or put a proxy in front: docs/reach.md`,

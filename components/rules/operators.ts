@@ -4,6 +4,7 @@ import { isObject, objectAt } from "../../model/json";
 import type { Json, JsonObject } from "../../model/spec";
 import { BOT_KEYS } from "./config/bots";
 import { ownersOf } from "./config/render";
+import { letsTailnetIn } from "./expose";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import { isUserId, type CheckedGatewayArgs } from "./schemas";
@@ -16,12 +17,15 @@ const OTHER_WAYS_IN = ["accounts", "groups", "groupPolicy", "groupAllowFrom", "d
 /** Settings that let anyone other than named operators talk to the gateway. */
 export function checkOperatorOnly(
   { label }: Pick<ResolvedGateway, "label">,
-  { telegram, config = {} }: Pick<CheckedGatewayArgs, "telegram" | "config">,
+  { telegram, config = {}, expose }: Pick<CheckedGatewayArgs, "telegram" | "config" | "expose">,
 ): Problem[] {
   const path = `${label}.config.channels`;
-  const problems = channelsOf(config).flatMap(([channel, settings]) =>
-    channel === "telegram" ? telegramProblems(settings, path) : channelProblems(settings, `${path}.${channel}`),
-  );
+  const problems = [
+    ...channelsOf(config).flatMap(([channel, settings]) =>
+      channel === "telegram" ? telegramProblems(settings, path) : channelProblems(settings, `${path}.${channel}`),
+    ),
+    ...(expose?.tailscale && letsTailnetIn(config) ? [tailnetProblem(label)] : []),
+  ];
   if (!telegram) return problems;
   const isOpen = !telegram.allowFrom?.length || !telegram.allowFrom.every(isUserId);
   if (!isOpen && (telegram.dmPolicy ?? "allowlist") === "allowlist") return problems;
@@ -34,6 +38,12 @@ export function checkOperatorOnly(
     },
   ];
 }
+
+const tailnetProblem = (label: string): Problem => ({
+  path: `${label}.config.gateway.auth.allowTailscale`,
+  reason: "lets every program on this machine pose as an operator of rescue, main's bot included",
+  advice: "remove it, so that rescue wants its token on the tailnet, too",
+});
 
 const telegramProblems = (settings: JsonObject, path: string): Problem[] =>
   Object.keys(settings)

@@ -444,6 +444,7 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     rescue(telegram({ allowFrom: ["4242"], dmPolicy: "pairing" })),
     rescue({ config: { channels: { discord: { enabled: true } } } }),
     rescue({ config: { channels: { telegram: { groups: {} } } } }),
+    rescue({ expose: { tailscale: "serve" }, config: { gateway: { auth: { allowTailscale: true } } } }),
     rescue({ existingMain: { stateDir: "openclaw", port: 0, command: "", restart: "", colour: 1 } }),
     rescue({ existingMain: { command: "env OPENCLAW_GATEWAY_TOKEN=… openclaw" } }),
     rescue({ existingMain: 7 }),

@@ -195,4 +195,9 @@ it("what is allowed is said where it should be known", () => {
   expect(warnings({ proxy: SIGN_IN }).join()).toContain("can pose as one of its users");
   expect(warnings({ proxy: PROXY })).toEqual([]);
   expect(warnings({ tailscale: "serve" })).toEqual([]);
+  const admitting = { gateway: { auth: { allowTailscale: true } } };
+  expect(exposeWarnings({ tailscale: "serve" }, "main.expose", false, admitting).join()).toContain(
+    "can pose as somebody on the tailnet",
+  );
+  expect(exposeWarnings({ lan: {}, tls: {} }, "main.expose", false, admitting)).toEqual([]);
 });

@@ -12,6 +12,15 @@ it.each([[["4242"]], [[4242]], [[" 4242 "]], [["tg:4242", "Telegram: 4343"]]])("
   expect(problems(allowFrom)).toEqual([]);
 });
 
+it("wants rescue's token on the tailnet: main's bot reaches the port that Tailscale leads to", () => {
+  const config = { gateway: { auth: { allowTailscale: true } } };
+  expect(checkOperatorOnly({ label: "rescue" }, { config, expose: { tailscale: "serve" } })).toMatchObject([
+    { path: "rescue.config.gateway.auth.allowTailscale" },
+  ]);
+  const kept = { gateway: { auth: { allowTailscale: false } } };
+  expect(checkOperatorOnly({ label: "rescue" }, { config: kept, expose: { tailscale: "serve" } })).toEqual([]);
+});
+
 it("hands on what OpenClaw makes of it", () => {
   const allowFrom = [" tg: 4242 ", 4343, " * ", "telegram:*", "accessGroup:friends"];
   const telegram = telegramSchema.parse({ botToken: "t", allowFrom });
