@@ -242,7 +242,7 @@ export interface ExposeArgs {
 /** Listening on a network. */
 export interface LanArgs {
   /**
-   * One of the machine's addresses. A public one needs `tls` or `proxy`.
+   * One of the machine's addresses. A public one needs `tls`.
    * @unit IPv4 address
    * @default "0.0.0.0", every address of the machine
    * @example "192.168.1.5"

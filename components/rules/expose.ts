@@ -173,7 +173,6 @@ export function exposeProblems(
   const problems: Problem[] = [];
   const refuse = (property: string, reason: string, advice: string): void =>
     void problems.push({ path: `${path}.${property}`, reason, advice });
-  const isEncrypted = tls !== undefined || proxy !== undefined;
   if (tailscale && isContainer)
     refuse(
       "tailscale",
@@ -188,11 +187,11 @@ export function exposeProblems(
           "does not go together with tailscale, which reaches the gateway on loopback and brings its own certificate",
           `remove ${other}, or remove tailscale`,
         );
-  if (lan?.address !== undefined && lan.address !== EVERY_ADDRESS && !isPrivate(lan.address) && !isEncrypted)
+  if (lan?.address !== undefined && lan.address !== EVERY_ADDRESS && !isPrivate(lan.address) && !tls)
     refuse(
       "lan.address",
       `${lan.address} is a public address: the token would cross the internet in plain text`,
-      "add tls, or put a proxy in front: docs/reach.md",
+      "add tls; or remove lan, and put a proxy in front on the gateway's machine: docs/reach.md",
     );
   if (tls?.certFile !== undefined && isContainer)
     refuse(
@@ -232,9 +231,10 @@ export function exposeWarnings(expose: Expose, path: string, isContainer: boolea
       `${path}.tailscale: with gateway.auth.allowTailscale every program on the gateway's machine can pose as somebody on the tailnet. ` +
         "Where that matters, leave it out, so that the token is needed: docs/reach.md",
     );
-  if (lan && !tls && !proxy)
+  if (lan && !tls)
     warnings.push(
-      `${path}.lan: whoever is on that network can read the token as it passes. Add ${path}.tls, or put a proxy in front: docs/reach.md`,
+      `${path}.lan: whoever is on that network can read the token as it passes; where the machine has a public address, that is the internet. ` +
+        `Add ${path}.tls; or remove lan, and put a proxy in front on the gateway's machine: docs/reach.md`,
     );
   if (!isContainer && signsIn(expose) && trusted(expose).some(includesLoopback))
     warnings.push(

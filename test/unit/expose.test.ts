@@ -120,6 +120,11 @@ describe("what does not fit together", () => {
     [{ tailscale: "serve", tls: {} }, "expose.tls: does not go together with tailscale"],
     [{ tailscale: "serve", proxy: PROXY }, "expose.proxy: does not go together with tailscale"],
     [{ lan: { address: "203.0.113.7" } }, "expose.lan.address: 203.0.113.7 is a public address"],
+    // The proxy's door is not the only one.
+    [
+      { lan: { address: "203.0.113.7" }, proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } },
+      "expose.lan.address: 203.0.113.7 is a public address",
+    ],
     [{ proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } }, "expose.proxy.trustedProxies: names a proxy on another"],
   ])("%j: %s", (expose, expected) => {
     const [problem, ...more] = paths(expose);
@@ -129,7 +134,7 @@ describe("what does not fit together", () => {
 
   it.each<Expose>([
     { lan: { address: "203.0.113.7" }, tls: {} },
-    { lan: { address: "203.0.113.7" }, proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } },
+    { lan: { address: "203.0.113.7" }, tls: {}, proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } },
     { lan: { address: "100.64.0.7" } },
     { proxy: SIGN_IN },
   ])("%j is fine", (expose) => {
@@ -189,8 +194,9 @@ describe("what does not fit together", () => {
 it("what is allowed is said where it should be known", () => {
   const warnings = (expose: Expose, isContainer = false): string[] =>
     exposeWarnings(expose, "main.expose", isContainer);
-  expect(warnings({ lan: {} }).join()).toContain("can read the token as it passes. Add main.expose.tls");
+  expect(warnings({ lan: {} }).join()).toContain("that is the internet. Add main.expose.tls");
   expect(warnings({ lan: {} }, true)).toHaveLength(1);
+  expect(warnings({ lan: {}, proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } })).toHaveLength(1);
   expect(warnings({ lan: {}, tls: {} })).toEqual([]);
   expect(warnings({ proxy: SIGN_IN }).join()).toContain("can pose as one of its users");
   expect(warnings({ proxy: PROXY })).toEqual([]);
