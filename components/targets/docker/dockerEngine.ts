@@ -255,6 +255,8 @@ const adviceOn = (host: string): string =>
     : "start it (systemctl start docker), and make sure that your user may use it (docker version)";
 
 function betterAdvised(problem: Problem): Problem {
+  if (problem.path.endsWith(".publishAddress"))
+    return { ...problem, advice: "use the argument expose.lan.address of each gateway: docs/reach.md" };
   if (problem.reason === SSH_ONLY) return { ...problem, advice: "remove it, or set host to ssh://USER@HOST" };
   return adviseOnHostKey(problem);
 }
