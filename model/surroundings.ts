@@ -28,6 +28,13 @@ const SOCKET = /\/(docker|containerd|podman|crio|buildkitd)\.sock$/;
 const SYSTEM = ["/etc", "/proc", "/sys", "/dev", "/run", "/var/run", "/boot", "/usr", "/var/lib"];
 /** The kernel's and the engine's: nothing in there is for a container, other gateways' volumes included. */
 const NOBODYS = ["/proc", "/sys", "/dev", "/var/lib/docker", "/var/lib/containerd"];
+/**
+ * Of services that start programs, each directory with its sockets; user id 1000 is often somebody's own there. What secret
+ * managers keep beside them, e.g. /run/secrets, is fine.
+ */
+const SERVICES = /^(\/var)?\/run\/(user|systemd|dbus|docker|containerd|podman|crio|buildkit)(\/|$)/;
+/** What gateways on that machine were set up with, their secrets included. */
+const GATEWAYS = /\/\.pulumi-openclaw(\/|$)/;
 
 /**
  * Why a path of the engine's machine is given to no gateway. `engines`: further directories of the engine itself, and its
@@ -35,6 +42,9 @@ const NOBODYS = ["/proc", "/sys", "/dev", "/var/lib/docker", "/var/lib/container
  */
 export function whyNotMounted(source: string, engines: readonly string[] = []): string | undefined {
   if (SOCKET.test(source)) return "is the socket of an engine: whoever has it is root on that machine";
+  if (SERVICES.test(source))
+    return "has sockets of services that start programs: whoever has one does so on that machine";
+  if (GATEWAYS.test(source)) return "holds gateways of that machine, their secrets included";
   if ([...SYSTEM, ...engines].some((path) => isWithin(path, source)))
     return "holds what the machine itself runs on: whoever changes it is root there";
   if ([...NOBODYS, ...engines].some((path) => isWithin(source, path)))

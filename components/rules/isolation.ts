@@ -34,6 +34,7 @@ export function checkIsolation(
     const earlier = all.slice(0, foreign.length + index);
     return [
       ...checkWithin(gateway),
+      ...checkOwnMounts(gateway),
       ...earlier.flatMap((other) => [
         ...checkBlocks(gateway, other, all),
         ...(gateway.isContainer || other.isContainer
@@ -163,8 +164,19 @@ function checkWithin(gateway: ResolvedGateway): Problem[] {
   return problems;
 }
 
+interface Files extends Place {
+  readonly readOnly?: boolean;
+}
+
+/**
+ * Whether a bot that has `outer` could put a link in the place of `inner`: Docker follows it whenever a container starts,
+ * wherever on the machine it leads.
+ */
+const isInReachOf = (inner: Files, outer: Files): boolean =>
+  inner.path !== outer.path && isWithin(inner.path, outer.path) && !outer.readOnly;
+
 /** What of the machine's files a gateway has: a container what is mounted, a gateway on a host its own places. */
-const filesOf = (gateway: ResolvedGateway): (Place & { readonly readOnly?: boolean })[] =>
+const filesOf = (gateway: ResolvedGateway): Files[] =>
   gateway.isContainer
     ? (gateway.surroundings?.mounts ?? []).map(({ source, readOnly }) =>
         defined({ property: "mounts", path: source, readOnly }),
@@ -178,16 +190,33 @@ function checkMounts(gateway: ResolvedGateway, other: ResolvedGateway): Problem[
   return filesOf(gateway).flatMap((mine) =>
     filesOf(other)
       .filter(({ path }) => isWithin(path, mine.path) || isWithin(mine.path, path))
-      .filter((theirs) => !isShared || (!mine.readOnly && !theirs.readOnly))
+      .filter(
+        (theirs) =>
+          !isShared || (!mine.readOnly && !theirs.readOnly) || isInReachOf(mine, theirs) || isInReachOf(theirs, mine),
+      )
       .map((theirs) => ({
         path: `${gateway.label}.${mine.property}`,
         reason: `${mine.path} and ${propertyOf(other, theirs.property)} (${theirs.path}) are or contain each other`,
         advice: isShared
-          ? "give each gateway its own directory, or set readOnly for one of them"
+          ? `give each gateway its own directory, or set readOnly for ${mine.path === theirs.path ? "one of them" : "the outer one"}`
           : "give each gateway its own directory",
       })),
   );
 }
+
+/** Of a gateway alone: the same. */
+const checkOwnMounts = (gateway: ResolvedGateway): Problem[] => {
+  const mounts = gateway.isContainer ? filesOf(gateway) : [];
+  return mounts.flatMap((inner) =>
+    mounts
+      .filter((outer) => isInReachOf(inner, outer))
+      .map((outer) => ({
+        path: `${gateway.label}.mounts`,
+        reason: `${inner.path} is inside ${outer.path}, where the bot could put a link in its place`,
+        advice: "mount the outer one alone, or set readOnly for it",
+      })),
+  );
+};
 
 interface ExplicitPort {
   readonly path: string;

@@ -77,6 +77,8 @@ const containers = (): readonly Problem[] => [
     ["/run/docker.sock", "/data"],
     ["/var", "/data"],
     ["/proc/1", "/data"],
+    ["/run/user/1000", "/data"],
+    ["/home/me/.pulumi-openclaw", "/data"],
     ["/srv/a", "/data"],
   ].flatMap(([source, target]) => {
     const mount = { source, target };
@@ -88,6 +90,12 @@ const containers = (): readonly Problem[] => [
     ["claw.main", "ops"].map((label, n) => inContainer(label, { basePort: 18789 + n, publish: [3978] })),
   ),
   ...checkIsolation([mounting("claw.main", 18789), mounting("ops", 18790)]),
+  ...checkIsolation([
+    inContainer("ops", {
+      basePort: 18789,
+      mounts: ["/srv/work", "/srv/work/notes"].map((source, n) => ({ source, target: `/data${n}` })),
+    }),
+  ]),
   ...checkIsolation([resolved("claw.main", { basePort: 18789, workspace: "/srv/work" }), mounting("ops", 20789)]),
   ...problemsAt(engine)({ config: nested("agents.defaults.sandbox.mode", "all") }),
   ...checkIsolation([inContainer("claw.main", { basePort: 18789 }), inContainer("ops", { basePort: 18789 })]),

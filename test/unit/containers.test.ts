@@ -153,6 +153,9 @@ describe("a gateway in a container", () => {
     ["/var/run/docker.sock", socket],
     ["/run/user/1000/docker.sock", socket],
     ["/run/podman/podman.sock", socket],
+    ["/run/user/1000", "sockets of services"],
+    ["/var/run/docker", "sockets of services"],
+    ["/home/me/.pulumi-openclaw/gateways/rescue/secrets", "their secrets included"],
     ["/run", system],
     ["/var", system],
     ["/etc", system],
@@ -185,6 +188,10 @@ describe("a gateway in a container", () => {
     expect(problemsIn(engine, { mounts: [{ source: "/srv/data", target }] })).toMatchObject([
       { path: "ops.mounts.0.target" },
     ]);
+  });
+
+  it.each(["/run/secrets", "/run/users", "/home/me/work"])("mounts %s", (source) => {
+    expect(problemsIn(engine, { mounts: [{ source, target: "/data" }] })).toEqual([]);
   });
 
   it("mounts no two things at one place", () => {
@@ -400,13 +407,30 @@ describe("beside each other", () => {
     const at = (source: string, more: object = {}) => ({ mounts: [{ source, target: "/data", ...more }] });
     const pair = (theirs: Record<string, unknown>, mine: Record<string, unknown>) =>
       between(inContainer("main", theirs), inContainer("ops", { basePort: 19789, ...mine }));
-    const advice = "give each gateway its own directory, or set readOnly for one of them";
+    const advice = "give each gateway its own directory, or set readOnly for the outer one";
     expect(pair(at("/srv/a"), at("/srv/a/b"))).toEqual([
       { path: "ops.mounts", reason: "/srv/a/b and main.mounts (/srv/a) are or contain each other", advice },
     ]);
     expect(pair(at("/srv/a/b"), at("/srv/a"))).toHaveLength(1);
     expect(pair(at("/srv/a"), at("/srv/a", { readOnly: true }))).toEqual([]);
     expect(pair(at("/srv/a"), at("/srv/ab"))).toEqual([]);
+  });
+
+  it("nothing is mounted from where a bot could put a link in its place", () => {
+    const at = (source: string, more: object = {}) => ({ source, target: source, ...more });
+    const outer = at("/srv/a", { readOnly: true });
+    const inner = at("/srv/a/b", { readOnly: true });
+    const reasons = (...mounts: object[]) => between(inContainer("main", { mounts })).map(({ reason }) => reason);
+    expect(reasons(at("/srv/a"), inner)).toEqual([
+      "/srv/a/b is inside /srv/a, where the bot could put a link in its place",
+    ]);
+    expect(reasons(outer, at("/srv/a/b"))).toEqual([]);
+    expect(reasons(at("/srv/a"), at("/srv/ab"))).toEqual([]);
+    const pair = (mine: object, theirs: object) =>
+      between(inContainer("main", { mounts: [mine] }), inContainer("ops", { basePort: 19789, mounts: [theirs] }));
+    expect(pair(at("/srv/a"), inner)).toHaveLength(1);
+    expect(pair(inner, at("/srv/a"))).toHaveLength(1);
+    expect(pair(outer, at("/srv/a/b"))).toEqual([]);
   });
 
   it("what a gateway on the machine has is mounted nowhere", () => {
