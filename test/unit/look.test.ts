@@ -1,7 +1,7 @@
 /** What a host over SSH says of itself, and what follows from it. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hostScript } from "../../components/targets/bootstrap";
@@ -9,6 +9,7 @@ import { noShell, problemOf } from "../../components/targets/ssh/refusals";
 import { parseProbe, probeScript, type Probe } from "../../components/targets/ssh/probe";
 import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import { writeJson } from "../../host/files";
+import { findConflicts } from "../../inspect/conflicts";
 import { closedOnWayTo } from "../../inspect/trusted";
 import type { HostLayout } from "../../model/hostLayout";
 import { GOOD_HOST, resolved } from "./gateways";
@@ -342,6 +343,25 @@ describe("the script", () => {
     }
     expect(look({ root: join(root, "private/deep") }).closed).toEqual([]);
     expect(look({ account: "openclaw" }).closed).toEqual([]);
+  });
+
+  it.runIf(process.getuid!() === 0)("a place that is the account's own already was reached before", () => {
+    const { username: account } = userInfo();
+    const places = { stateDir: join(root, "closed/state"), workspace: join(root, "closed/state/workspace") };
+    const claim = {
+      ...{ id: "main", owner: { stack: "o/p/s", gateway: "main" }, basePort: 26789, ...places },
+      ...{ configPath: join(root, "here/c.json"), wrapper: join(root, "here/openclaw-main") },
+    };
+    const layout = { root: join(root, "here"), binDir: join(root, "here"), account };
+    const closed = () =>
+      findConflicts(layout, [claim])
+        .flat()
+        .filter(({ reason }) => reason.includes("cannot enter"));
+    mkdirSync(join(root, "closed"));
+    chmodSync(join(root, "closed"), 0o600);
+    expect(closed()).toHaveLength(1);
+    mkdirSync(places.stateDir);
+    expect(closed()).toEqual([]);
   });
 
   it("finds a gateway that is deployed by its mark, and that our own directory does not know", () => {
