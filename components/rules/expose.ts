@@ -207,6 +207,12 @@ export function exposeProblems(
       "must name the proxy as the container sees it: loopback there is the container itself",
       "use the address of the proxy's container, or of the gateway's Docker network for a proxy on the engine's machine: docs/reach.md",
     );
+  if (isContainer && isRescue && signsIn(expose) && !loopback.length && trusted(expose).some(mayBeEnginesMachine))
+    refuse(
+      "proxy.trustedProxies",
+      "may be the engine's machine, every program of which could then pose as an operator of rescue, main's bot included",
+      "name the address of the proxy's container (docker run --ip); or leave userHeader out, so that rescue wants its token",
+    );
   if (!isContainer && !lan && loopback.length < trusted(expose).length)
     refuse(
       "proxy.trustedProxies",
@@ -241,8 +247,16 @@ export function exposeWarnings(expose: Expose, path: string, isContainer: boolea
       `${path}.proxy: every program on the gateway's machine can pose as one of its users, since the proxy is on it, too. ` +
         "Where that matters, run the proxy on another machine: docs/reach.md",
     );
+  if (isContainer && signsIn(expose) && trusted(expose).some(mayBeEnginesMachine))
+    warnings.push(
+      `${path}.proxy: every program on the engine's machine can pose as one of its users, if trustedProxies includes that machine's address in a Docker network. ` +
+        "Where that matters, name the address of the proxy's container: docs/reach.md",
+    );
   return warnings;
 }
+
+/** The first address of each of Docker's networks is the machine's, if nobody has chosen another (docker network create). */
+const mayBeEnginesMachine = (text: string): boolean => text.includes("/") || /[.:]1$/.test(text);
 
 const listOf = (...networks: (readonly [string, number])[]): BlockList => {
   const list = new BlockList();

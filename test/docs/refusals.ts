@@ -182,6 +182,7 @@ const UNSAFE: readonly Problem[] = [
   ...unsafe({ lan: { address: "203.0.113.7" } }),
   ...unsafe({ proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } }),
   ...unsafe({ proxy: SIGN_IN }, { isRescue: true }),
+  ...unsafe({ proxy: { ...SIGN_IN, trustedProxies: ["172.18.0.1"] } }, { isContainer: true, isRescue: true }),
   ...unsafe({ tailscale: "serve" }, { isContainer: true }),
   ...unsafe({ tls: { certFile: "/a", keyFile: "/b" } }, { isContainer: true }),
   ...unsafe({ proxy: PROXY }, { isContainer: true }),

@@ -150,6 +150,20 @@ describe("what does not fit together", () => {
     expect(paths({ lan: {}, proxy: { ...SIGN_IN, trustedProxies: ["10.0.0.5"] } }, rescue)).toEqual([]);
   });
 
+  it("nor does one on the machine of rescue's container, which all of that machine's programs connect from", () => {
+    const proxied = (address: string) => ({ proxy: { ...SIGN_IN, trustedProxies: [address] } });
+    for (const address of ["172.18.0.1", "172.18.0.0/16"]) {
+      expect(paths(proxied(address), { isContainer: true, isRescue: true }), address).toEqual([
+        expect.stringContaining("expose.proxy.trustedProxies: may be the engine's machine"),
+      ]);
+      expect(paths(proxied(address), { isContainer: true, isRescue: false })).toEqual([]);
+      expect(exposeWarnings(proxied(address), "main.expose", true).join()).toContain("program on the engine's machine");
+    }
+    expect(paths(proxied("172.18.0.5"), { isContainer: true, isRescue: true })).toEqual([]);
+    expect(paths({ proxy: SIGN_IN }, { isContainer: true, isRescue: true })).toHaveLength(1);
+    expect(exposeWarnings(proxied("172.18.0.5"), "main.expose", true)).toEqual([]);
+  });
+
   it.each<[Expose, string]>([
     [{ tailscale: "serve" }, "expose.tailscale: cannot be used in a container"],
     [{ tls: { certFile: "/a", keyFile: "/b" } }, "expose.tls.certFile: cannot be read in a container"],
