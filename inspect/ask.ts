@@ -42,7 +42,9 @@ class TooLong extends Error {}
  * A gateway that speaks HTTPS hangs up on HTTP (measured, 2026.9.6). Its certificate says nothing on loopback: whoever wants
  * to know who answers must look who listens.
  */
-async function bodyOf(options: RequestOptions, body: string): Promise<string> {
+async function bodyOf(question: RequestOptions, body: string): Promise<string> {
+  // One for both: whoever hangs up late must not have twice the time.
+  const options = { ...question, signal: AbortSignal.timeout(ASK_TIMEOUT_MS) };
   try {
     return await exchange(request, options, body);
   } catch (error) {
@@ -62,8 +64,7 @@ function exchange<Options extends RequestOptions>(
   body: string,
 ): Promise<string> {
   return new Promise((resolve, reject) => {
-    const signal = AbortSignal.timeout(ASK_TIMEOUT_MS);
-    const asked = send({ ...options, agent: false, signal }, (response) => {
+    const asked = send({ ...options, agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk: string) => {
         text += chunk;

@@ -1,10 +1,11 @@
 /** `pulumi-openclaw status`: the gateways of a stack, with or without an answer. */
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { runCommand } from "../../cli/commands";
 import type { CheckedGateway } from "../../cli/gateways";
 import { renderStatus, rowsOf } from "../../cli/statusCommand";
+import { answerTo } from "../../inspect/ask";
 
 const VERSION = "2026.9.6";
 let server: Server;
@@ -51,4 +52,19 @@ it("another verb is refused with the usage of those that there are", async () =>
   expect(await runCommand("stats", [], {})).toBe(2);
   expect(said.mock.lastCall?.[0]).toMatch(/^usage: pulumi-openclaw check [^]*\nusage: pulumi-openclaw status /);
   said.mockRestore();
+});
+
+it("one that hangs up on HTTP is asked again with HTTPS, in the same time", async () => {
+  let asked = 0;
+  const listener = createTcpServer((socket) => {
+    asked++;
+    socket.on("error", () => {}).resetAndDestroy();
+  });
+  await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));
+  const timeout = vi.spyOn(AbortSignal, "timeout");
+  expect(await answerTo((listener.address() as AddressInfo).port, "/startupz")).toBe("refused");
+  expect(asked).toBe(2);
+  expect(timeout).toHaveBeenCalledTimes(1);
+  timeout.mockRestore();
+  listener.close();
 });
