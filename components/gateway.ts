@@ -173,7 +173,8 @@ function reportOn(
   }
   if (args.expose) {
     program.report(exposeProblems(args.expose, `${label}.expose`, { isContainer, isRescue }));
-    for (const warning of exposeWarnings(args.expose, `${label}.expose`, isContainer, config)) program.warn(warning);
+    for (const warning of exposeWarnings(args.expose, `${label}.expose`, { isContainer, config }))
+      program.warn(warning);
   }
   if (isRescue) program.report(checkOperatorOnly(gateway, args));
 }

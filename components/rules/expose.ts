@@ -171,7 +171,7 @@ export function exposeProblems(
 ): Problem[] {
   const { lan, tailscale, proxy, tls } = expose;
   const problems: Problem[] = [];
-  const refuse = (property: string, reason: string, advice: string): void =>
+  const refuse: Refuse = (property, reason, advice) =>
     void problems.push({ path: `${path}.${property}`, reason, advice });
   if (tailscale && isContainer)
     refuse(
@@ -199,7 +199,17 @@ export function exposeProblems(
       "cannot be read in a container, which sees no file of the engine's machine",
       "leave out certFile and keyFile: OpenClaw makes a certificate; or put a proxy in front: docs/reach.md",
     );
-  if (!proxy) return problems;
+  if (proxy) refuseProxy(expose, { isContainer, isRescue }, refuse);
+  return problems;
+}
+
+type Refuse = (property: string, reason: string, advice: string) => void;
+
+function refuseProxy(
+  expose: Expose,
+  { isContainer, isRescue }: { isContainer: boolean; isRescue: boolean },
+  refuse: Refuse,
+): void {
   const loopback = trusted(expose).filter(includesLoopback);
   if (isContainer && loopback.length)
     refuse(
@@ -213,7 +223,7 @@ export function exposeProblems(
       "may be the engine's machine, every program of which could then pose as an operator of rescue, main's bot included",
       "name the address of the proxy's container (docker run --ip); or leave userHeader out, so that rescue wants its token",
     );
-  if (!isContainer && !lan && loopback.length < trusted(expose).length)
+  if (!isContainer && !expose.lan && loopback.length < trusted(expose).length)
     refuse(
       "proxy.trustedProxies",
       "names a proxy on another machine, but the gateway listens on loopback only",
@@ -225,12 +235,15 @@ export function exposeProblems(
       "lets every program on this machine pose as an operator of rescue, main's bot included",
       "leave it out, so that rescue wants its token; or run the proxy on another machine, and name that in trustedProxies",
     );
-  return problems;
 }
 
 /** What is allowed, and should be known. `path`: of the argument. */
-export function exposeWarnings(expose: Expose, path: string, isContainer: boolean, config: JsonObject = {}): string[] {
-  const { lan, tailscale, proxy, tls } = expose;
+export function exposeWarnings(
+  expose: Expose,
+  path: string,
+  { isContainer, config }: { readonly isContainer: boolean; readonly config: JsonObject },
+): string[] {
+  const { lan, tailscale, tls } = expose;
   const warnings: string[] = [];
   if (tailscale && letsTailnetIn(config))
     warnings.push(

@@ -31,7 +31,10 @@ export async function tryMounts(api: Docker, claim: ContainerClaim, image: strin
       },
     })
     .catch((error: unknown) => {
-      throw failed(`${claim.owner.gateway} cannot have its mounts: ${messageOf(error)}`, "remove what the engine names from `mounts`, or create it there");
+      throw failed(
+        `${claim.owner.gateway} cannot have its mounts: ${messageOf(error)}`,
+        "remove what the engine names from `mounts`, or create it there",
+      );
     });
   try {
     await helper.start();

@@ -186,7 +186,8 @@ const NO_MESSAGE = [
   /deployed there$|the host is set up again, and gateways that are still running are replaced/, // a warning
   /^(not finished|no answer) within … s$/, // a part of them
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
-  /\.lan: whoever is on that network|can pose as one of its users|^Where that matters, run the proxy/, // warnings
+  /\.lan: whoever is on that network|^Add ….tls; or remove lan|can pose as (one of its users|somebody on)/, // warnings
+  /^Where that matters, (run the proxy|leave it out|name the address)/, // the same
   /^it is new$|: it will be recreated$/, // of a preview
   /^it (has not become healthy yet|is paused|has stopped \(…\)|is unhealthy)$|^its .* been changed$/, // the same
   /^found before anything else was changed$/, // the first line of all that are found then

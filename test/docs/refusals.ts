@@ -345,6 +345,7 @@ type Library = typeof import("../../components") & typeof import("../../componen
 
 /** Each wrong in its own way. */
 const DOCKER_ENGINES: readonly Args[] = [
+  { publishAddress: "10.0.0.7" },
   { host: "tcp://203.0.113.7:2375" },
   { host: "ssh://203.0.113.7:99999", hostKey: ED25519_KEY },
   { host: "ssh://claw@203.0.113.7" },

@@ -157,11 +157,13 @@ describe("what does not fit together", () => {
         expect.stringContaining("expose.proxy.trustedProxies: may be the engine's machine"),
       ]);
       expect(paths(proxied(address), { isContainer: true, isRescue: false })).toEqual([]);
-      expect(exposeWarnings(proxied(address), "main.expose", true).join()).toContain("program on the engine's machine");
+      expect(exposeWarnings(proxied(address), "main.expose", { isContainer: true, config: {} }).join()).toContain(
+        "program on the engine's machine",
+      );
     }
     expect(paths(proxied("172.18.0.5"), { isContainer: true, isRescue: true })).toEqual([]);
     expect(paths({ proxy: SIGN_IN }, { isContainer: true, isRescue: true })).toHaveLength(1);
-    expect(exposeWarnings(proxied("172.18.0.5"), "main.expose", true)).toEqual([]);
+    expect(exposeWarnings(proxied("172.18.0.5"), "main.expose", { isContainer: true, config: {} })).toEqual([]);
   });
 
   it.each<[Expose, string]>([
@@ -207,7 +209,7 @@ describe("what does not fit together", () => {
 
 it("what is allowed is said where it should be known", () => {
   const warnings = (expose: Expose, isContainer = false): string[] =>
-    exposeWarnings(expose, "main.expose", isContainer);
+    exposeWarnings(expose, "main.expose", { isContainer, config: {} });
   expect(warnings({ lan: {} }).join()).toContain("that is the internet. Add main.expose.tls");
   expect(warnings({ lan: {} }, true)).toHaveLength(1);
   expect(warnings({ lan: {}, proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } })).toHaveLength(1);
@@ -216,8 +218,8 @@ it("what is allowed is said where it should be known", () => {
   expect(warnings({ proxy: PROXY })).toEqual([]);
   expect(warnings({ tailscale: "serve" })).toEqual([]);
   const admitting = { gateway: { auth: { allowTailscale: true } } };
-  expect(exposeWarnings({ tailscale: "serve" }, "main.expose", false, admitting).join()).toContain(
-    "can pose as somebody on the tailnet",
-  );
-  expect(exposeWarnings({ lan: {}, tls: {} }, "main.expose", false, admitting)).toEqual([]);
+  expect(
+    exposeWarnings({ tailscale: "serve" }, "main.expose", { isContainer: false, config: admitting }).join(),
+  ).toContain("can pose as somebody on the tailnet");
+  expect(exposeWarnings({ lan: {}, tls: {} }, "main.expose", { isContainer: false, config: admitting })).toEqual([]);
 });
