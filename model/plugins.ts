@@ -51,6 +51,26 @@ export const OTHERS: Readonly<Record<string, PluginPackage>> = {
   yuanbao: { plugin: "openclaw-plugin-yuanbao", name: "openclaw-plugin-yuanbao", version: "2.18.2" },
 };
 
+/** Plugins of OpenClaw's own that are packages of their own but no channels, by what follows the id in the package's name. */
+const OWN_PACKAGES: Readonly<Record<string, string>> = {
+  "":
+    "acpx codex copilot diagnostics-otel diagnostics-prometheus diffs diffs-language-pack facetime fish-audio-speech " +
+    "google-meet lobster memory-lancedb onnx team-reports teams-meetings tokenjuice typesafe voice-call zoom-meetings",
+  "-plugin": "brave duckduckgo exa firecrawl parallel perplexity searxng tavily",
+  "-provider":
+    "llama-cpp amazon-bedrock amazon-bedrock-mantle anthropic-vertex arcee baseten byteplus cerebras chutes cohere " +
+    "cloudflare-ai-gateway comfy deepinfra deepseek featherless gmi longcat meta mistral novita opencode groq kilocode " +
+    "kimi opencode-go pixverse qianfan qwen radius fireworks moonshot tencent venice vercel-ai-gateway vydra xiaomi zai " +
+    "synthetic voyage volcengine stepfun",
+  "-sandbox": "mxc openshell",
+  "-speech": "gradium inworld",
+};
+
+/** Their packages, by the ids of the plugins; each is published in OpenClaw's versions. */
+export const OWN_PLUGINS: Readonly<Record<string, string>> = Object.fromEntries(
+  Object.entries(OWN_PACKAGES).flatMap(([suffix, ids]) => ids.split(" ").map((id) => [id, `@openclaw/${id}${suffix}`])),
+);
+
 export const packageOf = (channel: string): PluginPackage | undefined =>
   OFFICIAL.includes(channel) ? { plugin: channel, name: `@openclaw/${channel}` } : OTHERS[channel];
 

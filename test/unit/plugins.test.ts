@@ -66,6 +66,17 @@ describe("the plugins of a gateway", () => {
 });
 
 describe("a channel or a plugin that nobody has", () => {
+  it("is also found beside an empty list of directories, and beside other packages if it is OpenClaw's own", () => {
+    const entries = { brave: { enabled: true }, mine: { enabled: true } };
+    const both = ["brave", "mine"].map((id) =>
+      expect.stringContaining(`ops.config.plugins.entries.${id}: is no plugin`),
+    );
+    expect(said({ config: { plugins: { entries, load: { paths: [] } } } })).toEqual(both);
+    expect(said({ config: { plugins: { entries } }, plugins: { "@x/mine": "1.0.0" } })).toEqual([both[0]]);
+    const plugins = { "@openclaw/brave-plugin": "2026.9.6", "@x/mine": "1.0.0" };
+    expect(said({ config: { plugins: { entries } }, plugins })).toEqual([]);
+  });
+
   it.each([
     [
       "a channel with a typing error",
@@ -79,6 +90,12 @@ describe("a channel or a plugin that nobody has", () => {
       { plugins: { entries: { wurst: { enabled: true } } } },
       "ops.config.plugins.entries.wurst: is no plugin that OpenClaw brings along",
       "`plugins`",
+    ],
+    [
+      "one of OpenClaw's own that is a package of its own",
+      { plugins: { entries: { brave: { enabled: true } } } },
+      "ops.config.plugins.entries.brave: is no plugin that OpenClaw brings along",
+      'name its package in `plugins`: plugins: { "@openclaw/brave-plugin": "2026.9.6" }',
     ],
   ])("is refused in preview: %s", (_, config, path, advice) => {
     const [problem, ...more] = said({ config });

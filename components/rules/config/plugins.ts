@@ -6,6 +6,7 @@ import {
   CHANNEL_PLUGINS,
   OFFICIAL,
   OTHERS,
+  OWN_PLUGINS,
   packageOf,
   pluginChannels,
 } from "../../../model/plugins";
@@ -46,34 +47,55 @@ export function trustedPlugins(config: JsonObject): JsonObject {
  * Channels and plugins that nobody has. `path`: of the configuration. An image may contain any plugin: for a container only
  * what looks like a mistake in typing is named.
  */
-export function unknownPlugins({ config = {}, plugins = {} }: Args, path: string, isContainer: boolean): Problem[] {
-  if (Object.keys(plugins).length || valueAt(config, "plugins.load.paths") !== undefined) return [];
+export function unknownPlugins(
+  { config = {}, plugins = {}, version }: Args,
+  path: string,
+  isContainer: boolean,
+): Problem[] {
+  const paths = valueAt(config, "plugins.load.paths");
+  if (Array.isArray(paths) && paths.length) return [];
   const names = channelNames(config);
   const channels = [...BUILT_IN, ...OFFICIAL, ...Object.keys(OTHERS)];
   const ids = [...BUNDLED, ...CHANNEL_PLUGINS.map(({ plugin }) => plugin)];
   const unknown = [
-    ...unknownOf(names, { known: channels, path: `${path}.channels`, what: "channel" }),
+    ...unknownOf(names, { known: channels, path: `${path}.channels`, what: "channel", version }),
     ...unknownOf(
       pluginsIn(config).filter((id) => !names.includes(id)),
-      { known: ids, path: `${path}.plugins.entries`, what: "plugin" },
+      { known: ids, path: `${path}.plugins.entries`, what: "plugin", version },
     ),
   ];
-  return unknown.filter(({ isTyping }) => isTyping || !isContainer).map(({ problem }) => problem);
+  // What another package brings along, nobody knows from here.
+  const isOther = Object.keys(plugins).length > 0;
+  return unknown
+    .filter(({ isTyping, official }) => (isOther ? official !== undefined : isTyping || !isContainer))
+    .filter(({ official }) => official === undefined || !(official in plugins))
+    .map(({ problem }) => problem);
 }
 
 interface Known {
   readonly known: readonly string[];
   readonly path: string;
   readonly what: string;
+  readonly version: string;
 }
 
-function unknownOf(names: readonly string[], { known, path, what }: Known): { isTyping: boolean; problem: Problem }[] {
+interface Unknown {
+  readonly isTyping: boolean;
+  /** OpenClaw's own package of it. */
+  readonly official: string | undefined;
+  readonly problem: Problem;
+}
+
+function unknownOf(names: readonly string[], { known, path, what, version }: Known): Unknown[] {
   return names
     .filter((name) => !known.includes(name))
     .map((name) => {
-      const meant = didYouMean(name, known);
-      const advice = meant ?? 'name its package in `plugins`, e.g. plugins: { "@scope/name": "1.2.3" }';
+      const official = what === "plugin" ? OWN_PLUGINS[name] : undefined;
+      const meant = official === undefined ? didYouMean(name, known) : undefined;
+      const example = official === undefined ? '"@scope/name": "1.2.3"' : `"${official}": "${version}"`;
+      const advice =
+        meant ?? `name its package in \`plugins\`${official === undefined ? ", e.g." : ":"} plugins: { ${example} }`;
       const problem = { path: `${path}.${name}`, reason: `is no ${what} that OpenClaw brings along`, advice };
-      return { isTyping: meant !== undefined, problem };
+      return { isTyping: meant !== undefined, official, problem };
     });
 }
