@@ -243,6 +243,7 @@ const CONFIG: readonly Args[] = [
   nested("models.providers.anthropic.apiKey", "sk-…"),
   nested("mcp.servers.gh.headers.Authorization", "Bearer …"),
   nested("models.providers.anthropic.apiKey", "${ANTHROPIC_API_KEZ}"),
+  nested("hooks.token", "${OPENCLAW_HOOKS_TOKEN}"),
   nested("gateway.controlUi.allowedOrigins", [pulumi.output("http://…")]),
   nested("update.checkOnStart", new Date(0)),
   nested("agents.$include", "./agents.json5"),
@@ -264,6 +265,10 @@ const NOT_IN_SCHEMA: readonly Args[] = [
   nested("cron.webhook", "x"),
   nested("auth.profiles.work", {}),
   nested("worktreeRoot", ""),
+  nested("tools.web.search.apiKey", "${BRAVE_API_KEY}"),
+  nested("agents.entries", { main: {}, ann: {} }),
+  nested("agents.entries", { main: { default: true }, ann: { default: true } }),
+  { agents: { ownership: "explicit", entries: { main: { default: true }, ann: {} } } },
 ];
 
 /** Channels and plugins that nobody has. */
@@ -271,6 +276,7 @@ const NOT_BROUGHT_ALONG: readonly Args[] = [
   nested("channels.discrod", {}),
   nested("channels.pigeon", {}),
   nested("plugins.entries.pigeon", {}),
+  nested("plugins.entries.brave", {}),
 ];
 
 /** Between gateways `claw.main` and the one that is to be changed, `ops`. */

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { adaptiveHeap } from "../../model/heap";
 import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
-import { BUNDLED, CHANNEL_PLUGINS, OFFICIAL, OTHERS, packageOf } from "../../model/plugins";
+import { BUNDLED, CHANNEL_PLUGINS, OFFICIAL, OTHERS, OWN_PLUGINS, packageOf } from "../../model/plugins";
 import { FORMER_KEYS, RETIRED_KEYS } from "../../components/rules/config/formerKeys";
 import { schemaOf } from "../../components/openclawSchema";
 import { reduceSchema } from "../../toolchain/configSchema";
@@ -90,6 +90,15 @@ describe("plugins", () => {
     ).toEqual(expect.arrayContaining([...OFFICIAL, ...Object.keys(OTHERS)].map((id) => [id, packageOf(id)])));
     expect(entries).toHaveLength(CHANNEL_PLUGINS.length);
   });
+
+  it("and the packages of its other plugins are in its catalogs", () => {
+    const catalogs = readdirSync(dist)
+      .filter((name) => /^official-external-(plugin-bundled-catalogs|provider-catalog)-.*\.mjs$/.test(name))
+      .map((name) => readFileSync(join(dist, name), "utf8"))
+      .join("\n");
+    const found = [...catalogs.matchAll(/"plugin": \{\s*"id": "([^"]+)"[^]*?"npmSpec": "(@openclaw\/[^"]+)"/g)];
+    expect(OWN_PLUGINS).toEqual(Object.fromEntries(found.map(([, id, name]) => [id, name])));
+  });
   const versionOf = (spec: string) => {
     const version = /.@(.*)$/.exec(spec)?.[1];
     return version === undefined ? {} : { version };
@@ -112,7 +121,9 @@ describe("keys of former versions", () => {
   const dist = join(seedRelease, "node_modules", "openclaw", "dist");
   const rules = readdirSync(dist)
     .filter((name) => /^(legacy|doctor-contract)-.*\.mjs$/.test(name))
-    .flatMap((name) => [...readFileSync(join(dist, name), "utf8").matchAll(/message: "((?:[^"\\]|\\.)*)"/g)])
+    .flatMap((name) => [
+      ...readFileSync(join(dist, name), "utf8").matchAll(/(?:message: |changes\.push\()"((?:[^"\\]|\\.)*)"/g),
+    ])
     .map(([, message]) => message!.replaceAll('\\"', '"'));
   const saidOf = (former: string): string[] => rules.filter((rule) => rule.includes(former));
 

@@ -67,7 +67,7 @@ describe("what the component decides", () => {
       "expose.proxy",
     ],
     [{ gateway: { tls: { enabled: true } } }, "gateway.tls: is set by the argument expose.tls", "expose.tls"],
-    [{ gateway: { tailscale: { mode: "serve" } } }, "gateway.tailscale: is set by", "expose.tailscale"],
+    [{ gateway: { tailscale: { mode: "serve" } } }, "gateway.tailscale.mode: is set by", "expose.tailscale"],
     [{ gateway: { auth: { allowTailscale: true } } }, "gateway.auth.allowTailscale: is set by", "expose.tailscale"],
     [{ channels: { telegram: { enabled: true } } }, "channels.telegram.enabled: is set by the argument", "telegram"],
     [
@@ -85,6 +85,10 @@ describe("what the component decides", () => {
     expect(more).toEqual([]);
     expect(problem).toContain(`ops.config.${expected}`);
     expect(problem).toContain(advice);
+  });
+
+  it("a key that is wrong beside one that the component decides is one mistake", () => {
+    expect(said({ config: { gateway: { tailscale: { mode: "off", resetOnExit: false } } } })).toEqual([]);
   });
 
   it("leaves everything else of the same objects alone", () => {
@@ -112,6 +116,14 @@ describe("what the component decides", () => {
 });
 
 describe("variables", () => {
+  it("with a name that env refuses need another one", () => {
+    expect(said({ config: { hooks: { token: "${OPENCLAW_HOOKS_TOKEN}" } } })).toEqual([
+      expect.stringMatching(
+        /OPENCLAW_HOOKS_TOKEN, which the gateway does not have -> use a name .* HOOKS_TOKEN, here and/,
+      ),
+    ]);
+  });
+
   it.each([
     [
       "in a text",
@@ -293,6 +305,42 @@ describe("OpenClaw's schema", () => {
     const keys = now.replaceAll('"*"', "*").replace("<channel>", "telegram").replace("<id>", "work");
     expect(refused(at(keys)).join()).not.toContain("is not a key");
   });
+
+  it.each([
+    [
+      { tools: { web: { search: { apiKey: "${KEY}" } } } },
+      "c.tools.web.search.apiKey: ",
+      "config.webSearch.apiKey now",
+    ],
+    [
+      { tools: { web: { search: { gemini: { apiKey: "${KEY}" } } } } },
+      "c.tools.web.search.gemini: ",
+      "config.webSearch now",
+    ],
+    [{ agents: { entries: { main: {}, ann: {} } } }, "c.agents.ownership: is missing", 'ownership: "explicit"'],
+    [
+      { agents: { entries: { a: { default: true }, b: { default: true } } } },
+      "c.agents.entries: has more than one",
+      "one of",
+    ],
+    [
+      { agents: { ownership: "explicit", entries: { a: { default: true }, b: {} } } },
+      "c.agents.entries.a.default: does not go together",
+      "remove one",
+    ],
+  ])("and what OpenClaw refuses besides: %j", (config, expected, advice) => {
+    const [problem, ...more] = refused(config);
+    expect(more).toEqual([]);
+    expect(problem).toContain(expected);
+    expect(problem).toContain(advice);
+  });
+
+  it.each<JsonObject>([
+    { agents: { entries: { main: {} } } },
+    { agents: { entries: { main: { default: true }, ann: {} } } },
+    { agents: { ownership: "explicit", entries: { main: {}, ann: {} } } },
+    { tools: { web: { search: { provider: "brave", openaiCodex: { enabled: true } } } } },
+  ])("but takes %j", (config) => expect(refused(config)).toEqual([]));
 
   it.each(RETIRED_KEYS)("says of %s that it is no more", (former) => {
     expect(refused(at(former))).toEqual([

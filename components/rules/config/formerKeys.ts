@@ -18,6 +18,8 @@ export const FORMER_KEYS: Readonly<Record<string, string>> = {
   "channels.telegram.groupMentionsOnly": 'channels.telegram.groups."*".requireMention',
   "channels.telegram.requireMention": 'channels.telegram.groups."*".requireMention',
   defaultModel: "agents.defaults.model",
+  "gateway.nodes.allowCommands": "gateway.nodes.commands.allow",
+  "gateway.nodes.denyCommands": "gateway.nodes.commands.deny",
   heartbeat: "agents.defaults.heartbeat",
   memorySearch: "memory.search",
   "messages.tts": "tts",

@@ -28,7 +28,7 @@ export const OWNED_KEYS: readonly OwnedKey[] = [
   useArgument("gateway.auth.trustedProxy", "expose.proxy"),
   ...["token", "password"].map((key) => own(`gateway.auth.${key}`, ONE_TOKEN, "remove it")),
   useArgument("gateway.tls", "expose.tls", { enabled: false }),
-  useArgument("gateway.tailscale", "expose.tailscale", { mode: "off" }),
+  useArgument("gateway.tailscale.mode", "expose.tailscale", "off"),
   useArgument("agents.defaults.workspace", "workspace"),
   own("logging.file", "the log is <stateDir>/logs/openclaw.log", "remove it"),
   useArgument("channels.telegram.enabled", "telegram"),

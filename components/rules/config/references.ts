@@ -35,9 +35,15 @@ export function unknownVariables(config: JsonObject, env: readonly string[], pat
     .map(({ at, name }) => ({
       path: `${path}.${at}`,
       reason: `refers to the variable ${name}, which the gateway does not have`,
-      advice: didYouMean(name, env) ?? `add ${name} to \`env\``,
+      advice: didYouMean(name, env) ?? adviceFor(name),
     }));
 }
+
+/** Names of OpenClaw's own are refused in `env`. */
+const adviceFor = (name: string): string =>
+  name.startsWith("OPENCLAW_")
+    ? `use a name that is not OpenClaw's own, e.g. ${name.slice("OPENCLAW_".length)}, here and in \`env\``
+    : `add ${name} to \`env\``;
 
 /** Every variable that a configuration names, and where. */
 export function references(config: JsonObject): { readonly at: string; readonly name: string }[] {

@@ -3,6 +3,7 @@ import { Validator, type OutputUnit, type Schema } from "@cfworker/json-schema";
 import { isObject } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
 import { didYouMean, valueAlong, type Problem } from "../problems";
+import { beyondSchema } from "./beyondSchema";
 import { formerAdvice } from "./formerKeys";
 import { hasReference } from "./references";
 
@@ -27,7 +28,7 @@ export function schemaProblems(config: JsonObject, schema: Schema, version: stri
     const where = [path, ...keys].join(".");
     found.set(where, { path: where, ...inWords(about, value, nodeAt(schema, keys), { keys, schema, version }) });
   }
-  return [...found.values()];
+  return [...found.values(), ...beyondSchema(config, path)];
 }
 
 /** The part of a schema that a value can meet: the whole one is half a megabyte. */
