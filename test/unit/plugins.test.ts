@@ -68,13 +68,11 @@ describe("the plugins of a gateway", () => {
 describe("a channel or a plugin that nobody has", () => {
   it("is also found beside an empty list of directories, and beside other packages if it is OpenClaw's own", () => {
     const entries = { brave: { enabled: true }, mine: { enabled: true } };
-    const both = ["brave", "mine"].map((id) =>
-      expect.stringContaining(`ops.config.plugins.entries.${id}: is no plugin`),
-    );
-    expect(said({ config: { plugins: { entries, load: { paths: [] } } } })).toEqual(both);
-    expect(said({ config: { plugins: { entries } }, plugins: { "@x/mine": "1.0.0" } })).toEqual([both[0]]);
+    const found = (args: object): string[] => said(args).map((text) => text.split(": ")[0]!.split(".").at(-1)!);
+    expect(found({ config: { plugins: { entries, load: { paths: [] } } } })).toEqual(["brave", "mine"]);
+    expect(found({ config: { plugins: { entries } }, plugins: { "@x/mine": "1.0.0" } })).toEqual(["brave"]);
     const plugins = { "@openclaw/brave-plugin": "2026.9.6", "@x/mine": "1.0.0" };
-    expect(said({ config: { plugins: { entries } }, plugins })).toEqual([]);
+    expect(found({ config: { plugins: { entries } }, plugins })).toEqual([]);
   });
 
   it.each([
