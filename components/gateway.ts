@@ -7,7 +7,7 @@ import { schemaOf } from "./openclawSchema";
 import { botsOf } from "./rules/config/bots";
 import { unknownPlugins } from "./rules/config/plugins";
 import { schemaProblems } from "./rules/config/schema";
-import { exposeProblems, exposeWarnings, signsIn } from "./rules/expose";
+import { exposeProblems, exposeWarnings, tokenVariableOf } from "./rules/expose";
 import { checkOperatorOnly, ownerless } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
 import { notTested } from "../model/versions";
@@ -19,7 +19,7 @@ import { GATEWAY_EXAMPLE, isArguments, notArguments, notTarget } from "./given";
 import { isOfThisCopy, type Partner } from "./targets/target";
 import type { ExistingGateway } from "../inspect/existingGateway";
 import type { ExistingMainOutputs } from "../model/outputs";
-import { BOT_TOKEN_VARIABLE, GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../model/secrets";
+import { BOT_TOKEN_VARIABLE } from "../model/secrets";
 import { defined } from "../model/defined";
 
 /** Bytes of randomness in a generated gateway token. */
@@ -133,8 +133,7 @@ export class Gateway extends pulumi.ComponentResource {
 
     const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));
     const token = pulumi.secret(stableValue(`${name}-token`, randomToken, { parent: this }));
-    const isPassword = signsIn(checked.expose);
-    const variable = isPassword ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE;
+    const variable = tokenVariableOf(checked.expose);
     const env: Record<string, pulumi.Input<string>> = { ...checked.env, [variable]: token };
     if (bot) env[BOT_TOKEN_VARIABLE] = checkedBotToken(declared, bot);
     const deployment = target.deploy(

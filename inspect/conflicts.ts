@@ -98,9 +98,9 @@ function closedPlaces({ root, account }: HostLayout, claim: ClaimToCheck): Found
     (property) =>
       !isWithin(claim[property], root) && (property === "stateDir" || !isWithin(claim[property], claim.stateDir)),
   );
+  const entry = account === null ? undefined : lookUp(account);
   return properties.flatMap((property): Found[] => {
     const directory = dirname(claim[property]);
-    const entry = account === null ? undefined : lookUp(account);
     // What is its own already it has reached before, maybe by a further group or an access list, which are not looked at.
     const isReached = entry !== undefined && lstat(claim[property])?.uid === entry.uid;
     // The link to the configuration is for people.

@@ -3,6 +3,7 @@ import { BlockList, isIP } from "node:net";
 import * as z from "zod";
 import { defined } from "../../model/defined";
 import { valueAt } from "../../model/json";
+import { GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE, type SecretName } from "../../model/secrets";
 import type { JsonObject } from "../../model/spec";
 import type { ExposeArgs, LanArgs, ProxyArgs, TlsArgs } from "../arguments";
 import { absolutePath, type Schemas } from "./fields";
@@ -77,6 +78,10 @@ export type Expose = z.output<typeof exposeSchema>;
 
 /** Whether a proxy says who somebody is. Then clients on the machine itself use the token as a password. */
 export const signsIn = (expose: Expose | undefined): boolean => expose?.proxy?.userHeader !== undefined;
+
+/** The variable that the gateway has its token in. */
+export const tokenVariableOf = (expose: Expose | undefined): SecretName =>
+  signsIn(expose) ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE;
 
 export const schemeOf = (expose: Expose | undefined): "https" | "http" => (expose?.tls ? "https" : "http");
 

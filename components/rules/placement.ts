@@ -25,13 +25,8 @@ import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import type { CheckedGatewayArgs } from "./schemas";
 import { defined } from "../../model/defined";
-import { EVERY_ADDRESS, exposed, lanAddress, schemeOf, signsIn, type Expose } from "./expose";
-import {
-  BOT_TOKEN_VARIABLE,
-  GATEWAY_PASSWORD_VARIABLE,
-  GATEWAY_TOKEN_VARIABLE,
-  type SecretName,
-} from "../../model/secrets";
+import { EVERY_ADDRESS, exposed, lanAddress, schemeOf, tokenVariableOf, type Expose } from "./expose";
+import { BOT_TOKEN_VARIABLE, type SecretName } from "../../model/secrets";
 import { onlyInContainers, surroundingsOf } from "./surroundings";
 
 /** A Docker engine, as its gateways see it: plain facts, known before anything is touched. */
@@ -183,7 +178,7 @@ const providerOf = (name: SecretName): string => name.toLowerCase();
 /** Files hold the secrets: `docker inspect` would show environment variables. */
 function providersOf({ telegram, expose }: CheckedGatewayArgs): JsonObject {
   const names: SecretName[] = [
-    signsIn(expose) ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE,
+    tokenVariableOf(expose),
     ...(telegram?.botToken === undefined ? [] : ([BOT_TOKEN_VARIABLE] as const)),
   ];
   return Object.fromEntries(

@@ -3,14 +3,9 @@ import { isObject, valueAt } from "../../../model/json";
 import { gatewayLogFile } from "../../../model/hostLayout";
 import type { Json, JsonObject } from "../../../model/spec";
 import { trustedPlugins } from "./plugins";
-import { proxySignIn, signsIn } from "../expose";
+import { proxySignIn, signsIn, tokenVariableOf } from "../expose";
 import { isUserId, type CheckedGatewayArgs } from "../schemas";
-import {
-  BOT_TOKEN_VARIABLE,
-  GATEWAY_PASSWORD_VARIABLE,
-  GATEWAY_TOKEN_VARIABLE,
-  SecretName,
-} from "../../../model/secrets";
+import { BOT_TOKEN_VARIABLE, SecretName } from "../../../model/secrets";
 import { defined } from "../../../model/defined";
 
 /** The parts of a gateway's configuration that depend on where it runs. */
@@ -52,8 +47,8 @@ export function ownConfig({ telegram, browser, expose }: Args, place: ConfigCont
       port: place.port,
       bind: place.bind,
       auth: signsIn(expose)
-        ? { ...proxySignIn(expose!), password: place.secret(GATEWAY_PASSWORD_VARIABLE) }
-        : { mode: "token", token: place.secret(GATEWAY_TOKEN_VARIABLE) },
+        ? { ...proxySignIn(expose!), password: place.secret(tokenVariableOf(expose)) }
+        : { mode: "token", token: place.secret(tokenVariableOf(expose)) },
     },
     agents: { defaults: { workspace: place.workspace } },
     logging: { file: gatewayLogFile(place.stateDir) },

@@ -87,10 +87,11 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
           void pulumi.log.warn(warning);
     }
     const memory = totalmem() / 2 ** 20;
+    const machine = machineHas();
     return Promise.resolve(
       findConflicts(this.layout, claims).map((found, index) => [
         ...found,
-        ...unmet(needsOf(gateways[index]!.gateway.config), machineHas()),
+        ...unmet(needsOf(gateways[index]!.gateway.config), machine),
         ...heapConflicts(gateways[index]!.gateway.maxOldSpaceSize, "host", memory),
       ]),
     );
