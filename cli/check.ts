@@ -5,7 +5,7 @@
 import { listeners } from "../inspect/listeners";
 import { askGateway } from "./ask";
 import type { StackGateways } from "./gateways";
-import { interpret, interpretListeners, interpretUnits, type Finding, type Row } from "./interpret";
+import { interpret, interpretListeners, interpretUnits, type Finding, type StatusRow } from "./interpret";
 import { renderTable } from "./table";
 import { gatewayUnits, type Unit } from "../inspect/units";
 import { withAdvice } from "../model/failure";
@@ -14,16 +14,16 @@ import { withAdvice } from "../model/failure";
 const PROCESS_NAME = "openclaw-gatewa";
 
 /** What a check found. `ok`: nothing is really wrong. */
-export interface Result {
+export interface CheckResult {
   readonly ok: boolean;
-  readonly gateways: readonly Row[];
+  readonly gateways: readonly StatusRow[];
   readonly findings: readonly Finding[];
 }
 
-export async function check(
+export async function checkGateways(
   { gateways, neverUp, elsewhere = [] }: StackGateways,
   units: readonly Unit[] = gatewayUnits(),
-): Promise<Result> {
+): Promise<CheckResult> {
   const checked = await Promise.all(
     gateways.map(async (gateway) => interpret({ gateway, answers: await askGateway(gateway) }, gateways)),
   );
@@ -32,7 +32,7 @@ export async function check(
     .map(({ port }) => port);
   const findings = unique([
     ...neverUp.map(neverHealthy),
-    ...elsewhere.map(notHere),
+    ...elsewhere.map(onAnotherMachine),
     ...checked.flatMap((each) => each.findings),
     ...interpretUnits(units, gateways),
     ...interpretListeners([...new Set(gatewayPorts)], gateways),
@@ -47,7 +47,7 @@ const neverHealthy = (gateway: string): Finding => ({
   advice: "run `pulumi up`: it continues, or says what is wrong",
 });
 
-const notHere = (gateway: string): Finding => ({
+const onAnotherMachine = (gateway: string): Finding => ({
   level: "note",
   gateway,
   text: "runs on another machine, so it was not checked",
@@ -69,7 +69,7 @@ const isShared = ({ level, text }: Finding): boolean =>
 const HEADER = ["GATEWAY", "PORT", "SERVICE", "PROBE", "STATUS", "BROWSER", "CHANNELS"] as const;
 
 /** The result as people read it. */
-export function render({ ok, gateways, findings }: Result): string {
+export function render({ ok, gateways, findings }: CheckResult): string {
   if (!gateways.length && !findings.length) return "There is no gateway to check.";
   const table = renderTable([
     HEADER,

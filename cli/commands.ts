@@ -11,8 +11,8 @@ interface Verb {
 }
 
 const VERBS: ReadonlyMap<string, Verb> = new Map([
-  ["check", { usage: check.USAGE, run: check.runCheck }],
-  ["status", { usage: status.USAGE, run: status.runStatus }],
+  ["check", { usage: check.CHECK_USAGE, run: check.runCheck }],
+  ["status", { usage: status.STATUS_USAGE, run: status.runStatus }],
 ]);
 
 /** Runs a verb and returns the exit code: 0, 1 where something is wrong, 2 where it cannot run. */

@@ -5,7 +5,7 @@ import type { ExistingMainOutputs } from "../model/outputs";
 import type { PortRange } from "../model/ports";
 import { findExistingGateway, isUnknown } from "../inspect/existingGateway";
 import { quote } from "../model/hostLayout";
-import { healthOf } from "../inspect/health";
+import { gatewayHealth } from "../inspect/health";
 import { listeners } from "../inspect/listeners";
 import { defined } from "../model/defined";
 
@@ -89,7 +89,7 @@ export function gatewaysOfState(exported: string): StackGateways {
         url,
         port: ports.gateway,
         version,
-        command: isContainer ? wrapper : quoted(wrapper),
+        command: isContainer ? wrapper : shellQuoted(wrapper),
         stateDir,
         ...(!isContainer && defined({ wrapper, configPath })),
         ...(isContainer && { published: portBlock ?? { first: ports.gateway, last: ports.gateway } }),
@@ -114,10 +114,10 @@ const mainOf = ({ url, command, stateDir, restart }: ExistingMainOutputs): Check
 
 /** Its health, in words. */
 export const askHealth = (gateway: CheckedGateway): Promise<string> =>
-  healthOf({ ...gateway, host: new URL(gateway.url).hostname, isContainer: gateway.published !== undefined });
+  gatewayHealth({ ...gateway, host: new URL(gateway.url).hostname, isContainer: gateway.published !== undefined });
 
 /** A path as typed in a shell. */
-export const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : quote(path));
+export const shellQuoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : quote(path));
 
 /** A gateway of the default profile that runs in this user's home that is not among the known ones. */
 export function existingGateways(known: readonly CheckedGateway[]): CheckedGateway[] {

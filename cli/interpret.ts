@@ -3,7 +3,7 @@ import type { Json, JsonObject } from "../model/spec";
 import { valueAt } from "../model/json";
 import { contains, formatRange, portBlock } from "../model/ports";
 import {
-  accountName,
+  channelAccountName,
   complaintOf,
   isFailing,
   readChannels,
@@ -12,7 +12,7 @@ import {
 } from "../model/channels";
 import { NODE_COMPLAINT, type CommandAnswer, type Answers, type Report } from "./ask";
 import { isImpostors } from "../inspect/health";
-import { quoted, type CheckedGateway } from "./gateways";
+import { shellQuoted, type CheckedGateway } from "./gateways";
 import { gatewayLogFile } from "../model/hostLayout";
 import type { Unit } from "../inspect/units";
 import { defined } from "../model/defined";
@@ -26,7 +26,7 @@ export interface Finding {
 }
 
 /** One row of the table. */
-export interface Row {
+export interface StatusRow {
   readonly gateway: string;
   readonly port: number;
   /** Of `gateway status --deep --require-rpc`. */
@@ -52,7 +52,7 @@ export interface Checked {
 export function interpret(
   { gateway, answers }: Checked,
   all: readonly CheckedGateway[],
-): { row: Row; findings: Finding[] } {
+): { row: StatusRow; findings: Finding[] } {
   const service = readService(gateway, answers);
   const probe = readProbe(gateway, answers, all);
   const status = readStatus(gateway, answers);
@@ -120,7 +120,7 @@ const notReady = (gateway: CheckedGateway, health: string): Reading =>
 const logAdvice = ({ command, stateDir, published }: CheckedGateway): string =>
   published
     ? `look at its log: docker logs ${/^docker .*\bexec (\S+)/.exec(command)?.[1] ?? "CONTAINER"}`
-    : `look at its log: tail -n 50 ${quoted(gatewayLogFile(stateDir))}`;
+    : `look at its log: tail -n 50 ${shellQuoted(gatewayLogFile(stateDir))}`;
 
 /** Of a gateway whose command line was not asked. */
 function readHealthAlone(gateway: CheckedGateway, health: string): Reading {
@@ -189,7 +189,7 @@ function readRefusing(gateway: CheckedGateway, report: JsonObject, health: strin
       `the process on port ${port} refuses this gateway's token: it is another gateway, or still has an old token`,
       "find out what listens (ss -ltnp), stop it, then run `pulumi up`",
     );
-  const holders = list(valueAt(report, "port.listeners")).map(describeListener);
+  const holders = list(valueAt(report, "port.listeners")).map(describeReported);
   if (holders.length)
     return problem(
       gateway,
@@ -201,7 +201,7 @@ function readRefusing(gateway: CheckedGateway, report: JsonObject, health: strin
   return and(down, staleServices(gateway, report));
 }
 
-const describeListener = ({ command, pid }: JsonObject): string =>
+const describeReported = ({ command, pid }: JsonObject): string =>
   `${text(command) ?? "a program"}${typeof pid === "number" ? ` (pid ${pid})` : ""}`;
 
 const startAdvice = ({ isOurs, restart }: CheckedGateway): string =>
@@ -294,7 +294,7 @@ function readChannelStatus(gateway: CheckedGateway, { channels, configured = [] 
 }
 
 const channelCell = (account: ChannelAccount): string =>
-  account.state.is === "connected" ? accountName(account) : `${accountName(account)} ${account.state.is}`;
+  account.state.is === "connected" ? channelAccountName(account) : `${channelAccountName(account)} ${account.state.is}`;
 
 /** A bot of somebody else's gateway may be off on purpose. */
 const channelFinding = (gateway: CheckedGateway, account: FailingAccount): Finding => ({

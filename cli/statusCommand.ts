@@ -4,7 +4,7 @@ import { askHealth, type CheckedGateway, type StackGateways } from "./gateways";
 import { OPTIONS, readGateways, type Options } from "./stack";
 import { renderTable } from "./table";
 
-export const USAGE = `usage: pulumi-openclaw status ${OPTIONS}
+export const STATUS_USAGE = `usage: pulumi-openclaw status ${OPTIONS}
 
 Shows the gateways of the stack, where they are, and whether they are healthy. Those on other machines are not asked.
 Run it on the gateways' machine, in the Pulumi project's directory. Exit code 1 means that one is not healthy.`;

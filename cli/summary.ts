@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { GatewayOutput, ExistingMainOutputs } from "../model/outputs";
-import { healthOf } from "../inspect/health";
-import { quoted } from "./gateways";
+import { gatewayHealth } from "../inspect/health";
+import { shellQuoted } from "./gateways";
 import { renderTable } from "./table";
 import { formatRange } from "../model/ports";
 import { ACCOUNT_HOME, isWithin } from "../model/hostLayout";
@@ -33,13 +33,16 @@ export async function shownHealth({ host, docker, url, basePort, version, wrappe
   if (host !== undefined) return `not asked (on ${host})`;
   const isContainer = docker !== undefined;
   const { hostname } = new URL(url);
-  return healthOf(
+  return gatewayHealth(
     defined({ port: basePort, version, host: hostname, wrapper: isContainer ? undefined : wrapper, isContainer }),
   );
 }
 
 /** The table and what to do with it. `stack` is the one that make was asked for: `undefined` for the default. */
-export async function summary({ gateways, existingMain }: StackOutputs, stack: string | undefined): Promise<string> {
+export async function stackSummary(
+  { gateways, existingMain }: StackOutputs,
+  stack: string | undefined,
+): Promise<string> {
   if (!gateways.length)
     return "No gateway of this stack is up. Run `make up`: it brings them up, or says what is wrong.";
   const health = await Promise.all(gateways.map(shownHealth));
@@ -125,7 +128,7 @@ function keptOnDisk(gateways: readonly GatewayOutput[]): string | undefined {
   if (!directories.length) return undefined;
   const accounts = accountsOwning(directories);
   const remove = [
-    `rm -r ${directories.map(quoted).join(" ")}`,
+    `rm -r ${directories.map(shellQuoted).join(" ")}`,
     ...(directories.some((each) => isWithin(each, ACCOUNT_HOME)) ? [`rmdir ${ACCOUNT_HOME}`] : []),
     ...accounts.map((account) => `userdel ${account}`),
   ];

@@ -42,7 +42,8 @@ export class GatewayPair extends pulumi.ComponentResource {
     });
     const [main, rescue] = [ownOr<Own<MainGatewayArgs>>(given.main), ownOr<Own<RescueGatewayArgs>>(given.rescue)];
     const names = { main: `${name}-main`, rescue: `${name}-rescue` };
-    const found = (target: Target, each: string): Found => (isOfThisCopy(target) ? target.found?.(each) : undefined);
+    const found = (target: Target, each: string): FoundFacts =>
+      isOfThisCopy(target) ? target.found?.(each) : undefined;
     const goesFirst = currentProgram()
       .passed()
       .then(() => firstToChange(found(main.target, names.main), found(rescue.target, names.rescue)))
@@ -82,13 +83,13 @@ export class GatewayPair extends pulumi.ComponentResource {
   }
 }
 
-type Found = ReturnType<NonNullable<Target["found"]>>;
+type FoundFacts = ReturnType<NonNullable<Target["found"]>>;
 
 /**
  * Without a host program, nothing else keeps both from being changed at once. Rescue goes first, unless main is
  * the one that needs help; if neither exists yet, both may come up at once.
  */
-export function firstToChange(main: Found, rescue: Found): "main" | "rescue" | undefined {
+export function firstToChange(main: FoundFacts, rescue: FoundFacts): "main" | "rescue" | undefined {
   if (main === "nothing" && rescue === "nothing") return undefined;
   return main === "down" ? "main" : "rescue";
 }

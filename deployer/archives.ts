@@ -17,12 +17,12 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { NPM_SHA512, NPM_VERSION, type Cpu } from "../model/pins";
 import { workerEnvironment, CHANGED_PACKAGE, isChangedPackage, installArguments, manifestFiles } from "../model/npm";
-import { lockId } from "../model/packageLock";
+import { packageLockId } from "../model/packageLock";
 import { requireComplete } from "../inspect/release";
 import { cacheDirectory } from "../model/cache";
 import { Failure, messageOf } from "../model/failure";
 import { plain } from "../model/plain";
-import { withLock } from "./lock";
+import { withMutex } from "./mutex";
 import type { PinnedPackage } from "../model/requests";
 
 export interface Archive {
@@ -56,7 +56,7 @@ export function packageArchive({ name, version, sha512 }: PinnedPackage, registr
 
 /** An installed release for a kind of host: the steps of host/release.ts except OpenClaw's own install script. */
 export function releaseArchive(version: string, packages: string, cpu: Cpu): Promise<Archive> {
-  const archive = `openclaw-${version}-${lockId(packages)}-linux-${cpu}.tgz`;
+  const archive = `openclaw-${version}-${packageLockId(packages)}-linux-${cpu}.tgz`;
   return cached(archive, async (directory) => {
     const release = join(directory, "release");
     mkdirSync(release);
@@ -95,7 +95,7 @@ export async function cached(
 ): Promise<Archive> {
   const [file, hash] = [join(cache, name), join(cache, `${name}.sha256`)];
   mkdirSync(cache, { recursive: true, mode: 0o700 });
-  return withLock(join(cache, `${name}.lock`), sayWaiting, async () => {
+  return withMutex(join(cache, `${name}.lock`), sayWaiting, async () => {
     const wanted = existsSync(file) && existsSync(hash) ? readFileSync(hash, "utf8") : undefined;
     if (wanted === undefined || (await hashOf("sha256", file)) !== wanted || !isRight(file)) {
       const directory = mkdtempSync(join(cache, ".making-"));

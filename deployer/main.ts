@@ -18,13 +18,13 @@ import { readFileSync } from "node:fs";
 import { Failure } from "../model/failure";
 import { plain } from "../model/plain";
 import { say } from "./archives";
-import { lockRelease } from "./packageLock";
+import { lockPackages } from "./packageLock";
 import { requirePartnerElsewhere } from "./partner";
 import type {
   CheckRequest,
   ContainerClaim,
   HealthRequest,
-  LockRequest,
+  PackageLockRequest,
   EngineLookRequest,
   PartnerRequest,
   PushRequest,
@@ -37,7 +37,7 @@ async function answer(verb: string | undefined, request: unknown): Promise<strin
     case "send":
       return pushToHost(request as PushRequest);
     case "lock":
-      return lockRelease(request as LockRequest);
+      return lockPackages(request as PackageLockRequest);
     case "partner":
       return requirePartnerElsewhere(request as PartnerRequest);
   }
@@ -52,7 +52,7 @@ async function answer(verb: string | undefined, request: unknown): Promise<strin
     case "stage":
       return docker.stage(request as StageRequest);
     case "check":
-      return docker.check(request as CheckRequest);
+      return docker.checkImage(request as CheckRequest);
     case "health":
       return docker.health(request as HealthRequest);
     default:

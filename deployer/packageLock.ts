@@ -2,32 +2,37 @@
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure } from "../model/failure";
-import { manifestFor, openclawIn, packageName, pluginsIn, lockedPackages, pack } from "../model/packageLock";
-import { LOCK_FILE, INSTALL_FLAGS } from "../model/npm";
+import { manifestFor, openclawIn, packageName, lockedPlugins, lockedPackages, pack } from "../model/packageLock";
+import { PACKAGE_LOCK_FILE, INSTALL_FLAGS } from "../model/npm";
 import { fingerprint } from "../model/cache";
 import { cached, npmCommand, say, unpackedNpm } from "./archives";
-import type { LockRequest } from "../model/requests";
+import type { PackageLockRequest } from "../model/requests";
 
 /** Without one registry's addresses, since hosts may reach another; independent of this user's npm settings. */
-const LOCK_FLAGS = ["--package-lock-only", "--omit-lockfile-registry-resolved", "--lockfile-version=3", "--save"];
+const PACKAGE_LOCK_FLAGS = [
+  "--package-lock-only",
+  "--omit-lockfile-registry-resolved",
+  "--lockfile-version=3",
+  "--save",
+];
 
 /** Stacks deployed soon after each other agree without asking again; later, locking again is intended. */
 const KEPT_MS = 60 * 60_000;
 
 /** Packed, as the stack's state keeps it. */
-export async function lockRelease(request: LockRequest): Promise<string> {
-  const name = lockName(request);
+export async function lockPackages(request: PackageLockRequest): Promise<string> {
+  const name = packageLockName(request);
   const isFresh = (file: string): boolean =>
     Date.now() - statSync(file).mtimeMs < KEPT_MS && isRight(readFileSync(file, "utf8"), request);
-  const { file } = await cached(name, (directory) => makeLock(request, directory, name), isFresh);
+  const { file } = await cached(name, (directory) => makePackageLock(request, directory, name), isFresh);
   return readFileSync(file, "utf8");
 }
 
 /** In the deployer's cache. */
-export const lockName = ({ version, plugins, registry = "" }: LockRequest): string =>
+export const packageLockName = ({ version, plugins, registry = "" }: PackageLockRequest): string =>
   `openclaw-${version}-${fingerprint([registry, ...(plugins ? [JSON.stringify(plugins)] : [])])}.lock`;
 
-async function makeLock(request: LockRequest, directory: string, name: string): Promise<void> {
+async function makePackageLock(request: PackageLockRequest, directory: string, name: string): Promise<void> {
   const { version, plugins, integrity, registry } = request;
   const what = [`openclaw@${version}`, ...Object.entries(plugins ?? {}).map(([plugin, exact]) => `${plugin}@${exact}`)];
   const release = join(directory, "release");
@@ -40,11 +45,11 @@ async function makeLock(request: LockRequest, directory: string, name: string): 
     await npmCommand({
       what: `find ${what.join(" and ")}`,
       command: process.execPath,
-      args: [npm, "install", "--prefix", release, ...INSTALL_FLAGS, ...LOCK_FLAGS],
+      args: [npm, "install", "--prefix", release, ...INSTALL_FLAGS, ...PACKAGE_LOCK_FLAGS],
       cwd: release,
       registry,
     });
-  const packages = pack(readFileSync(join(release, LOCK_FILE), "utf8"));
+  const packages = pack(readFileSync(join(release, PACKAGE_LOCK_FILE), "utf8"));
   requireHashes(packages, version);
   if (!isRight(packages, request))
     throw new Failure(
@@ -55,7 +60,7 @@ async function makeLock(request: LockRequest, directory: string, name: string): 
   writeFileSync(join(directory, name), packages);
 }
 
-function isRight(packages: string, { version, integrity }: LockRequest): boolean {
+function isRight(packages: string, { version, integrity }: PackageLockRequest): boolean {
   const openclaw = openclawIn(packages);
   return openclaw?.version === version && (integrity === undefined || openclaw.integrity === integrity);
 }
@@ -65,7 +70,7 @@ const SHA512 = /^sha512-[A-Za-z0-9+/]{86}==$/;
 
 /** What OpenClaw or a plugin bundles is in its own archive, covered by its hash. Bundles of other packages npm may fetch again. */
 const bundlesOf = (packages: string): string[] =>
-  ["openclaw", ...Object.keys(pluginsIn(packages))].map((name) => `node_modules/${name}/`);
+  ["openclaw", ...Object.keys(lockedPlugins(packages))].map((name) => `node_modules/${name}/`);
 
 /** A package without a hash that npm checks could be something else tomorrow. */
 function requireHashes(packages: string, version: string): void {

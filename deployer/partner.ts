@@ -55,7 +55,7 @@ function placeOf(gateway: GatewayLocation): string {
 const prepare = (gateway: PartnerRequest["gateway"]): Promise<string> =>
   "engine" in gateway
     ? health(gateway)
-    : ask(
+    : askHost(
         gateway,
         PREPARE_SECONDS,
         "prepare",
@@ -65,7 +65,7 @@ const prepare = (gateway: PartnerRequest["gateway"]): Promise<string> =>
       );
 
 async function health(gateway: GatewayLocation): Promise<string> {
-  if (!("engine" in gateway)) return ask(gateway, 60, "health", gateway.id);
+  if (!("engine" in gateway)) return askHost(gateway, 60, "health", gateway.id);
   const { healthIn } = await import("./docker");
   return healthIn(gateway);
 }
@@ -73,7 +73,7 @@ async function health(gateway: GatewayLocation): Promise<string> {
 const RUN = 'if [ -x "$1" ]; then exec "$@"; else echo absent; fi';
 
 /** What a verb of the host program says about a gateway: healthy, unhealthy, or absent. */
-async function ask(
+async function askHost(
   { connection, sudo = false, program }: OnHost,
   seconds: number,
   ...words: readonly string[]

@@ -1,13 +1,13 @@
 /** Sends to a host what it cannot fetch itself. */
 import { join, posix } from "node:path";
-import { RECORD, lockId } from "../model/packageLock";
+import { PACKAGE_LOCK_ID_FILE, packageLockId } from "../model/packageLock";
 import { gatewayPaths, gatewaysDir, pushedDir, pushedRelease } from "../model/hostLayout";
 import type { Cpu } from "../model/pins";
 import { fingerprint, cacheDirectory } from "../model/cache";
 import { packageArchive, releaseArchive, say, sayWaiting, type Archive } from "./archives";
 import { Failure } from "../model/failure";
 import { CHUNK_BYTES, RemoteHost } from "../ssh/remoteHost";
-import { withLock } from "./lock";
+import { withMutex } from "./mutex";
 import type { PushRequest } from "../model/requests";
 
 const PROGRESS_MS = 5_000;
@@ -44,7 +44,7 @@ function itemsOf({ manage, tools, release }: PushRequest, cpu: Cpu): Item[] {
     ...items,
     {
       label: `openclaw ${version}`,
-      isThere: [IS_INSTALLED, posix.join(releases, version), lockId(packages)],
+      isThere: [IS_INSTALLED, posix.join(releases, version), packageLockId(packages)],
       target: pushedRelease(releases, version),
       others: `${gatewaysDir(manage)}/*/releases/${version}.tgz`,
       archive: (cpu) => releaseArchive(version, packages, cpu),
@@ -65,7 +65,7 @@ export async function pushToHost(request: PushRequest): Promise<string> {
       const archive = await item.archive(cpu);
       // Two gateways with one release: the second finds what the first has sent.
       const lock = fingerprint([connection.host, String(connection.port), manage, archive.sha256]);
-      sent += await withLock(join(cacheDirectory(process.env), "push", `${lock}.lock`), sayWaiting, () =>
+      sent += await withMutex(join(cacheDirectory(process.env), "push", `${lock}.lock`), sayWaiting, () =>
         send(host, item, archive),
       );
     }
@@ -77,9 +77,9 @@ export async function pushToHost(request: PushRequest): Promise<string> {
 
 const IS_THERE = 'if [ -e "$1" ]; then echo yes; fi';
 
-/** As `releaseName` in host/stagedLocks.ts finds it. */
+/** As `releaseName` in host/stagedPackageLocks.ts finds it. */
 const IS_INSTALLED = `if [ -e "$1-$2" ]; then echo yes
-elif [ -e "$1" ] && { [ ! -e "$1/${RECORD}" ] || [ "$(cat "$1/${RECORD}")" = "$2" ]; }; then echo yes; fi`;
+elif [ -e "$1" ] && { [ ! -e "$1/${PACKAGE_LOCK_ID_FILE}" ] || [ "$(cat "$1/${PACKAGE_LOCK_ID_FILE}")" = "$2" ]; }; then echo yes; fi`;
 
 /** Whether the archive, or a link to another gateway's, is in place and complete; otherwise how much has arrived. */
 const LOOK = `set -eu; umask 022; mkdir -p "$(dirname "$1")"

@@ -8,7 +8,7 @@ import { asAccount } from "./account";
 import { Failure, messageOf } from "../model/failure";
 import { restoreDirectories } from "./claim";
 import type { ReadyLink } from "./files";
-import { othersLocks } from "../model/conflict";
+import { othersOpenclawLocksProblem } from "../model/conflict";
 import {
   generationName,
   pointedAt,
@@ -22,13 +22,13 @@ import {
 } from "./generation";
 import { liveAccounts, requiredChannels, waitForChannels } from "./channels";
 import { gatewayPort, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
-import { findGateway, lockPath, type HostGateway } from "./host";
+import { findGateway, mutexPath, type HostGateway } from "./host";
 import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
-import { isLocked, takeLock, type Lock } from "./lock";
+import { isMutexTaken, takeMutex, type Mutex } from "./mutex";
 import { requireNeeds } from "./needs";
-import { othersLocksOf } from "../inspect/openclawLocks";
+import { othersOpenclawLocks } from "../inspect/openclawLocks";
 import { predecessorOf, retire, standing } from "./predecessor";
-import { recordLock, releaseName } from "./stagedLocks";
+import { recordPackageLock, releaseName } from "./stagedPackageLocks";
 import { ensureRelease, indent, releaseDir } from "./release";
 import { GUIDE_FILE, GUIDE_MARK } from "../model/guide";
 import { runAs } from "./runAs";
@@ -64,10 +64,10 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   const isCurrent = current?.name === wanted && good?.name === current.name;
   if (current && isCurrent && !predecessor && supervised && (await isHealthy(gateway, current))) {
     await settle(gateway, ordered, progress);
-    return summary(current, "already");
+    return healthySummary(current, "already");
   }
 
-  requireLocks(gateway);
+  requireOwnOpenclawLocks(gateway);
   restoreDirectories(gateway);
   await ensureRelease(gateway, release, progress);
   const next = stageGeneration(gateway, ordered);
@@ -77,14 +77,14 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   await switchTo({ gateway, next, predecessor }, spec, order);
   if (predecessor) retire(predecessor);
   await settle(gateway, ordered, progress);
-  return summary(next, "now");
+  return healthySummary(next, "now");
 }
 
 /** OpenClaw itself would blame its configuration. */
-function requireLocks({ host }: HostGateway): void {
-  const found = othersLocksOf(host.identity.uid);
+function requireOwnOpenclawLocks({ host }: HostGateway): void {
+  const found = othersOpenclawLocks(host.identity.uid);
   if (!found) return;
-  const { reason, advice } = othersLocks(found.path, found.uid);
+  const { reason, advice } = othersOpenclawLocksProblem(found.path, found.uid);
   throw new Failure(`${reason}; nothing was changed`, `${advice}`);
 }
 
@@ -94,7 +94,7 @@ async function settle(gateway: HostGateway, ordered: Ordered, progress: Progress
   const release = wantedRelease(ordered);
   const steps: readonly (() => void | Promise<void>)[] = [
     ...(neighbour ? [() => writeGuide(gateway, neighbour.guide)] : []),
-    () => recordLock(releaseDir(gateway, release), release),
+    () => recordPackageLock(releaseDir(gateway, release), release),
     () => removeUnused(gateway),
     () => sweepGateway(gateway),
   ];
@@ -114,7 +114,7 @@ function writeGuide({ host, claim }: HostGateway, guide: string): void {
   asAccount(host.identity, write, join(claim.workspace, GUIDE_FILE), GUIDE_MARK, guide);
 }
 
-const summary = (generation: Generation, word: string): string =>
+const healthySummary = (generation: Generation, word: string): string =>
   `${word} healthy: OpenClaw ${generation.spec.version} on 127.0.0.1:${gatewayPort(generation)}`;
 
 /** The release validates its configuration itself. It needs no secrets for that. */
@@ -179,11 +179,11 @@ async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void>
 }
 
 /** One take-down at a time on this host, so that a healthy partner stays healthy. */
-const waitForTurn = (gateway: HostGateway, progress: Progress): Promise<Lock> =>
-  takeLock(lockPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
+const waitForTurn = (gateway: HostGateway, progress: Progress): Promise<Mutex> =>
+  takeMutex(mutexPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
 
 /** Takes the turn to restart at a moment when the partner (or the neighbour), if there is one, is healthy. */
-async function takeTurn(gateway: HostGateway, spec: Spec, progress: Progress): Promise<Lock> {
+async function takeTurn(gateway: HostGateway, spec: Spec, progress: Progress): Promise<Mutex> {
   for (const end = Date.now() + PARTNER_TIMEOUT_MS; ;) {
     await requirePartner(gateway, spec, progress);
     await requireNeighbour(spec, progress);
@@ -218,7 +218,7 @@ async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progre
   for (let idleSince = started, told = false; ; await sleep(PARTNER_POLL_MS)) {
     const isThere = findGateway(gateway.host, id) !== undefined;
     if (isThere && (await hasHealthyPartner(gateway, spec))) return;
-    if (isLocked(lockPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
+    if (isMutexTaken(mutexPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
     else if (Date.now() - idleSince > PARTNER_GRACE_MS) {
       if (!isThere) return; // there is none on this host, and none is coming: nothing to protect
       throw partnerFailure(id);
@@ -288,7 +288,7 @@ async function prove(
     if (!order.isWanted() && back.good) throw new Failure("cancelled");
     proof.place();
   } catch (error) {
-    const log = lastLines(gateway, logStart, next);
+    const log = lastGatewayLines(gateway, logStart, next);
     order.progress("not healthy: rolling back");
     const outcome = await goBack(gateway, back);
     const failure = systemFailure(error);
@@ -332,7 +332,11 @@ async function goBack(gateway: HostGateway, { former, good, link }: WayBack): Pr
 }
 
 /** The last lines that a gateway printed since a position in its log, without its secrets. */
-export function lastLines(gateway: HostGateway, position = 0, generation = pointedAt(gateway, "current")): string {
+export function lastGatewayLines(
+  gateway: HostGateway,
+  position = 0,
+  generation = pointedAt(gateway, "current"),
+): string {
   const log = supervisorFor(gateway.host).logSince(gateway, position);
   const shown = generation ? redact(log, readSecrets(generation.service.secrets)) : log;
   return shown.trimEnd().split("\n").slice(-LOG_LINES).join("\n") || "(none)";
@@ -343,11 +347,12 @@ export async function startGateway(gateway: HostGateway): Promise<string> {
   const current = pointedAt(gateway, "current");
   if (!current) throw new Failure(`gateway ${gateway.id} is not deployed`, "run `pulumi up`");
   const supervisor = supervisorFor(gateway.host);
-  if (supervisor.status(gateway).supervised && (await isUp(gateway, current))) return summary(current, "already");
+  if (supervisor.status(gateway).supervised && (await isUp(gateway, current)))
+    return healthySummary(current, "already");
   // Twice: whoever types this wants it up, and a single refused call is no reason to leave it down.
   await supervisor.start(gateway).catch(() => supervisor.start(gateway));
   await waitUntilHealthy(gateway, current);
-  return summary(current, "now");
+  return healthySummary(current, "now");
 }
 
 /** Stops what runs, hung or not, and starts it again. Somebody at the keyboard asked for it: waits for no partner. */

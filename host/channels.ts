@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { isReady } from "../inspect/health";
 import {
-  accountName,
+  channelAccountName,
   ASK_CHANNELS,
   channelNames,
   isFailing,
@@ -41,7 +41,7 @@ async function askChannels(gateway: HostGateway, generation: Generation): Promis
 /** Names of the accounts of a running generation that do not fail at this moment. */
 export async function liveAccounts(gateway: HostGateway, generation: Generation): Promise<ReadonlySet<string>> {
   const accounts = hasChannels(generation) ? await askChannels(gateway, generation) : undefined;
-  return new Set(accounts?.filter((each) => !isFailing(each)).map(accountName));
+  return new Set(accounts?.filter((each) => !isFailing(each)).map(channelAccountName));
 }
 
 /** What the change from `good` to `next` answers for. `live`: names of the accounts that are live before it. */
@@ -65,7 +65,7 @@ export async function waitForChannels(
 ): Promise<void> {
   if (!hasChannels(generation)) return;
   const told = (all: readonly ChannelAccount[]): string =>
-    redact(inWords(all), readSecrets(generation.service.secrets));
+    redact(accountsInWords(all), readSecrets(generation.service.secrets));
   const start = Date.now();
   while (!isReady(await readiness(generation)) && Date.now() < start + CHANNEL_PATIENCE_MS) await sleep(HEALTH_POLL_MS);
   for (;;) {
@@ -91,7 +91,7 @@ interface Sorted {
 
 function sortOut(accounts: readonly ChannelAccount[] = [], { changed, live }: Required): Sorted {
   const isMissing = ({ channel, account, state }: ChannelAccount): boolean => {
-    const wasLive = live.has(accountName({ channel, account }));
+    const wasLive = live.has(channelAccountName({ channel, account }));
     if (state.is === "failing") return wasLive || (changed.has(channel) && state.cause !== "outage");
     return changed.has(channel) && state.is !== "connected";
   };
@@ -103,7 +103,7 @@ function sortOut(accounts: readonly ChannelAccount[] = [], { changed, live }: Re
   };
 }
 
-const inWords = (accounts: readonly ChannelAccount[]): string =>
+const accountsInWords = (accounts: readonly ChannelAccount[]): string =>
   accounts
-    .map((each) => `${accountName(each)}: ${isFailing(each) ? each.state.reason : "nothing has come in yet"}`)
+    .map((each) => `${channelAccountName(each)}: ${isFailing(each) ? each.state.reason : "nothing has come in yet"}`)
     .join("; ");

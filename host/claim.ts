@@ -9,7 +9,7 @@ import { Failure } from "../model/failure";
 import { makeDir, makeDirOf, removeTree, setLink, sweep, writeJson } from "./files";
 import { lstat, entries, readLink } from "../inspect/files";
 import { findGateway, gatewaysBeside, type Host, type HostGateway } from "./host";
-import { type OwnedClaim, type Place, type Claim } from "../model/spec";
+import { type OwnedClaim, type OutsidePaths, type Claim } from "../model/spec";
 import { configFile, gatewayLogFile, gatewayPaths, isWithin, STATE_OWNER_FILE } from "../model/hostLayout";
 import { writeStateOwner } from "./stateOwner";
 import { findConflicts } from "../inspect/conflicts";
@@ -33,11 +33,11 @@ export function claimGateway(host: Host, id: string, claim: Claim): string {
   try {
     makeDir(paths.dir);
     const left = former
-      ? [...(former.leaving ?? []), placeOf(former)].filter((place) => !isSamePlace(place, claim))
+      ? [...(former.leaving ?? []), outsidePathsOf(former)].filter((place) => !isSamePlace(place, claim))
       : [];
     writeJson(paths.owner, left.length ? { ...owned, leaving: left } : owned);
     takePossession(host, id, claim);
-    for (const place of left) leave(host, id, place, claim);
+    for (const place of left) giveUpPaths(host, id, place, claim);
     if (left.length) writeJson(paths.owner, owned);
   } catch (error) {
     // Pulumi records nothing about a failed claim, so nothing of it may stay.
@@ -47,13 +47,17 @@ export function claimGateway(host: Host, id: string, claim: Claim): string {
   return owned.claimId;
 }
 
-const placeOf = ({ stateDir, wrapper, configPath }: Place): Place => ({ stateDir, wrapper, configPath });
+const outsidePathsOf = ({ stateDir, wrapper, configPath }: OutsidePaths): OutsidePaths => ({
+  stateDir,
+  wrapper,
+  configPath,
+});
 
-const isSamePlace = (one: Place, other: Place): boolean =>
-  JSON.stringify(placeOf(one)) === JSON.stringify(placeOf(other));
+const isSamePlace = (one: OutsidePaths, other: OutsidePaths): boolean =>
+  JSON.stringify(outsidePathsOf(one)) === JSON.stringify(outsidePathsOf(other));
 
 /** Gives up a place, except what the gateway still uses there. Its data stays. */
-function leave(host: Host, id: string, place: Place, { owner, ...now }: Claim): void {
+function giveUpPaths(host: Host, id: string, place: OutsidePaths, { owner, ...now }: Claim): void {
   if (place.stateDir !== now.stateDir && lstat(place.stateDir))
     writeStateOwner(place.stateDir, { owner, released: true });
   if (place.wrapper !== now.wrapper) removeWrapper(host.manage, id, place.wrapper);
@@ -90,9 +94,9 @@ const ownDirectories = ({ layout }: Pick<Host, "layout">, { stateDir, workspace 
 ];
 
 /** The gateway's agent can write below its state directory: there its account does what root does elsewhere. */
-const isAgents = (path: string, { stateDir }: Place): boolean => path !== stateDir && isWithin(path, stateDir);
+const isAgents = (path: string, { stateDir }: OutsidePaths): boolean => path !== stateDir && isWithin(path, stateDir);
 
-function linkConfig(own: string, place: Place, identity: Identity): void {
+function linkConfig(own: string, place: OutsidePaths, identity: Identity): void {
   const { configPath } = place;
   if (readLink(configPath) === own) return;
   if (isAgents(configPath, place))
@@ -101,7 +105,7 @@ function linkConfig(own: string, place: Place, identity: Identity): void {
   setLink(configPath, own);
 }
 
-function removeConfigLink({ manage, identity }: Host, id: string, place: Place): void {
+function removeConfigLink({ manage, identity }: Host, id: string, place: OutsidePaths): void {
   const { configPath } = place;
   if (!isAgents(configPath, place)) sweep(dirname(configPath), basename(configPath));
   if (readLink(configPath) !== configFile(manage, id)) return;
@@ -110,7 +114,7 @@ function removeConfigLink({ manage, identity }: Host, id: string, place: Place):
 }
 
 /** Creates a directory with the right owner from the first moment; leaves an existing one as it is. */
-function makeOwned(path: string, place: Place, identity: Identity): void {
+function makeOwned(path: string, place: OutsidePaths, identity: Identity): void {
   if (lstat(path)) return;
   if (isAgents(path, place)) return asAccount(identity, 'mkdir -p "$1"', path);
   makeDir(dirname(path));
@@ -122,7 +126,7 @@ function makeOwned(path: string, place: Place, identity: Identity): void {
  * we created ourselves and is still empty. If the gateway never was healthy, returns what prevents their removal.
  */
 export function releaseClaim({ host, id, paths, claim }: HostGateway): string[] {
-  for (const place of claim.leaving ?? []) leave(host, id, place, claim);
+  for (const place of claim.leaving ?? []) giveUpPaths(host, id, place, claim);
   removeWrapper(host.manage, id, claim.wrapper);
   removeConfigLink(host, id, claim);
   const wasHealthy = readLink(paths.good) !== undefined;
@@ -139,7 +143,7 @@ export function releaseClaim({ host, id, paths, claim }: HostGateway): string[] 
 }
 
 /** What is in directories that we created, but was not created by us. */
-function otherThan(created: readonly string[], { stateDir }: Place): string[] {
+function otherThan(created: readonly string[], { stateDir }: OutsidePaths): string[] {
   const mark = join(stateDir, STATE_OWNER_FILE);
   const othersAt = (path: string): string[] => {
     const stats = lstat(path);

@@ -8,8 +8,8 @@ import { asAccount, becomeAccount } from "./account";
 import { type Identity } from "../inspect/accounts";
 import { Failure, withAdvice } from "../model/failure";
 import { asIdentity, type Command } from "./fences";
-import { gatewayArguments, pointedAt, type Generation } from "./generation";
-import { gatewayPort, holderOf } from "./health";
+import { serviceArguments, pointedAt, type Generation } from "./generation";
+import { gatewayPort, portHolder } from "./health";
 import { openGateway, type Host, type HostGateway } from "./host";
 import { describeListener } from "../model/conflict";
 import { gatewayTag, hostCommand, TAG_VARIABLE, quote, SYSTEM_PATH } from "../model/hostLayout";
@@ -62,7 +62,7 @@ const WITHHELD = "withheld-while-this-gateway-does-not-listen";
 /** Only the gateway itself may get the token: OpenClaw's commands send it to whatever listens on its port. */
 function secretsFor(gateway: HostGateway, generation: Generation): Record<string, string> {
   const secrets = readSecrets(generation.service.secrets);
-  const holder = holderOf(gateway, generation);
+  const holder = portHolder(gateway, generation);
   if (typeof holder === "object" && "own" in holder) return secrets;
   const { host, id, paths } = gateway;
   if (typeof holder === "object") {
@@ -119,6 +119,6 @@ export function becomeGateway(host: Host, id: string): never {
   const { service } = generation;
   process.chdir(service.cwd);
   const env = { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: gateway.paths.dir };
-  process.execve!(service.node, [service.node, ...gatewayArguments(service)], env);
+  process.execve!(service.node, [service.node, ...serviceArguments(service)], env);
   throw new Error("unreachable");
 }

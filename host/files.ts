@@ -2,7 +2,7 @@
 import * as fs from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Identity } from "../inspect/accounts";
-import { identify, isNamed, nameOf } from "../inspect/processes";
+import { identify, isNamed, processFileName } from "../inspect/processes";
 import { about, attempt } from "./systemError";
 import { entries, lstat } from "../inspect/files";
 
@@ -32,7 +32,7 @@ let temporaries = 0;
 /** Name of a temporary file that will replace a path: beside it, with the process that creates it in its name. */
 function temporaryFor(path: string, owner?: number): string {
   sweep(dirname(path), basename(path), owner);
-  const name = `.${basename(path)}.${nameOf(identify(process.pid)!)}-${temporaries++}.tmp`;
+  const name = `.${basename(path)}.${processFileName(identify(process.pid)!)}-${temporaries++}.tmp`;
   return join(dirname(path), name);
 }
 

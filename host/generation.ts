@@ -35,7 +35,7 @@ export interface Service {
  * What node is told in order to run a gateway. How much memory there is may change, and a service may have less than its host:
  * so that is asked where the gateway starts. The launcher passes the flag on to the gateway, and nobody to what that starts.
  */
-export function gatewayArguments({ entry, maxOldSpaceSize: heap }: Service): string[] {
+export function serviceArguments({ entry, maxOldSpaceSize: heap }: Service): string[] {
   const flags = heap === undefined ? [] : [heapFlag(heap === "adaptive" ? adaptiveHeap(memoryHere()) : heap)];
   return [...flags, entry, "gateway", "run"];
 }

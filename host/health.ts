@@ -1,6 +1,6 @@
 /** What "healthy" means: the right gateway answers, with the right version. Bodies are read, not status codes. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { ask } from "../inspect/ask";
+import { askGateway } from "../inspect/ask";
 import { isStarted } from "../inspect/health";
 import { Failure } from "../model/failure";
 import type { Generation } from "./generation";
@@ -25,14 +25,14 @@ const MAX_EXITS = 2;
 export const gatewayPort = ({ spec }: Generation): number => Number(valueAt(spec.config, "gateway.port"));
 
 async function hasStarted(generation: Generation): Promise<boolean> {
-  const body = await ask(gatewayPort(generation), "/startupz");
+  const body = await askGateway(gatewayPort(generation), "/startupz");
   return isStarted(body) && body?.version === generation.spec.version;
 }
 
 /** Whether any OpenClaw Gateway has started on a port. */
-export const isGatewayOn = async (port: number): Promise<boolean> => isStarted(await ask(port, "/startupz"));
+export const isGatewayOn = async (port: number): Promise<boolean> => isStarted(await askGateway(port, "/startupz"));
 
-export const readiness = (generation: Generation) => ask(gatewayPort(generation), "/readyz");
+export const readiness = (generation: Generation) => askGateway(gatewayPort(generation), "/readyz");
 
 /** The gateway's own command line, with its token. */
 export function openclaw(gateway: HostGateway, { service }: Generation, ...args: string[]): Promise<RunResult> {
@@ -50,7 +50,7 @@ export function openclaw(gateway: HostGateway, { service }: Generation, ...args:
 async function isOurs(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const secrets = readSecrets(generation.service.secrets);
   const token = secrets[tokenVariable(secrets)];
-  const answer = await ask(gatewayPort(generation), "/tools/invoke", {
+  const answer = await askGateway(gatewayPort(generation), "/tools/invoke", {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     body: "{}",
@@ -62,14 +62,14 @@ async function isOurs(gateway: HostGateway, generation: Generation): Promise<boo
 }
 
 /** Who holds a gateway's port: its own process, another program, one that this user cannot see, or nobody. */
-export type Holder = { readonly own: number } | { readonly stranger: Listener } | "unknown" | "nobody";
+export type PortHolder = { readonly own: number } | { readonly stranger: Listener } | "unknown" | "nobody";
 
 /** Nobody else may get a gateway's token. A variable in the environment proves nothing: anyone with its account can set it. */
-export function holderOf(
+export function portHolder(
   gateway: HostGateway,
   generation: Generation,
   { gatewayPid } = supervisorFor(gateway.host).status(gateway),
-): Holder {
+): PortHolder {
   const port = gatewayPort(generation);
   const found = listeners((each) => each === port);
   const isOwn = (pid: number): boolean => gatewayPid !== undefined && descendsFrom(pid, gatewayPid);
@@ -87,7 +87,7 @@ const hasState = ({ claim: { stateDir } }: HostGateway, pid: number): boolean =>
 export async function isHealthy(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const status = supervisorFor(gateway.host).status(gateway);
   if (status.gatewayPid === undefined || !(await hasStarted(generation))) return false;
-  const holder = holderOf(gateway, generation, status);
+  const holder = portHolder(gateway, generation, status);
   return typeof holder === "object" && "own" in holder && hasState(gateway, holder.own) && isOurs(gateway, generation);
 }
 

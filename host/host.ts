@@ -30,8 +30,8 @@ export interface HostGateway {
 }
 
 /** Locks of the host program: one for each gateway, and those that all gateways of the host share. */
-export type LockName = "claims" | "take-down" | `gateway-${string}` | `supervisor-${string}`;
-export const lockPath = (host: Host, name: LockName): string => join(host.manage, "locks", `${name}.sqlite`);
+export type MutexName = "claims" | "take-down" | `gateway-${string}` | `supervisor-${string}`;
+export const mutexPath = (host: Host, name: MutexName): string => join(host.manage, "locks", `${name}.sqlite`);
 
 export function findGateway(host: Host, id: string): HostGateway | undefined {
   const paths = gatewayPaths(host.manage, id);

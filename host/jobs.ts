@@ -13,9 +13,9 @@ import { workerEnvironment } from "../model/npm";
 import { Failure, withAdvice } from "../model/failure";
 import { makeDir, removeTree, writeJson } from "./files";
 import { isMissing, entries, readJson } from "../inspect/files";
-import { lockPath, openGateway, type Host } from "./host";
+import { mutexPath, openGateway, type Host } from "./host";
 import { JOB_POLL_MS } from "./limits";
-import { takeLock } from "./lock";
+import { takeMutex } from "./mutex";
 import { identify, isAlive, type ProcessIdentity } from "../inspect/processes";
 import type { Spec } from "../model/spec";
 import { attempt, told } from "./systemError";
@@ -32,7 +32,7 @@ interface Request {
   readonly follower: ProcessIdentity;
 }
 
-interface Result {
+interface JobResult {
   readonly summary?: string;
   readonly error?: string;
 }
@@ -68,7 +68,7 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
     show();
   }
   if (notStarted) throw notStarted;
-  const result = parsed(await said) ?? readJson<Result>(resultFile(job));
+  const result = parsed(await said) ?? readJson<JobResult>(resultFile(job));
   if (result?.summary !== undefined) return result.summary;
   throw new Failure(
     result?.error ??
@@ -79,9 +79,9 @@ export async function applyInBackground(host: Host, id: string, request: Omit<Re
   );
 }
 
-function parsed(said: string): Result | undefined {
+function parsed(said: string): JobResult | undefined {
   try {
-    return JSON.parse(said) as Result;
+    return JSON.parse(said) as JobResult;
   } catch {
     return undefined; // it was killed, or could not report its result
   }
@@ -92,11 +92,11 @@ export async function work(host: Host, id: string, name: string): Promise<void> 
   const gateway = openGateway(host, id);
   const job = join(gateway.paths.jobs, name);
   const progress = (line: string): void => void attempt(() => appendFileSync(progressFile(job), `${line}\n`));
-  const lock = await takeLock(lockPath(host, `gateway-${id}`), () =>
+  const lock = await takeMutex(mutexPath(host, `gateway-${id}`), () =>
     progress("waiting for another deployment of this gateway"),
   );
   // To the waiting command, even if the disk is full; and into a file, to look at later.
-  const finish = (result: Result): void => {
+  const finish = (result: JobResult): void => {
     attempt(() => writeJson(resultFile(job), result, { ...OWN_ONLY, gid: process.getgid!() }));
     attempt(() => writeSync(1, JSON.stringify(result)));
   };

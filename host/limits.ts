@@ -29,7 +29,7 @@ export const CHANNEL_POLL_MS = 2_000;
 /** Between two checks of a partner, a gateway's health, a lock, a job, a process, a unit. */
 export const PARTNER_POLL_MS = 500;
 export const HEALTH_POLL_MS = 250;
-export const LOCK_POLL_MS = 200;
+export const MUTEX_POLL_MS = 200;
 export const JOB_POLL_MS = 100;
 export const PROCESS_POLL_MS = 50;
 export const UNIT_POLL_MS = 100;

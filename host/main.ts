@@ -27,23 +27,23 @@
  */
 import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
-import { lastLines, restartGateway, startGateway, stopGateway } from "./apply";
+import { lastGatewayLines, restartGateway, startGateway, stopGateway } from "./apply";
 import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure } from "../model/failure";
 import { makeDir, removeTree, writeFile, writeJson } from "./files";
 import { entries, readJson } from "../inspect/files";
 import { pointedAt } from "./generation";
-import { findGateway, lockPath, openGateway, openHost, ownManageDir, type Host, type HostGateway } from "./host";
+import { findGateway, mutexPath, openGateway, openHost, ownManageDir, type Host, type HostGateway } from "./host";
 import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, hostFile, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "../model/hostLayout";
-import { holderOf, isHealthy } from "./health";
+import { portHolder, isHealthy } from "./health";
 import { describeListener, otherThanBefore, type HostLookAnswer, type HostLookRequest } from "../model/conflict";
-import { takeLock } from "./lock";
+import { takeMutex } from "./mutex";
 import { plain } from "../model/plain";
-import { isLost, lookFor } from "../inspect/conflicts";
+import { isLost, findWithoutWords } from "../inspect/conflicts";
 import { standing } from "./predecessor";
-import { stageLock } from "./stagedLocks";
+import { stagePackageLock } from "./stagedPackageLocks";
 import { type Wanted, type PackageLock } from "../model/packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
@@ -53,16 +53,16 @@ import { supervise } from "./supervisors/process";
 import { lingerConflict } from "../inspect/units";
 import { told } from "./systemError";
 
-const FORMAT = 1;
+const DOCUMENT_FORMAT = 1;
 
 const say = (line: string): void => void process.stderr.write(`${plain(line)}\n`);
 
 /** A document from the components, on stdin. */
 function readInput<T extends { format: 1 }>(): T {
   const input = JSON.parse(readFileSync(0, "utf8")) as { format: number };
-  if (input.format !== FORMAT)
+  if (input.format !== DOCUMENT_FORMAT)
     throw new Failure(
-      `this host's program reads format ${FORMAT}, not ${input.format}`,
+      `this host's program reads format ${DOCUMENT_FORMAT}, not ${input.format}`,
       "update every stack that deploys to this host",
     );
   return input as T;
@@ -74,7 +74,8 @@ function setUp(manage: string): void {
   // Running gateways keep the supervisor that they were started with.
   const supervisor = wanted.supervisor ?? (former ? (former.supervisor ?? "process") : supervisorKind(wanted));
   const layout = { ...wanted, supervisor };
-  if (former && former.account !== layout.account) throw otherwise(manage, accountName(former), accountName(layout));
+  if (former && former.account !== layout.account)
+    throw otherwise(manage, accountInWords(former), accountInWords(layout));
   if (former && (former.supervisor ?? "process") !== supervisor)
     throw otherwise(manage, former.supervisor ?? "process", supervisor);
   const linger = layout.account === null && supervisor === "systemd" ? lingerConflict() : undefined;
@@ -98,10 +99,10 @@ function otherwise(manage: string, before: string, now: string): Failure {
   return new Failure(reason, advice);
 }
 
-const accountName = ({ account }: HostLayout): string => account ?? "the user who deployed them";
+const accountInWords = ({ account }: HostLayout): string => account ?? "the user who deployed them";
 
-async function withLock<T>(host: Host, id: string, action: () => T | Promise<T>): Promise<T> {
-  const lock = await takeLock(lockPath(host, `gateway-${id}`), () =>
+async function withGatewayMutex<T>(host: Host, id: string, action: () => T | Promise<T>): Promise<T> {
+  const lock = await takeMutex(mutexPath(host, `gateway-${id}`), () =>
     say("waiting for another deployment of this gateway"),
   );
   try {
@@ -121,7 +122,7 @@ function required(value: string | undefined, name: string): string {
 
 /** Claims are compared with each other, so only one is made at a time. */
 async function claim(host: Host, id: string, wanted: Claim): Promise<string> {
-  const lock = await takeLock(lockPath(host, "claims"), () => say("waiting for another claim on this host"));
+  const lock = await takeMutex(mutexPath(host, "claims"), () => say("waiting for another claim on this host"));
   try {
     return claimGateway(host, id, wanted);
   } finally {
@@ -139,8 +140,8 @@ async function stage(host: Host, id: string, secrets: Secrets): Promise<string> 
   return stageSecrets(await claimed(host, id, secrets), secrets);
 }
 
-async function stageLockOf(host: Host, id: string, lock: PackageLock): Promise<string> {
-  return stageLock((await claimed(host, id, lock)).paths.releases, lock);
+async function stageClaimedPackageLock(host: Host, id: string, lock: PackageLock): Promise<string> {
+  return stagePackageLock((await claimed(host, id, lock)).paths.releases, lock);
 }
 
 async function health(host: Host, id: string): Promise<"healthy" | "unhealthy" | "absent"> {
@@ -154,7 +155,7 @@ async function health(host: Host, id: string): Promise<"healthy" | "unhealthy" |
 function holder(host: Host, id: string): string {
   const gateway = openGateway(host, id);
   const current = pointedAt(gateway, "current");
-  const found = current ? holderOf(gateway, current) : "nobody";
+  const found = current ? portHolder(gateway, current) : "nobody";
   if (typeof found === "string") return found;
   return "own" in found ? "itself" : describeListener(found.stranger);
 }
@@ -210,7 +211,7 @@ function leave(manage: string): void {
 
 const look = ({ layout, claims }: HostLookRequest): string =>
   JSON.stringify({
-    found: lookFor(layout, claims),
+    found: findWithoutWords(layout, claims),
     lost: claims.filter((claim) => isLost(layout, claim)).map(({ id }) => id),
   } satisfies HostLookAnswer);
 
@@ -225,11 +226,11 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
   if (id === undefined) throw new Failure(`usage: host ${verb ?? "<verb>"} <gateway>`);
   switch (verb) {
     case "claim":
-      return withLock(host, id, () => print(claim(host, id, readInput<Claim>())));
+      return withGatewayMutex(host, id, () => print(claim(host, id, readInput<Claim>())));
     case "stage-secrets":
-      return withLock(host, id, () => print(stage(host, id, readInput<Secrets>())));
+      return withGatewayMutex(host, id, () => print(stage(host, id, readInput<Secrets>())));
     case "stage-lock":
-      return withLock(host, id, () => print(stageLockOf(host, id, readInput<PackageLock>())));
+      return withGatewayMutex(host, id, () => print(stageClaimedPackageLock(host, id, readInput<PackageLock>())));
     case "apply":
       return print(applyInBackground(host, id, { spec: readInput<Spec>(), nonce: required(rest[1], "nonce") }));
     case "apply-locked":
@@ -241,23 +242,23 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
         }),
       );
     case "start":
-      return withLock(host, id, () => print(startGateway(openGateway(host, id))));
+      return withGatewayMutex(host, id, () => print(startGateway(openGateway(host, id))));
     case "restart":
-      return withLock(host, id, () => print(restartGateway(openGateway(host, id), say)));
+      return withGatewayMutex(host, id, () => print(restartGateway(openGateway(host, id), say)));
     case "log":
-      return print(lastLines(openGateway(host, id)));
+      return print(lastGatewayLines(openGateway(host, id)));
     case "health":
       return print(health(host, id));
     case "holder":
       return print(holder(host, id));
     case "prepare":
-      return withLock(host, id, () =>
+      return withGatewayMutex(host, id, () =>
         print(prepare(host, id, { version: required(rest[0], "version"), ...(rest[1] && { lock: rest[1] }) })),
       );
     case "disown":
-      return withLock(host, id, () => disown(openGateway(host, id)));
+      return withGatewayMutex(host, id, () => disown(openGateway(host, id)));
     case "remove":
-      return withLock(host, id, () => remove(host, id, rest[0]));
+      return withGatewayMutex(host, id, () => remove(host, id, rest[0]));
     case "work":
       return work(host, id, rest[0]!);
     case "supervise":

@@ -10,12 +10,12 @@ import {
   CHANGED_PACKAGE,
   installArguments,
   isChangedPackage,
-  LOCK_FILE,
+  PACKAGE_LOCK_FILE,
   workerEnvironment,
   manifestFiles,
 } from "../model/npm";
 import { npmrcFile, pushedRelease } from "../model/hostLayout";
-import { neededLocks, recordLock, releaseName, stagedPackages } from "./stagedLocks";
+import { neededPackageLocks, recordPackageLock, releaseName, stagedPackages } from "./stagedPackageLocks";
 import { unpack, type Wanted } from "../model/packageLock";
 import { endOf } from "./endProcesses";
 import { run } from "../inspect/run";
@@ -57,21 +57,21 @@ export async function ensureRelease(
   progress(
     `installing openclaw@${version} ${sent === undefined ? "from the npm registry" : "from the archive that was sent here"}`,
   );
-  const ticker = setInterval(() => progress(`installing openclaw@${version}: ${seconds(started)}`), 10_000);
+  const ticker = setInterval(() => progress(`installing openclaw@${version}: ${secondsSince(started)}`), 10_000);
   try {
     if (sent === undefined) await npmInstall(gateway, staging, version, packages);
     else await extract(sent, staging, version, packages);
     if (packages !== undefined) requireComplete(staging, version, packages, process.arch);
     await runPackageScript(gateway, staging);
     if (packages !== undefined) placePlugins(staging, packages);
-    recordLock(staging, wanted);
+    recordPackageLock(staging, wanted);
   } finally {
     clearInterval(ticker);
   }
   // The name must not survive a power cut that the content did not survive.
   await run("sync", ["-f", staging], { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS });
   fs.renameSync(staging, release);
-  progress(`installed openclaw@${version} in ${seconds(started)}`);
+  progress(`installed openclaw@${version} in ${secondsSince(started)}`);
 }
 
 /** A preview says this too, unless somebody has closed the way since. */
@@ -93,7 +93,7 @@ async function extract(archive: string, staging: string, version: string, packag
       `openclaw@${version} was sent to this host, but cannot be unpacked:\n${indent(stderr.trim())}`,
       "free up space on its disk, or send it again: pulumi up --replace '**-push*'",
     );
-  const lock = join(staging, LOCK_FILE);
+  const lock = join(staging, PACKAGE_LOCK_FILE);
   if (packages !== undefined && !(fs.existsSync(lock) && fs.readFileSync(lock, "utf8") === unpack(packages)))
     throw new Failure(
       `openclaw@${version} was sent to this host with packages other than those that this stack has locked`,
@@ -136,7 +136,7 @@ async function runPackageScript(gateway: HostGateway, staging: string): Promise<
     ?.postinstall;
   if (script === undefined) return;
   const builder = identity.demote ? nobodyElse() : identity;
-  if (builder.demote) await giveTo(directory, builder.uid, builder.gid);
+  if (builder.demote) await chownTree(directory, builder.uid, builder.gid);
   const env = workerEnvironment({});
   const result = await runAs(builder, "/bin/sh", ["-c", script], {
     env: { ...env, HOME: directory, PATH: `${join(process.execPath, "..")}:${env.PATH}` },
@@ -145,7 +145,7 @@ async function runPackageScript(gateway: HostGateway, staging: string): Promise<
   });
   if (builder.demote) {
     await endOf(builder.uid);
-    await giveTo(directory, 0, 0);
+    await chownTree(directory, 0, 0);
   }
   if (result.code !== 0)
     throw new Failure(
@@ -155,7 +155,7 @@ async function runPackageScript(gateway: HostGateway, staging: string): Promise<
 }
 
 /** Changes the owner of a tree without following links; nobody else may write in it. */
-async function giveTo(directory: string, uid: number, gid: number): Promise<void> {
+async function chownTree(directory: string, uid: number, gid: number): Promise<void> {
   const options = { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS };
   await run("chown", ["-Rh", `${uid}:${gid}`, directory], options);
   if (uid === 0) await run("chmod", ["-R", "go-w", directory], options);
@@ -172,7 +172,7 @@ export interface UsedRelease {
 export function removeUnusedReleases({ paths }: HostGateway, used: readonly UsedRelease[]): void {
   const kept = new Set([
     ...used.map(({ entry }) => nameOf(paths.releases, entry)),
-    ...neededLocks(
+    ...neededPackageLocks(
       paths.releases,
       used.map(({ version }) => version),
     ),
@@ -183,6 +183,6 @@ export function removeUnusedReleases({ paths }: HostGateway, used: readonly Used
 
 const nameOf = (releases: string, entry: string): string => relative(releases, entry).split("/")[0]!;
 
-export const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)} s`;
+export const secondsSince = (since: number): string => `${((Date.now() - since) / 1000).toFixed(1)} s`;
 
 export const indent = (text: string): string => text.replace(/^/gm, "    ");

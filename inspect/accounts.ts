@@ -50,13 +50,13 @@ export const uidOf = (account: string | null): number | undefined =>
   account === null ? process.getuid!() : lookUp(account)?.uid;
 
 /** An account's line of /etc/passwd; empty: there is none. */
-export const lineOf = (account: string): string =>
+export const passwdLine = (account: string): string =>
   readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .find((line) => line.startsWith(`${account}:`)) ?? "";
 
 /** Why an account cannot be used, or `undefined`. `line`: its line of the machine's /etc/passwd. */
-export function accountConflict(account: string, line: string = lineOf(account)): string | undefined {
+export function accountConflict(account: string, line: string = passwdLine(account)): string | undefined {
   const entry = accountsIn(line).find(({ name }) => name === account);
   if (!entry || entry.comment === ACCOUNT_COMMENT) return undefined;
   return `the account ${account} exists and was not created by pulumi-openclaw`;

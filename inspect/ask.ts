@@ -27,7 +27,7 @@ export async function answerTo(
 }
 
 /** The same, for callers that do not care why there is no answer. */
-export async function ask(
+export async function askGateway(
   port: number,
   path: string,
   question?: Question,

@@ -15,10 +15,17 @@ import {
   STATE_OWNER_FILE,
   type HostLayout,
 } from "../model/hostLayout";
-import { inWords, listensOn, type ClaimToCheck, type Found, type HostConflict, type Listener } from "../model/conflict";
+import {
+  conflictInWords,
+  listensOn,
+  type ClaimToCheck,
+  type Found,
+  type HostConflict,
+  type Listener,
+} from "../model/conflict";
 import { ephemeralPorts, listeners } from "./listeners";
 import { readStateOwner } from "./stateOwner";
-import { othersLocksOf } from "./openclawLocks";
+import { othersOpenclawLocks } from "./openclawLocks";
 import { carries, hasLostDatabase, ownerOf } from "./processes";
 import { gatewayUnits, isOurUnit, unitName, unitDirectories, type Unit } from "./units";
 import { closedOnWayTo, unsafeOnWayTo } from "./trusted";
@@ -28,10 +35,12 @@ import { defined } from "../model/defined";
 
 /** What prevents each of the claims, in words. Changes nothing, so preview calls it too. */
 export const findConflicts = (layout: HostLayout, claims: readonly ClaimToCheck[]): HostConflict[][] =>
-  lookFor(layout, claims).map((found, index) => found.map((each) => inWords(layout, claims[index]!, each)));
+  findWithoutWords(layout, claims).map((found, index) =>
+    found.map((each) => conflictInWords(layout, claims[index]!, each)),
+  );
 
 /** Everything on this machine that prevents each of the claims, except what its owner mark already gives to the gateway. */
-export function lookFor(layout: HostLayout, claims: readonly ClaimToCheck[]): Found[][] {
+export function findWithoutWords(layout: HostLayout, claims: readonly ClaimToCheck[]): Found[][] {
   const manage = manageDir(layout.root);
   // All at once: finding the process behind a port is the slow part of a look.
   const units = gatewayUnits();
@@ -43,7 +52,7 @@ export function lookFor(layout: HostLayout, claims: readonly ClaimToCheck[]): Fo
     ...closedPlaces(layout, claim),
     ...foreignState(layout, claim),
     ...foreignWorkspace(layout, claim),
-    ...foreignLocks(layout),
+    ...openclawLockConflicts(layout),
     ...foreignFiles(manage, claim),
     ...foreignService(manage, claim.id),
     ...foreignUnits(manage, claim, units),
@@ -139,9 +148,9 @@ function foreignWorkspace({ account }: HostLayout, { workspace }: ClaimToCheck):
   return [{ is: "othersWorkspace" }];
 }
 
-function foreignLocks({ account }: HostLayout): Found[] {
+function openclawLockConflicts({ account }: HostLayout): Found[] {
   const uid = uidOf(account);
-  const found = uid === undefined ? undefined : othersLocksOf(uid);
+  const found = uid === undefined ? undefined : othersOpenclawLocks(uid);
   return found ? [{ is: "othersLocks", ...found }] : [];
 }
 

@@ -52,16 +52,16 @@ export interface ExistingGateway {
 }
 
 /** Why a gateway cannot be described. */
-export interface Unknown {
+export interface Undescribed {
   readonly property: keyof GatewayFacts;
   readonly reason: string;
   readonly advice: string;
 }
 
 /** A gateway, why it cannot be described, or `undefined`: there is none, and nobody said that there is. */
-export type SearchResult = ExistingGateway | Unknown | undefined;
+export type SearchResult = ExistingGateway | Undescribed | undefined;
 
-export const isUnknown = (found: ExistingGateway | Unknown): found is Unknown => "reason" in found;
+export const isUnknown = (found: ExistingGateway | Undescribed): found is Undescribed => "reason" in found;
 
 /** Describes the gateway that the facts name, or else one of the default profile in one of the homes. */
 export function findExistingGateway(given: GatewayFacts, homes: readonly string[]): SearchResult {
@@ -77,17 +77,17 @@ export function findExistingGateway(given: GatewayFacts, homes: readonly string[
 }
 
 class Undescribable extends Error {
-  constructor(readonly unknown: Unknown) {
+  constructor(readonly unknown: Undescribed) {
     super(unknown.reason);
   }
 }
 
-function refuse(property: Unknown["property"], reason: string, advice: string): never {
+function undescribable(property: Undescribed["property"], reason: string, advice: string): never {
   throw new Undescribable({ property, reason, advice });
 }
 
 const noStateDir = (homes: readonly string[]): never =>
-  refuse(
+  undescribable(
     "stateDir",
     `there is no gateway state directory at ${homes.map((home) => join(home, ".openclaw")).join(" or ")}`,
     "set it to the directory that holds main's openclaw.json",
@@ -96,8 +96,8 @@ const noStateDir = (homes: readonly string[]): never =>
 function describe(given: GatewayFacts, stateDir: string): ExistingGateway {
   const stats =
     lstat(stateDir) ??
-    refuse("stateDir", `${stateDir} does not exist`, "set it to the directory that holds main's openclaw.json");
-  const lock = readLock(stateDir);
+    undescribable("stateDir", `${stateDir} does not exist`, "set it to the directory that holds main's openclaw.json");
+  const lock = readOpenclawLock(stateDir);
   const configPath = configPathOf(given, stateDir, lock);
   const config = configOf(given, configPath);
   const profile = /^\.openclaw-([a-z0-9][a-z0-9_-]*)$/.exec(basename(stateDir))?.[1] ?? "default";
@@ -116,19 +116,19 @@ function describe(given: GatewayFacts, stateDir: string): ExistingGateway {
     url: `${valueAt(config, "gateway.tls.enabled") === true ? "https" : "http"}://127.0.0.1:${port}`,
     port,
     uid: stats.uid,
-    command: given.command ?? asOwner + commandOf(profile, stateDir, configPath),
+    command: given.command ?? asOwner + openclawCommand(profile, stateDir, configPath),
     restart: given.restart ?? unit?.restart(stats.uid),
     config,
     botTokens: botTokensOf(config, stateDir, lock?.pid),
   };
 }
 
-function configPathOf(given: GatewayFacts, stateDir: string, lock: GatewayLock | undefined): string {
+function configPathOf(given: GatewayFacts, stateDir: string, lock: OpenclawLock | undefined): string {
   if (given.configPath !== undefined) return given.configPath;
   const path = join(stateDir, "openclaw.json");
   return lock?.configPath === undefined || lock.configPath === path
     ? path
-    : refuse(
+    : undescribable(
         "configPath",
         `main runs with a configuration other than ${path}`,
         "set it to the one that main runs with",
@@ -140,13 +140,13 @@ function configOf({ port, workspace }: GatewayFacts, path: string): JsonObject {
   const config = readConfig(path);
   const isNeeded = port === undefined || workspace === undefined;
   if (!config && isNeeded)
-    refuse(
+    undescribable(
       "configPath",
       `${path} cannot be read as an OpenClaw configuration`,
       "set it to main's openclaw.json; or, if that cannot be read from here, set existingMain.port and .workspace",
     );
   if (config && "$include" in config && isNeeded)
-    refuse(
+    undescribable(
       port === undefined ? "port" : "workspace",
       `${path} includes other files, which are not read`,
       "set existingMain.port and existingMain.workspace",
@@ -154,16 +154,16 @@ function configOf({ port, workspace }: GatewayFacts, path: string): JsonObject {
   return config ?? {};
 }
 
-function portOf(port: Json | undefined, configPath: string, lock: GatewayLock | undefined): number {
+function portOf(port: Json | undefined, configPath: string, lock: OpenclawLock | undefined): number {
   if (typeof port !== "number" || !Number.isInteger(port) || port < 1 || port > MAX_PORT)
-    return refuse(
+    return undescribable(
       "port",
       `gateway.port in ${configPath} is not a port number`,
       "set it to the port that main listens on (ss -ltnp)",
     );
   // A fact that only a running gateway reports would vanish with it, and show as a change when it is down.
   if (lock?.port !== undefined && lock.port !== port)
-    refuse(
+    undescribable(
       "port",
       `main listens on port ${lock.port}, but its service and configuration say ${port}`,
       `set it to ${lock.port}, if main is to stay there`,
@@ -174,7 +174,7 @@ function portOf(port: Json | undefined, configPath: string, lock: GatewayLock | 
 function requirePlain(paths: Readonly<Record<"stateDir" | "configPath", string>>): void {
   for (const property of ["stateDir", "configPath"] as const)
     if (!PLAIN_PATH.test(paths[property]))
-      refuse(
+      undescribable(
         property,
         `${JSON.stringify(paths[property])} contains characters that would need quotes on a command line`,
         "move main to a plain path",
@@ -190,7 +190,7 @@ function workspaceOf(
   const path = typeof named === "string" ? expandHome(named, dirname(stateDir)) : "";
   return PLAIN_PATH.test(path)
     ? path
-    : refuse(
+    : undescribable(
         "workspace",
         `agents.defaults.workspace in ${configPath} is not a plain absolute path`,
         "set it to main's workspace",
@@ -211,14 +211,14 @@ function listed(path: string): string[] {
   }
 }
 
-interface GatewayLock {
+interface OpenclawLock {
   readonly pid: number;
   readonly port: number | undefined;
   readonly configPath: string | undefined;
 }
 
 /** What a running gateway says about itself. Source: `<state>/tmp/openclaw-<uid>/gateway.state.lock`, measured. */
-function readLock(stateDir: string): GatewayLock | undefined {
+function readOpenclawLock(stateDir: string): OpenclawLock | undefined {
   for (const directory of listed(join(stateDir, "tmp")).filter((name) => name.startsWith("openclaw-"))) {
     const text = readText(join(stateDir, "tmp", directory, "gateway.state.lock"));
     const lock = text === undefined ? undefined : parse(text);
@@ -267,13 +267,13 @@ function readText(path: string): string | undefined {
 
 const expandHome = (path: string, home: string): string => (path.startsWith("~/") ? join(home, path.slice(2)) : path);
 
-interface Unit {
+interface ServiceUnit {
   readonly port: number | undefined;
   restart(uid: number): string;
 }
 
 /** The unit that `openclaw gateway install` writes, or a system unit of the documented name. */
-function findUnit(profile: string, home: string): Unit | undefined {
+function findUnit(profile: string, home: string): ServiceUnit | undefined {
   const name = `${serviceName(profile)}.service`;
   const ofUser = (uid: number): string =>
     uid === process.getuid?.()
@@ -292,7 +292,7 @@ function findUnit(profile: string, home: string): Unit | undefined {
 }
 
 /** With everything that determines which gateway it is, whatever the shell has set. */
-const commandOf = (profile: string, stateDir: string, configPath: string): string =>
+const openclawCommand = (profile: string, stateDir: string, configPath: string): string =>
   "env -u OPENCLAW_GATEWAY_PORT " +
   (profile === "default" ? "-u OPENCLAW_PROFILE" : `OPENCLAW_PROFILE=${profile}`) +
   ` OPENCLAW_STATE_DIR=${stateDir} OPENCLAW_CONFIG_PATH=${configPath} openclaw`;

@@ -58,7 +58,7 @@ export interface GatewayToAsk {
 }
 
 /** The gateway's health in words. Given its wrapper, who listens is identified first: what another program says does not count. */
-export async function healthOf({ port, version, host, wrapper, isContainer }: GatewayToAsk): Promise<string> {
+export async function gatewayHealth({ port, version, host, wrapper, isContainer }: GatewayToAsk): Promise<string> {
   const holder = await holderOf(wrapper);
   if (holder === "nobody") return "down";
   if (holder !== undefined && !["itself", "unknown"].includes(holder)) return holder + IN_ITS_PLACE;

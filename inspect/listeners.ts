@@ -13,7 +13,7 @@ export function listeners(wanted: (port: number) => boolean): Listener[] {
   const owners = ownersOf(new Set(byInode.keys()));
   const found = [...byInode].map(([inode, port]): Listener => {
     const pid = owners.get(inode);
-    return pid === undefined ? { port } : { port, pid, command: commandOf(pid) };
+    return pid === undefined ? { port } : { port, pid, command: processName(pid) };
   });
   // One process that listens on IPv4 and IPv6 is one listener.
   return [...new Map(found.map((each) => [`${each.port} ${each.pid}`, each])).values()].sort((a, b) => a.port - b.port);
@@ -51,7 +51,7 @@ function ownersOf(inodes: ReadonlySet<string>): Map<string, number> {
 }
 
 /** The program's name only: arguments may hold secrets. */
-const commandOf = (pid: number): string => readLines(`/proc/${pid}/comm`)[0] ?? "";
+const processName = (pid: number): string => readLines(`/proc/${pid}/comm`)[0] ?? "";
 
 function readLines(path: string): string[] {
   try {

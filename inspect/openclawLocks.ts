@@ -4,7 +4,7 @@ import { lstat } from "./files";
 const directoryFor = (uid: number): string => `/tmp/openclaw-state-locks-${uid}`;
 
 /** The directory and its owner, if that is not the user: OpenClaw cannot start then. */
-export function othersLocksOf(uid: number): { readonly path: string; readonly uid: number } | undefined {
+export function othersOpenclawLocks(uid: number): { readonly path: string; readonly uid: number } | undefined {
   const path = directoryFor(uid);
   const stats = lstat(path);
   return !stats || (stats.isDirectory() && stats.uid === uid) ? undefined : { path, uid: stats.uid };

@@ -34,7 +34,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
 }
 
 /** A process as part of a file name: says how long the file belongs to it. */
-export const nameOf = ({ pid, startTime }: ProcessIdentity): string => `${pid}-${startTime}`;
+export const processFileName = ({ pid, startTime }: ProcessIdentity): string => `${pid}-${startTime}`;
 
 /** Whether the process in such a name is still there. */
 export function isNamed(pid: number, startTime: string): boolean {

@@ -97,8 +97,8 @@ function causeOf({ ok, status }: JsonObject): Cause {
 }
 
 /** `telegram`, or `discord (work)`. */
-export const accountName = ({ channel, account }: Omit<ChannelAccount, "state">): string =>
+export const channelAccountName = ({ channel, account }: Omit<ChannelAccount, "state">): string =>
   account === "default" ? channel : `${channel} (${account})`;
 
 export const complaintOf = (account: FailingAccount): string =>
-  `channel ${accountName(account)} does not work: ${account.state.reason}`;
+  `channel ${channelAccountName(account)} does not work: ${account.state.reason}`;

@@ -90,7 +90,7 @@ export const otherThanBefore = (manage: string, before: string, now: string): Pi
 });
 
 /** OpenClaw's own locks are in a place where anybody may create the directory first. */
-export const othersLocks = (path: string, uid: number): Pick<Conflict, "reason" | "advice"> => ({
+export const othersOpenclawLocksProblem = (path: string, uid: number): Pick<Conflict, "reason" | "advice"> => ({
   reason: `${path}, where OpenClaw keeps its locks, belongs to user ${uid}: OpenClaw cannot start`,
   advice: `find out who that is (id ${uid}) and why, then run: sudo rm -r ${path}`,
 });
@@ -173,7 +173,7 @@ const WORDS: Words = {
     reason: `${workspace} does not belong to the user that the gateway runs as`,
     advice: `chown -R ${account} ${workspace}, or choose another directory`,
   }),
-  othersLocks: ({ path, uid }) => ({ property: "stateDir", ...othersLocks(path, uid) }),
+  othersLocks: ({ path, uid }) => ({ property: "stateDir", ...othersOpenclawLocksProblem(path, uid) }),
   wrapper: (_, { claim }) => ({
     property: "profile",
     reason: `${claim.wrapper} exists and is not this gateway's command`,
@@ -219,7 +219,7 @@ const WORDS: Words = {
   }),
 };
 
-export function inWords(layout: HostLayout, claim: ClaimToCheck, found: Found): HostConflict {
+export function conflictInWords(layout: HostLayout, claim: ClaimToCheck, found: Found): HostConflict {
   const inContext = WORDS[found.is] as (found: Found, context: Context) => HostConflict;
   return inContext(found, { claim, manage: manageDir(layout.root), account: layout.account ?? "$(id -un)" });
 }

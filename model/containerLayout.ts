@@ -52,7 +52,7 @@ export const filesVolumeName = (container: string, role: "config" | "secrets", i
   `${container}-${role}-${id}${role === "config" ? WITH_HEAP : ""}`;
 
 /** What a container with this configuration runs. */
-export function commandOf(
+export function containerCommand(
   config: string | undefined,
   { memoryMiB }: ContainerLimits,
   { maxOldSpaceSize: heap = adaptiveHeap(memoryMiB) }: Pick<CheckRequest, "maxOldSpaceSize">,

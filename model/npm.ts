@@ -1,5 +1,5 @@
 /** How npm installs a release, on a host as on the deployer. */
-import { manifestFor, pluginsIn, unpack } from "./packageLock";
+import { manifestFor, lockedPlugins, unpack } from "./packageLock";
 import { type HostLayout, SYSTEM_PATH } from "./hostLayout";
 
 /** What npm needs from the deployer's environment to reach its registry. */
@@ -34,13 +34,13 @@ export const INSTALL_FLAGS = [
   "--no-update-notifier",
   "--loglevel=error",
 ];
-export const LOCK_FILE = "package-lock.json";
+export const PACKAGE_LOCK_FILE = "package-lock.json";
 
 /** What npm reads in the directory that it installs into, by file name. */
 export const manifestFiles = (version: string, packages: string | undefined): Readonly<Record<string, string>> =>
   packages === undefined
     ? { "package.json": "{}\n" }
-    : { "package.json": manifestFor(version, pluginsIn(packages)), [LOCK_FILE]: unpack(packages) };
+    : { "package.json": manifestFor(version, lockedPlugins(packages)), [PACKAGE_LOCK_FILE]: unpack(packages) };
 
 /** npm's arguments for the installation; without a lock, as it was before locks existed. */
 export const installArguments = (directory: string, version: string, packages: string | undefined): string[] =>

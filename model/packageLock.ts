@@ -95,17 +95,18 @@ function resolveFrom(all: Readonly<Record<string, LockedPackage>>, from: string,
 }
 
 /** Tells one lock from another. */
-export const lockId = (packages: string): string => createHash("sha256").update(packages).digest("hex").slice(0, 16);
+export const packageLockId = (packages: string): string =>
+  createHash("sha256").update(packages).digest("hex").slice(0, 16);
 
 /** The package.json that npm needs beside a lock. `plugins`: packages beside OpenClaw, with their versions. */
 export const manifestFor = (version: string, plugins: Readonly<Record<string, string>> = {}): string =>
   `${JSON.stringify({ private: true, dependencies: { openclaw: version, ...plugins } })}\n`;
 
 /** The packages of plugins that a lock has beside OpenClaw, with their versions. */
-export function pluginsIn(packages: string): Readonly<Record<string, string>> {
+export function lockedPlugins(packages: string): Readonly<Record<string, string>> {
   const { openclaw: _, ...plugins } = lockedPackages(packages)[""]?.dependencies ?? {};
   return plugins;
 }
 
 /** File in a release: the id of the lock that it counts for. Absent: it was installed before locks existed. */
-export const RECORD = ".lock-id";
+export const PACKAGE_LOCK_ID_FILE = ".lock-id";

@@ -6,7 +6,7 @@ import type { Connection } from "./connection";
 import type { Surroundings } from "./surroundings";
 
 /** Part of the program's file name: whoever finds that file finds one that understands its requests. */
-export const FORMAT = 3;
+export const REQUEST_FORMAT = 3;
 
 /** A package of the npm registry, as it is published. */
 export interface PinnedPackage {
@@ -34,7 +34,7 @@ export interface PushRequest extends Repeated {
 }
 
 /** Which packages a version of OpenClaw consists of. */
-export interface LockRequest {
+export interface PackageLockRequest {
   readonly version: string;
   /** npm packages of plugins, with their exact versions. */
   readonly plugins?: Readonly<Record<string, string>>;

@@ -68,7 +68,7 @@ export interface Spec {
 }
 
 /** What a gateway has on its host outside our own directory. */
-export type Place = Pick<Claim, "stateDir" | "wrapper" | "configPath">;
+export type OutsidePaths = Pick<Claim, "stateDir" | "wrapper" | "configPath">;
 
 /** What `claim` writes down: the claim, and what it created. */
 export interface OwnedClaim extends Claim {
@@ -77,7 +77,7 @@ export interface OwnedClaim extends Claim {
   /** Random; kept as long as the claim, so that whatever depends on it runs again after a new claim. */
   claimId: string;
   /** Its previous places, until nothing of it is left there: a claim may be interrupted. */
-  leaving?: Place[];
+  leaving?: OutsidePaths[];
   /** Given up by `disown`: the next stack that claims this gateway gets it. */
   disowned?: true;
 }

@@ -24,8 +24,8 @@ export async function askHost(connection: Connection, script: string): Promise<H
   const clients: Client[] = [];
   const end = AbortSignal.timeout(WHOLE_SECONDS * 1000);
   try {
-    const client = await dial(connection, clients, AbortSignal.timeout(LOGIN_SECONDS * 1000));
-    return await run(client, script, end);
+    const client = await dialHost(connection, clients, AbortSignal.timeout(LOGIN_SECONDS * 1000));
+    return await runScript(client, script, end);
   } catch (error) {
     return error instanceof Refused ? error.refusal : { silence: shortened(error as Error) };
   } finally {
@@ -40,7 +40,7 @@ class Refused extends Error {
   }
 }
 
-async function dial(connection: Connection, clients: Client[], signal: AbortSignal): Promise<Client> {
+async function dialHost(connection: Connection, clients: Client[], signal: AbortSignal): Promise<Client> {
   const { proxy, host, port } = connection;
   const enter = async (door: Door, stream: Promise<Duplex>): Promise<Client> => {
     const client = await logIn(door, await within(signal, stream), signal);
@@ -95,7 +95,7 @@ async function logIn({ at, login }: Door, stream: Duplex, signal: AbortSignal): 
   }
 }
 
-function run(client: Client, script: string, signal: AbortSignal): Promise<HostAnswer> {
+function runScript(client: Client, script: string, signal: AbortSignal): Promise<HostAnswer> {
   const output: Buffer[] = [];
   const errors: Buffer[] = [];
   return new Promise((resolve, reject) => {

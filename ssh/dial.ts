@@ -13,7 +13,7 @@ const BACK_OFF = 1.5;
 const LONGEST_DELAY_MS = 5000;
 const NO_LIMIT = -1;
 
-export async function dial(connection: Connection, step: Step): Promise<Client> {
+export async function dial(connection: Connection, step: DialStep): Promise<Client> {
   const { host, port, proxy, dialErrorLimit: limit } = connection;
   const login = await prepareLogin(connection);
   if (!proxy) return retrying("Dial", limit, step, () => connect(connection, login, step));
@@ -39,7 +39,7 @@ export async function dial(connection: Connection, step: Step): Promise<Client> 
 async function connect(
   endpoint: Endpoint,
   login: Awaited<ReturnType<typeof prepareLogin>>,
-  step: Step,
+  step: DialStep,
 ): Promise<Client> {
   const { host, port, perDialTimeout } = endpoint;
   const socket = await connectTcp(host, port, perDialTimeout);
@@ -58,7 +58,7 @@ export function forward(client: Client, host: string, port: number): Promise<Dup
 async function retrying<Result>(
   name: string,
   limit: number,
-  step: Step,
+  step: DialStep,
   attempt: () => Promise<Result>,
 ): Promise<Result> {
   const { signal } = step;
@@ -78,7 +78,7 @@ async function retrying<Result>(
     delay = Math.min(delay * BACK_OFF, LONGEST_DELAY_MS);
   }
 }
-export interface Step {
+export interface DialStep {
   /** Aborted, with an RpcError as the reason, by a cancel or the engine's end. */
   readonly signal: AbortSignal;
   /** Shows a line beside the resource for as long as it is worked on. */

@@ -59,7 +59,7 @@ export const bundleHost = (changed?: Values): Promise<BuildResult<{ metafile: tr
   });
 
 /** Writes the bundles of dist/ and the licences of the packages inside. */
-export async function build(): Promise<void> {
+export async function buildBundles(): Promise<void> {
   const host = await bundleHost();
   mkdirSync(join(root, "dist"), { recursive: true });
   writeFileSync(join(root, "dist", "host.cjs.br"), brotliCompressSync(host.outputFiles[0]!.contents));
@@ -115,4 +115,4 @@ function licencesOf(files: readonly string[]): string {
     .join("\n\n");
 }
 
-if (require.main === module) void build();
+if (require.main === module) void buildBundles();

@@ -10,7 +10,7 @@ import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
 import { duration, announce } from "./steps";
 import { wordsIn } from "./words";
-import { gatewaysOf, keptBy, summary, type StackOutputs } from "../cli/summary";
+import { gatewaysOf, keptBy, stackSummary, type StackOutputs } from "../cli/summary";
 
 const OLDEST_NODE = 20;
 const DEFAULT_STACK = "dev";
@@ -42,7 +42,7 @@ const verbs: Readonly<Record<string, Verb>> = {
       announce(`There is no stack ${stack}: nothing to destroy.`);
       return 0;
     }
-    const kept = keptBy((await readGateways(env)).gateways);
+    const kept = keptBy((await stackGateways(env)).gateways);
     const code = await pulumi(["destroy", "--stack", stack, ...answers(), ...args], env);
     if (code !== 0) return code;
     if (kept !== undefined) console.log(`\n${kept}`);
@@ -101,7 +101,7 @@ function advise(env: NodeJS.ProcessEnv): void {
   if (advice !== undefined) announce(advice);
 }
 
-async function readGateways(env: NodeJS.ProcessEnv): Promise<StackOutputs> {
+async function stackGateways(env: NodeJS.ProcessEnv): Promise<StackOutputs> {
   // The gateways' description counts as a secret, so that no preview shows it in full.
   const args = ["stack", "output", "--json", "--show-secrets", "--stack", stack, "--non-interactive"];
   const { code, stdout, stderr } = await runToEnd("pulumi", args, { env, cwd: PROJECT });
@@ -110,7 +110,7 @@ async function readGateways(env: NodeJS.ProcessEnv): Promise<StackOutputs> {
 }
 
 async function show(env: NodeJS.ProcessEnv): Promise<void> {
-  console.log(`\n${await summary(await readGateways(env), otherStack)}`);
+  console.log(`\n${await stackSummary(await stackGateways(env), otherStack)}`);
 }
 
 /** `typed`: further words, as somebody has typed them for a shell. */

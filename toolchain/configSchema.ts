@@ -40,7 +40,7 @@ function withoutPlugins(schema: JsonObject): JsonObject {
 export const reduceSchema = (printed: string): JsonObject =>
   withoutPlugins(reduced(JSON.parse(printed) as Json) as JsonObject);
 
-const pack = (schema: JsonObject): string => brotliCompressSync(JSON.stringify(schema)).toString("base64");
+const packSchema = (schema: JsonObject): string => brotliCompressSync(JSON.stringify(schema)).toString("base64");
 
 if (require.main === module)
-  void text(process.stdin).then((printed) => void process.stdout.write(`${pack(reduceSchema(printed))}\n`));
+  void text(process.stdin).then((printed) => void process.stdout.write(`${packSchema(reduceSchema(printed))}\n`));

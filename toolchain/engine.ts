@@ -67,7 +67,7 @@ export async function enginePath(env: NodeJS.ProcessEnv): Promise<string> {
 
   const directory = join(cacheDirectory(env), `engine-${version}-${buildFingerprint(version)}`);
   try {
-    await fillOnce(directory, (temporary) => build(version, join(temporary, "bin"), env));
+    await fillOnce(directory, (temporary) => buildEngine(version, join(temporary, "bin"), env));
   } catch (error) {
     throw new Failure(
       `There is no Pulumi engine here (${version} or newer is needed):\n` +
@@ -107,7 +107,7 @@ function buildFingerprint(version: string): string {
   ]);
 }
 
-async function build(version: string, directory: string, caller: NodeJS.ProcessEnv): Promise<void> {
+async function buildEngine(version: string, directory: string, caller: NodeJS.ProcessEnv): Promise<void> {
   // GOWORK: a workspace around this clone has nothing to do with these modules. CGO: nothing here needs C, and the
   // binaries do not depend on the machine's C library then.
   const env = { ...caller, GOWORK: "off", CGO_ENABLED: "0" };

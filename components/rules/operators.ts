@@ -3,7 +3,7 @@ import { channelNames, channelsOf } from "../../model/channels";
 import { isObject, objectAt } from "../../model/json";
 import type { Json, JsonObject } from "../../model/spec";
 import { BOT_KEYS } from "./config/bots";
-import { ownersOf } from "./config/render";
+import { commandOwners } from "./config/render";
 import { letsTailnetIn } from "./expose";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
@@ -108,7 +108,7 @@ export function ownerless(
   args: Pick<CheckedGatewayArgs, "telegram" | "config">,
 ): string[] {
   const { telegram, config = {} } = args;
-  const owners = ownersOf(args).map(String);
+  const owners = commandOwners(args).map(String);
   const isOfTelegram = (owner: string): boolean => /^(telegram|tg):/i.test(owner);
   const others = channelNames(config).filter((channel) => channel !== "telegram");
   const isOn = telegram && telegram.dmPolicy !== "disabled";

@@ -7,7 +7,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as semver from "semver";
 import * as z from "zod";
 import type { JsonObject } from "../../model/spec";
-import { mistakesIn, plainPart, type ConfigValue } from "./config/json";
+import { configMistakes, plainPart, type ConfigValue } from "./config/json";
 import type {
   BrowserArgs,
   BrowserProfileArgs,
@@ -198,7 +198,7 @@ export const browserSchema = z.strictObject({
 const configSchema = z
   .record(z.string(), z.custom<ConfigValue>())
   .superRefine((config, context) => {
-    for (const { path, reason, advice } of mistakesIn(config))
+    for (const { path, reason, advice } of configMistakes(config))
       context.addIssue({ code: "custom", path: [...path], message: reason, params: { advice } });
   })
   .transform((config) => plainPart(config) as JsonObject);

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import { FORMAT } from "../../model/requests";
+import { REQUEST_FORMAT } from "../../model/requests";
 import { withoutStackTraces } from "../outputs";
 import { builtFile } from "./bootstrap";
 
@@ -18,10 +18,13 @@ const PROGRAM_FILE = "deployer.cjs";
  * differ between machines, checkouts and versions of this library. Requests about containers go to one with another
  * name, since an older one does not understand them.
  */
-const PROGRAMS = { hosts: `pulumi-openclaw/deployer-${FORMAT}.cjs`, containers: "pulumi-openclaw/containers-1.cjs" };
-type About = keyof typeof PROGRAMS;
+const DEPLOYER_PROGRAMS = {
+  hosts: `pulumi-openclaw/deployer-${REQUEST_FORMAT}.cjs`,
+  containers: "pulumi-openclaw/containers-1.cjs",
+};
+type About = keyof typeof DEPLOYER_PROGRAMS;
 
-const pathOf = (about: About): string => `"\${XDG_CACHE_HOME:-$HOME/.cache}/${PROGRAMS[about]}"`;
+const pathOf = (about: About): string => `"\${XDG_CACHE_HOME:-$HOME/.cache}/${DEPLOYER_PROGRAMS[about]}"`;
 export const runDeployer = (about: About): string => `node ${pathOf(about)}`;
 
 /** A destroy does not put the program there. */
@@ -74,7 +77,7 @@ export async function askDeployer<Answer>(verb: string, request: object): Promis
 /** Puts the program where the command's text finds it. */
 function putProgram(about: About): void {
   const program = readFileSync(builtFile(PROGRAM_FILE));
-  const path = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), PROGRAMS[about]);
+  const path = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), DEPLOYER_PROGRAMS[about]);
   if (read(path)?.equals(program)) return;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}`;

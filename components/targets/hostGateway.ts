@@ -17,7 +17,7 @@ import { answerOf } from "./answers";
 import type { Bootstrap } from "./bootstrap";
 import type { Losses } from "./losses";
 import { partnerCommand } from "./partner";
-import { releaseLocks } from "./releaseLock";
+import { packageLocks } from "./packageLocks";
 import type { Deployment, GatewayToCheck, Target } from "./target";
 import { defined } from "../../model/defined";
 
@@ -134,23 +134,23 @@ export const ifInstalled = (root: string, verb: string): string =>
 export const keeps = (path: string): string => `: keeps ${/^[\w./@:+-]+$/.test(path) ? path : quote(path)}`;
 
 export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
-  const place = placeOf(target, parent, deployment);
-  const { name, gateway, lock, target: host } = place;
-  const claimed = claimSlot(place);
+  const context = stepContext(target, parent, deployment);
+  const { name, gateway, lock, target: host } = context;
+  const claimed = claimSlot(context);
   const { slot, claimId } = claimed;
   const parcel = { gateway: gateway.id, version: gateway.version, packages: lock.packages, claim: claimId };
-  const sent = host.send?.(place.resourceName("push"), parcel, { parent, dependsOn: [slot] }) ?? [];
-  const staged = stageSecrets(place, claimed);
-  const locked = stageLock(place, claimed);
+  const sent = host.send?.(context.resourceName("push"), parcel, { parent, dependsOn: [slot] }) ?? [];
+  const staged = secretsCommand(context, claimed);
+  const locked = packageLockCommand(context, claimed);
   // The nonce reveals nothing about the secrets; as a secret, it would hide the whole command from preview.
   const nonce = answerOf(staged, "id", name);
-  const spec = specText(place);
+  const spec = specText(context);
   const before = [slot, staged, locked, ...sent];
-  const asked = askPartner(place, [spec, claimId, nonce, lock.id], before);
-  return place.command(
+  const asked = askPartner(context, [spec, claimId, nonce, lock.id], before);
+  return context.command(
     "deployment",
     {
-      create: pulumi.interpolate`${place.program} apply-locked ${place.id} ${claimId} ${nonce} ${lock.id}${host.setup.again}`,
+      create: pulumi.interpolate`${context.program} apply-locked ${context.id} ${claimId} ${nonce} ${lock.id}${host.setup.again}`,
       stdin: spec,
     },
     [...before, ...asked],
@@ -158,7 +158,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
 }
 
 /** What all steps share: the gateway, its host, and how its resources are called and registered. */
-function placeOf(target: HostTarget, parent: pulumi.Resource, deployment: Deployment) {
+function stepContext(target: HostTarget, parent: pulumi.Resource, deployment: Deployment) {
   const { name, gateway, partner } = deployment;
   const suffix = suffixOf(target.suffix, name, gateway.id);
   // What identifies a gateway. A change to any of it means: remove the old one, then create the new one.
@@ -170,7 +170,7 @@ function placeOf(target: HostTarget, parent: pulumi.Resource, deployment: Deploy
     deployment,
     name,
     gateway,
-    lock: releaseLocks().of(gateway.version, gateway.plugins),
+    lock: packageLocks().of(gateway.version, gateway.plugins),
     /** For a shell. */
     program: quote(hostCommand(target.layout.root)),
     id: quote(gateway.id),
@@ -182,7 +182,7 @@ function placeOf(target: HostTarget, parent: pulumi.Resource, deployment: Deploy
       target.command(resourceName(what), { ...args, triggers }, { parent, deleteBeforeReplace: true, dependsOn }),
   };
 }
-type Place = ReturnType<typeof placeOf>;
+type StepContext = ReturnType<typeof stepContext>;
 
 interface Claimed {
   readonly slot: pulumi.Resource;
@@ -191,14 +191,14 @@ interface Claimed {
 }
 
 /** The name, the ports and the directories are this gateway's before anything is put there. */
-function claimSlot(place: Place): Claimed {
-  const { target, name, gateway, program, id } = place;
+function claimSlot(context: StepContext): Claimed {
+  const { target, name, gateway, program, id } = context;
   const { ownerId, again } = target.setup;
   const claim = pulumi
     .all([ownerId, target.address])
     .apply(([ownerId, address]) => claimOf(name, gateway, ownerId, address));
   // Prints the claim's id. With it as an argument, the other two run again whenever the gateway is claimed again.
-  const slot = place.command(
+  const slot = context.command(
     "slot",
     {
       create: pulumi.interpolate`${program} claim ${id}${again}`,
@@ -210,12 +210,12 @@ function claimSlot(place: Place): Claimed {
   return { slot, claim, claimId: answerOf(slot, "id", name) };
 }
 
-function stageSecrets(place: Place, { slot, claim, claimId }: Claimed): CommandResource {
-  const { env } = place.deployment;
-  return place.command(
+function secretsCommand(context: StepContext, { slot, claim, claimId }: Claimed): CommandResource {
+  const { env } = context.deployment;
+  return context.command(
     "secrets",
     {
-      create: pulumi.interpolate`${place.program} stage-secrets ${place.id} ${claimId}`,
+      create: pulumi.interpolate`${context.program} stage-secrets ${context.id} ${claimId}`,
       stdin: pulumi.secret(
         pulumi.all([env, claim]).apply(([env, claim]) => toJson({ format: 1, env, claim } satisfies Secrets)),
       ),
@@ -225,13 +225,13 @@ function stageSecrets(place: Place, { slot, claim, claimId }: Claimed): CommandR
   );
 }
 
-function stageLock(place: Place, { slot, claim, claimId }: Claimed): CommandResource {
-  const { version } = place.gateway;
-  const { packages } = place.lock;
-  return place.command(
+function packageLockCommand(context: StepContext, { slot, claim, claimId }: Claimed): CommandResource {
+  const { version } = context.gateway;
+  const { packages } = context.lock;
+  return context.command(
     "lock",
     {
-      create: pulumi.interpolate`${place.program} stage-lock ${place.id} ${claimId} ${quote(version)}`,
+      create: pulumi.interpolate`${context.program} stage-lock ${context.id} ${claimId} ${quote(version)}`,
       // Not really secret: this keeps a hundred lines of hashes out of `preview --diff`. Its id is in the deployment.
       stdin: pulumi.secret(
         pulumi
@@ -244,15 +244,19 @@ function stageLock(place: Place, { slot, claim, claimId }: Claimed): CommandReso
   );
 }
 
-const specText = ({ gateway, partnerHere, deployment }: Place): pulumi.Output<string> =>
+const specText = ({ gateway, partnerHere, deployment }: StepContext): pulumi.Output<string> =>
   pulumi.output(deployment.existingMain).apply((main) => toJson(specOf(gateway, partnerHere?.id, main)));
 
 /** The partner on another target must be healthy when this gateway is taken down. */
-function askPartner(place: Place, change: pulumi.Input<string>[], before: pulumi.Resource[]): pulumi.Resource[] {
-  const { target, name, gateway, lock, partnerElsewhere: partner, parent } = place;
+function askPartner(
+  context: StepContext,
+  change: pulumi.Input<string>[],
+  before: pulumi.Resource[],
+): pulumi.Resource[] {
+  const { target, name, gateway, lock, partnerElsewhere: partner, parent } = context;
   if (!partner || gateway.force) return [];
   const asked = { target, name, gateway, lock: lock.id, partner, change };
-  return [partnerCommand(place.resourceName("partner"), asked, { parent, dependsOn: before })];
+  return [partnerCommand(context.resourceName("partner"), asked, { parent, dependsOn: before })];
 }
 
 /**

@@ -23,7 +23,7 @@ export async function tellChannels(api: Docker, container: string): Promise<void
   const names = await configured(api, container);
   if (!names.length) return;
   for (const end = Date.now() + CHANNELS.patienceMs; ; await sleep(CHANNELS.pollMs)) {
-    const failing = (await ask(api, container, names)).filter(isFailing);
+    const failing = (await askChannels(api, container, names)).filter(isFailing);
     if (failing.length && Date.now() < end) continue;
     for (const each of failing) say(complaintOf(each));
     return;
@@ -36,7 +36,7 @@ async function configured(api: Docker, container: string): Promise<string[]> {
 }
 
 /** Nothing, where OpenClaw does not say. */
-async function ask(api: Docker, container: string, names: readonly string[]): Promise<ChannelAccount[]> {
+async function askChannels(api: Docker, container: string, names: readonly string[]): Promise<ChannelAccount[]> {
   const report = await printed(api, container, `openclaw ${ASK_CHANNELS.join(" ")}`);
   return report ? readConfigured(report, names) : [];
 }

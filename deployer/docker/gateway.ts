@@ -21,7 +21,7 @@ import { runIn } from "./runIn";
 import { rehearsedMounts, tryMounts } from "./tryMounts";
 import { envFile, filesVolume, giveToUser } from "./volumes";
 import {
-  commandOf,
+  containerCommand,
   CONTAINER_PATHS,
   CONTAINER_PORT,
   ENVIRONMENT,
@@ -92,7 +92,7 @@ export async function stage(request: StageRequest): Promise<string> {
  * Before a container is created or recreated: everything it needs is there, and if a healthy gateway is at stake, the new
  * one has shown beside it that it starts. Returns the name of a new volume with its configuration.
  */
-export async function check(request: CheckRequest): Promise<string> {
+export async function checkImage(request: CheckRequest): Promise<string> {
   const { claim, config, version, image, maxOldSpaceSize } = request;
   const api = await connect(claim.engine);
   await removeHelpers(api, claim);
@@ -114,7 +114,7 @@ export async function check(request: CheckRequest): Promise<string> {
   return filesVolume(api, { claim, role: "config", image, files, use }, async (volume) => {
     await tryMounts(api, claim, image);
     await tryPorts(api, request);
-    if ((await healthOf(api, claim.container)) === "healthy") await rehearse(api, request, volume);
+    if ((await containerHealth(api, claim.container)) === "healthy") await rehearse(api, request, volume);
     if (request.isAlone) await clear(api, claim.container);
   });
 }
@@ -226,7 +226,7 @@ async function rehearse(api: Docker, request: CheckRequest, volume: string): Pro
   say(`trying out the new gateway beside the old one`);
   const rehearsal = await api.createContainer({
     Image: image,
-    Cmd: commandOf(volume, limits, request),
+    Cmd: containerCommand(volume, limits, request),
     User: `${USER}:${USER}`,
     WorkingDir: WORKING_DIRECTORY,
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
@@ -308,7 +308,7 @@ async function untilHealthy(api: Docker, container: string): Promise<void> {
       throw new Failure(
         `it exited on its own (${OOMKilled ? "out of memory" : ExitCode})${await lastLines(api, container)}`,
       );
-    const problem = Running ? await problemOf(api, container) : "it is restarting";
+    const problem = Running ? await healthProblem(api, container) : "it is restarting";
     if (problem === undefined) return;
     if (Date.now() > end)
       throw new Failure(`timed out after ${HEALTH_MS / 1000} s: ${problem}${await lastLines(api, container)}`);
@@ -336,7 +336,7 @@ function withoutFrames(log: Buffer): string {
 }
 
 /** What is wrong with a running gateway; `undefined` if it is healthy. */
-async function problemOf(api: Docker, container: string): Promise<string | undefined> {
+async function healthProblem(api: Docker, container: string): Promise<string | undefined> {
   try {
     const { code, said } = await runIn(api, container, ["node", CONTAINER_PATHS.health]);
     return code === 0
@@ -351,19 +351,19 @@ async function problemOf(api: Docker, container: string): Promise<string | undef
 }
 
 /** In the words of the host program. */
-async function healthOf(api: Docker, container: string): Promise<"healthy" | "unhealthy" | "absent"> {
+async function containerHealth(api: Docker, container: string): Promise<"healthy" | "unhealthy" | "absent"> {
   for (const end = Date.now() + ANSWER_MS; ; await sleep(POLL_MS)) {
     const seen = await containerOf(api, { container });
     if (!seen) return "absent";
     if (!seen.State.Running || seen.State.Paused) return "unhealthy";
-    if ((await problemOf(api, container)) === undefined) return "healthy";
+    if ((await healthProblem(api, container)) === undefined) return "healthy";
     // One that was never healthy is not worth waiting for.
     if (Date.now() > end || !isFinished(seen)) return "unhealthy";
   }
 }
 
 export async function healthIn({ engine, container }: Pick<InContainer, "engine" | "container">): Promise<string> {
-  return healthOf(await connect(engine), container);
+  return containerHealth(await connect(engine), container);
 }
 
 /** What an unfinished `up` left behind: it may not be in any stack's state, and would be in the way. */

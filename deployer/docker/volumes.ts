@@ -86,9 +86,9 @@ function archiveOf(mode: number, files: Files): Promise<Buffer> {
 
 /** Variables as `node --env-file` reads them. It knows no escapes, and drops every \r. */
 export const envFile = (variables: readonly (readonly [name: string, value: string])[]): string =>
-  variables.map(([name, value]) => `${name}=${quoted(name, value)}\n`).join("");
+  variables.map(([name, value]) => `${name}=${envQuoted(name, value)}\n`).join("");
 
-function quoted(name: string, value: string): string {
+function envQuoted(name: string, value: string): string {
   // Between double quotes, \n would become a new line.
   const quotes = ["'", "`", ...(value.includes("\\n") ? [] : ['"'])];
   const quote = quotes.find((each) => !value.includes(each));

@@ -11,8 +11,8 @@ import { Failure } from "../../model/failure";
 import { asGateway, oomScore } from "../fences";
 import { writeJson } from "../files";
 import { readJson } from "../../inspect/files";
-import { gatewayArguments, pointedAt, type Generation } from "../generation";
-import { lockPath, openGateway, type Host, type HostGateway } from "../host";
+import { serviceArguments, pointedAt, type Generation } from "../generation";
+import { mutexPath, openGateway, type Host, type HostGateway } from "../host";
 import {
   DRAIN_TIMEOUT_MS,
   FIRST_BACKOFF_MS,
@@ -21,7 +21,7 @@ import {
   STOP_TIMEOUT_MS,
   SUPERVISOR_START_TIMEOUT_MS,
 } from "../limits";
-import { tryLock } from "../lock";
+import { tryMutex } from "../mutex";
 import { gatewayTag, TAG_VARIABLE } from "../../model/hostLayout";
 import { carrying, descendsFrom, findProcess, identify, isAlive, type ProcessIdentity } from "../../inspect/processes";
 import { signal } from "../../inspect/run";
@@ -130,7 +130,7 @@ export async function supervise(host: Host, id: string): Promise<void> {
   const generation = pointedAt(gateway, "current");
   if (!generation) throw new Failure(`gateway ${id} has no current generation`, "run `pulumi up`, which makes one");
   // One supervisor per gateway, even if one comes late that nobody is waiting for any more.
-  if (!tryLock(lockPath(host, `supervisor-${id}`))) throw new Failure(`gateway ${id} already has a supervisor`);
+  if (!tryMutex(mutexPath(host, `supervisor-${id}`))) throw new Failure(`gateway ${id} already has a supervisor`);
   const log = openLog(gateway.paths.log, host.identity.gid);
   const save = stateKeeper(gateway);
   const stop = onStopSignal();
@@ -140,7 +140,7 @@ export async function supervise(host: Host, id: string): Promise<void> {
   for (let exits = 0; !stop.signal.aborted;) {
     const started = Date.now();
     log(`starting generation ${generation.name}, OpenClaw ${generation.spec.version}`);
-    const { child, ended } = startGateway(gateway, generation, log.file);
+    const { child, ended } = spawnGateway(gateway, generation, log.file);
     stop.passTo(child);
     save({ exits, child });
     const reason = await ended;
@@ -194,12 +194,12 @@ function onStopSignal(): { readonly signal: AbortSignal; passTo(child: ChildProc
 }
 
 /** `ended` says how. */
-function startGateway(
+function spawnGateway(
   { host, id, paths }: HostGateway,
   { service }: Generation,
   output: number,
 ): { readonly child: ChildProcess; readonly ended: Promise<string> } {
-  const { file, args, ...who } = asGateway(id, host.identity, service.node, gatewayArguments(service));
+  const { file, args, ...who } = asGateway(id, host.identity, service.node, serviceArguments(service));
   const child = spawn(file, args, {
     cwd: service.cwd,
     env: { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: paths.dir },

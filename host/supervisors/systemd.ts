@@ -139,12 +139,12 @@ function show(gateway: HostGateway): Record<Property, string> {
 }
 
 /** systemd replaces % in a unit; none of our paths contains quotes, $ or \. */
-const quoted = (path: string): string => `"${path.replaceAll("%", "%%")}"`;
+const unitQuoted = (path: string): string => `"${path.replaceAll("%", "%%")}"`;
 
 function unitText({ host, id, paths, claim }: HostGateway): string {
   const { account, root } = host.layout;
   const isSystem = account !== null;
-  const writable = [...new Set([claim.stateDir, claim.workspace])].map(quoted).join(" ");
+  const writable = [...new Set([claim.stateDir, claim.workspace])].map(unitQuoted).join(" ");
   return [
     unitHeader(paths.dir),
     "[Unit]",
@@ -156,7 +156,7 @@ function unitText({ host, id, paths, claim }: HostGateway): string {
     "[Service]",
     "Type=exec",
     ...(isSystem ? [`User=${account}`] : []),
-    `ExecStart=${quoted(hostCommand(root))} exec ${id}`,
+    `ExecStart=${unitQuoted(hostCommand(root))} exec ${id}`,
     `SyslogIdentifier=${wrapperName(id)}`,
     "Restart=always",
     `RestartSec=${RESTART_SECONDS}`,

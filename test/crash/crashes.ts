@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { transformSync } from "esbuild";
 import type { HostLayout } from "../../model/hostLayout";
-import { lockId } from "../../model/packageLock";
+import { packageLockId } from "../../model/packageLock";
 import { ask, eventually, ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
-import { lockOf } from "../support/locks";
+import { packageLockOf } from "../support/packageLocks";
 import { placeStandIn, sendStandIn } from "../standIn/release";
 
 /** It is killed; a call fails once, as on a full disk or a broken one; the disk is full from then on. */
@@ -69,7 +69,7 @@ export class CrashHost {
   }
 
   send(version: string): void {
-    sendStandIn(this.host.root, ID, version, "touch complete", lockOf(version));
+    sendStandIn(this.host.root, ID, version, "touch complete", packageLockOf(version));
   }
 
   claim({ claim }: GatewayUnderTest): Promise<Outcome> {
@@ -80,12 +80,12 @@ export class CrashHost {
     return this.host.run("stage-secrets", [ID, "claim-id"], { format: 1, env: { ...TOKEN, ...env }, claim });
   }
 
-  stageLock({ claim }: GatewayUnderTest, version: string, packages = lockOf(version)): Promise<Outcome> {
+  stageLock({ claim }: GatewayUnderTest, version: string, packages = packageLockOf(version)): Promise<Outcome> {
     return this.host.run("stage-lock", [ID, "claim-id"], { format: 1, version, packages, claim });
   }
 
   apply({ spec }: GatewayUnderTest, nonce: string): Promise<Outcome> {
-    return this.host.run("apply-locked", [ID, "claim-id", nonce, lockId(lockOf(VERSION))], spec);
+    return this.host.run("apply-locked", [ID, "claim-id", nonce, packageLockId(packageLockOf(VERSION))], spec);
   }
 
   remove({ claim }: GatewayUnderTest): Promise<Outcome> {

@@ -1,9 +1,9 @@
 /** The verbs that change something, each as a stack uses it. */
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { lockId } from "../../model/packageLock";
+import { packageLockId } from "../../model/packageLock";
 import { endStrays, eventually, ok, type Outcome } from "../support/hosts";
-import { lockOf } from "../support/locks";
+import { packageLockOf } from "../support/packageLocks";
 import type { CrashHost } from "./crashes";
 import type { Floor, Scenario } from "./everyPoint";
 
@@ -88,13 +88,13 @@ const stage: Scenario = {
 const RELEASE = "2026.9.101";
 /** Every other turn with other packages. */
 const lock: Scenario = verbOf("stage-lock", [5, 4, 5], (crash, turn) =>
-  crash.stageLock(crash.describe(0), RELEASE, lockOf(`of turn ${turn % 2}`)),
+  crash.stageLock(crash.describe(0), RELEASE, packageLockOf(`of turn ${turn % 2}`)),
 );
 
 const prepare = verbOf(
   "prepare",
   [5, 4, 4],
-  (crash) => crash.host.run("prepare", ["main", RELEASE, lockId(lockOf(RELEASE))]),
+  (crash) => crash.host.run("prepare", ["main", RELEASE, packageLockId(packageLockOf(RELEASE))]),
   {
     async before(crash) {
       ok(await crash.stageLock(crash.describe(0), RELEASE));

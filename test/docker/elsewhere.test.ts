@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { keptBy, summary } from "../../cli/summary";
+import { keptBy, stackSummary } from "../../cli/summary";
 import { type GatewayOutput } from "../../model/outputs";
 import { TestStack } from "../support/engine";
 import { ok } from "../support/processes";
@@ -42,7 +42,7 @@ inDocker("gateways on an engine", () => {
       ok(await stack.up());
       ok(await stack.preview("--expect-no-changes"));
       const { gateways } = (await stack.outputs()) as { gateways: GatewayOutput[] };
-      const shown = await summary({ gateways }, undefined);
+      const shown = await stackSummary({ gateways }, undefined);
       expect(shown).toMatch(
         new RegExp(`main .* ${PORTS.main} .*healthy .*docker -H \\S+ exec openclaw-test-openclaw-main openclaw`),
       );

@@ -2,7 +2,7 @@
 import { beforeAll, expect, it } from "vitest";
 import { HOW_TO_GET } from "../../ssh/hostKey";
 import { formatProblems } from "../../components/rules/problems";
-import { locked } from "../../components/targets/releaseLock";
+import { lockedToAnother } from "../../components/targets/packageLocks";
 import { runAtDestroy } from "../../components/targets/deployerCommand";
 import { AFTER_INTERRUPTION } from "../../toolchain/processes";
 import { code, expectCurrent, table } from "./page";
@@ -17,7 +17,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "ssh/remoteHost.ts": "Sending to the host",
   "deployer/push.ts": "Sending to the host: what arrives",
   "deployer/archives.ts": "Sending to the host: archives on this machine",
-  "deployer/lock.ts": "Locks on this machine",
+  "deployer/mutex.ts": "Locks on this machine",
   "deployer/packageLock.ts": "What a release consists of: on the deployer, below `openclaw-…-packages`",
   "deployer/main.ts": "The deployer's program itself",
   "deployer/partner.ts": "A partner on another target",
@@ -28,7 +28,7 @@ const ON_THE_HOST: Readonly<Record<string, string>> = {
   "inspect/accounts.ts": "The account that gateways run as",
   "host/account.ts": "Creating that account",
   "host/claim.ts": "Claiming a gateway",
-  "host/stagedLocks.ts": "Installing OpenClaw: its lock",
+  "host/stagedPackageLocks.ts": "Installing OpenClaw: its lock",
   "inspect/release.ts": "Installing OpenClaw: what npm left out",
   "host/release.ts": "Installing OpenClaw",
   "host/plugins.ts": "Plugins",
@@ -120,7 +120,12 @@ function page(): string {
     "A host key that another resource creates is checked once it exists:",
     block([formatProblems([LATE_HOST_KEY], "found before this host was contacted").trimEnd()]),
     "An `integrity` that is added after the stack has locked that version:",
-    block([formatProblems([locked("box", "2026.9.7", "sha512-…")], "found before any gateway was changed").trimEnd()]),
+    block([
+      formatProblems(
+        [lockedToAnother("box", "2026.9.7", "sha512-…")],
+        "found before any gateway was changed",
+      ).trimEnd(),
+    ]),
     ...before.flatMap((section) => [`### ${section.title}`, section.about, problemTable(section)]),
     "### The inspection itself, and a broken installation",
     failureTable(filesIn("components").flatMap(failuresIn)),

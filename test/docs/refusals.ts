@@ -604,7 +604,7 @@ class Scene {
   /** Looks at this directory, and at no port or process of the machine. */
   async look(claim: Partial<ClaimToCheck>, { account, listener, locks }: Row): Promise<HostConflict[]> {
     vi.resetModules();
-    vi.doMock("../../inspect/openclawLocks", () => ({ othersLocksOf: () => locks }));
+    vi.doMock("../../inspect/openclawLocks", () => ({ othersOpenclawLocks: () => locks }));
     vi.doMock("../../inspect/listeners", async (original) => ({
       ...(await original()),
       listeners: () => (listener ? [listener] : []),

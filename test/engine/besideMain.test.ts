@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { check } from "../../cli/check";
+import { checkGateways } from "../../cli/check";
 import { gatewaysOfState } from "../../cli/gateways";
 import { TestStack } from "../support/engine";
 import { HandMadeGateway } from "../support/handMadeGateway";
@@ -128,7 +128,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
       { name: "openclaw-rescue", isOurs: true, port: RESCUE },
     ]);
     const [mine, rescue] = found.gateways;
-    const result = await check({ gateways: [{ ...mine!, command: main.command }, rescue!], neverUp: [] }, []);
+    const result = await checkGateways({ gateways: [{ ...mine!, command: main.command }, rescue!], neverUp: [] }, []);
     expect(result).toMatchObject({ ok: true, gateways: [{ status: "ok" }, { status: "ok" }] });
     // OpenClaw's own `browser status` makes a secret for its relay; nothing else is new or changed.
     const after = main.snapshot();

@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { check, render } from "../../cli/check";
+import { checkGateways, render } from "../../cli/check";
 import type { CheckedGateway } from "../../cli/gateways";
 import { gatewayUnits } from "../../inspect/units";
 import { shownHealth } from "../../cli/summary";
@@ -63,7 +63,7 @@ describe("the quick checks", () => {
     process.env.OPENCLAW_GATEWAY_PORT = String(DOWN);
     process.env.OPENCLAW_STATE_DIR = "/nowhere";
     try {
-      const result = await check(only(healthy), []);
+      const result = await checkGateways(only(healthy), []);
       expect(result.findings.filter(({ level }) => level === "problem")).toEqual([]);
       expect(result).toMatchObject({
         ok: true,
@@ -87,7 +87,7 @@ describe("the quick checks", () => {
 
   it("one down: said within its time, and the other one is still up", async () => {
     const started = Date.now();
-    const result = await check(only(healthy, down), []);
+    const result = await checkGateways(only(healthy, down), []);
     expect(Date.now() - started).toBeLessThan(60_000);
     expect(result.ok).toBe(false);
     expect(result.gateways.map(({ service }) => service)).toEqual([`up, ${VERSION}`, "down"]);
@@ -100,17 +100,17 @@ describe("the quick checks", () => {
   it("a wrong token", async () => {
     const config = join(host.dir("main"), "current", "openclaw.json");
     const command = commandFor(home, "canary-wrong-token", config);
-    const result = await check(only({ ...healthy, command }), []);
+    const result = await checkGateways(only({ ...healthy, command }), []);
     expect(result.ok).toBe(false);
     expect(result.gateways[0]).toMatchObject({ service: "wrong token", status: "not asked" });
     expect(render(result)).not.toContain("canary");
-    const foreign = await check(only({ ...healthy, command, isOurs: false, stateDir: home }), []);
+    const foreign = await checkGateways(only({ ...healthy, command, isOurs: false, stateDir: home }), []);
     expect(foreign.ok).toBe(true);
     expect(foreign.findings[0]?.text).toBe("is up, but this shell does not have its token");
     const { uid } = statSync(healthy.stateDir);
     if (uid === process.getuid!()) return;
     // Another user's: nothing that its configuration names may be run with our rights.
-    const others = await check(only({ ...healthy, command: "touch /nowhere/at/all;", isOurs: false }), []);
+    const others = await checkGateways(only({ ...healthy, command: "touch /nowhere/at/all;", isOurs: false }), []);
     expect(others).toMatchObject({ ok: true, gateways: [{ service: "healthy", probe: "not asked" }] });
   });
 
@@ -118,7 +118,7 @@ describe("the quick checks", () => {
     const server: Server = createServer((_, response) => response.end("no gateway"));
     await new Promise<void>((resolve) => server.listen(DOWN, "127.0.0.1", resolve));
     try {
-      const result = await check(only(down), []);
+      const result = await checkGateways(only(down), []);
       expect(result).toMatchObject({ ok: false, gateways: [{ service: "another program" }] });
       expect(result.findings[0]?.text).toMatch(
         new RegExp(`\\(pid ${process.pid}\\) listens on port ${DOWN} but does not answer as a gateway$`),
@@ -130,7 +130,7 @@ describe("the quick checks", () => {
   });
 
   it("a command that does not exist", async () => {
-    const result = await check(only({ ...healthy, command: "/nowhere/openclaw" }), []);
+    const result = await checkGateways(only({ ...healthy, command: "/nowhere/openclaw" }), []);
     expect(result.ok).toBe(false);
     expect(result.findings[0]?.text).toMatch(/^`\/nowhere\/openclaw gateway status` failed: .*not found$/);
   });
@@ -148,7 +148,7 @@ describe("the quick checks", () => {
       unit("clawdbot-gateway.service", PORT + 50);
       unit("openclaw-gateway-old.service", 9);
       writeFileSync(join(directory, "other.service"), "[Service]\nExecStart=/usr/bin/other gateway\n");
-      const result = await check(only(healthy), gatewayUnits([directory]));
+      const result = await checkGateways(only(healthy), gatewayUnits([directory]));
       expect(result.ok).toBe(false);
       expect(result.findings.filter(({ text }) => text.includes(directory))).toEqual([
         expect.objectContaining({
@@ -198,7 +198,7 @@ describe("the quick checks", () => {
         expect(refused.stderr).toMatch(
           /nothing was run\n {4}-> stop that program, then start the gateway: .* restart main/,
         );
-        const result = await check(only({ ...healthy, wrapper }), []);
+        const result = await checkGateways(only({ ...healthy, wrapper }), []);
         expect(result).toMatchObject({ ok: false, gateways: [{ service: "another program", probe: "not asked" }] });
         expect(result.findings[0]?.text).toMatch(impostor);
         const output = { url: `ws://127.0.0.1:${PORT}`, basePort: PORT, version: VERSION, wrapper } as GatewayOutput;

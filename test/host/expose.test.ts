@@ -3,8 +3,8 @@ import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { check } from "../../cli/check";
-import { ask } from "../../inspect/ask";
+import { checkGateways } from "../../cli/check";
+import { askGateway } from "../../inspect/ask";
 import { placeRelease, VERSION } from "../support/seed";
 import { ok, TestHost } from "../support/hosts";
 
@@ -24,8 +24,8 @@ describe("a gateway on its network, with HTTPS and a proxy that signs people in"
   it("comes up, is left alone then, and is reached there, where it says little", async () => {
     expect(ok(await up(everything)).stdout).toContain("now healthy");
     expect(ok(await up(everything)).stdout).toContain("already healthy");
-    expect(await ask(PORT, "/startupz")).toMatchObject({ status: "started", version: VERSION });
-    expect(await ask(PORT, "/startupz", { host: address })).toEqual({ ok: true, status: "started" });
+    expect(await askGateway(PORT, "/startupz")).toMatchObject({ status: "started", version: VERSION });
+    expect(await askGateway(PORT, "/startupz", { host: address })).toEqual({ ok: true, status: "started" });
   });
 
   it("is found healthy by the quick checks", async () => {
@@ -35,7 +35,7 @@ describe("a gateway on its network, with HTTPS and a proxy that signs people in"
       ...{ command: wrapper, wrapper, stateDir: join(host.root, ".openclaw") },
       configPath: host.describe({ basePort: PORT }).claim.configPath,
     };
-    const { gateways, findings } = await check({ gateways: [gateway], neverUp: [] }, []);
+    const { gateways, findings } = await checkGateways({ gateways: [gateway], neverUp: [] }, []);
     expect(findings.filter(({ level }) => level === "problem")).toEqual([]);
     expect(gateways).toMatchObject([{ service: `up, ${VERSION}`, probe: "1 reachable" }]);
   });

@@ -15,13 +15,13 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { STATE_OWNER_FILE } from "../../model/hostLayout";
-import { lockId } from "../../model/packageLock";
+import { packageLockId } from "../../model/packageLock";
 import { findConflicts, isLost } from "../../inspect/conflicts";
 import { ownersOfProcesses } from "../../inspect/processes";
 import { placeStandIn, sendStandIn, type Behaviour } from "../standIn/release";
 import { TEST_LIMITS } from "../support/hostProgram";
 import { ask, eventually, isRunning, ok, TestHost, type Outcome } from "../support/hosts";
-import { lockOf } from "../support/locks";
+import { packageLockOf } from "../support/packageLocks";
 import { seedNode } from "../support/seed";
 
 const PORT = 23400;
@@ -148,9 +148,9 @@ describe("a change", () => {
     const { claim, spec } = host.describe({ basePort: PORT, version });
     const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
     const apply = (packages: string): Promise<Outcome> =>
-      host.run("apply-locked", ["main", "claim-id", nonce, lockId(packages)], spec);
+      host.run("apply-locked", ["main", "claim-id", nonce, packageLockId(packages)], spec);
     ok(await host.run("apply", ["main", "claim-id", nonce], spec));
-    const [first, second] = [lockOf("first"), lockOf("second")];
+    const [first, second] = [packageLockOf("first"), packageLockOf("second")];
     expect(ok(await apply(first)).stdout).toContain("already healthy");
     const pid = host.gatewayPid("main");
     // Nobody has brought it.
@@ -159,11 +159,11 @@ describe("a change", () => {
     );
     await host.stageLock("main", claim, version, second);
     const releases = join(host.dir("main"), "releases");
-    cpSync(join(releases, version), join(releases, `${version}-${lockId(second)}`), { recursive: true });
+    cpSync(join(releases, version), join(releases, `${version}-${packageLockId(second)}`), { recursive: true });
     expect(host.gatewayPid("main")).toBe(pid);
     expect(ok(await apply(second)).stdout).toContain("now healthy");
     expect(isRunning(pid)).toBe(false);
-    expect(readdirSync(releases).sort()).toEqual([`${version}-${lockId(second)}`, `${version}.lock.json`]);
+    expect(readdirSync(releases).sort()).toEqual([`${version}-${packageLockId(second)}`, `${version}.lock.json`]);
     rmSync(join(releases, `${version}.lock.json`));
     expect(ok(await apply(second)).stdout).toContain("already healthy");
     placeStandIn(host.root, "main", { version });

@@ -3,11 +3,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { lockName } from "../../deployer/packageLock";
-import type { LockRequest } from "../../model/requests";
-import { lockId, openclawIn, unpack } from "../../model/packageLock";
+import { packageLockName } from "../../deployer/packageLock";
+import type { PackageLockRequest } from "../../model/requests";
+import { packageLockId, openclawIn, unpack } from "../../model/packageLock";
 import { Registry } from "../lab/registry";
-import { askForLock } from "../support/locks";
+import { askForLock } from "../support/packageLocks";
 import { ok, TestHost, type Outcome } from "../support/hosts";
 
 const VERSION = "2026.9.300";
@@ -43,7 +43,7 @@ const publish = (content: string): void =>
 const leaf = (version: string, content: string, isHashed = true): void =>
   registry.publish({ name: "openclaw-leaf", version }, { "leaf.txt": content }, isHashed);
 
-const lock = (request: Partial<LockRequest> = {}): Promise<Outcome> =>
+const lock = (request: Partial<PackageLockRequest> = {}): Promise<Outcome> =>
   askForLock({ version: VERSION, registry: registry.url, ...request }, { XDG_CACHE_HOME: cache });
 
 /** Optional, and one of them not for Linux. */
@@ -54,7 +54,7 @@ function extras(content: string): void {
 
 /** As on a deployer that has not met this version. */
 function forget(): void {
-  const name = join(cache, "pulumi-openclaw/push", lockName({ version: VERSION, registry: registry.url }));
+  const name = join(cache, "pulumi-openclaw/push", packageLockName({ version: VERSION, registry: registry.url }));
   for (const file of [name, `${name}.sha256`]) rmSync(file);
 }
 
@@ -76,8 +76,8 @@ describe("on a host", () => {
     const basePort = PORT + 200 * profiles.indexOf(profile);
     const { claim } = host.describe({ profile, basePort, version: VERSION });
     ok(await host.run("claim", [profile], claim));
-    expect(await host.stageLock(profile, claim, VERSION, packages)).toBe(lockId(packages));
-    return host.run("prepare", [profile, VERSION, lockId(packages)]);
+    expect(await host.stageLock(profile, claim, VERSION, packages)).toBe(packageLockId(packages));
+    return host.run("prepare", [profile, VERSION, packageLockId(packages)]);
   }
   const releases = (profile: string): string[] =>
     readdirSync(join(host.dir(profile), "releases")).filter((name) => /^\d.*\d$|^\d.*-/.test(name));
@@ -102,7 +102,7 @@ describe("on a host", () => {
     forget();
     const packages = ok(await lock()).stdout.trim();
     ok(await install("ops", packages));
-    const release = `${VERSION}-${lockId(packages)}`;
+    const release = `${VERSION}-${packageLockId(packages)}`;
     expect(releases("ops").sort()).toEqual([VERSION, release]);
     expect(installed("ops", "openclaw-leaf/leaf.txt")).toBe("the first");
     expect(installed("ops", "openclaw-leaf/leaf.txt", release)).toBe("a newer one");

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { shippedLock } from "../../components/targets/releaseLock";
+import { shippedPackageLock } from "../../components/targets/packageLocks";
 import { unpack } from "../../model/packageLock";
 import { ask, ok, TestHost } from "../support/hosts";
 import { VERSION } from "../support/seed";
@@ -13,7 +13,7 @@ afterAll(() => host.dispose());
 
 it("a user without rights installs and runs a gateway as itself", async () => {
   const gateway = host.describe({ basePort: PORT });
-  const packages = shippedLock(VERSION)!;
+  const packages = shippedPackageLock(VERSION)!;
   ok(await host.run("claim", ["main"], gateway.claim));
   const lock = await host.stageLock("main", gateway.claim, VERSION, packages);
   const nonce = await host.stageSecrets("main", gateway.claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });

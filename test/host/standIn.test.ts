@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask as askOver } from "../../inspect/ask";
+import { askGateway as askOver } from "../../inspect/ask";
 import { listeners } from "../../inspect/listeners";
 import { ASK_CHANNELS, readChannels } from "../../model/channels";
 import type { JsonObject } from "../../model/spec";

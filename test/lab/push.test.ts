@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { manageDir } from "../../model/hostLayout";
 import type { PushRequest } from "../../model/requests";
 import { PROJECT, TestStack } from "../support/engine";
-import { askForLock } from "../support/locks";
+import { askForLock } from "../support/packageLocks";
 import { finished, ok, type Outcome } from "../support/processes";
 import { pause } from "./commands";
 import type { Host } from "./host";

@@ -2,7 +2,7 @@
 import { ACCOUNT_HOME } from "../../model/hostLayout";
 import { TestStack } from "../support/engine";
 import { eventually, ok, type Outcome } from "../support/hosts";
-import { placeLock } from "../support/locks";
+import { placeLock } from "../support/packageLocks";
 import type { Host } from "./host";
 import { standInFiles, type Behaviour } from "../standIn/release";
 import { PLAIN_USER } from "./images";

@@ -1,6 +1,6 @@
 /** Machines that answer with something else than what was asked for: it goes nowhere. */
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { lockOf } from "../support/locks";
+import { packageLockOf } from "../support/packageLocks";
 import { MockedProgram } from "./program";
 import { HOST_KEY } from "./values";
 
@@ -49,7 +49,7 @@ async function run(liar: string, on: "host" | "engine", integrity?: string): Pro
         imageId: "image",
         ...(isLiar && { stdout: LIE }),
         ...(type.endsWith(":Container") && { id: isLiar ? LIE : CONTAINER_ID }),
-        ...(name === `openclaw-${NEWER}-lock` && { output: lockOf(NEWER) }),
+        ...(name === `openclaw-${NEWER}-lock` && { output: packageLockOf(NEWER) }),
       };
     },
   );

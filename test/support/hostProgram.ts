@@ -15,7 +15,7 @@ export const TEST_LIMITS = {
   CHANNEL_POLL_MS: 200,
   PARTNER_POLL_MS: 50,
   HEALTH_POLL_MS: 25,
-  LOCK_POLL_MS: 20,
+  MUTEX_POLL_MS: 20,
   JOB_POLL_MS: 20,
   PROCESS_POLL_MS: 10,
 } satisfies Partial<Record<keyof typeof limits, number>>;

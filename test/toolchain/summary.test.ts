@@ -7,7 +7,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { judge } from "../../inspect/health";
 import { renderTable } from "../../cli/table";
 import { duration } from "../../toolchain/steps";
-import { gatewaysOf, shownHealth, howTo, keptBy, summary } from "../../cli/summary";
+import { gatewaysOf, shownHealth, howTo, keptBy, stackSummary } from "../../cli/summary";
 import { type GatewayOutput } from "../../model/outputs";
 
 const VERSION = "2026.9.6";
@@ -104,18 +104,18 @@ test("a table has columns as wide as their widest cell", () => {
 });
 
 test("the summary names every gateway", async () => {
-  const text = await summary({ gateways: [gateway({ basePort: 1 })] }, undefined);
+  const text = await stackSummary({ gateways: [gateway({ basePort: 1 })] }, undefined);
   expect(text).toMatch(/^GATEWAY +PROFILE +URL +PORTS +VERSION +HEALTH +COMMAND$/m);
   expect(text).toMatch(
     /^main +default +http:\/\/127\.0\.0\.1:18789 +18789-18899 +2026\.9\.6 +down +\/nowhere\/openclaw-main$/m,
   );
-  expect(await summary({ gateways: [] }, undefined)).toMatch(/^No gateway of this stack is up\. Run `make up`/);
+  expect(await stackSummary({ gateways: [] }, undefined)).toMatch(/^No gateway of this stack is up\. Run `make up`/);
 });
 
 test("the summary of a container: one port, and a command of several words", async () => {
   const wrapper = "docker exec openclaw-dev-openclaw-main openclaw";
   const contained = gateway({ basePort: 1, docker: "docker", wrapper, portBlock: { first: 18789, last: 18789 } });
-  const text = await summary({ gateways: [contained] }, undefined);
+  const text = await stackSummary({ gateways: [contained] }, undefined);
   expect(text).toMatch(
     new RegExp(`^main +default +http://127\\.0\\.0\\.1:18789 +18789 +2026\\.9\\.6 +down +${wrapper}$`, "m"),
   );
@@ -126,11 +126,11 @@ test("what to type for a main gateway that no stack owns", async () => {
   const stack = gatewaysOf(
     JSON.stringify({ gateways: [rescue], existingMain: { url, command: "oc", restart: "systemctl restart x" } }),
   );
-  const text = await summary(stack, undefined);
+  const text = await stackSummary(stack, undefined);
   expect(text).toMatch(/Main is at http:\/\/127\.0\.0\.1:18789\//);
   expect(text).toMatch(/^ {2}look +oc gateway status --deep$/m);
   expect(text).toMatch(/^ {2}restart +systemctl restart x$/m);
-  const alone = await summary({ gateways: [rescue], existingMain: { url, command: "oc" } }, undefined);
+  const alone = await stackSummary({ gateways: [rescue], existingMain: { url, command: "oc" } }, undefined);
   expect(alone).toMatch(/^ {2}restart +the way you started it/m);
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { accountName, channelsOf, readChannels } from "../../model/channels";
+import { channelAccountName, channelsOf, readChannels } from "../../model/channels";
 import type { JsonObject } from "../../model/spec";
 
 /** Of the one account that OpenClaw tells of. The fields are those of 2026.9.6. */
@@ -55,8 +55,8 @@ it("tells of a configured channel that OpenClaw does not know", () => {
 });
 
 it("names the account where there are several", () => {
-  expect(accountName({ channel: "discord", account: "work" })).toBe("discord (work)");
-  expect(accountName({ channel: "discord", account: "default" })).toBe("discord");
+  expect(channelAccountName({ channel: "discord", account: "work" })).toBe("discord (work)");
+  expect(channelAccountName({ channel: "discord", account: "default" })).toBe("discord");
 });
 
 it("knows which channels a configuration switches on", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { check, render } from "../../cli/check";
+import { checkGateways, render } from "../../cli/check";
 import { complaintIn, type CommandAnswer } from "../../cli/ask";
 import { gatewaysOfState, type CheckedGateway } from "../../cli/gateways";
 import { interpret, interpretListeners, interpretUnits } from "../../cli/interpret";
@@ -253,7 +253,7 @@ describe("the gateways of a stack", () => {
   it("that were never healthy are said", async () => {
     const stack = gatewaysOfState(state({}));
     expect(stack).toEqual({ gateways: [], neverUp: ["r"], elsewhere: [] });
-    const result = await check(stack, []);
+    const result = await checkGateways(stack, []);
     expect(result.ok).toBe(false);
     expect(render(result)).toMatch(/^problem: r: is in the stack, but has never become healthy$/m);
   });
@@ -265,7 +265,7 @@ describe("the gateways of a stack", () => {
     ];
     const stack = gatewaysOfState(JSON.stringify({ deployment: { resources } }));
     expect(stack).toEqual({ gateways: [], neverUp: [], elsewhere: ["r"] });
-    const result = await check(stack, []);
+    const result = await checkGateways(stack, []);
     expect(result.findings[0]).toMatchObject({
       level: "note",
       gateway: "r",

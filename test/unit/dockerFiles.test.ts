@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connect } from "../../deployer/docker/engine";
-import { check, health, stage } from "../../deployer/docker/gateway";
+import { checkImage, health, stage } from "../../deployer/docker/gateway";
 import { CONTAINER_PATHS } from "../../model/containerLayout";
 import { currentFiles } from "../../deployer/docker/inventory";
 import type { CheckRequest, ContainerClaim, StageRequest } from "../../model/requests";
@@ -130,13 +130,13 @@ describe("check", () => {
   beforeEach(() => void ["main-secrets-1", "main-secrets-2"].forEach((name) => docker.volumes.set(name, OURS)));
 
   it("returns the volume that is there while everything is the same, and tries nothing", async () => {
-    const config = await check(request());
+    const config = await checkImage(request());
     expect(config).toMatch(/^claw-dev-main-config-[0-9a-f]{12}-heap$/);
     running({ config });
     docker.changes.length = 0;
-    expect(await check(request())).toBe(config);
+    expect(await checkImage(request())).toBe(config);
     // Another text, that of a new version of this library, e.g.
-    expect(await check(request({ isAlone: true }))).toBe(config);
+    expect(await checkImage(request({ isAlone: true }))).toBe(config);
     expect(docker.changes).toEqual([]);
   });
 
@@ -148,9 +148,9 @@ describe("check", () => {
     ["limits", { limits: { memoryMiB: 2048, cpus: 1.5, pids: 512 } }],
     ["name", {}, { around: { extraHosts: { db: "10.0.0.7" } } }],
   ])("tries another %s beside the gateway, on a new volume", async (_, changes, ofClaim) => {
-    const config = await check(request());
+    const config = await checkImage(request());
     running({ config });
-    expect(await check(request({ ...changes, claim: { ...claim(), ...ofClaim } }))).not.toBe(config);
+    expect(await checkImage(request({ ...changes, claim: { ...claim(), ...ofClaim } }))).not.toBe(config);
     expect(docker.changes).toContain("POST /containers/helper/start");
   });
 
@@ -161,7 +161,7 @@ describe("check", () => {
       { source: "/srv/work", target: CONTAINER_PATHS.workspace },
       { source: "/srv/x", target: "/x" },
     ];
-    const mounting = () => check(request({ claim: { ...claim(), around: { mounts } } }));
+    const mounting = () => checkImage(request({ claim: { ...claim(), around: { mounts } } }));
     await mounting();
     const bound = docker.helpers.map(
       ({ HostConfig }) => HostConfig?.Mounts?.filter(({ Type }) => Type === "bind") ?? [],
@@ -190,9 +190,9 @@ describe("check", () => {
   });
 
   it("tries it with the limit of the heap that its container will have", async () => {
-    running({ config: await check(request()) });
-    await check(request({ version: "2026.9.7" }));
-    await check(request({ maxOldSpaceSize: 1024 }));
+    running({ config: await checkImage(request()) });
+    await checkImage(request({ version: "2026.9.7" }));
+    await checkImage(request({ maxOldSpaceSize: 1024 }));
     const heaps = docker.commands.flat().filter((word) => word.startsWith("--max-old-space-size"));
     expect(heaps).toEqual(["--max-old-space-size=1536", "--max-old-space-size=1024"]);
   });
@@ -203,7 +203,7 @@ describe("check", () => {
     const tried = async (address: string, ...publish: number[]): Promise<boolean> => {
       docker.changes.length = 0;
       const around = { ...(publish.length && { publish }) };
-      await check(request({ claim: { ...claim(), publish: { address, ports: [25991] }, around } }));
+      await checkImage(request({ claim: { ...claim(), publish: { address, ports: [25991] }, around } }));
       return docker.changes.includes("POST /containers/helper/start");
     };
     expect(await tried("127.0.0.1")).toBe(false);

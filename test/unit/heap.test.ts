@@ -4,8 +4,8 @@ import { heapConflicts } from "../../components/rules/heap";
 import { resolveGateway } from "../../components/rules/resolve";
 import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import { specOf } from "../../components/targets/hostGateway";
-import { gatewayArguments, generationName } from "../../host/generation";
-import { commandOf, filesVolumeName } from "../../model/containerLayout";
+import { serviceArguments, generationName } from "../../host/generation";
+import { containerCommand, filesVolumeName } from "../../model/containerLayout";
 import { adaptiveHeap, heapFlag } from "../../model/heap";
 import { engine, GOOD_HOST, inContainer, layout, resolved } from "./gateways";
 
@@ -23,14 +23,14 @@ describe("the limit of the heap", () => {
   ])("with %i MiB of memory is %i", (memory, heap) => expect(adaptiveHeap(memory)).toBe(heap));
 
   it("is node's own for a generation from before there was one, which runs as it did", () => {
-    expect(gatewayArguments(service)).toEqual(["/openclaw.mjs", "gateway", "run"]);
+    expect(serviceArguments(service)).toEqual(["/openclaw.mjs", "gateway", "run"]);
   });
 
   it("is what was asked for, or else what the memory here is for", () => {
     const run = ["/openclaw.mjs", "gateway", "run"];
-    expect(gatewayArguments({ ...service, maxOldSpaceSize: 6144 })).toEqual(["--max-old-space-size=6144", ...run]);
+    expect(serviceArguments({ ...service, maxOldSpaceSize: 6144 })).toEqual(["--max-old-space-size=6144", ...run]);
     const here = Math.min(totalmem(), process.constrainedMemory() || Infinity) / 2 ** 20;
-    expect(gatewayArguments({ ...service, maxOldSpaceSize: "adaptive" })).toEqual([
+    expect(serviceArguments({ ...service, maxOldSpaceSize: "adaptive" })).toEqual([
       heapFlag(adaptiveHeap(Math.floor(here))),
       ...run,
     ]);
@@ -48,18 +48,18 @@ describe("the limit of the heap in a container", () => {
   const volume = filesVolumeName("claw-dev-main", "config", "0123456789ab");
 
   it("is that of its memory, or what was asked for", () => {
-    expect(commandOf(volume, limits, {}).slice(0, 4)).toEqual([
+    expect(containerCommand(volume, limits, {}).slice(0, 4)).toEqual([
       "node",
       "--max-old-space-size=1536",
       "--env-file=/etc/openclaw-secrets/env",
       "dist/index.js",
     ]);
-    expect(commandOf(volume, limits, { maxOldSpaceSize: 1000 })[1]).toBe("--max-old-space-size=1000");
+    expect(containerCommand(volume, limits, { maxOldSpaceSize: 1000 })[1]).toBe("--max-old-space-size=1000");
   });
 
   it("is for the gateway whose configuration was made since there is one, so that none is recreated", () => {
     for (const before of ["claw-dev-main-config-0123456789ab", undefined])
-      expect(commandOf(before, limits, {})[1]).toBe("--env-file=/etc/openclaw-secrets/env");
+      expect(containerCommand(before, limits, {})[1]).toBe("--env-file=/etc/openclaw-secrets/env");
     expect(filesVolumeName("claw-dev-main", "secrets", "0123456789ab")).toBe("claw-dev-main-secrets-0123456789ab");
   });
 });

@@ -6,7 +6,7 @@ import { resolveGateway } from "../../components/rules/resolve";
 import { unknownPlugins } from "../../components/rules/config/plugins";
 import { placePlugins } from "../../host/plugins";
 import { withoutChannelPlugins } from "../../model/plugins";
-import { manifestFor, pack, pluginsIn } from "../../model/packageLock";
+import { manifestFor, pack, lockedPlugins } from "../../model/packageLock";
 import { engine, layout } from "./gateways";
 
 const VERSION = "2026.9.6";
@@ -156,8 +156,8 @@ describe("plugins in a release", () => {
   const place = (plugins: Record<string, string>): void => placePlugins(release, lockOf(plugins));
 
   it("are read from its lock", () => {
-    expect(pluginsIn(lockOf({ "@scope/b": "1.0.0" }))).toEqual({ "@scope/b": "1.0.0" });
-    expect(pluginsIn(lockOf({}))).toEqual({});
+    expect(lockedPlugins(lockOf({ "@scope/b": "1.0.0" }))).toEqual({ "@scope/b": "1.0.0" });
+    expect(lockedPlugins(lockOf({}))).toEqual({});
   });
 
   it("lie where OpenClaw has its own, and what they bundle does not", () => {

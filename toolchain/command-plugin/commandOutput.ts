@@ -4,7 +4,7 @@ import { LineLog } from "./engineLog";
 import { STRING, type FieldType } from "./fields";
 import { goQuoted } from "../../ssh/goText";
 import { textIn } from "./properties";
-import type { Step } from "../../ssh/dial";
+import type { DialStep } from "../../ssh/dial";
 import { RpcError } from "./rpcError";
 import type { Properties, Value } from "./values";
 
@@ -22,7 +22,7 @@ export class CommandOutput {
   private readonly isQuiet: boolean;
   private size = 0;
 
-  constructor(inputs: Properties, step: Step) {
+  constructor(inputs: Properties, step: DialStep) {
     this.lines = new LineLog((line) => step.log(line));
     this.isQuiet = textIn(inputs, "logging") === QUIET;
   }

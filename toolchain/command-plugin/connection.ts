@@ -1,7 +1,7 @@
 /** How to reach another host: the `connection` of remote resources. */
 import type { Connection, Endpoint } from "../../model/connection";
 import { INTEGER, NUMBER, STRING, WIRE_OBJECT, type Fields, type FieldType } from "./fields";
-import { isObject, type Properties, type Value } from "./values";
+import { isProperties, type Properties, type Value } from "./values";
 
 const PASSWORD: FieldType = { ...STRING, secret: true };
 
@@ -33,7 +33,7 @@ export const CONNECTION: FieldType = { ...object("Connection", { proxy: PROXY, .
 /** Values that Check let through. */
 export function readConnection(value: Value | undefined): Connection {
   const { content = null } = value ?? {};
-  const properties: Properties = isObject(content) ? content : new Map();
+  const properties: Properties = isProperties(content) ? content : new Map();
   const proxy = properties.get("proxy");
   return { ...readEndpoint(properties), ...(proxy && { proxy: readConnection(proxy) }) };
 }

@@ -1,7 +1,7 @@
 /** The detailed diff of two property maps, as the official plugin computes it. */
 import { equal, isList, type Properties, type Value } from "./values";
 
-export interface Change extends PathChange {
+export interface PropertyChange extends PathChange {
   readonly property: string;
 }
 
@@ -11,7 +11,7 @@ interface PathChange {
   readonly kind: "add" | "delete" | "update";
 }
 
-export function diffProperties(olds: Properties, news: Properties): Change[] {
+export function diffProperties(olds: Properties, news: Properties): PropertyChange[] {
   return [...new Set([...olds.keys(), ...news.keys()])].flatMap((property) =>
     diffEntries(olds.get(property), news.get(property), property).map((change) => ({ ...change, property })),
   );

@@ -1,6 +1,6 @@
 /** What a resource type's properties are: a table that tells what does not fit it. */
 import { notHere } from "./official";
-import { isList, isObject, type Content, type Properties, type Value } from "./values";
+import { isList, isProperties, type Content, type Properties, type Value } from "./values";
 
 export interface FieldType {
   /** As Go's reflection names it: part of the official plugin's messages. */
@@ -22,7 +22,7 @@ export interface FieldType {
 
 export type Fields = Readonly<Record<string, FieldType>>;
 
-export interface Mistake {
+export interface CheckFailure {
   readonly property: string;
   readonly reason: string;
 }
@@ -39,16 +39,16 @@ export const TRIGGERS: FieldType = { goName: WIRE_LIST, wireName: WIRE_LIST, zer
 export const ELSEWHERE: FieldType = { ...STRING, here: [undefined] };
 
 /** What does not fit the table, in the official plugin's words. `owner` is the Go type that it decodes into. */
-export function mistakes(
+export function checkFailures(
   properties: Properties,
   fields: Fields,
   required: readonly string[],
   owner: string,
-): Mistake[] {
-  const known = Object.entries(fields).flatMap(([name, type]): Mistake[] => {
+): CheckFailure[] {
+  const known = Object.entries(fields).flatMap(([name, type]): CheckFailure[] => {
     const value = properties.get(name);
     if (type.here && !type.here.some((one) => one === value?.content)) return [absence(name, type.here)];
-    if (value) return mistake(value, type, name, owner);
+    if (value) return checkFailuresOf(value, type, name, owner);
     return required.includes(name)
       ? [{ property: name, reason: `Missing required field '${name}' on '${owner}'` }]
       : [];
@@ -60,25 +60,27 @@ export function mistakes(
   ];
 }
 
-function absence(property: string, here: NonNullable<FieldType["here"]>): Mistake {
+function absence(property: string, here: NonNullable<FieldType["here"]>): CheckFailure {
   const values = here.filter((value) => value !== undefined);
   return { property, reason: notHere(values.length ? `${property} only as ${values.join()}` : `no ${property}`) };
 }
 
-function mistake(value: Value, type: FieldType, property: string, owner: string): Mistake[] {
+function checkFailuresOf(value: Value, type: FieldType, property: string, owner: string): CheckFailure[] {
   if (value.unknown) return [];
   const actual = wireName(value.content);
   if (actual !== type.wireName)
     return [
       { property, reason: `Field '${property}' on '${owner}' must be a '${type.goName}'; got '${actual}' instead` },
     ];
-  const inner = type.fields ? mistakes(value.content as Properties, type.fields, type.required ?? [], type.goName) : [];
+  const inner = type.fields
+    ? checkFailures(value.content as Properties, type.fields, type.required ?? [], type.goName)
+    : [];
   const decoding = `An error occurred decoding '${owner.split(".")[1]}.${property}': `;
-  return inner.length ? [{ property, reason: decoding + failuresText(inner) }] : [];
+  return inner.length ? [{ property, reason: decoding + checkFailuresText(inner) }] : [];
 }
 
 /** Several failures as one text. */
-export function failuresText(failures: readonly Mistake[]): string {
+export function checkFailuresText(failures: readonly CheckFailure[]): string {
   const lines = failures.map(({ property, reason }) => `\n\t${property}: ${reason}`);
   return `${failures.length} failures decoding:${lines.join("")}`;
 }
@@ -86,6 +88,6 @@ export function failuresText(failures: readonly Mistake[]): string {
 function wireName(content: Content): string {
   if (content === null) return "null";
   if (isList(content)) return WIRE_LIST;
-  if (isObject(content)) return WIRE_OBJECT;
+  if (isProperties(content)) return WIRE_OBJECT;
   return { boolean: "bool", number: "float64", string: "string" }[typeof content as "boolean" | "number" | "string"];
 }

@@ -1,6 +1,6 @@
 /** How unknown and secret values go through check and preview: as in the official plugin, surprises included. */
 import type { Fields, FieldType } from "./fields";
-import { equal, isObject, type Properties, type Value } from "./values";
+import { equal, isProperties, type Properties, type Value } from "./values";
 
 /**
  * The inputs as check hands them back. What is unknown stays so, but a secret that is unknown becomes known and empty: so
@@ -15,7 +15,7 @@ function settledValue(value: Value, type: FieldType): Value {
   return {
     ...value,
     ...(type.secret && { secret: true }),
-    content: type.fields && isObject(content) ? settledObject(content, type.fields) : content,
+    content: type.fields && isProperties(content) ? settledObject(content, type.fields) : content,
   };
 }
 

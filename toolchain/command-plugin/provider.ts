@@ -6,16 +6,16 @@ import * as pb from "@pulumi/pulumi/proto/provider_pb";
 import { PluginInfo } from "@pulumi/pulumi/proto/plugin_pb";
 import { Calls } from "./calls";
 import { NO_OUTPUT } from "./commandOutput";
-import { diffProperties, type Change } from "./diff";
+import { diffProperties, type PropertyChange } from "./diff";
 import { EngineLog } from "./engineLog";
-import { failuresText, mistakes, STRING } from "./fields";
+import { checkFailuresText, checkFailures, STRING } from "./fields";
 import { localCommand } from "./localCommand";
 import { notHere, VERSION } from "./official";
 import { isStale, settled, withUnknowns } from "./previews";
 import { textIn } from "./properties";
 import { remoteCommand } from "./remoteCommand";
 import type { ResourceType } from "./resourceType";
-import type { Step } from "../../ssh/dial";
+import type { DialStep } from "../../ssh/dial";
 import { RpcError } from "./rpcError";
 import { readProperties, writeProperties, type Properties, type Value } from "./values";
 
@@ -77,7 +77,7 @@ export class Provider {
       : new Map([
           ...inputs,
           ...NO_OUTPUT,
-          ...(await run(type, "create", { inputs, previous: new Map() }, this.step(request, call)))(),
+          ...(await runCommand(type, "create", { inputs, previous: new Map() }, this.step(request, call)))(),
         ]);
     const id = nameOf(request.getUrn()) + randomBytes(4).toString("hex");
     return new pb.CreateResponse().setId(id).setProperties(writeProperties(outputs));
@@ -93,7 +93,7 @@ export class Provider {
     const outputs = new Map(inputs);
     for (const name of Object.keys(OUTPUTS)) outputs.set(name, { content: state.get(name)!.content });
     if (!request.getPreview()) {
-      const ran = await run(type, "create", { inputs, previous: state }, this.step(request, call));
+      const ran = await runCommand(type, "create", { inputs, previous: state }, this.step(request, call));
       for (const [name, value] of ran()) outputs.set(name, value);
     }
     return new pb.UpdateResponse().setProperties(writeProperties(outputs));
@@ -102,22 +102,22 @@ export class Provider {
   private async delete(request: pb.DeleteRequest, call: AbortController): Promise<Empty> {
     const type = typeOf(request.getUrn());
     const state = readState(type, request.getProperties());
-    await run(type, "delete", { inputs: state, previous: state }, this.step(request, call));
+    await runCommand(type, "delete", { inputs: state, previous: state }, this.step(request, call));
     return new Empty();
   }
 
-  private step(request: { getUrn(): string; getTimeout(): number }, { signal }: AbortController): Step {
+  private step(request: { getUrn(): string; getTimeout(): number }, { signal }: AbortController): DialStep {
     if (request.getTimeout()) throw new Error(notHere("no customTimeouts"));
     return { signal, log: (line) => this.log.status(request.getUrn(), line) };
   }
 }
 
 /** What it returns gives the outputs: none where there is nothing to run. */
-async function run(
+async function runCommand(
   type: ResourceType,
   which: "create" | "delete",
   { inputs, previous }: { readonly inputs: Properties; readonly previous: Properties },
-  step: Step,
+  step: DialStep,
 ): Promise<() => Properties> {
   const command = textIn(inputs, which);
   return command === undefined ? () => new Map() : type.run(command, inputs, previous, step);
@@ -126,7 +126,7 @@ async function run(
 function check(request: pb.CheckRequest): pb.CheckResponse {
   const type = typeOf(request.getUrn());
   const inputs = readProperties(request.getNews());
-  const failures = mistakes(inputs, type.inputs, type.requiredInputs, `${type.goName}Inputs`);
+  const failures = checkFailures(inputs, type.inputs, type.requiredInputs, `${type.goName}Inputs`);
   return new pb.CheckResponse()
     .setInputs(writeProperties(failures.length ? inputs : settled(inputs, type.inputs)))
     .setFailuresList(
@@ -145,7 +145,7 @@ function diff(request: pb.DiffRequest): pb.DiffResponse {
   const { DIFF_NONE, DIFF_SOME } = pb.DiffResponse.DiffChanges;
   const response = new pb.DiffResponse().setHasdetaileddiff(true).setChanges(changes.length ? DIFF_SOME : DIFF_NONE);
   // Only for the property as a whole. That a changed trigger replaces is an option which the SDK sets on the resource.
-  const replaces = ({ path }: Change): boolean => !!fields[path]?.replaceOnChanges;
+  const replaces = ({ path }: PropertyChange): boolean => !!fields[path]?.replaceOnChanges;
   for (const change of changes) {
     const kind = DIFF_KINDS[change.kind][replaces(change) ? 1 : 0];
     response.getDetaileddiffMap().set(change.path, new pb.PropertyDiff().setKind(kind));
@@ -188,7 +188,7 @@ const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 function readState(type: ResourceType, struct: Parameters<typeof readProperties>[0]): Properties {
   const state = readProperties(struct);
   const required = [...Object.keys(OUTPUTS), ...type.requiredInputs];
-  const failures = mistakes(state, { ...OUTPUTS, ...type.inputs }, required, `${type.goName}Outputs`);
-  if (failures.length) throw new Error(failuresText(failures));
+  const failures = checkFailures(state, { ...OUTPUTS, ...type.inputs }, required, `${type.goName}Outputs`);
+  if (failures.length) throw new Error(checkFailuresText(failures));
   return state;
 }

@@ -1,5 +1,5 @@
 /** What the two kinds of command have each for itself; all else (check, diff, unknowns in previews) is common to them. */
-import type { Step } from "../../ssh/dial";
+import type { DialStep } from "../../ssh/dial";
 import type { Fields } from "./fields";
 import type { Properties } from "./values";
 
@@ -9,5 +9,5 @@ export interface ResourceType {
   readonly inputs: Fields;
   readonly requiredInputs: readonly string[];
   /** Runs a command with its inputs and the state before it; what it returns gives the outputs. */
-  run(command: string, inputs: Properties, previous: Properties, step: Step): Promise<() => Properties>;
+  run(command: string, inputs: Properties, previous: Properties, step: DialStep): Promise<() => Properties>;
 }

@@ -108,7 +108,7 @@ function writeContent(content: Content): WireValue {
 }
 
 export const isList = (content: Content): content is readonly Value[] => Array.isArray(content);
-export const isObject = (content: Content): content is Properties => content instanceof Map;
+export const isProperties = (content: Content): content is Properties => content instanceof Map;
 
 export function equal(a: Value, b: Value): boolean {
   if (!a.secret !== !b.secret || !a.unknown !== !b.unknown) return false;
@@ -117,7 +117,7 @@ export function equal(a: Value, b: Value): boolean {
 
 function equalContent(a: Content, b: Content): boolean {
   if (isList(a) && isList(b)) return a.length === b.length && a.every((element, i) => equal(element, b[i]!));
-  if (isObject(a) && isObject(b))
+  if (isProperties(a) && isProperties(b))
     return a.size === b.size && [...a].every(([key, value]) => b.has(key) && equal(value, b.get(key)!));
   return a === b;
 }

@@ -5,7 +5,7 @@ import type { Problem } from "../problems";
 import type { CheckedGatewayArgs } from "../schemas";
 import { decidedOtherwise } from "./owned";
 import { unknownVariables } from "./references";
-import { ownersOf } from "./render";
+import { commandOwners } from "./render";
 import { sandboxesInContainer } from "./sandbox";
 import { plainSecrets } from "./secrets";
 
@@ -38,7 +38,7 @@ export function checkConfig({ config, ours, telegram, env, path, isContainer }: 
 function uninvitedOwners(config: JsonObject, telegram: CheckedGatewayArgs["telegram"], path: string): Problem[] {
   const named = valueAt(config, "commands.ownerAllowFrom");
   if (!telegram || !Array.isArray(named)) return [];
-  const invited = ownersOf({ telegram });
+  const invited = commandOwners({ telegram });
   return named.flatMap((owner, index) => {
     const id = /^(telegram|tg):(.*)$/i.exec(typeof owner === "string" ? owner : "")?.[2]?.trim();
     return id === undefined || invited.includes(`telegram:${id}`)

@@ -6,17 +6,17 @@ import type { Json } from "../../../model/spec";
 export type ConfigValue =
   string | number | boolean | null | undefined | readonly ConfigValue[] | { readonly [key: string]: ConfigValue };
 
-export interface Mistake {
+export interface ConfigMistake {
   readonly path: readonly (string | number)[];
   readonly reason: string;
   readonly advice?: string;
 }
 
 /** Everything in a value that JSON cannot hold, or that OpenClaw would not read as it is meant. */
-export function mistakesIn(value: unknown, path: readonly (string | number)[] = []): Mistake[] {
+export function configMistakes(value: unknown, path: readonly (string | number)[] = []): ConfigMistake[] {
   if (value === null || value === undefined || typeof value === "string" || typeof value === "boolean") return [];
   if (typeof value === "number") return numberMistakes(value, path);
-  if (Array.isArray(value)) return value.flatMap((item, index) => mistakesIn(item, [...path, index]));
+  if (Array.isArray(value)) return value.flatMap((item, index) => configMistakes(item, [...path, index]));
   if (pulumi.Output.isInstance(value) || value instanceof Promise)
     return [
       {
@@ -36,12 +36,12 @@ export function mistakesIn(value: unknown, path: readonly (string | number)[] = 
             advice: "read the file in the program, and spread its content here",
           },
         ]
-      : mistakesIn(inner, [...path, key]),
+      : configMistakes(inner, [...path, key]),
   );
 }
 
 /** Ids of Discord and others have more digits than a number keeps: another person's would be meant. */
-function numberMistakes(value: number, path: Mistake["path"]): Mistake[] {
+function numberMistakes(value: number, path: ConfigMistake["path"]): ConfigMistake[] {
   if (!Number.isFinite(value)) return [{ path, reason: "must be a finite number" }];
   if (!Number.isInteger(value) || Number.isSafeInteger(value)) return [];
   return [

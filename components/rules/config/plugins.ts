@@ -79,14 +79,14 @@ interface Known {
   readonly version: string;
 }
 
-interface Unknown {
+interface UnknownPlugin {
   readonly isTyping: boolean;
   /** OpenClaw's own package of it. */
   readonly official: string | undefined;
   readonly problem: Problem;
 }
 
-function unknownOf(names: readonly string[], { known, path, what, version }: Known): Unknown[] {
+function unknownOf(names: readonly string[], { known, path, what, version }: Known): UnknownPlugin[] {
   return names
     .filter((name) => !known.includes(name))
     .map((name) => {

@@ -34,7 +34,7 @@ export function renderConfig(args: Args, place: ConfigContext): JsonObject {
     ...trustedPlugins(args.config ?? {}),
   };
   const layers = [place.defaults ?? {}, args.config ?? {}, ownConfig(args, place)];
-  const owners = ownersOf(args);
+  const owners = commandOwners(args);
   if (owners.length) layers.push({ commands: { ownerAllowFrom: owners } });
   return sortKeys(layers.reduce(merge, defaults)) as JsonObject;
 }
@@ -76,7 +76,7 @@ export function ownConfig({ telegram, browser, expose }: Args, place: ConfigCont
 }
 
 /** Who owns the gateway's commands: those whom its Telegram bot admits by id, and whoever `config` names. */
-export const ownersOf = ({ telegram, config = {} }: Pick<CheckedGatewayArgs, "telegram" | "config">): Json[] => {
+export const commandOwners = ({ telegram, config = {} }: Pick<CheckedGatewayArgs, "telegram" | "config">): Json[] => {
   const named = valueAt(config, "commands.ownerAllowFrom");
   const ofTelegram = (telegram?.allowFrom ?? []).filter(isUserId).map((id) => `telegram:${id}`);
   return [...new Set([...ofTelegram, ...(Array.isArray(named) ? named : [])])];

@@ -43,7 +43,7 @@ function relevant(schema: Schema, value: Json | undefined): Schema {
   return { ...schema, properties: Object.fromEntries(kept) as Record<string, Schema> };
 }
 
-interface Failure {
+interface SchemaFailure {
   readonly location: string;
   readonly about: readonly OutputUnit[];
 }
@@ -53,7 +53,7 @@ const AROUND = ["properties", "items", "additionalProperties", "allOf", "propert
 const CHOICES = ["anyOf", "oneOf"];
 
 /** What is wrong at which place: a choice as a whole, and everything else where it is. */
-function failures(errors: readonly OutputUnit[]): Failure[] {
+function failures(errors: readonly OutputUnit[]): SchemaFailure[] {
   const choices = errors
     .filter(({ keyword }) => CHOICES.includes(keyword))
     .map(({ instanceLocation }) => instanceLocation);

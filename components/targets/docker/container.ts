@@ -7,7 +7,7 @@
 import type * as docker from "@pulumi/docker";
 import * as pulumi from "@pulumi/pulumi";
 import {
-  commandOf,
+  containerCommand,
   CONTAINER_PATHS,
   CONTAINER_PORT,
   CONTAINER_SANDBOX_PORT,
@@ -40,20 +40,20 @@ export function deployInContainer(
   parent: pulumi.Resource,
   deployment: Deployment,
 ): pulumi.Resource {
-  const place = placeOf(engine, parent, deployment);
-  const { claimed, claim } = claimContainer(place);
-  const { labels, kept } = keepVolumes(place, claimed);
-  const { secrets, config, checked } = prepareVolumes(place, claim, kept);
-  const before = [checked, ...askPartner(place, config, checked)];
-  const container = runContainer(place, { labels, config, secrets }, before);
-  const { name, limits } = place;
+  const context = stepContext(engine, parent, deployment);
+  const { claimed, claim } = claimContainer(context);
+  const { labels, kept } = keepVolumes(context, claimed);
+  const { secrets, config, checked } = prepareVolumes(context, claim, kept);
+  const before = [checked, ...askPartner(context, config, checked)];
+  const container = runContainer(context, { labels, config, secrets }, before);
+  const { name, limits } = context;
   const because = containerId(container, name);
   const request = requestOf<HealthRequest>({ claim, limits, volumes: [config, secrets], because });
-  return place.command("health", { words: `health ${name}`, request, isShown: true }, container);
+  return context.command("health", { words: `health ${name}`, request, isShown: true }, container);
 }
 
 /** What all steps share: the gateway, its engine, and how its resources are called and registered. */
-function placeOf(engine: DockerEngine, parent: pulumi.Resource, deployment: Deployment) {
+function stepContext(engine: DockerEngine, parent: pulumi.Resource, deployment: Deployment) {
   const { name, gateway } = deployment;
   const resourceName = (what: string): string => `${name}-${what}${engine.suffix}`;
   return {
@@ -73,17 +73,17 @@ function placeOf(engine: DockerEngine, parent: pulumi.Resource, deployment: Depl
       deployerCommand(resourceName(what), { about: "containers", ...command }, { parent, dependsOn }),
   };
 }
-type Place = ReturnType<typeof placeOf>;
+type StepContext = ReturnType<typeof stepContext>;
 
 type Claimed = pulumi.Output<Omit<ContainerClaim, "image">>;
 
 /** The container's name is this gateway's before anything is made under it. */
-function claimContainer(place: Place): { claimed: pulumi.Resource; claim: Claimed } {
-  const { engine, name, gateway } = place;
+function claimContainer(context: StepContext): { claimed: pulumi.Resource; claim: Claimed } {
+  const { engine, name, gateway } = context;
   const request = pulumi
     .all([engine.address, engine.ownerId])
     .apply(([address, id]) => engine.claimOf(name, gateway, address, id));
-  const claimed = place.command(
+  const claimed = context.command(
     "claim",
     { words: `claim ${name}`, delete: `leave ${name}`, request, isShown: true },
     engine,
@@ -95,8 +95,8 @@ function claimContainer(place: Place): { claimed: pulumi.Resource; claim: Claime
 type Labels = { label: string; value: pulumi.Input<string> }[];
 
 /** Its network, and what a destroy leaves. */
-function keepVolumes(place: Place, claimed: pulumi.Resource): { labels: Labels; kept: pulumi.Resource[] } {
-  const { docker, engine, name, names } = place;
+function keepVolumes(context: StepContext, claimed: pulumi.Resource): { labels: Labels; kept: pulumi.Resource[] } {
+  const { docker, engine, name, names } = context;
   const ofGateway = [
     { label: LABELS.gateway, value: name },
     { label: LABELS.stack, value: stackName() },
@@ -104,16 +104,16 @@ function keepVolumes(place: Place, claimed: pulumi.Resource): { labels: Labels; 
   const labels = [...ofGateway, { label: LABELS.owner, value: engine.ownerId }];
   return withoutStackTraces(() => {
     const network = new docker.Network(
-      place.resourceName("network"),
+      context.resourceName("network"),
       { name: names.network, labels },
-      place.onEngine(claimed),
+      context.onEngine(claimed),
     );
     const volumes = (["state", "workspace"] as const).map(
       (what) =>
         new docker.Volume(
-          place.resourceName(what),
+          context.resourceName(what),
           { name: names[what], labels: ofGateway },
-          { ...place.onEngine(claimed), retainOnDelete: true },
+          { ...context.onEngine(claimed), retainOnDelete: true },
         ),
     );
     return { labels, kept: [network, ...volumes] };
@@ -122,15 +122,15 @@ function keepVolumes(place: Place, claimed: pulumi.Resource): { labels: Labels; 
 
 /** Volumes with its secrets and its configuration, which OpenClaw has accepted: their names. */
 function prepareVolumes(
-  place: Place,
+  context: StepContext,
   claim: Claimed,
   kept: readonly pulumi.Resource[],
 ): { secrets: pulumi.Output<string>; config: pulumi.Output<string>; checked: pulumi.Resource } {
-  const { engine, name, gateway, limits, because } = place;
+  const { engine, name, gateway, limits, because } = context;
   const { version, config, maxOldSpaceSize } = gateway;
-  const { env, partner } = place.deployment;
+  const { env, partner } = context.deployment;
   const image = engine.image(version).imageId;
-  const staged = place.command(
+  const staged = context.command(
     "secrets",
     {
       words: `stage ${name}`,
@@ -148,7 +148,7 @@ function prepareVolumes(
   // The volume's name reveals nothing about the secrets; as a secret, it would hide the whole container from preview.
   const secrets = answerOf(staged, "volume", name);
   const isAlone = !partner || gateway.force;
-  const checked = place.command(
+  const checked = context.command(
     "check",
     {
       words: `check ${name}`,
@@ -163,12 +163,12 @@ function prepareVolumes(
 }
 
 /** The partner must be healthy when this gateway is taken down. */
-function askPartner(place: Place, config: pulumi.Output<string>, checked: pulumi.Resource): pulumi.Resource[] {
-  const { engine, name, gateway, parent } = place;
-  const { partner } = place.deployment;
+function askPartner(context: StepContext, config: pulumi.Output<string>, checked: pulumi.Resource): pulumi.Resource[] {
+  const { engine, name, gateway, parent } = context;
+  const { partner } = context.deployment;
   if (!partner || gateway.force) return [];
   const asked = { target: engine, name, gateway, partner, change: [config] };
-  return [partnerCommand(place.resourceName("partner"), asked, { parent, dependsOn: [checked] })];
+  return [partnerCommand(context.resourceName("partner"), asked, { parent, dependsOn: [checked] })];
 }
 
 interface Mounted {
@@ -177,21 +177,21 @@ interface Mounted {
   readonly secrets: pulumi.Output<string>;
 }
 
-function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[]): docker.Container {
-  const { docker, engine, gateway, limits, names } = place;
+function runContainer(context: StepContext, mounted: Mounted, before: pulumi.Resource[]): docker.Container {
+  const { docker, engine, gateway, limits, names } = context;
   const { labels, config, secrets } = mounted;
   const { surroundings: around = {} } = gateway;
   const { mounts = [] } = around;
   return withoutStackTraces(
     () =>
       new docker.Container(
-        place.resourceName("container"),
+        context.resourceName("container"),
         {
           name: names.container,
           // Part of OpenClaw's lease on its state: with another, a gateway would wait minutes for a killed predecessor.
           hostname: names.container,
           image: engine.image(gateway.version).imageId,
-          command: config.apply((volume) => commandOf(volume, limits, gateway)),
+          command: config.apply((volume) => containerCommand(volume, limits, gateway)),
           workingDir: WORKING_DIRECTORY,
           user: `${USER}:${USER}`,
           envs: Object.entries(ENVIRONMENT).map(([variable, value]) => `${variable}=${value}`),
@@ -219,7 +219,7 @@ function runContainer(place: Place, mounted: Mounted, before: pulumi.Resource[])
           memorySwap: limits.memoryMiB,
           cpus: cpusText(limits.cpus),
         },
-        { ...place.onEngine(...before), deleteBeforeReplace: true },
+        { ...context.onEngine(...before), deleteBeforeReplace: true },
       ),
   );
 }

@@ -2,7 +2,7 @@ import { homedir, totalmem, userInfo } from "node:os";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { homeOfUser, lineOf } from "../../../inspect/accounts";
+import { homeOfUser, passwdLine } from "../../../inspect/accounts";
 import { enginesHere } from "../../../inspect/engines";
 import { machineHas } from "../../../inspect/needs";
 import { needsOf, unmet } from "../../../model/needs";
@@ -32,7 +32,7 @@ import {
 import { hostShape, type HostArgs } from "../hostArguments";
 import { layoutOf, misfits, type HostFacts } from "../hostLayout";
 import { Losses } from "../losses";
-import { releaseLocks } from "../releaseLock";
+import { packageLocks } from "../packageLocks";
 import { madeHere, type Deployment, type GatewayToCheck } from "../target";
 import { defined } from "../../../model/defined";
 
@@ -67,7 +67,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     const checked = targetArguments({ target: this, name, args, schema: localHostSchema, example }) ?? {};
     this.layout = layoutOf(checked, process.getuid?.() === 0, homedir());
     const { integrity, registry } = checked;
-    releaseLocks().add(defined({ label: name, integrity, registry }));
+    packageLocks().add(defined({ label: name, integrity, registry }));
     currentProgram().lookFor(this, () => misfits(name, this.layout, factsOf(this.layout), "on this machine"));
 
     this.losses = new Losses(name, manageDir(this.layout.root));
@@ -139,6 +139,6 @@ function factsOf({ root, binDir, account }: HostLayout): HostFacts {
     binDir: parentOf(binDir),
     closed: account === null ? [] : closedOnWayTo(manage),
     former: entries(gatewaysDir(manage)).length ? readJson<HostLayout>(hostFile(manage)) : undefined,
-    account: account === null ? undefined : lineOf(account),
+    account: account === null ? undefined : passwdLine(account),
   };
 }

@@ -1,6 +1,13 @@
 /** What in a host's facts prevents gateways from running on it. Pure. */
 import type { HostLayout } from "../../../model/hostLayout";
-import { inTrust, inWords, listensOn, type ClaimToCheck, type Conflict, type Found } from "../../../model/conflict";
+import {
+  inTrust,
+  conflictInWords,
+  listensOn,
+  type ClaimToCheck,
+  type Conflict,
+  type Found,
+} from "../../../model/conflict";
 import { lingering } from "../../../inspect/units";
 import { sandboxWarnings } from "../../rules/config/sandbox";
 import { heapConflicts } from "../../rules/heap";
@@ -58,12 +65,12 @@ export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: reado
   // Nothing was run there as root, so no more is known.
   if (unsafe.length) return { problems: unsafe, obstacles: none, warnings: [], lost: [] };
   return {
-    problems: [...misfits(host.name, host.layout, factsOf(facts), "on the host"), ...fullDisk(host, facts)],
+    problems: [...misfits(host.name, host.layout, factsOf(facts), "on the host"), ...tooLittleSpace(host, facts)],
     obstacles: gateways.map((each, index) => {
       const claim = claimToCheck(each);
       const found = facts.found?.[index] ?? foundFor(each, claim, facts);
       return [
-        ...found.map((thing) => inWords(host.layout, claim, thing)),
+        ...found.map((thing) => conflictInWords(host.layout, claim, thing)),
         ...unmet(needsOf(each.gateway.config), {
           ...facts,
           isFile: (path) => !facts.absent.includes(path),
@@ -100,7 +107,7 @@ const noSudo = ({ name }: LookedAtHost, { user }: Probe): Problem => ({
   advice: `have an administrator run: echo '${user} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/${user}; or remove sudo: the gateways then run as services of ${user}`,
 });
 
-function fullDisk({ name }: LookedAtHost, { freeBytes, missing, root }: Probe): Problem[] {
+function tooLittleSpace({ name }: LookedAtHost, { freeBytes, missing, root }: Probe): Problem[] {
   const needed = missing.length * RELEASE_BYTES;
   if (freeBytes === undefined || freeBytes >= needed) return [];
   return [

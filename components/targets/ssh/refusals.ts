@@ -11,7 +11,7 @@ export function problemOf(refusal: Refusal, name: string, expectedKey: string): 
   if ("shownKey" in refusal)
     return {
       path: path("hostKey"),
-      reason: `is ${fingerprint(expectedKey.split(" ")[1]!)}, but the host presents ${fingerprint(refusal.shownKey)}: nothing was sent to it`,
+      reason: `is ${keyFingerprint(expectedKey.split(" ")[1]!)}, but the host presents ${keyFingerprint(refusal.shownKey)}: nothing was sent to it`,
       advice: `if the host was not reinstalled, somebody may be intercepting the connection; if it was, set its new key: ${HOW_TO_GET}`,
     };
   if ("isMute" in refusal)
@@ -85,7 +85,7 @@ function unusable(property: string, because: string): Pick<Problem, "reason" | "
 }
 
 /** As `ssh-keygen -l` shows a key. */
-function fingerprint(base64: string): string {
+function keyFingerprint(base64: string): string {
   const key = Buffer.from(base64, "base64");
   const type = key.subarray(4, 4 + key.readUInt32BE(0)).toString("latin1");
   const digest = createHash("sha256").update(key).digest("base64").replace(/=+$/, "");

@@ -25,7 +25,7 @@ import {
 import { layoutOf } from "../hostLayout";
 import { Losses } from "../losses";
 import { madeHere, type Deployment, type GatewayToCheck } from "../target";
-import { releaseLocks } from "../releaseLock";
+import { packageLocks } from "../packageLocks";
 import { inspectHost } from "./inspectHost";
 import { knownSoon } from "../../outputs";
 import type { LookedAtHost } from "./hostProblems";
@@ -80,7 +80,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     this.suffix = place === undefined ? "" : `@${place}`;
     this.address = pulumi.interpolate`${user}@${host}:${port}`;
     this.connection = pulumi.secret(connectionOf(name, checked));
-    releaseLocks().add(defined({ label: name, integrity: checked.integrity }));
+    packageLocks().add(defined({ label: name, integrity: checked.integrity }));
     this.lookedAt = { name, layout: this.layout, sudo: this.sudo };
 
     const bootstrap = this.push
@@ -181,12 +181,12 @@ function dialing(path: string, args: Omit<CheckedSshHostArgs, "proxy">) {
 
 /** A key from another resource is checked once it is known; any other was checked with the arguments. */
 function keyLine(path: string, hostKey: pulumi.Input<string>): pulumi.Input<string> {
-  if (typeof hostKey === "string") return lineOf(hostKey) ?? "";
+  if (typeof hostKey === "string") return hostKeyLine(hostKey) ?? "";
   return pulumi
     .output(hostKey)
     .apply((text) =>
       Promise.resolve(
-        lineOf(text) ??
+        hostKeyLine(text) ??
           refuse(
             [{ path, reason: "is not a public key that can be checked", advice: HOW_TO_GET }],
             "found before this host was contacted",
@@ -195,7 +195,7 @@ function keyLine(path: string, hostKey: pulumi.Input<string>): pulumi.Input<stri
     );
 }
 
-function lineOf(text: string): string | undefined {
+function hostKeyLine(text: string): string | undefined {
   const key = chooseHostKey(text);
   return "line" in key ? key.line : undefined;
 }

@@ -1,7 +1,7 @@
 /** Runs one command on another host. */
 import type { Client, ClientChannel } from "ssh2";
 import type { Connection } from "../../../model/connection";
-import { type Step, dial } from "../../../ssh/dial";
+import { type DialStep, dial } from "../../../ssh/dial";
 import { rejection } from "../../../ssh/errors";
 
 /** ssh2's word for it. */
@@ -11,7 +11,7 @@ export interface RemoteRun {
   readonly connection: Connection;
   readonly command: string;
   readonly stdin: string;
-  readonly step: Step;
+  readonly step: DialStep;
   onOutput(from: "stdout" | "stderr", chunk: Buffer): void;
 }
 

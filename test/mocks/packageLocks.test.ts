@@ -3,16 +3,16 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
-import { shippedLock } from "../../components/targets/releaseLock";
-import { lockId, openclawIn, lockedPackages } from "../../model/packageLock";
+import { shippedPackageLock } from "../../components/targets/packageLocks";
+import { packageLockId, openclawIn, lockedPackages } from "../../model/packageLock";
 import { OLDEST_VERSION } from "../../model/versions";
-import { lockOf } from "../support/locks";
+import { packageLockOf } from "../support/packageLocks";
 import { CLAIM_ID, MockedProgram } from "./program";
 import { HOST_KEY } from "./values";
 
 const NEWER = "2026.9.120";
-const LOCK = lockOf(NEWER);
-const WITH_DISCORD = lockOf(OLDEST_VERSION);
+const LOCK = packageLockOf(NEWER);
+const WITH_DISCORD = packageLockOf(OLDEST_VERSION);
 const INTEGRITY = openclawIn(LOCK)!.integrity!;
 
 const program = new MockedProgram();
@@ -50,10 +50,10 @@ const stagedFor = (name: string): unknown => {
 
 it("a version whose lock is in this package needs no question", () => {
   expect(program.names()).toContain(`openclaw-${OLDEST_VERSION}-lock`);
-  const packages = shippedLock(OLDEST_VERSION)!;
+  const packages = shippedPackageLock(OLDEST_VERSION)!;
   expect(stagedFor("old-main-lock@203.0.113.7")).toMatchObject({ version: OLDEST_VERSION, packages });
   expect(program.inputsOf("old-rescue-deployment@203.0.113.7").create).toMatch(
-    new RegExp(` apply-locked 'rescue' ${CLAIM_ID} ${CLAIM_ID} ${lockId(packages)}$`),
+    new RegExp(` apply-locked 'rescue' ${CLAIM_ID} ${CLAIM_ID} ${packageLockId(packages)}$`),
   );
 });
 
@@ -77,7 +77,7 @@ it("a version with plugins is asked for once as well, with the hash of OpenClaw 
   expect(JSON.parse(asked.stdin as string)).toEqual({
     version: OLDEST_VERSION,
     plugins,
-    integrity: openclawIn(shippedLock(OLDEST_VERSION)!)!.integrity,
+    integrity: openclawIn(shippedPackageLock(OLDEST_VERSION)!)!.integrity,
   });
   for (const gateway of ["bot", "bots"])
     expect(stagedFor(`${gateway}-lock@203.0.113.7`)).toMatchObject({ packages: WITH_DISCORD });
@@ -91,7 +91,7 @@ it("another version is asked for once, with the hash that a host names, and brou
   expect(existsSync(join(program.cache, "pulumi-openclaw/deployer-3.cjs"))).toBe(true);
   for (const gateway of ["new-main-%@203.0.113.7/new", "new-rescue-%@203.0.113.8"]) {
     expect(stagedFor(gateway.replace("%", "lock"))).toMatchObject({ version: NEWER, packages: LOCK });
-    expect(program.inputsOf(gateway.replace("%", "deployment")).create).toContain(` ${lockId(LOCK)}`);
+    expect(program.inputsOf(gateway.replace("%", "deployment")).create).toContain(` ${packageLockId(LOCK)}`);
   }
 });
 

@@ -6,15 +6,15 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
-import { LOCK_POLL_MS } from "./limits";
+import { MUTEX_POLL_MS } from "./limits";
 import { about } from "./systemError";
 
-export interface Lock {
+export interface Mutex {
   release(): void;
 }
 
 /** Takes the lock, or returns `undefined` where somebody else holds it. */
-export function tryLock(path: string): Lock | undefined {
+export function tryMutex(path: string): Mutex | undefined {
   // Whoever can open a lock file can hold the lock, so only we may.
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const database = new DatabaseSync(path);
@@ -29,17 +29,17 @@ export function tryLock(path: string): Lock | undefined {
 }
 
 /** Waits for the lock; `onWait` is called once if it is not free. */
-export async function takeLock(path: string, onWait: () => void): Promise<Lock> {
+export async function takeMutex(path: string, onWait: () => void): Promise<Mutex> {
   for (let waited = false; ; waited = true) {
-    const lock = tryLock(path);
+    const lock = tryMutex(path);
     if (lock) return lock;
     if (!waited) onWait();
-    await sleep(LOCK_POLL_MS);
+    await sleep(MUTEX_POLL_MS);
   }
 }
 
-export function isLocked(path: string): boolean {
-  const lock = tryLock(path);
+export function isMutexTaken(path: string): boolean {
+  const lock = tryMutex(path);
   lock?.release();
   return !lock;
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { withLock } from "../../deployer/lock";
+import { withMutex } from "../../deployer/mutex";
 import { Failure } from "../../model/failure";
 
 let directory: string;
@@ -24,7 +24,7 @@ const never = (): void => {
 function held(begin: () => unknown, end: () => unknown) {
   let first: Promise<void>;
   const isHeld = new Promise<void>((resolve) => {
-    first = withLock(path, never, async () => {
+    first = withMutex(path, never, async () => {
       begin();
       resolve();
       await sleep(500);
@@ -42,7 +42,7 @@ it("is held by one process at a time, which is said once", async () => {
     () => events.push("first ends"),
   );
   await isHeld;
-  const second = withLock(
+  const second = withMutex(
     path,
     () => void waited++,
     () => Promise.resolve(events.push("second")),
@@ -59,19 +59,19 @@ it.each([
 ])("is free where its file %s", async (_, content) => {
   path = join(directory, "lock");
   writeFileSync(path, content);
-  expect(await withLock(path, never, () => Promise.resolve(existsSync(path)))).toBe(true);
+  expect(await withMutex(path, never, () => Promise.resolve(existsSync(path)))).toBe(true);
 });
 
 it("is free as soon as its holder is killed", { timeout: 30_000 }, async () => {
   const program = `
-    const { withLock } = require("./deployer/lock");
-    withLock(process.argv[1], () => undefined, () => new Promise(() => setInterval(() => console.log("held"), 20)));
+    const { withMutex } = require("./deployer/mutex");
+    withMutex(process.argv[1], () => undefined, () => new Promise(() => setInterval(() => console.log("held"), 20)));
   `;
   const args = ["-r", "ts-node/register/transpile-only", "-e", program, path];
   const holder = spawn(process.execPath, args, { cwd: join(__dirname, "../.."), stdio: ["ignore", "pipe", "inherit"] });
   await new Promise((resolve) => holder.stdout.once("data", resolve));
   let waited = 0;
-  const mine = withLock(
+  const mine = withMutex(
     path,
     () => {
       waited++;
@@ -95,7 +95,7 @@ it("is the same lock where Perl takes it, as on macOS", async () => {
   Object.defineProperty(process, "platform", { value: "darwin" });
   try {
     const second = () => Promise.resolve(isFree);
-    expect(await withLock(path, () => void waited++, second)).toBe(true);
+    expect(await withMutex(path, () => void waited++, second)).toBe(true);
     expect(waited).toBe(1);
   } finally {
     Object.defineProperty(process, "platform", { value: platform });
@@ -104,7 +104,7 @@ it("is the same lock where Perl takes it, as on macOS", async () => {
 });
 
 it("says what it cannot lock", async () => {
-  const error = await withLock("/proc/self/lock", never, () => Promise.resolve()).catch((reason: unknown) => reason);
+  const error = await withMutex("/proc/self/lock", never, () => Promise.resolve()).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(Failure);
   expect((error as Failure).message).toMatch(/^\/proc\/self\/lock cannot be locked: .+\n {4}-> /);
 });

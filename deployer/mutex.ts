@@ -20,10 +20,10 @@ print "locked\\n";
 1 while <STDIN>;
 `;
 
-type Holder = ChildProcessByStdio<Writable, Readable, Readable>;
+type MutexHolder = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /** `onWait` is called once if another process holds the lock. */
-export async function withLock<T>(path: string, onWait: () => void, action: () => Promise<T>): Promise<T> {
+export async function withMutex<T>(path: string, onWait: () => void, action: () => Promise<T>): Promise<T> {
   mkdirSync(dirname(path), { recursive: true });
   let holder = await take(path, false);
   if (!holder) {
@@ -38,8 +38,8 @@ export async function withLock<T>(path: string, onWait: () => void, action: () =
 }
 
 /** `undefined` where another process has it. */
-function take(path: string, wait: boolean): Promise<Holder | undefined> {
-  const holder: Holder =
+function take(path: string, wait: boolean): Promise<MutexHolder | undefined> {
+  const holder: MutexHolder =
     process.platform === "linux"
       ? spawn("flock", [...(wait ? [] : ["-n"]), path, "sh", "-c", HOLD], { stdio: "pipe" })
       : spawn("perl", ["-e", PERL, path, ...(wait ? ["wait"] : [])], { stdio: "pipe" });

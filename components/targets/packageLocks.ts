@@ -1,9 +1,9 @@
 /** The packages of each version of OpenClaw: decided once for a stack, and the same on all its hosts. */
 import { existsSync, readFileSync } from "node:fs";
 import * as pulumi from "@pulumi/pulumi";
-import type { LockRequest } from "../../model/requests";
+import type { PackageLockRequest } from "../../model/requests";
 import { fingerprint } from "../../model/cache";
-import { lockId, openclawIn } from "../../model/packageLock";
+import { packageLockId, openclawIn } from "../../model/packageLock";
 import { stableValue } from "../outputs";
 import { afterPreflight, currentProgram, refuse } from "../preflight";
 import type { Problem } from "../rules/problems";
@@ -12,7 +12,7 @@ import { packageFile } from "./bootstrap";
 import { deployerCommand } from "./deployerCommand";
 import { defined } from "../../model/defined";
 
-export interface ReleaseLock {
+export interface DecidedPackageLock {
   /** A package-lock.json, packed. */
   readonly packages: pulumi.Output<string>;
   readonly id: pulumi.Output<string>;
@@ -28,7 +28,7 @@ export interface ReleaseSource {
 }
 
 /** The lock of a version that this library knows. To add one, see CONTRIBUTING.md. */
-export function shippedLock(version: string): string | undefined {
+export function shippedPackageLock(version: string): string | undefined {
   const file = packageFile("locks", `openclaw-${version}.lock`);
   return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
 }
@@ -39,8 +39,8 @@ type Plugins = Readonly<Record<string, string>>;
 const nameOf = (version: string, plugins: Plugins): string =>
   [version, ...(Object.keys(plugins).length ? [fingerprint([JSON.stringify(plugins)])] : [])].join("-");
 
-class ReleaseLocks {
-  private readonly locks = new Map<string, ReleaseLock>();
+class PackageLocks {
+  private readonly locks = new Map<string, DecidedPackageLock>();
   /** Versions that have a lock, whatever their plugins. */
   private readonly decided = new Set<string>();
   private readonly named = new Map<string, { readonly label: string; readonly hash: string }>();
@@ -51,7 +51,7 @@ class ReleaseLocks {
     if (registry !== undefined) this.registries.push(registry);
     for (const [version, hash] of Object.entries(integrity)) {
       const before = this.named.get(version)?.hash;
-      const shipped = openclawIn(shippedLock(version) ?? "")?.integrity;
+      const shipped = openclawIn(shippedPackageLock(version) ?? "")?.integrity;
       if (before === undefined) this.named.set(version, { label, hash });
       if (shipped === hash || before === hash) continue;
       if (shipped !== undefined) currentProgram().report([another(label, version, shipped)]);
@@ -61,7 +61,7 @@ class ReleaseLocks {
   }
 
   /** `plugins`: packages that are installed with it. */
-  of(version: string, plugins: Plugins = {}): ReleaseLock {
+  of(version: string, plugins: Plugins = {}): DecidedPackageLock {
     const name = nameOf(version, plugins);
     const lock = this.locks.get(name) ?? this.decide(version, plugins);
     this.locks.set(name, lock);
@@ -70,21 +70,21 @@ class ReleaseLocks {
   }
 
   /** It stays even if a newer library knows another one: upgrading the library alone restarts no gateway. */
-  private decide(version: string, plugins: Plugins): ReleaseLock {
+  private decide(version: string, plugins: Plugins): DecidedPackageLock {
     const { dependsOn = [] } = afterPreflight(undefined);
     const isPlain = Object.keys(plugins).length === 0;
-    const first = (isPlain ? shippedLock(version) : undefined) ?? this.ask(version, plugins, { dependsOn });
+    const first = (isPlain ? shippedPackageLock(version) : undefined) ?? this.ask(version, plugins, { dependsOn });
     // Not really secret: this keeps a hundred lines of hashes out of `preview --diff`. The id is in each deployment.
     const kept = stableValue(`openclaw-${nameOf(version, plugins)}-lock`, pulumi.secret(first), { dependsOn });
     const packages = this.checked(version, pulumi.unsecret(kept));
-    return { packages, id: packages.apply(lockId) };
+    return { packages, id: packages.apply(packageLockId) };
   }
 
   private ask(version: string, plugins: Plugins, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
-    const integrity = this.named.get(version)?.hash ?? openclawIn(shippedLock(version) ?? "")?.integrity;
+    const integrity = this.named.get(version)?.hash ?? openclawIn(shippedPackageLock(version) ?? "")?.integrity;
     const [registry] = this.registries;
     const packages = Object.entries(plugins);
-    const request: LockRequest = defined({
+    const request: PackageLockRequest = defined({
       version,
       plugins: packages.length ? plugins : undefined,
       integrity,
@@ -110,7 +110,7 @@ class ReleaseLocks {
       return Promise.resolve(
         found === undefined || found === hash
           ? text
-          : refuse([locked(label, version, found)], "found before any gateway was changed"),
+          : refuse([lockedToAnother(label, version, found)], "found before any gateway was changed"),
       );
     });
   }
@@ -124,7 +124,7 @@ const another = (label: string, version: string, known: string): Problem => ({
   advice: "remove this argument, and do not use a registry that has a different package",
 });
 
-export const locked = (label: string, version: string, found: string): Problem => ({
+export const lockedToAnother = (label: string, version: string, found: string): Problem => ({
   path: pathOf(label, version),
   reason: `is not the hash of the package that this stack has locked, ${found}`,
   advice: `lock it again: pulumi up --replace '**openclaw-${version}-*'`,
@@ -137,11 +137,11 @@ const contradiction = (label: string, version: string): Problem => ({
 });
 
 /** One for each program, as Pulumi has one stack for it. */
-const all = new WeakMap<object, ReleaseLocks>();
+const all = new WeakMap<object, PackageLocks>();
 
-export function releaseLocks(): ReleaseLocks {
+export function packageLocks(): PackageLocks {
   const program = currentProgram();
   let locks = all.get(program);
-  if (!locks) all.set(program, (locks = new ReleaseLocks()));
+  if (!locks) all.set(program, (locks = new PackageLocks()));
   return locks;
 }
