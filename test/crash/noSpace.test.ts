@@ -9,7 +9,7 @@ everyPoint("ENOSPC", REST, 24333);
 everyPoint("full", TRANSACTION, 24333);
 
 /** So a transaction in which one call finds no room goes as one in which it fails as on a broken disk (brokenDiskWork). */
-it("a failure's words alone depend on whether it was for want of room", () => {
+it("a full disk changes only the wording of a failure", () => {
   const files = ["host", "inspect", "model"].flatMap((room) =>
     readdirSync(join(PROJECT, room), { recursive: true, encoding: "utf8" }).map((name) => join(room, name)),
   );

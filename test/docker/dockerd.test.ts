@@ -43,7 +43,7 @@ inDocker("a Docker engine", () => {
     return out + err;
   }
 
-  it("publishes ports on the loopback interface only", async () => {
+  it("the test engine publishes ports on the loopback interface only", async () => {
     const web = await dockerd.api.createContainer({
       Image: WRONG_IMAGE,
       Cmd: ["sh", "-c", "cd /tmp && echo hello > index.html && exec httpd -f -p 80"],
@@ -57,7 +57,7 @@ inDocker("a Docker engine", () => {
     await web.remove({ force: true });
   });
 
-  it("gives containers names in networks of their own", async () => {
+  it("the test engine gives containers names in networks of their own", async () => {
     const network = await dockerd.api.createNetwork({ Name: "pair" });
     const other = await dockerd.api.createContainer({
       Image: WRONG_IMAGE,
@@ -72,7 +72,7 @@ inDocker("a Docker engine", () => {
     await network.remove();
   });
 
-  it("limits memory, processes and rights", async () => {
+  it("the test engine limits memory, processes and privileges", async () => {
     const look =
       "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max; touch /app/x; cat /proc/self/status";
     const said = await run(look, {
@@ -88,7 +88,7 @@ inDocker("a Docker engine", () => {
     expect(said).toMatch(/^NoNewPrivs:\t1$/m);
   });
 
-  it("keeps volumes", async () => {
+  it("the test engine keeps volumes", async () => {
     await run("echo kept > /home/node/.openclaw/file", { Binds: ["kept:/home/node/.openclaw"] });
     expect(await run("cat /home/node/.openclaw/file; id -u", { Binds: ["kept:/home/node/.openclaw"] })).toBe(
       "kept\n1000\n",
@@ -96,7 +96,7 @@ inDocker("a Docker engine", () => {
     await dockerd.api.getVolume("kept").remove();
   });
 
-  it("comes back after every end, containers as Docker has them then", async () => {
+  it("the test engine comes back however it ended, with its containers as Docker restores them", async () => {
     const container = await create(["sleep", "1000"], { RestartPolicy: { Name: "unless-stopped" } });
     await container.start();
     const comeback = async (end: () => Promise<void>): Promise<string> => {
@@ -114,21 +114,21 @@ inDocker("a Docker engine", () => {
     await container.remove({ force: true });
   });
 
-  it("is the only one on this machine", async () => {
+  it("only one test engine runs in each slot of this machine", async () => {
     await expect(Dockerd.start()).rejects.toThrow(`in use by process ${process.pid} `);
     expect((await dockerd.api.listImages()).flatMap(({ RepoTags }) => RepoTags)).toContain(WRONG_IMAGE);
   });
 });
 
 inDocker("a Docker engine whose process is killed", () => {
-  it("is removed by its watchdog", async () => {
+  it("the test engine is removed by its watchdog", async () => {
     const program = await otherProcessWithAnEngine();
     expect(traces()).not.toEqual([]);
     program.kill("SIGKILL");
     await expect.poll(traces, { timeout: 20_000, interval: 200 }).toEqual([]);
   });
 
-  it("is removed by the next one where its watchdog is killed too", async () => {
+  it("the next test engine removes one whose watchdog was killed too", async () => {
     const program = await otherProcessWithAnEngine();
     const children = readProcess(program.pid!, `task/${program.pid}/children`).trim().split(" ");
     const watchdog = children.find((pid) => readProcess(pid, "cmdline").includes("watchdog.ts"));

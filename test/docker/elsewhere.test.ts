@@ -26,7 +26,7 @@ inDocker("gateways on an engine", () => {
   afterAll(() => dockerd?.stop());
   afterEach(() => pair?.dispose());
 
-  it("is the ready stack's, by its configuration", async () => {
+  it("the ready stack runs on an engine elsewhere by configuration alone", async () => {
     const stack = await TestStack.create();
     try {
       installDockerPlugin(stack.env.PULUMI_HOME!);
@@ -55,7 +55,7 @@ inDocker("gateways on an engine", () => {
     }
   });
 
-  it("comes up on an engine that is not there yet in the preview", async () => {
+  it("a pair comes up on an engine that does not exist yet in the preview", async () => {
     pair = await DockerPair.ofStandIns(dockerd);
     pair.args.isNew = true;
     const { plan } = await pair.shownUp();
@@ -67,7 +67,7 @@ inDocker("gateways on an engine", () => {
     expect(mainCommand).toBe(`docker -H ${dockerd.host} exec openclaw-test-claw-main openclaw`);
   });
 
-  it("comes up on an engine behind SSH, whose key is checked", async () => {
+  it("a pair comes up on an engine behind SSH, whose key is checked", async () => {
     pair = await DockerPair.ofStandIns(dockerd);
     const site = new SshSite();
     try {

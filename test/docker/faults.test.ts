@@ -33,7 +33,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     await dockerd?.stop();
   });
 
-  it("replaces main's container alone where main's configuration changes, and keeps its volumes", async () => {
+  it("a change to main's configuration replaces main's container only, and keeps its volumes", async () => {
     const [main, rescue] = [await pair.id("main"), await pair.id("rescue")];
     const file = `${WORKSPACE}/file`;
     await inMain("sh", "-c", `echo kept > ${file}`);
@@ -59,7 +59,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     expect((await pair.volumes()).filter((name) => name.includes("claw-main")).length).toBe(4);
   });
 
-  it("has others beside it, and directories of the engine's machine", async () => {
+  it("a container reaches its neighbours, and directories of the engine's machine", async () => {
     const asked = (url: string) => `fetch("${url}").then((answer) => answer.text()).then((text) => console.log(text))`;
     expect(await inMain("node", "-e", asked("http://neighbour:4000"))).toBe("pong\r\n");
     expect(await inMain("cat", "/etc/hosts")).toContain(`${SUBNET}.0.1\thost.docker.internal`);
@@ -79,7 +79,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     expect(statSync(join(directory("data"), "file")).uid).toBe(1000);
   });
 
-  it("refuses networks and directories that it cannot have", async () => {
+  it("networks and directories that a container cannot have are refused", async () => {
     const { networks, mounts, config } = pair.args.main;
     const closed = directory("closed", 0);
     const none = join(RUN_DIRECTORY, "none");
@@ -157,28 +157,31 @@ inDocker("a pair in containers, when something goes wrong", () => {
     { main: "pause", rescue: "limits" },
     { main: "restart", rescue: "remove" },
     { main: "stop", flags: ["--refresh"] },
-  ])("shows in a preview and makes anew what is not as it was: %j", async ({ main, rescue, config, flags = [] }) => {
-    const [mainBefore, rescueBefore] = [await pair.id("main"), await pair.id("rescue")];
-    await drifts[main]("main");
-    if (rescue) await drifts[rescue]("rescue");
-    if (config) pair.args.rescue.config = config;
-    const { plan } = await pair.shownUp(...flags);
-    expect(plan).toContain("claw-main-container");
-    expect(plan).toContain(`claw-main: ${REASONS[main]}`);
-    if (rescue) expect(plan).toContain(`claw-rescue: ${REASONS[rescue]}`);
-    expect(await pair.id("main")).not.toBe(mainBefore);
-    expect((await pair.id("rescue")) === rescueBefore).toBe(!rescue && !config);
-    for (const gateway of GATEWAYS) expect(await pair.version(gateway)).toBe(VERSION);
-  });
+  ])(
+    "a preview shows, and up recreates, what has changed outside Pulumi: %j",
+    async ({ main, rescue, config, flags = [] }) => {
+      const [mainBefore, rescueBefore] = [await pair.id("main"), await pair.id("rescue")];
+      await drifts[main]("main");
+      if (rescue) await drifts[rescue]("rescue");
+      if (config) pair.args.rescue.config = config;
+      const { plan } = await pair.shownUp(...flags);
+      expect(plan).toContain("claw-main-container");
+      expect(plan).toContain(`claw-main: ${REASONS[main]}`);
+      if (rescue) expect(plan).toContain(`claw-rescue: ${REASONS[rescue]}`);
+      expect(await pair.id("main")).not.toBe(mainBefore);
+      expect((await pair.id("rescue")) === rescueBefore).toBe(!rescue && !config);
+      for (const gateway of GATEWAYS) expect(await pair.version(gateway)).toBe(VERSION);
+    },
+  );
 
-  it("is healthy again after its engine was killed", async () => {
+  it("a pair is healthy again after its engine was killed", async () => {
     await dockerd.kill();
     await dockerd.switchOn();
     await pair.converge();
     for (const gateway of GATEWAYS) await pair.healthy(gateway);
   });
 
-  it("comes back by itself when its machine loses its power, when it is killed, or runs out of memory", async () => {
+  it("a container comes back by itself when its machine loses power, when it is killed, or when it runs out of memory", async () => {
     const before = await pair.ids();
     const [main, end] = [() => pair.container("main").inspect(), (signal: string) => () => killMain(signal)];
     // At this signal the stand-in takes all the memory that there is.
@@ -202,7 +205,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
 
   const killMain = async (signal: string) => process.kill(await pair.pid("main"), signal);
 
-  it("has its network made anew, and its state only where that is wanted", async () => {
+  it("a lost network is recreated, lost state only where that is wanted", async () => {
     const names = { network: pair.name("main"), state: `${pair.name("main")}-state` };
     await pair.container("main").remove({ force: true });
     await dockerd.api.getNetwork(names.network).remove();
@@ -216,7 +219,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     await pair.healthy("main");
   });
 
-  it("is not taken down while its partner is down, unless it is forced", async () => {
+  it("a container is not taken down while its partner is down, unless it is forced", async () => {
     const [main, rescue] = [await pair.id("main"), await pair.id("rescue")];
     pair.args.rescue.config = { update: { channel: "dev" } };
     await pair.hanging("main", async () => {
@@ -233,7 +236,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     ok(await pair.up());
   });
 
-  it("keeps the old one where the new one does not start", async () => {
+  it("the old container stays where the new one does not start", async () => {
     const before = await pair.ids();
     const { config } = pair.args.main;
     pair.args.main.config = { update: { channel: REFUSED_LATER } };
@@ -245,7 +248,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     ok(await pair.preview("--expect-no-changes"));
   });
 
-  it("converges after the engine has gone in the middle of an up", async () => {
+  it("up converges after the engine disappeared in the middle of another one", async () => {
     pair.args.main.config = { update: { channel: "dev" } };
     const change = pair.up();
     await eventually("a new container", 60, async () => {
@@ -263,7 +266,7 @@ inDocker("a pair in containers, when something goes wrong", () => {
     for (const gateway of GATEWAYS) await pair.healthy(gateway);
   });
 
-  it("keeps its volumes when it is destroyed, and finds them again", async () => {
+  it("destroy keeps the volumes, and the next up finds them again", async () => {
     const file = `${WORKSPACE}/kept`;
     await inMain("sh", "-c", `echo still there > ${file}`);
     await dockerd.api.getContainer("neighbour").remove({ force: true });

@@ -23,7 +23,7 @@ inDocker("the first up of a pair in containers", () => {
   });
   afterEach(() => pair?.dispose());
 
-  it("is refused in preview where something is in the way", async () => {
+  it("a first up is refused in preview where something is in the way", async () => {
     const taken = createServer().listen(PORTS.main, "127.0.0.1");
     await once(taken, "listening");
     const foreign = await dockerd.api.createContainer({
@@ -51,12 +51,12 @@ inDocker("the first up of a pair in containers", () => {
     await new Promise((resolve) => taken.close(resolve));
   });
 
-  it("is refused where the engine does not answer", async () => {
+  it("a first up is refused where the engine does not answer", async () => {
     Object.assign(pair.args.engine, { host: "unix:///var/tmp/no-such-engine.sock" });
     await pair.refused("engine.host", "does not answer", "systemctl start docker");
   });
 
-  it("fails with its last lines where its first gateway does not start, and goes on from there", async () => {
+  it("a first up whose gateway does not start fails with the gateway's last lines, and the next one continues from there", async () => {
     pair.args.main.config = { channels: { carrierpigeon: {} } };
     pair.args.rescue.config = { update: { channel: REFUSED_LATER } };
     const failed = await pair.up();
@@ -70,7 +70,7 @@ inDocker("the first up of a pair in containers", () => {
     ok(await pair.preview("--expect-no-changes"));
   });
 
-  it("converges after pulumi was killed while it made a container", { timeout: 300_000 }, async () => {
+  it("up converges after pulumi was killed while it created a container", { timeout: 300_000 }, async () => {
     const pulumi = pair.prepared().start(["up", "--yes", "--skip-preview"]);
     const end = finished(pulumi);
     await eventually("a container", 120, async () => (await pair.ids())[pair.name("rescue")]);
@@ -85,7 +85,7 @@ inDocker("the first up of a pair in containers", () => {
     expect(await pair.ids()).toEqual({});
   });
 
-  it("shares an engine with another stack, whose things it does not touch", async () => {
+  it("a stack shares an engine with another one, and touches nothing of it", async () => {
     const other = await DockerPair.ofStandIns(dockerd, "other");
     // A stack of the same name in another backend.
     const namesake = await DockerPair.ofStandIns(dockerd);

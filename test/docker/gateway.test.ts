@@ -101,34 +101,37 @@ inDocker("a gateway in a container", () => {
   it.each([
     ["OpenClaw", OPENCLAW_IMAGE],
     ["the stand-in", STAND_IN_IMAGE],
-  ])("%s tells its version to who has its token, refuses a wrong configuration, and ends well", async (_, image) => {
-    const named = { Hostname: "gateway" };
-    const wrong = await start(image, named, "wrong.json");
-    expect(await exitCode(wrong)).toBe(78);
-    expect(await log(wrong)).toContain("update.channel");
-    await wrong.remove();
+  ])(
+    "%s tells its version to holders of its token only, refuses an invalid configuration, and stops cleanly",
+    async (_, image) => {
+      const named = { Hostname: "gateway" };
+      const wrong = await start(image, named, "wrong.json");
+      expect(await exitCode(wrong)).toBe(78);
+      expect(await log(wrong)).toContain("update.channel");
+      await wrong.remove();
 
-    const first = await start(image, named);
-    await untilReady();
-    expect(await ask("/healthz")).toEqual({ ok: true, status: "live" });
-    expect(await ask("/readyz")).toEqual({ ready: true });
-    expect(await ask("/readyz", TOKEN)).toMatchObject({ ready: true, failing: [] });
-    expect(await ask("/startupz")).toMatchObject({ ok: true, status: "started" });
-    expect(await ask("/startupz")).not.toHaveProperty("version");
-    expect(await ask("/startupz", "another")).not.toHaveProperty("version");
-    expect(await ask("/startupz", TOKEN)).toMatchObject({ version: VERSION });
+      const first = await start(image, named);
+      await untilReady();
+      expect(await ask("/healthz")).toEqual({ ok: true, status: "live" });
+      expect(await ask("/readyz")).toEqual({ ready: true });
+      expect(await ask("/readyz", TOKEN)).toMatchObject({ ready: true, failing: [] });
+      expect(await ask("/startupz")).toMatchObject({ ok: true, status: "started" });
+      expect(await ask("/startupz")).not.toHaveProperty("version");
+      expect(await ask("/startupz", "another")).not.toHaveProperty("version");
+      expect(await ask("/startupz", TOKEN)).toMatchObject({ version: VERSION });
 
-    await first.remove({ force: true });
-    // To another host's gateway it seems alive for five minutes: nobody can see over there whether it is.
-    if (image === OPENCLAW_IMAGE) {
-      const other = await start(image, { Hostname: "another" });
-      expect(await exitCode(other)).toBe(1);
-      expect(await log(other)).toContain("Another Gateway owner lease is still active");
-      await other.remove();
-    }
-    const successor = await start(image, named);
-    await untilReady();
-    await successor.stop({ t: BOOT_SECONDS });
-    expect(await exitCode(successor)).toBe(0);
-  });
+      await first.remove({ force: true });
+      // To another host's gateway it seems alive for five minutes: nobody can see over there whether it is.
+      if (image === OPENCLAW_IMAGE) {
+        const other = await start(image, { Hostname: "another" });
+        expect(await exitCode(other)).toBe(1);
+        expect(await log(other)).toContain("Another Gateway owner lease is still active");
+        await other.remove();
+      }
+      const successor = await start(image, named);
+      await untilReady();
+      await successor.stop({ t: BOOT_SECONDS });
+      expect(await exitCode(successor)).toBe(0);
+    },
+  );
 });

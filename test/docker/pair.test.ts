@@ -36,7 +36,7 @@ inDocker("a pair of real gateways in containers", () => {
     await dockerd?.stop();
   });
 
-  it("comes up, healthy, and is left alone then", async () => {
+  it("a pair comes up healthy, and a second up changes nothing", async () => {
     expect((await pair.shownUp()).plan).toContain("claw-rescue-container");
     for (const gateway of GATEWAYS) await pair.healthy(gateway);
     expect(ok(await pair.up("--refresh", "--expect-no-changes")).stdout).toMatch(/\d+ unchanged/);
@@ -45,7 +45,7 @@ inDocker("a pair of real gateways in containers", () => {
     expect(mainCommand).toBe(`docker -H ${dockerd.host} exec ${pair.name("main")} openclaw`);
   });
 
-  it("is hardened, and published on loopback only", async () => {
+  it("the containers are hardened, and published on loopback only", async () => {
     const { Config, HostConfig, NetworkSettings } = await pair.container("main").inspect();
     expect(Config.User).toBe("1000:1000");
     // OpenClaw's own limit for the memory that it has.
@@ -81,7 +81,7 @@ inDocker("a pair of real gateways in containers", () => {
     return text(await exec.start({ Tty: true }));
   }
 
-  it("answers the page's quick checks", async () => {
+  it("the containers pass the page's quick checks", async () => {
     for (const gateway of GATEWAYS) {
       expect(await inside(gateway, "openclaw", "gateway", "health", "--json")).toMatch(/"ok": true/);
       const status = await inside(gateway, "openclaw", "gateway", "status", "--deep", "--require-rpc", "--json");
@@ -89,7 +89,7 @@ inDocker("a pair of real gateways in containers", () => {
     }
   });
 
-  it("shows no secret", async () => {
+  it("no secret is shown", async () => {
     const tokens = Object.entries(await pair.stack.outputs())
       .filter(([name]) => name.endsWith("Token"))
       .map(([, value]) => value as string);
@@ -115,7 +115,7 @@ inDocker("a pair of real gateways in containers", () => {
     expect(Processes.some(([, pid]) => readProcess(pid!, "environ").includes(CANARIES[0]!))).toBe(true);
   });
 
-  it("refuses a bot that Telegram does not know", async () => {
+  it("a bot that Telegram does not know is refused", async () => {
     const before = await pair.ids();
     const { telegram } = pair.args.main as { telegram: { botToken: string } };
     telegram.botToken = "4711:canary-of-another-bot-0123456789abcd";
@@ -126,7 +126,7 @@ inDocker("a pair of real gateways in containers", () => {
     telegram.botToken = BOT;
   });
 
-  it("leaves nothing but its volumes", async () => {
+  it("destroy leaves nothing but the volumes", async () => {
     ok(await pair.prepared().destroy());
     expect(await pair.ids()).toEqual({});
     expect(await pair.volumes()).toEqual(

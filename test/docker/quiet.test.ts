@@ -23,7 +23,7 @@ inDocker("a pair in containers", () => {
     await dockerd?.stop();
   });
 
-  it("is never down as a whole while both change", async () => {
+  it("one gateway of a pair is always up while both change", async () => {
     const outputs = await pair.stack.outputs();
     const asked = async (gateway: Gateway): Promise<boolean> =>
       (await answer(PORTS[gateway], outputs[`${gateway}Token`] as string)) === VERSION;

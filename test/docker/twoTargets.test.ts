@@ -42,7 +42,7 @@ inDocker("a pair on two targets", () => {
       rmSync(root, { recursive: true, force: true });
     });
 
-    it("comes up, and neither is taken down while the other is down", async () => {
+    it("a pair on two targets comes up, and neither is taken down while the other is down", async () => {
       ok(await pair.up());
       expect(await pair.version(contained)).toBe(VERSION);
       expect(await startedAt(BLOCK)).toBe("started");

@@ -195,7 +195,7 @@ function page(): string {
 
 it("docs/errors.md is current", () => expectCurrent("docs/errors.md", page()));
 
-it("every refusal stands under a heading", () => {
+it("every refusal of docs/errors.md is under a heading", () => {
   const known = [ON_THE_HOST, ON_THE_ENGINE, OF_MAKE].flatMap(Object.values).flat();
   const files = ["cli", "deployer", "host", "inspect", "model", "ssh", "toolchain"]
     .flatMap(filesIn)
@@ -206,7 +206,7 @@ it("every refusal stands under a heading", () => {
   ).toEqual([]);
 });
 
-it("what to do is never only that something must be done", () => {
+it("no advice says merely to fix something", () => {
   const EMPTY =
     /(correct|fix|repair|adjust) (it|this|that|them)\b|set it right|right (value|file)|(^|[;,] )(add|check) it$/i;
   const advices = page()
@@ -246,7 +246,7 @@ const NO_MESSAGE = [
   /^export LC_ALL=C|^readlink -f|^: No such file or directory$/, // the shell's, to be read here
 ];
 
-it("every sentence of a rule was met, so that no refusal is missing", () => {
+it("every sentence of a rule appears in docs/errors.md", () => {
   const text = page();
   const rules = [
     ...filesIn("components"),

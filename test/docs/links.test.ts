@@ -26,7 +26,7 @@ function linksOf(page: string): string[] {
   return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!).filter((link) => !/^\w+:/.test(link));
 }
 
-it.each(PAGES.map((page) => [relative(PROJECT, page), page]))("%s links to what is there", (_name, page) => {
+it.each(PAGES.map((page) => [relative(PROJECT, page), page]))("every link of %s leads somewhere", (_name, page) => {
   const broken = linksOf(page).filter((link) => {
     const [file = "", anchor] = link.split("#");
     const target = file === "" ? page : join(dirname(page), file);

@@ -9,7 +9,7 @@ import { PROJECT, read } from "./sources";
 
 const HEADING = "## Versions of OpenClaw";
 
-it("docs/configuration.md has the table", async () => {
+it("docs/configuration.md has the current table of OpenClaw versions", async () => {
   const page = read("docs/configuration.md");
   expect(page.split(HEADING)).toHaveLength(2);
   const rows = TESTED_VERSIONS.map(({ version, tested }) => [version, tested, NODE_VERSION]);
@@ -20,7 +20,7 @@ it("docs/configuration.md has the table", async () => {
   await expectCurrent("docs/configuration.md", page.slice(0, start) + current + page.slice(end));
 });
 
-it("each has its packages and its schema in this package, and no other has", () => {
+it("exactly the supported versions have a package lock and a schema", () => {
   const versionsIn = (folder: string, ending: string) =>
     readdirSync(join(PROJECT, folder)).map((name) => name.replace(/^openclaw-/, "").replace(ending, ""));
   const versions = TESTED_VERSIONS.map(({ version }) => version).sort();
@@ -34,4 +34,4 @@ it.each<[string, string]>([
   ["components/arguments.ts", `from the npm registry, ${OLDEST_VERSION} or newer`],
   ["components/targets/hostArguments.ts", `(${NEWEST_VERSION} is)`],
   ["docs/security.md", `The lock of ${NEWEST_VERSION}\n`],
-])("%s names the right one", (file, text) => expect(read(file)).toContain(text));
+])("%s names the current OpenClaw version", (file, text) => expect(read(file)).toContain(text));

@@ -65,7 +65,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     return outcome.stdout + outcome.stderr;
   };
 
-  it("refuses what would meet main: ports, directories, the same bot", async () => {
+  it("a rescue that would share main's ports, directories or bot is refused", async () => {
     stack.config("rescue.basePort", String(MAIN + 20));
     stack.config("rescue.stateDir", join(main.stateDir, "rescue"));
     stack.config("rescue.telegram.allowFrom[0]", "4242");
@@ -86,7 +86,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     untouched();
   });
 
-  it("refuses facts that are wrong, and arguments for main", async () => {
+  it("wrong facts about main, and arguments for it, are refused", async () => {
     stack.config("rescue.existingMain.stateDir", join(home, "nowhere"));
     stack.config("main.basePort", "20000");
     const said = await refusal();
@@ -96,7 +96,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     ok(await stack.run(["config", "rm", "main"]));
   });
 
-  it("comes up beside it, and says how to help it", async () => {
+  it("a rescue comes up beside an existing main, and says how to help it", async () => {
     ok(await stack.run(["config", "rm", "--path", "rescue.stateDir"]));
     stack.config("rescue.basePort", String(RESCUE));
     await stack.secretConfig("rescue.telegram.botToken", RESCUE_BOT);
@@ -119,7 +119,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     untouched();
   });
 
-  it("is checked together with main", async () => {
+  it("the quick checks cover the rescue and main", async () => {
     const stateFile = join(stack.directory, "state.json");
     ok(await stack.run(["stack", "export", "--file", stateFile]));
     const found = gatewaysOfState(readFileSync(stateFile, "utf8"));
@@ -137,7 +137,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     before.files = after;
   });
 
-  it("is changed while main answers, and not while main hangs", async () => {
+  it("a rescue is changed while main answers, and not while main hangs", async () => {
     stack.config("rescue.config.update.channel", "stable");
     ok(await stack.up());
     untouched();
@@ -153,7 +153,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     untouched();
   });
 
-  it("goes without a trace in main", async () => {
+  it("removing the rescue leaves no trace in main", async () => {
     ok(await stack.destroy());
     expect(await ask(RESCUE, "/startupz")).toBeUndefined();
     untouched();

@@ -120,7 +120,7 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
 const resources = (gateways: number, alone = false): number => 2 + 4 + (alone ? 0 : 1) + 6 * gateways;
 
 describe("examples", () => {
-  it("are all previewed here", () => {
+  it("every example is previewed by this test", () => {
     const files = readdirSync(EXAMPLES).filter((name) => name.endsWith(".ts"));
     expect([...Object.keys(EXPECTED), "automation.ts"].sort()).toEqual([...files, "template/index.ts"].sort());
   });
@@ -134,7 +134,7 @@ describe("examples", () => {
   });
 
   it.each(Object.entries(EXPECTED))(
-    "%s",
+    "the example %s previews",
     async (example, { config = [], gateways, alone, docker, more = 0, outputs }) => {
       if (alone) makeMain();
       if (docker) engine = await FakeDocker.start();
@@ -149,7 +149,7 @@ describe("examples", () => {
     },
   );
 
-  it("automation.ts", async () => {
+  it("the example automation.ts previews", async () => {
     const program = copyOf("automation.ts");
     const env = await pulumiEnvironment({ isolatedIn: join(own.root, "engine") });
     const child = spawn("node", ["-r", "ts-node/register", program], { env, cwd: join(own.root, "project") });

@@ -28,7 +28,7 @@ async function expectUntouched(tested: TestStack): Promise<void> {
 }
 
 describe("programs of one's own", () => {
-  it("preview every composition of the page", async () => {
+  it("every composition of the page previews", async () => {
     const tested = await stackOf("setups");
     const { stdout } = ok(await tested.preview());
     // stack; lock of the release; two hosts with three children each; the pair; five gateways with five children each
@@ -40,7 +40,7 @@ describe("programs of one's own", () => {
     await expectUntouched(tested);
   });
 
-  it.each([["preview"], ["up"]] as const)("are refused with every problem at once (%s)", async (command) => {
+  it.each([["preview"], ["up"]] as const)("a program is refused with every problem at once (%s)", async (command) => {
     const tested = await stackOf("refused");
     const outcome = await tested[command]();
     expect(outcome.code).not.toBe(0);
@@ -69,7 +69,7 @@ describe("programs of one's own", () => {
     await expectUntouched(tested);
   });
 
-  it("are refused where somebody listens on a port, or owns a state directory", async () => {
+  it("a program is refused where a port is in use or a state directory has another owner", async () => {
     const tested = await stackOf("setups");
     mkdirSync(join(own.root, ".openclaw-ops"));
     writeFileSync(join(own.root, ".openclaw-ops", "openclaw.json"), "{}");
@@ -87,7 +87,7 @@ describe("programs of one's own", () => {
     }
   });
 
-  it("are refused where two bot tokens that come from resources are one, before the second is used", async () => {
+  it("two equal bot tokens that come from resources are refused before the second is used", async () => {
     const tested = await stackOf("sameBotLater");
     for (const outcome of [await tested.preview(), await tested.up()]) {
       expect(outcome.code).not.toBe(0);
@@ -98,7 +98,7 @@ describe("programs of one's own", () => {
     expect((await tested.resources()).join()).not.toContain("claw-rescue-secrets");
   });
 
-  it("of the Automation API are refused untouched, although up() skips preview", async () => {
+  it("programs of the Automation API are refused before anything is touched, although up() skips preview", async () => {
     const directory = mkdtempSync(join(tmpdir(), "pulumi-openclaw-automation-"));
     try {
       const env = { ...(await pulumiEnvironment({ isolatedIn: directory })), TEST_ROOT: own.root };
@@ -116,7 +116,7 @@ describe("programs of one's own", () => {
 });
 
 describe("the root stack's config", () => {
-  it("is refused with every problem at once, a secret in plain text among them", async () => {
+  it("the root stack's config is refused with every problem at once, a secret in plain text among them", async () => {
     const stack = await own.create();
     stack.config("root", own.root);
     stack.config("taget", "local");

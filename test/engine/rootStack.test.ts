@@ -60,7 +60,7 @@ describe("the root stack", () => {
     finished(spawn(join(root, "bin", `openclaw-${id}`), args, { stdio: ["ignore", "pipe", "pipe"] }));
 
   it.each([["preview"], ["up", "--yes", "--skip-preview"]])(
-    "refuses overlapping blocks (%s …), and nothing is registered or touched",
+    "overlapping port blocks (%s …) are refused before anything is registered or touched",
     async (...command) => {
       stack.config("rescue.basePort", String(MAIN + 20));
       const outcome = await stack.run(command);
@@ -76,7 +76,7 @@ describe("the root stack", () => {
     },
   );
 
-  it("comes up: both healthy, each with its own token", async () => {
+  it("up brings both gateways up healthy, each with its own token", async () => {
     stack.config("rescue.basePort", String(RESCUE));
     seedTools(root);
     for (const id of ["main", "rescue"]) seedGateway(root, id);
@@ -113,7 +113,7 @@ describe("the root stack", () => {
     }
   });
 
-  it("listens on loopback only", () => {
+  it("both gateways listen on loopback only", () => {
     const table = `${readFileSync("/proc/net/tcp", "utf8")}${readFileSync("/proc/net/tcp6", "utf8")}`;
     for (const port of [MAIN, RESCUE]) {
       const hex = port.toString(16).toUpperCase().padStart(4, "0");
@@ -122,14 +122,14 @@ describe("the root stack", () => {
     }
   });
 
-  it("refuses to let its command line write the configuration", async () => {
+  it("the gateways' command line cannot write the configuration", async () => {
     const before = configOf(root, "main");
     const { code, stdout, stderr } = await command("main", "config", "set", "update.channel", "beta");
     expect([code, stdout + stderr]).toEqual([1, expect.stringContaining("externally managed")]);
     expect(configOf(root, "main")).toEqual(before);
   });
 
-  it("shows no secret anywhere", async () => {
+  it("no secret is shown anywhere", async () => {
     const secrets = [...Object.values(CANARIES), tokens.main, tokens.rescue];
     const holds = (text: string) =>
       secrets.filter((secret) => text.includes(secret) || text.includes(Buffer.from(secret).toString("base64")));
@@ -165,7 +165,7 @@ describe("the root stack", () => {
     expect(inFiles(root).length).toBeGreaterThan(0); // the search does find what is there
   });
 
-  it("changes nothing the second time: same processes, same tokens", async () => {
+  it("a second up changes nothing: same processes, same tokens", async () => {
     const before = pids(root);
     ok(await stack.preview("--expect-no-changes"));
     const { stdout } = ok(await stack.up());
@@ -175,7 +175,7 @@ describe("the root stack", () => {
     expect({ main: mainToken, rescue: rescueToken }).toEqual(tokens);
   });
 
-  it("shows one changed line for one changed key, and touches main only", async () => {
+  it("one changed key of main shows as one changed line, and touches main only", async () => {
     const before = pids(root);
     stack.config("main.config.update.channel", "beta");
     const { stdout } = ok(await stack.preview("--diff"));
@@ -188,7 +188,7 @@ describe("the root stack", () => {
     ok(await stack.preview("--expect-no-changes"));
   });
 
-  it("fails with a configuration that OpenClaw refuses; going back is clean, and true", async () => {
+  it("a configuration that OpenClaw refuses fails the up, and reverting it leaves nothing to change", async () => {
     const before = pids(root);
     stack.config("main.config.update.channel", REFUSED_LATER);
     const outcome = await stack.up();
@@ -200,7 +200,7 @@ describe("the root stack", () => {
     expect(configOf(root, "main").update).toMatchObject({ channel: "beta" });
   });
 
-  it("is destroyed: processes gone, ports free", async () => {
+  it("destroy ends the processes and frees the ports", async () => {
     const before = Object.values(pids(root));
     ok(await stack.destroy());
     expect(before.filter(isRunning)).toEqual([]);

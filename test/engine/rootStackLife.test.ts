@@ -40,7 +40,7 @@ describe("the root stack", () => {
     rmSync(root, { recursive: true, force: true });
   });
 
-  it("has its gateway back after kill -9", async () => {
+  it("a gateway comes back after kill -9", async () => {
     const before = pids(root);
     process.kill(before.main, "SIGKILL");
     await eventually(
@@ -53,7 +53,7 @@ describe("the root stack", () => {
     ok(await stack.preview("--expect-no-changes"));
   });
 
-  it("updates the host program alone when the library changes", async () => {
+  it("a new version of the library updates the host program only", async () => {
     const bundle = join(stack.project, "dist", "host.cjs.br");
     const before = pids(root);
     const later = Buffer.concat([brotliDecompressSync(readFileSync(bundle)), Buffer.from("// a later version\n")]);
@@ -67,7 +67,7 @@ describe("the root stack", () => {
     ok(await stack.preview("--expect-no-changes"));
   });
 
-  it("is destroyed: processes gone, ports free, data still there; up finds them again", async () => {
+  it("destroy keeps the data, and the next up finds it again", async () => {
     const before = [
       ...Object.values(pids(root)),
       ...["main", "rescue"].map((id) => supervisorState(root, id).supervisor.pid),
@@ -86,7 +86,7 @@ describe("the root stack", () => {
     expect(readFileSync(diary, "utf8")).toBe("dear diary");
   });
 
-  it("becomes a rescue alone, and a pair again, without touching the rescue", async () => {
+  it("a pair becomes a rescue alone, and a pair again, without touching the rescue", async () => {
     const { rescue } = pids(root);
     stack.config("mode", "rescue");
     ok(await stack.run(["config", "rm", "main"]));
@@ -112,7 +112,7 @@ describe("the root stack", () => {
   });
 });
 
-it("a first up that fails leaves nothing after destroy", async () => {
+it("destroy leaves nothing of a first up that failed", async () => {
   const root = temporaryRoot();
   seed(root);
   const stack = await TestStack.create();

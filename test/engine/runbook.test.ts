@@ -119,7 +119,7 @@ describe("the runbook", () => {
     expect(await typed("First: what is wrong?")).toMatch(/Nothing is wrong\.$/m);
   });
 
-  it.each(["configuration.md", "reach.md"])("commands of docs/%s are taken as they stand there", async (name) => {
+  it.each(["configuration.md", "reach.md"])("the commands of docs/%s run as written", async (name) => {
     const page = readFileSync(join(PROJECT, "docs", name), "utf8");
     const commands = [...page.matchAll(/make config (ARGS=(?:"(?:[^"\\]|\\.)*"|'[^']*'))/g)].map(([, args]) => args!);
     expect(commands.length).toBeGreaterThan(5);
@@ -240,7 +240,7 @@ describe("the runbook", () => {
     for (const id of ["main", "rescue"]) ok(await type(`$HOST remove ${id}`));
   });
 
-  it("every block was typed", () => {
+  it("every block of the runbook was run", () => {
     const blocks = [...sections].flatMap(([heading, all]) => all.map((_, index) => `${heading} ${index}`));
     expect([...done].sort()).toEqual(blocks.sort());
   });

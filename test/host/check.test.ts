@@ -59,7 +59,7 @@ describe("the quick checks", () => {
     return `env -u VITEST ${env} ${realpathSync(seedNode)} ${openclaw}`;
   };
 
-  it("healthy: nothing is wrong, whatever the caller's shell says", async () => {
+  it("the quick checks find nothing wrong with healthy gateways, whatever the caller's shell says", async () => {
     process.env.OPENCLAW_GATEWAY_PORT = String(DOWN);
     process.env.OPENCLAW_STATE_DIR = "/nowhere";
     try {
@@ -85,7 +85,7 @@ describe("the quick checks", () => {
     }
   });
 
-  it("one down: said within its time, and the other one is still up", async () => {
+  it("the quick checks report a gateway that is down in time, and the other one as up", async () => {
     const started = Date.now();
     const result = await checkGateways(only(healthy, down), []);
     expect(Date.now() - started).toBeLessThan(60_000);
@@ -97,7 +97,7 @@ describe("the quick checks", () => {
     );
   });
 
-  it("a wrong token", async () => {
+  it("the quick checks report a wrong token", async () => {
     const config = join(host.dir("main"), "current", "openclaw.json");
     const command = commandFor(home, "canary-wrong-token", config);
     const result = await checkGateways(only({ ...healthy, command }), []);
@@ -114,7 +114,7 @@ describe("the quick checks", () => {
     expect(others).toMatchObject({ ok: true, gateways: [{ service: "healthy", probe: "not asked" }] });
   });
 
-  it("another program on the port", async () => {
+  it("the quick checks report another program on the port", async () => {
     const server: Server = createServer((_, response) => response.end("no gateway"));
     await new Promise<void>((resolve) => server.listen(DOWN, "127.0.0.1", resolve));
     try {
@@ -129,13 +129,13 @@ describe("the quick checks", () => {
     }
   });
 
-  it("a command that does not exist", async () => {
+  it("the quick checks report a command that does not exist", async () => {
     const result = await checkGateways(only({ ...healthy, command: "/nowhere/openclaw" }), []);
     expect(result.ok).toBe(false);
     expect(result.findings[0]?.text).toMatch(/^`\/nowhere\/openclaw gateway status` failed: .*not found$/);
   });
 
-  it("service files of older installations", async () => {
+  it("the quick checks report service files of older installations", async () => {
     const directory = mkdtempSync(join(tmpdir(), "units-"));
     const unit = (name: string, port: number) => {
       mkdirSync(directory, { recursive: true });
@@ -167,7 +167,7 @@ describe("the quick checks", () => {
 
   // The real one has no command that runs a shell, as the stand-in has for a bot's.
   it.skipIf(isSoak)(
-    "a program in the place of a gateway that is down: named, believed nothing, and sent no token",
+    "a program on the port of a gateway that is down is named, not trusted, and sent no token",
     async () => {
       const received: string[] = [];
       const server: Server = createServer((request, response) => {

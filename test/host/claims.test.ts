@@ -63,25 +63,25 @@ describe("a claim is refused, and nothing is touched", () => {
     );
   }
 
-  it("where a state directory is somebody's that no stack owns", async () => {
+  it("a claim is refused where no stack owns the state directory", async () => {
     mkdirSync(join(host.root, ".openclaw-byhand"));
     writeFileSync(join(host.root, ".openclaw-byhand", "openclaw.json"), "{}");
     await refused({ profile: "byhand" }, /stateDir: .*\.openclaw-byhand exists and no stack owns it.*\n.*mv /);
   });
 
-  it("where the command of the same name is somebody else's", async () => {
+  it("a claim is refused where a command of the same name belongs to somebody else", async () => {
     mkdirSync(host.layout.binDir, { recursive: true });
     writeFileSync(join(host.layout.binDir, "openclaw-taken"), "#!/bin/sh\n");
     await refused({ profile: "taken" }, /profile: .*openclaw-taken exists and is not this gateway's command/);
   });
 
-  it("where a file stands at the configuration's path", async () => {
+  it("a claim is refused where a file is at the configuration's path", async () => {
     const configPath = join(host.root, "mine.json");
     writeFileSync(configPath, "{}");
     await refused({ configPath }, /configPath: .*mine\.json exists and was not put there by this gateway/);
   });
 
-  it("where somebody listens on a port of the block", async () => {
+  it("a claim is refused where a port of the block is in use", async () => {
     const server: Server = createServer();
     await new Promise<void>((resolve) => server.listen(PORT + 11, "127.0.0.1", resolve));
     try {
@@ -96,7 +96,7 @@ describe("a claim is refused, and nothing is touched", () => {
     }
   });
 
-  it("where another stack owns the gateway, its ports or its directories", async () => {
+  it("a claim is refused where another stack owns the gateway, its ports or its directories", async () => {
     const mine = host.describe({ profile: "mine", basePort: PORT });
     ok(await host.run("claim", ["mine"], mine.claim));
     await refused(
@@ -127,7 +127,7 @@ describe("a claim is refused, and nothing is touched", () => {
     ok(await host.run("claim", ["mine"], mine.claim)); // the owner itself may, again and again
   });
 
-  it("until it is disowned: then the next stack may have it", async () => {
+  it("a disowned gateway may be claimed by the next stack", async () => {
     const theirs = host.describe({ profile: "given", basePort: PORT + 900 });
     ok(await host.run("claim", ["given"], theirs.claim));
     const mineNow = host.describe({ profile: "given", basePort: PORT + 900 }, { stack: "o/o/new", ownerId: "2" });
@@ -146,7 +146,7 @@ describe("a claim is refused, and nothing is touched", () => {
     expect(existsSync(host.dir("given"))).toBe(false);
   });
 
-  it("preview sees the same obstacles without the stack's id", () => {
+  it("preview finds the same conflicts without the stack's id", () => {
     const { claim } = host.describe({ profile: "mine", basePort: PORT });
     const look = (owner: { stack: string; gateway: string }) =>
       findConflicts(host.layout, [{ ...claim, id: "mine", owner }]).flat();
@@ -154,7 +154,7 @@ describe("a claim is refused, and nothing is touched", () => {
     expect(look({ stack: "o/o/o", gateway: "mine" }).map(({ property }) => property)).toEqual(["profile", "stateDir"]);
   });
 
-  it("where its agent has put something else in the mark's place", async () => {
+  it("a claim is refused where the agent has replaced the owner mark", async () => {
     const stateDir = join(host.root, "tampered");
     mkdirSync(stateDir);
     if (asRoot) chownSync(stateDir, statSync(join(host.root, ".openclaw-mine")).uid, 0);
@@ -166,20 +166,20 @@ describe("a claim is refused, and nothing is touched", () => {
     await refused({ profile: "tampered", basePort: PORT + 700, stateDir }, /no stack owns it/);
   });
 
-  it("where its directories lie in ours, which are removed with it", async () => {
+  it("a claim is refused where its directories are inside ours, which are removed with it", async () => {
     await refused(
       { profile: "inside", basePort: PORT + 700, stateDir: join(host.manage, "state") },
       /stateDir: .* must not contain each other/,
     );
   });
 
-  it("where the document is of another format", async () => {
+  it("a claim in another format is refused", async () => {
     const { claim } = host.describe({ profile: "format", basePort: PORT + 700 });
     const outcome = await host.run("claim", ["format"], { ...claim, format: 2 });
     expect(outcome.stderr).toContain("this host's program reads format 1, not 2");
   });
 
-  it.runIf(asRoot)("where others could change the directories that root trusts", async () => {
+  it.runIf(asRoot)("a claim is refused where others could change the directories that root trusts", async () => {
     chownSync(host.root, 65534, 65534);
     await refused({ profile: "unsafe" }, /can be changed by users other than root.*\n.*chown -h root/);
     chownSync(host.root, 0, 0);
@@ -189,7 +189,7 @@ describe("a claim is refused, and nothing is touched", () => {
   });
 });
 
-it.runIf(asRoot)("data that was moved from another machine finds its account, with its number", async () => {
+it.runIf(asRoot)("data moved from another machine gets its account, with the account's uid", async () => {
   const host = new TestHost();
   const account = "openclaw-moved";
   const passwd = readFileSync("/etc/passwd", "utf8");
@@ -211,7 +211,7 @@ it.runIf(asRoot)("data that was moved from another machine finds its account, wi
   }
 });
 
-it.runIf(asRoot)("the gateway's account cannot hold a lock", () => {
+it.runIf(asRoot)("the gateway's account cannot take our mutexes", () => {
   const host = new TestHost();
   return host
     .run("claim", ["main"], host.describe({ basePort: PORT }).claim)
@@ -220,7 +220,7 @@ it.runIf(asRoot)("the gateway's account cannot hold a lock", () => {
     .finally(() => host.dispose());
 });
 
-it("is made again by the next step where an interrupted destroy has given it up", async () => {
+it("the next step renews a claim that an interrupted destroy gave up", async () => {
   const host = new TestHost();
   try {
     const { claim } = host.describe({ basePort: PORT });
@@ -233,7 +233,7 @@ it("is made again by the next step where an interrupted destroy has given it up"
   }
 });
 
-it("a host that has lost its own description can be set up again", async () => {
+it("a host that lost its own description can be set up again", async () => {
   const host = new TestHost();
   try {
     rmSync(join(host.manage, "host.json"));
@@ -246,7 +246,7 @@ it("a host that has lost its own description can be set up again", async () => {
   }
 });
 
-it("a configuration path of one's own becomes a link to the gateway's", async () => {
+it("a custom configuration path becomes a link to the gateway's", async () => {
   const host = new TestHost();
   try {
     const configPath = join(host.root, "etc", "claw.json");
@@ -260,7 +260,7 @@ it("a configuration path of one's own becomes a link to the gateway's", async ()
   }
 });
 
-it("what was claimed for a gateway that never ran is removed without a trace", async () => {
+it("the claim of a gateway that never ran is removed without a trace", async () => {
   const host = new TestHost();
   try {
     const { claim } = host.describe({ basePort: PORT, workspace: join(host.root, "elsewhere") });
@@ -273,7 +273,7 @@ it("what was claimed for a gateway that never ran is removed without a trace", a
   }
 });
 
-it("what somebody put there for a gateway that never ran stays, and is named", async () => {
+it("foreign files in the directory of a gateway that never ran stay, and are named", async () => {
   const host = new TestHost();
   try {
     const { claim } = host.describe({ basePort: PORT });
@@ -292,7 +292,7 @@ it("what somebody put there for a gateway that never ran stays, and is named", a
   }
 });
 
-it("a configuration path in its state directory is its account's link, up after up", async () => {
+it("a configuration path in the state directory stays a link of the gateway's account, up after up", async () => {
   const host = new TestHost();
   try {
     const configPath = join(host.root, ".openclaw", "etc", "openclaw.json");
@@ -307,7 +307,7 @@ it("a configuration path in its state directory is its account's link, up after 
   }
 });
 
-it.runIf(asRoot)("root follows no link of its agent's out of its state directory", async () => {
+it.runIf(asRoot)("root follows no link of the agent out of the state directory", async () => {
   const host = new TestHost();
   const outside = join(host.root, "outside");
   mkdirSync(outside);
@@ -328,7 +328,7 @@ it.runIf(asRoot)("root follows no link of its agent's out of its state directory
   }
 });
 
-it.runIf(asRoot)("nothing is deployed where somebody else has the place of OpenClaw's locks", async () => {
+it.runIf(asRoot)("nothing is deployed where another user owns the directory of OpenClaw's locks", async () => {
   const account = `${TEST_ACCOUNT}-locks`;
   const host = new TestHost({ account });
   const uid = Number(execFileSync("id", ["-u", account], { encoding: "utf8" }));

@@ -21,14 +21,14 @@ describe("a gateway on its network, with HTTPS and a proxy that signs people in"
   beforeAll(() => placeRelease(host.root, "main"));
   afterAll(() => host.dispose());
 
-  it("comes up, is left alone then, and is reached there, where it says little", async () => {
+  it("an exposed gateway comes up, is left alone by the next apply, and tells little to whom it does not know", async () => {
     expect(ok(await up(everything)).stdout).toContain("now healthy");
     expect(ok(await up(everything)).stdout).toContain("already healthy");
     expect(await askGateway(PORT, "/startupz")).toMatchObject({ status: "started", version: VERSION });
     expect(await askGateway(PORT, "/startupz", { host: address })).toEqual({ ok: true, status: "started" });
   });
 
-  it("is found healthy by the quick checks", async () => {
+  it("the quick checks find an exposed gateway healthy", async () => {
     const wrapper = join(host.layout.binDir, "openclaw-main");
     const gateway = {
       ...{ name: "main", isOurs: true, url: `https://127.0.0.1:${PORT}`, port: PORT, version: VERSION },
@@ -40,7 +40,7 @@ describe("a gateway on its network, with HTTPS and a proxy that signs people in"
     expect(gateways).toMatchObject([{ service: `up, ${VERSION}`, probe: "1 reachable" }]);
   });
 
-  it("keeps running where a new certificate cannot be read, or Tailscale is not there, and says what to do", async () => {
+  it("an exposed gateway keeps running where a new certificate cannot be read or Tailscale is missing, with advice", async () => {
     const files = { certFile: join(host.root, "tls/cert.pem"), keyFile: join(host.root, "tls/key.pem") };
     const running = host.gatewayPid("main");
     const missing = await up({ tls: files });

@@ -44,7 +44,7 @@ describe("a deployment fails", () => {
     return host.up("main", host.describe({ basePort: PORT, version }));
   };
 
-  it("as the first one: nothing runs, nothing is left after remove", async () => {
+  it("a first deployment that fails runs nothing, and remove leaves nothing", async () => {
     const outcome = await deploy("2026.9.101");
     expect(outcome.code).toBe(1);
     expect(outcome.stderr).toContain("did not become healthy: it ended with exit code 78");
@@ -56,7 +56,7 @@ describe("a deployment fails", () => {
     expect(readdirSync(host.root).filter((name) => name.startsWith(".openclaw"))).toEqual([]);
   });
 
-  it("later: the former generation runs again, exactly", async () => {
+  it("after a later deployment fails, the previous generation runs again exactly as before", async () => {
     ok(await deploy("2026.9.100"));
     const generation = host.current("main");
     for (const [version, reason] of [
@@ -73,7 +73,7 @@ describe("a deployment fails", () => {
     }
   });
 
-  it("that hangs in its exit is ended, long before one with work to finish would be", async () => {
+  it("a gateway that hangs while it stops is killed long before one with work to finish", async () => {
     ok(await deploy("2026.9.104"));
     const started = Date.now();
     ok(await deploy("2026.9.100"));
@@ -82,7 +82,7 @@ describe("a deployment fails", () => {
     expect(took).toBeLessThan(TEST_LIMITS.EXIT_TIMEOUT_MS + 10_000);
   });
 
-  it("because the registry does not have the version: said, with what to do, and nothing changed", async () => {
+  it("a version that the registry lacks is reported with advice, and nothing changes", async () => {
     const pid = host.gatewayPid("main");
     const { claim, spec } = host.describe({ basePort: PORT, version: "2026.9.999" });
     const outcome = await host.up("main", { claim, spec });
@@ -111,7 +111,7 @@ describe("a change", () => {
   });
   afterAll(() => host.dispose());
 
-  it("that nobody waits for any more is undone: the host is never ahead of the stack's state", async () => {
+  it("a change that nobody waits for any more is undone: the host is never ahead of the stack's state", async () => {
     const generation = host.current("main");
     const { claim, spec } = host.describe({ basePort: PORT, version, config: { update: { channel: "beta" } } });
     const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
@@ -131,7 +131,7 @@ describe("a change", () => {
     expect(host.current("main")).not.toBe(generation);
   });
 
-  it("goes through after the clock has jumped back, and jobs are of the future", async () => {
+  it("a change goes through after the clock jumped back, with jobs dated in the future", async () => {
     const jobs = join(host.dir("main"), "jobs");
     for (let n = 0; n < 8; n++) mkdirSync(join(jobs, `2999-01-01T00-00-0${n}-000Z-1`));
     mkdirSync(join(jobs, "00000990-1"));
@@ -144,7 +144,7 @@ describe("a change", () => {
     );
   });
 
-  it("goes on with the release of before there were locks, which counts for the first one; another one installs anew", async () => {
+  it("a release from before package locks counts for the first lock; another lock installs again", async () => {
     const { claim, spec } = host.describe({ basePort: PORT, version });
     const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
     const apply = (packages: string): Promise<Outcome> =>
@@ -174,7 +174,7 @@ describe("a change", () => {
     ["removed", (stateDir: string) => rmSync(stateDir, { recursive: true })],
     ["another one", another],
     ["emptied", (stateDir: string) => rmSync(join(stateDir, "state"), { recursive: true })],
-  ])("makes a gateway whole again whose state directory is %s, and which nobody calls healthy", async (what, lose) => {
+  ])("a change repairs a gateway whose state directory is %s, and which counts as unhealthy", async (what, lose) => {
     const { claim, spec } = host.describe({ basePort: PORT, version });
     const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
     const apply = async (): Promise<string> => ok(await host.run("apply", ["main", "claim-id", nonce], spec)).stdout;
@@ -189,7 +189,7 @@ describe("a change", () => {
     rmSync(`${claim.stateDir}.away`, { recursive: true, force: true });
   });
 
-  it("finds a gateway that runs on where somebody has removed our directory, and takes its place", async () => {
+  it("a change replaces a gateway that kept running after our directory was removed", async () => {
     const gateway = host.describe({ basePort: PORT, version });
     ok(await host.up("main", gateway));
     const former = [host.supervisorPid("main"), host.gatewayPid("main")];
@@ -206,7 +206,7 @@ describe("a change", () => {
     expect(ok(await host.run("health", ["main"])).stdout).toBe("healthy\n");
   });
 
-  it("goes through where the gateway's agent has put a directory in its mark's place", async () => {
+  it("a change goes through where the agent has replaced the owner mark by a directory", async () => {
     const gateway = host.describe({ basePort: PORT, version });
     const mark = join(gateway.claim.stateDir, STATE_OWNER_FILE);
     rmSync(mark);
@@ -215,7 +215,7 @@ describe("a change", () => {
     expect(JSON.parse(readFileSync(mark, "utf8"))).toMatchObject({ released: false });
   });
 
-  it("of directories keeps the gateway's identity, and the old data", async () => {
+  it("a change of directories keeps the gateway's identity and the old data", async () => {
     const moved = host.describe({
       basePort: PORT,
       version,
@@ -231,7 +231,7 @@ describe("a change", () => {
     });
   });
 
-  it("is not removed by the resource that owned the gateway before it was renamed", async () => {
+  it("a renamed gateway is not removed by the resource that owned it before", async () => {
     ok(await host.run("remove", ["main", "a former name"]));
     expect(await ask(PORT, "/startupz")).toMatchObject({ ok: true });
   });
@@ -257,7 +257,7 @@ describe("main and rescue as one unit", () => {
   const downAtOnce = (): Promise<boolean> =>
     Promise.all([ask(PORT, "/startupz"), ask(PORT + 111, "/startupz")]).then(([main, rescue]) => !main && !rescue);
 
-  it("both come up, and are changed one after the other", async () => {
+  it("main and rescue come up, and are changed one after the other", async () => {
     for (const outcome of await Promise.all([up("main", "stable"), up("rescue", "stable")])) ok(outcome);
     let changing = true;
     const watch = (async () => {
@@ -271,7 +271,7 @@ describe("main and rescue as one unit", () => {
     expect(await watch).toBe(0);
   });
 
-  it("neither is taken down while the other's turn lasts", async () => {
+  it("neither gateway is taken down during the other's turn", async () => {
     const turn = holdLock(join(host.manage, "locks", "take-down.sqlite"));
     try {
       await once(turn.stdout!, "data");
@@ -294,7 +294,7 @@ describe("main and rescue as one unit", () => {
     return existsSync(progress) ? readFileSync(progress, "utf8") : "";
   }
 
-  it("a healthy one is not taken down while the other is not healthy, unless forced", async () => {
+  it("a healthy gateway is not taken down while the other is unhealthy, unless forced", async () => {
     const [supervisor, gateway, main] = [
       host.supervisorPid("rescue"),
       host.gatewayPid("rescue"),
@@ -312,7 +312,7 @@ describe("main and rescue as one unit", () => {
     expect(host.gatewayPid("main")).not.toBe(main);
   });
 
-  it("an unhealthy one may always be repaired, and a change that waits for it goes on", async () => {
+  it("an unhealthy gateway may always be repaired, and a change that waits for it continues", async () => {
     // rescue is still down from the test before
     const outcomes = await Promise.all([up("main", "dev"), up("rescue", "dev")]);
     for (const outcome of outcomes) ok(outcome);
@@ -330,25 +330,28 @@ function holdLock(path: string): ChildProcess {
   return spawn(seedNode, ["-e", hold], { stdio: ["ignore", "pipe", "ignore"] });
 }
 
-it.runIf(process.getuid!() === 0)("an install script runs as nobody else, and nothing of it stays", async () => {
-  const host = new TestHost();
-  try {
-    const { claim } = host.describe({ basePort: PORT });
-    ok(await host.run("setup", [], { ...host.layout, push: true }));
-    ok(await host.run("claim", ["main"], claim));
-    const release = join(host.dir("main"), "releases/2026.9.100");
-    mkdirSync(join(release, ".."));
-    // A handle of the release, kept open for ever.
-    const keep = "(exec 3>>planted; echo $$ >&3; sleep 999) >/dev/null 2>&1 &";
-    sendStandIn(host.root, "main", "2026.9.100", `id -u >builder; ${keep} sleep 0.2`);
-    expect(ok(await host.run("prepare", ["main", "2026.9.100"])).stdout).toBe("absent\n");
-    const builder = Number(readFileSync(join(release, "node_modules/openclaw/builder"), "utf8"));
-    expect(existsSync(join(release, "node_modules/openclaw/planted"))).toBe(true);
-    expect(builder).not.toBe(0);
-    expect(builder).not.toBe(statSync(claim.stateDir).uid);
-    expect(ownersOfProcesses()).not.toContain(builder);
-    expect(execFileSync("find", [release, "!", "-user", "root"], { encoding: "utf8" })).toBe("");
-  } finally {
-    await host.dispose();
-  }
-});
+it.runIf(process.getuid!() === 0)(
+  "an install script runs as an account of its own, and leaves nothing behind",
+  async () => {
+    const host = new TestHost();
+    try {
+      const { claim } = host.describe({ basePort: PORT });
+      ok(await host.run("setup", [], { ...host.layout, push: true }));
+      ok(await host.run("claim", ["main"], claim));
+      const release = join(host.dir("main"), "releases/2026.9.100");
+      mkdirSync(join(release, ".."));
+      // A handle of the release, kept open for ever.
+      const keep = "(exec 3>>planted; echo $$ >&3; sleep 999) >/dev/null 2>&1 &";
+      sendStandIn(host.root, "main", "2026.9.100", `id -u >builder; ${keep} sleep 0.2`);
+      expect(ok(await host.run("prepare", ["main", "2026.9.100"])).stdout).toBe("absent\n");
+      const builder = Number(readFileSync(join(release, "node_modules/openclaw/builder"), "utf8"));
+      expect(existsSync(join(release, "node_modules/openclaw/planted"))).toBe(true);
+      expect(builder).not.toBe(0);
+      expect(builder).not.toBe(statSync(claim.stateDir).uid);
+      expect(ownersOfProcesses()).not.toContain(builder);
+      expect(execFileSync("find", [release, "!", "-user", "root"], { encoding: "utf8" })).toBe("");
+    } finally {
+      await host.dispose();
+    }
+  },
+);

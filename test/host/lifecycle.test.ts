@@ -20,7 +20,7 @@ describe("one gateway, from nothing to removed and back", () => {
   });
   afterAll(() => host.dispose());
 
-  it("comes up healthy", async () => {
+  it("a gateway comes up healthy", async () => {
     const outcome = ok(await host.up("main", host.describe(config("stable"))));
     expect(outcome.stdout.trim()).toBe(`now healthy: OpenClaw ${VERSION} on 127.0.0.1:${PORT}`);
     expect(await ask(PORT, "/startupz")).toMatchObject({ ok: true, status: "started", version: VERSION });
@@ -28,7 +28,7 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(host.current("main")).toBe(host.good("main"));
   });
 
-  it.runIf(asRoot)("runs as an account of its own that cannot change its configuration or program", () => {
+  it.runIf(asRoot)("a gateway runs as its own account, which cannot change its configuration or program", () => {
     const uid = Number(execFileSync("id", ["-u", TEST_ACCOUNT], { encoding: "utf8" }));
     expect(statSync(`/proc/${host.gatewayPid("main")}`).uid).toBe(uid);
     expect(uid).not.toBe(0);
@@ -48,13 +48,13 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(foundWritable).toBe("");
   });
 
-  it("inherits nothing of the deployer's environment", () => {
+  it("a gateway inherits nothing of the deployer's environment", () => {
     for (const pid of [host.gatewayPid("main"), host.supervisorPid("main")])
       expect(environOf(pid)).not.toContain("canary-passphrase");
     expect(environOf(host.supervisorPid("main"))).not.toContain("token-of-main");
   });
 
-  it("answers through its wrapper whatever the caller's environment says", async () => {
+  it("a gateway answers through its wrapper whatever the caller's environment says", async () => {
     const foreign = {
       OPENCLAW_STATE_DIR: "/nowhere",
       OPENCLAW_CONFIG_PATH: "/nowhere/openclaw.json",
@@ -68,7 +68,7 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(file.stdout).toContain(join(host.dir("main"), "current", "openclaw.json"));
   });
 
-  it("is fenced in: no core file, no right that its account has not, ended before the machine", () => {
+  it("a gateway writes no core file, has no privilege beyond its account's, and stops before the machine does", () => {
     const proc = (name: string): string => readFileSync(`/proc/${host.gatewayPid("main")}/${name}`, "utf8");
     expect(proc("status")).toMatch(/^NoNewPrivs:\t1$/m);
     expect(proc("limits")).toMatch(/^Max core file size +0 +0 /m);
@@ -93,7 +93,7 @@ describe("one gateway, from nothing to removed and back", () => {
     }
     const wrapper = (): string => join(host.layout.binDir, "openclaw-main");
 
-    it("its commands have one of their own, and type nothing into root's", async () => {
+    it("a gateway's commands get a terminal of their own, and cannot type into root's", async () => {
       const [attack, seen] = ["attack", "seen"].map((name) => join(files, name)) as [string, string];
       // TIOCSTI: as if it were typed on the terminal.
       const type = `ioctl($terminal, 0x5412, $_) for split //, "canary-command\\n"`;
@@ -113,7 +113,7 @@ describe("one gateway, from nothing to removed and back", () => {
       expect(own).not.toBe(roots);
     });
 
-    it("have none where their output goes elsewhere", async () => {
+    it("a gateway's commands get no terminal where their output goes elsewhere", async () => {
       const output = join(files, "output");
       const look = "for n in 0 1 2; do readlink /proc/self/fd/$n; done; exit 7";
       const said = await terminal(`${wrapper()} shell -c '${look}' >${output}; echo ended with $?`);
@@ -122,7 +122,7 @@ describe("one gateway, from nothing to removed and back", () => {
     });
   });
 
-  it("is not touched by applying what is already there", async () => {
+  it("applying what is already deployed touches nothing", async () => {
     const pid = host.gatewayPid("main");
     const before = statSync(join(host.dir("main"), "current"), { bigint: true }).ctimeNs;
     const outcome = ok(await host.up("main", host.describe(config("stable"))));
@@ -132,7 +132,7 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(statSync(join(host.dir("main"), "current"), { bigint: true }).ctimeNs).toBe(before);
   });
 
-  it("keeps running when OpenClaw refuses the new configuration", async () => {
+  it("a gateway keeps running when OpenClaw refuses the new configuration", async () => {
     const pid = host.gatewayPid("main");
     const generation = host.current("main");
     const outcome = await host.up("main", host.describe(config("bogus")));
@@ -141,7 +141,7 @@ describe("one gateway, from nothing to removed and back", () => {
     expect([host.gatewayPid("main"), host.current("main")]).toEqual([pid, generation]);
   });
 
-  it("changes generation with a new configuration, and forgets the old one", async () => {
+  it("a new configuration makes a new generation, and the old one is removed", async () => {
     const former = host.current("main");
     ok(await host.up("main", host.describe(config("beta"))));
     expect(host.current("main")).not.toBe(former);
@@ -153,7 +153,7 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(current.update).toMatchObject({ channel: "beta" });
   });
 
-  it("takes a new token, and refuses the old one", async () => {
+  it("a gateway accepts its new token, and refuses the old one", async () => {
     ok(await host.up("main", host.describe(config("beta")), { OPENCLAW_GATEWAY_TOKEN: "second-token" }));
     ok(await host.wrapper("main", ["gateway", "health", "--json"]));
     const environ = environOf(host.gatewayPid("main"));
@@ -161,7 +161,7 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(readdirSync(join(host.dir("main"), "secrets"))).toHaveLength(1);
   });
 
-  it("comes back when it is killed", async () => {
+  it("a gateway comes back when it is killed", async () => {
     const pid = host.gatewayPid("main");
     process.kill(pid, "SIGKILL");
     await eventually("a new process", 20, () => ![pid, -1].includes(host.gatewayPid("main")));
@@ -169,7 +169,7 @@ describe("one gateway, from nothing to removed and back", () => {
     ok(await host.wrapper("main", ["gateway", "health", "--json"]));
   });
 
-  it("is one process again after its supervisor was killed", async () => {
+  it("a gateway is one process again after its supervisor was killed", async () => {
     const [supervisor, gateway] = [host.supervisorPid("main"), host.gatewayPid("main")];
     process.kill(supervisor, "SIGKILL");
     ok(await host.up("main", host.describe(config("beta")), { OPENCLAW_GATEWAY_TOKEN: "second-token" }));
@@ -178,7 +178,7 @@ describe("one gateway, from nothing to removed and back", () => {
     ok(await host.wrapper("main", ["gateway", "health", "--json"]));
   });
 
-  it("is started by hand where everything of it is gone, as after a reboot", async () => {
+  it("a gateway can be started by hand where all its processes are gone, as after a reboot", async () => {
     const pids = [host.supervisorPid("main"), host.gatewayPid("main")];
     for (const pid of pids) process.kill(pid, "SIGKILL");
     expect(ok(await host.run("start", ["main"])).stdout).toContain("now healthy");
@@ -186,7 +186,7 @@ describe("one gateway, from nothing to removed and back", () => {
     ok(await host.wrapper("main", ["gateway", "health", "--json"]));
   });
 
-  it("goes, and leaves its data; the same stack finds them again, another one does not", async () => {
+  it("removal keeps the data, which the same stack finds again and another one does not", async () => {
     const [supervisor, gateway] = [host.supervisorPid("main"), host.gatewayPid("main")];
     const diary = join(host.root, ".openclaw", "workspace", "diary.md");
     writeFileSync(diary, "dear diary");
@@ -209,7 +209,7 @@ describe("one gateway, from nothing to removed and back", () => {
     expect(readFileSync(diary, "utf8")).toBe("dear diary");
   });
 
-  it("leaves nothing of ours when the host is left", async () => {
+  it("nothing of ours stays when the host is left", async () => {
     ok(await host.run("leave", [])); // a gateway is there: nothing happens
     expect(existsSync(host.manage)).toBe(true);
     ok(await host.run("remove", ["main"]));
@@ -233,13 +233,13 @@ describe("a gateway whose channel does not connect", () => {
   });
   const args = () => ({ basePort: PORT, telegram: { botToken: "x", apiRoot: telegram.apiRoot, allowFrom: ["4242"] } });
 
-  it("comes up without one, and is given its first bot later", async () => {
+  it("a gateway comes up without a channel, and gets its first bot later", async () => {
     ok(await host.up("main", host.describe({ basePort: PORT })));
     ok(await host.up("main", host.describe(args()), { TELEGRAM_BOT_TOKEN: TOKEN }));
     expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true });
   });
 
-  it("goes back to exactly the old generation with a wrong one, and says so without telling it", async () => {
+  it("a wrong bot token brings back exactly the old generation, and is not shown", async () => {
     const generation = host.current("main");
     const outcome = await host.up("main", host.describe(args()), { TELEGRAM_BOT_TOKEN: "666:canary-wrong-token" });
     expect(outcome.code).toBe(1);
@@ -252,7 +252,7 @@ describe("a gateway whose channel does not connect", () => {
     expect(environOf(host.gatewayPid("main"))).toContain(TOKEN);
   });
 
-  it("goes back where a channel that is added does not work, and says why", async () => {
+  it("a new channel that does not work brings back the old generation, with the reason", async () => {
     const generation = host.current("main");
     const withChannel = { ...args(), config: { channels: { discrod: { enabled: true } } } };
     const outcome = await host.up("main", host.describe(withChannel), { TELEGRAM_BOT_TOKEN: TOKEN });
@@ -260,7 +260,7 @@ describe("a gateway whose channel does not connect", () => {
     expect(host.current("main")).toBe(generation);
   });
 
-  it("goes back where another program polls for the messages of a bot that is given to it", async () => {
+  it("a bot that another program polls brings back the old generation", async () => {
     telegram.hasOtherPoller = true;
     const [generation, outcome] = [
       host.current("main"),
@@ -277,7 +277,7 @@ describe("a gateway whose channel does not connect", () => {
     expect(host.current("main")).toBe(generation);
   });
 
-  it("is changed all the same while Telegram is out, and says that it is", async () => {
+  it("a gateway is changed even while Telegram is down, and reports that", async () => {
     await telegram.stop();
     const telegramArgs = { ...args().telegram, allowFrom: ["4242", "4244"] };
     const changed = host.describe({ ...args(), telegram: telegramArgs, config: { update: { channel: "beta" } } });

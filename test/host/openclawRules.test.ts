@@ -37,7 +37,7 @@ function openclawPorts(
 }
 
 describe("derived ports", () => {
-  it("are OpenClaw's own", () => {
+  it("the derived ports are OpenClaw's own", () => {
     const bases = [MIN_BASE_PORT, 18789, 19789, 20000, MAX_BASE_PORT];
     for (let base = MIN_BASE_PORT; base < MAX_BASE_PORT; base += 997) bases.push(base);
     const theirs = openclawPorts(bases);
@@ -47,7 +47,7 @@ describe("derived ports", () => {
     });
   });
 
-  it("stop being OpenClaw's own just above our limit: the limit is the right one", () => {
+  it("derived ports differ from OpenClaw's just above our limit, so the limit is right", () => {
     const [above] = openclawPorts([MAX_BASE_PORT + 1]);
     expect(above).toMatchObject({ first: 18800, last: 18899 });
   });
@@ -71,7 +71,7 @@ it("the limit of the heap is what OpenClaw's own installer gives", () => {
 describe("plugins", () => {
   const dist = join(seedRelease, "node_modules", "openclaw", "dist");
 
-  it("are OpenClaw's own, and those of its catalog's channels", () => {
+  it("the known plugins are OpenClaw's own and those of its catalog's channels", () => {
     interface Entry {
       readonly name: string;
       readonly openclaw: {
@@ -91,7 +91,7 @@ describe("plugins", () => {
     expect(entries).toHaveLength(CHANNEL_PLUGINS.length);
   });
 
-  it("and the packages of its other plugins are in its catalogs", () => {
+  it("the packages of OpenClaw's other plugins are in its catalogs", () => {
     const catalogs = readdirSync(dist)
       .filter((name) => /^official-external-(plugin-bundled-catalogs|provider-catalog)-.*\.mjs$/.test(name))
       .map((name) => readFileSync(join(dist, name), "utf8"))
@@ -128,11 +128,11 @@ describe("keys of former versions", () => {
     .map(([, message]) => message!.replaceAll('\\"', '"'));
   const saidOf = (former: string): string[] => rules.filter((rule) => rule.includes(former));
 
-  it.each(Object.entries(FORMER_KEYS))("%s is %s", (former, now) =>
+  it.each(Object.entries(FORMER_KEYS))("the former key %s is now %s", (former, now) =>
     expect(saidOf(former)).toContainEqual(expect.stringContaining(now)),
   );
 
-  it.each(RETIRED_KEYS)("%s is no more", (former) =>
+  it.each(RETIRED_KEYS)("the former key %s has no successor", (former) =>
     expect(saidOf(former)).toContainEqual(expect.stringMatching(/retired|removed/)),
   );
 });

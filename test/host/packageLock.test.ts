@@ -84,7 +84,7 @@ describe("on a host", () => {
   const installed = (profile: string, path: string, release = VERSION): string =>
     readFileSync(join(host.dir(profile), "releases", release, "node_modules", path), "utf8");
 
-  it("gateways of one version have the same packages, whatever was published in between", async () => {
+  it("gateways of one version get the same packages, whatever was published in between", async () => {
     expect(unpack(first)).not.toContain(registry.url);
     ok(await install("ops", first));
     leaf("1.1.0", "a newer one");
@@ -98,7 +98,7 @@ describe("on a host", () => {
     expect(ok(await lock()).stdout.trim()).toBe(first);
   });
 
-  it("packages that are locked anew are installed beside the release that runs", async () => {
+  it("packages that are locked again are installed beside the running release", async () => {
     forget();
     const packages = ok(await lock()).stdout.trim();
     ok(await install("ops", packages));
@@ -115,7 +115,7 @@ describe("on a host", () => {
       { "openclaw.plugin.json": manifest, "words.txt": "of the plugin" },
     );
 
-  it("plugins are locked with it, and lie where OpenClaw has its own", async () => {
+  it("plugins are locked with OpenClaw, and installed where it has its own", async () => {
     pluginOf('{ "id": "words" }');
     const packages = ok(await lock({ plugins: { [PLUGIN]: "1.0.0" } })).stdout.trim();
     ok(await install("plugins", packages));
@@ -130,11 +130,11 @@ describe("on a host", () => {
       { [PLUGIN]: "2.0.0" },
       /npm could not find openclaw@\S+ and @openclaw-test\/words@2\.0\.0/,
     ],
-  ])("plugins %s are refused by the deployer", async (_, plugins, words) => {
+  ])("the deployer refuses plugins %s", async (_, plugins, words) => {
     expect((await lock({ plugins })).stderr).toMatch(words);
   });
 
-  it("a package that is no plugin is refused, and nothing of it is there", async () => {
+  it("a package that is not a plugin is refused, and nothing of it is installed", async () => {
     const packages = ok(await lock({ plugins: { "openclaw-leaf": "1.0.0" } })).stdout.trim();
     const { code, stderr } = await install("no-plugin", packages);
     expect(code).toBe(1);
@@ -142,7 +142,7 @@ describe("on a host", () => {
     expect(releases("no-plugin")).toEqual([]);
   });
 
-  it("nothing is installed by a lock that is not there", async () => {
+  it("nothing is installed without its package lock", async () => {
     const { code, stderr } = await host.run("prepare", ["ops", VERSION, "0123456789abcdef"]);
     expect(code).toBe(1);
     expect(stderr).toMatch(
@@ -160,7 +160,7 @@ describe("on a host", () => {
       "bytes",
       () => registry.spoil({ name: "openclaw-leaf", version: "1.0.0" }, Buffer.from("false")),
     ],
-  ])("what is locked is installed or nothing: %s was put in its place", async (what, profile, replace) => {
+  ])("nothing but the locked packages is installed: %s was put in their place", async (what, profile, replace) => {
     replace();
     const { code, stderr } = await install(profile, first);
     publish("the one");
@@ -177,7 +177,7 @@ describe("on a host", () => {
 });
 
 describe("the deployer", () => {
-  it("refuses a package that is known to be another, and keeps nothing of it", async () => {
+  it("the deployer refuses a package with another hash than the known one, and keeps nothing of it", async () => {
     const integrity = openclawIn(first)!.integrity!;
     publish("a false one");
     forget();
@@ -190,7 +190,7 @@ describe("the deployer", () => {
     expect(unpack(right)).toContain(integrity);
   });
 
-  it("locks nothing that comes without a sha512", async () => {
+  it("the deployer locks no package without a sha512", async () => {
     leaf("1.2.0", "as in 2016", false);
     forget();
     const { code, stderr } = await lock();
@@ -198,7 +198,7 @@ describe("the deployer", () => {
     expect(stderr).toContain(`openclaw@${VERSION} needs packages that have no sha512: openclaw-leaf`);
   });
 
-  it("says that no registry has a version", async () => {
+  it("the deployer reports a version that no registry has", async () => {
     const { code, stderr } = await lock({ version: "2026.9.301" });
     expect(code).toBe(1);
     expect(stderr).toMatch(/npm could not find openclaw@2026\.9\.301[^]*-> check that this machine can reach/);

@@ -11,7 +11,7 @@ let host: TestHost;
 beforeAll(() => void (host = new TestHost({ plainUser: true })));
 afterAll(() => host.dispose());
 
-it("a user without rights installs and runs a gateway as itself", async () => {
+it("an unprivileged user installs and runs a gateway as itself", async () => {
   const gateway = host.describe({ basePort: PORT });
   const packages = shippedPackageLock(VERSION)!;
   ok(await host.run("claim", ["main"], gateway.claim));

@@ -25,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close().closeAllConnections());
 
-it.each(["curl", "wget"])("the bootstrap logs in with %s, in no argument", async (tool) => {
+it.each(["curl", "wget"])("the bootstrap logs in with %s, which appears in no argument", async (tool) => {
   asked.length = 0;
   const root = temporaryRoot();
   try {

@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => site?.stop());
 
-it("says what a command has printed", async () => {
+it("a remote host returns what a command printed", async () => {
   const host = await RemoteHost.open(connection, false, () => undefined);
   try {
     expect(await host.run('echo "$1"', "it's here")).toBe("it's here\n");
@@ -26,7 +26,7 @@ it("says what a command has printed", async () => {
   }
 });
 
-it.each(["yes", "yes >&2"])("is not filled by a host that answers without end: %s", async (command) => {
+it.each(["yes", "yes >&2"])("a host that answers without end does not fill memory: %s", async (command) => {
   const host = await RemoteHost.open(connection, false, () => undefined);
   try {
     const before = process.memoryUsage().rss;

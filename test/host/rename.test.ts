@@ -40,7 +40,7 @@ describe("gateways that get other profiles", () => {
   });
   afterAll(() => host.dispose());
 
-  it("goes back to the former one where the new one does not come up", async () => {
+  it("a rename goes back to the former profile where the new one does not come up", async () => {
     const before = host.gatewayPid("main");
     const failed = await up("one", main("one", "rescue", { version: BAD }));
     expect(failed.code).not.toBe(0);
@@ -53,7 +53,7 @@ describe("gateways that get other profiles", () => {
     expect(existsSync(join(host.root, ".openclaw-one"))).toBe(false);
   });
 
-  it("is not done while its partner is down", async () => {
+  it("a gateway is not renamed while its partner is down", async () => {
     const pid = host.gatewayPid("main");
     process.kill(host.supervisorPid("rescue"), "SIGKILL");
     process.kill(host.gatewayPid("rescue"), "SIGKILL");
@@ -64,7 +64,7 @@ describe("gateways that get other profiles", () => {
     ok(await host.run("start", ["rescue"]));
   });
 
-  it("never takes both down, also where both get others at once", async () => {
+  it("renaming both gateways at once never takes both down", async () => {
     writeFileSync(join(host.root, ".openclaw", "workspace", "memory.md"), "kept");
     const seen = new Set<string>();
     let done = false;
@@ -79,7 +79,7 @@ describe("gateways that get other profiles", () => {
     for (const id of ["main", "rescue"]) expect(host.current(id)).toBeUndefined();
   });
 
-  it("leaves the former ones' data, and nothing else of them", async () => {
+  it("a rename leaves the data of the former profiles, and nothing else of them", async () => {
     ok(await removed("main", main("default", "rescue")));
     ok(await removed("rescue", rescue("rescue", "main")));
     expect([await isReady(MAIN), await isReady(RESCUE)]).toEqual([true, true]);
@@ -87,7 +87,7 @@ describe("gateways that get other profiles", () => {
     expect(readFileSync(join(host.root, ".openclaw", "workspace", "memory.md"), "utf8")).toBe("kept");
   });
 
-  it("keeps what the new one has taken over", async () => {
+  it("a rename keeps what the new profile has taken over", async () => {
     const stateDir = join(host.root, ".openclaw-one");
     const three = main("three", "two", { stateDir });
     ok(await up("three", three));

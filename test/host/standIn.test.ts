@@ -104,13 +104,13 @@ describe.each([
   it.each([
     ["update.channel", { update: { channel: "bogus" } }],
     ["agents.defaults.timeoutSeconds", { agents: { defaults: { timeoutSeconds: "none" } } }],
-  ])("refuses a wrong %s", async (path, wrong) => {
+  ])("a gateway refuses a wrong %s", async (path, wrong) => {
     const config = configuration(wrong);
     const asked = await report("config validate --json", { config });
     expect(asked).toMatchObject({ code: 1, report: { valid: false, issues: [{ path }] } });
   });
 
-  it("does not start with a wrong configuration", async () => {
+  it("a gateway does not start with an invalid configuration", async () => {
     const path = "update.channel";
     const config = configuration({ update: { channel: "bogus" } });
     const started = await run("gateway run", { config });
@@ -118,14 +118,14 @@ describe.each([
     expect(started.stdout + started.stderr).toContain(path);
   });
 
-  it("accepts a right configuration, and does not start without a mode", async () => {
+  it("a valid configuration is accepted, but no gateway starts without a mode", async () => {
     const right = await report("config validate --json");
     expect(right).toMatchObject({ code: 0, report: { valid: true } });
     const config = configuration({ gateway: { port: PORT, bind: "loopback" } });
     expect((await run("gateway run", { config })).code).toBe(78);
   });
 
-  it("says that nobody answers", async () => {
+  it("the command line reports that no gateway answers", async () => {
     expect(await report("gateway health --json --timeout 10000")).toMatchObject({ code: 1, report: { ok: false } });
     expect(await report("gateway status --deep --require-rpc --json")).toMatchObject({
       code: 1,
@@ -135,7 +135,7 @@ describe.each([
     expect((await run("gateway probe --json")).code).toBe(1);
   });
 
-  it("says who listens on its port in its place", async () => {
+  it("the command line names the program that listens on the gateway's port", async () => {
     const stranger = createServer((_, response) => response.end("no gateway"));
     await new Promise<void>((resolve) => stranger.listen(PORT, "127.0.0.1", resolve));
     try {
@@ -180,13 +180,13 @@ describe.each([
       if (running.exitCode === null && running.signalCode === null) process.kill(-running.pid!, "SIGKILL");
     });
 
-    it("listens on loopback, too, where it tells its version", async () => {
+    it("an exposed gateway listens on loopback, too, and tells its version there", async () => {
       const expected = { ok: true, status: "started" };
       expect(await askOver(PORT, "/startupz")).toMatchObject({ ...expected, version: VERSION });
       expect(await askOver(PORT, "/startupz", { host: address })).toEqual(expected);
     });
 
-    it("knows its token as a password", async () => {
+    it("an exposed gateway accepts its token as a password", async () => {
       const invoke = async (headers: Record<string, string>): Promise<unknown> => {
         const body = { method: "POST", headers: { ...headers, "content-type": "application/json" }, body: "{}" };
         return (await askOver(PORT, "/tools/invoke", body))?.["error"];
@@ -195,7 +195,7 @@ describe.each([
       expect(await invoke({ authorization: "Bearer another" })).toMatchObject({ type: "unauthorized" });
     });
 
-    it("answers its own command lines", async () => {
+    it("an exposed gateway answers its own command line", async () => {
       const run = { config: path, password: TOKEN, state: "elsewhere" };
       const reports = [
         await report("gateway health --json --timeout 10000", run),
@@ -235,12 +235,12 @@ describe.each([
     };
     afterAll(() => killAll());
 
-    it("is on the tailnet, if it is OpenClaw", () => {
+    it("OpenClaw asks Tailscale to serve it, and the stand-in does not", () => {
       const isAsked = existsSync(tailscaleLog) && readFileSync(tailscaleLog, "utf8").includes("serve --yes --bg=false");
       expect(isAsked).toBe(name === "OpenClaw");
     });
 
-    it("says what and how it is", async () => {
+    it("a running gateway reports its version and health", async () => {
       expect(await ask(PORT, "/healthz")).toEqual({ ok: true, status: "live" });
       expect(await ask(PORT, "/startupz")).toMatchObject({ ok: true, status: "started", version: VERSION });
       expect(await ask(PORT, "/readyz")).toMatchObject({ ready: true, failing: [] });
@@ -249,7 +249,7 @@ describe.each([
       expect(await unknown.text()).not.toContain('"ok"');
     });
 
-    it("tells who has its token from who has not", async () => {
+    it("a running gateway distinguishes holders of its token", async () => {
       const invoke = async (token: string): Promise<unknown> => {
         const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
         const request = { method: "POST", headers, body: "{}" };
@@ -261,14 +261,14 @@ describe.each([
       expect(await invoke("another")).toEqual([401, "unauthorized"]);
     });
 
-    it("listens on both loopback addresses, in a process that its launcher has started", async () => {
+    it("a running gateway listens on both loopback addresses, in a child of its launcher", async () => {
       const found = listeners((port) => port === PORT);
       expect(found).toMatchObject([{ command: "openclaw-gatewa" }]);
       expect(found[0]!.pid).not.toBe(running.pid);
       expect((await fetch(`http://[::1]:${PORT}/healthz`)).status).toBe(200);
     });
 
-    it("has the limit of the heap that its launcher was started with, and what it starts has not", async () => {
+    it("a running gateway has its launcher's heap limit, and its children do not", async () => {
       const [{ pid } = { pid: 0 }] = listeners((port) => port === PORT);
       let said = "";
       running.stderr!.on("data", (text) => (said += text));
@@ -292,7 +292,7 @@ describe.each([
       expect(others).not.toBe(own);
     });
 
-    it("answers the quick checks", async () => {
+    it("a running gateway answers the quick checks", async () => {
       const reports = await Promise.all(
         [
           "gateway health --json --timeout 10000",
@@ -315,7 +315,7 @@ describe.each([
       expect((await run("config file", { config: path })).stdout).toContain(path);
     });
 
-    it("says that its token is another one", async () => {
+    it("a running gateway reports a wrong token", async () => {
       const wrong = { config: path, token: "another" };
       expect(await report("gateway health --json --timeout 10000", wrong)).toMatchObject({
         code: 1,
@@ -337,7 +337,7 @@ describe.each([
       state: expect.objectContaining({ is: "failing", cause: "other" }) as unknown,
     }) as unknown;
 
-    it("says whether its channel is connected", async () => {
+    it("a running gateway reports whether its channel is connected", async () => {
       const state = await eventually("a connected channel", 10, async () => {
         const all = await channels({ config: path });
         return all.some((each) => each.state.is === "connected") && all;
@@ -345,14 +345,14 @@ describe.each([
       expect(state).toEqual([{ channel: "telegram", account: "default", state: { is: "connected" } }, unknown]);
     });
 
-    it("ends well when it is told to, and frees its port", async () => {
+    it("a gateway exits cleanly on SIGTERM, and frees its port", async () => {
       const end = finished(running);
       running.kill("SIGTERM");
       expect((await end).code).toBe(0);
       expect(await ask(PORT, "/healthz")).toBeUndefined();
     });
 
-    it("is ready while its channel's service is out, and not where its credentials are refused", async () => {
+    it("a gateway is ready while its channel's service is down, and not where its credentials are refused", async () => {
       await telegram.stop();
       running = start("gateway run", { config: path, bot: WRONG_BOT });
       await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);
@@ -366,7 +366,7 @@ describe.each([
       killAll();
     });
 
-    it("is ready, and says that its channel is not connected, where another program polls", async () => {
+    it("a gateway is ready, and reports its channel as not connected, where another program polls", async () => {
       telegram.hasOtherPoller = true;
       running = start("gateway run", { config: path });
       await eventually("readiness", BOOT_SECONDS, async () => (await ask(PORT, "/readyz"))?.ready);

@@ -58,7 +58,7 @@ inLab("a bare host", () => {
   const clear = async (host: Host): Promise<void> =>
     void ok(await host.run(`rm -rf /home/${host.user}/.pulumi-openclaw`));
 
-  it("gets Node.js and npm with apt's downloader", async () => {
+  it("a bare host gets Node.js and npm with apt's downloader", async () => {
     for (const host of [bookworm, trixie]) {
       const { seconds } = ok(await bootstrap(host, lab.registryUrl)) as Outcome & { seconds: number };
       console.log(`${host.name}: bootstrap ${seconds} s`);
@@ -69,20 +69,23 @@ inLab("a bare host", () => {
     }
   });
 
-  it.skipIf(!hasBookwormPackages())("gets them with curl alone, and with wget alone", async () => {
-    const host = await lab.host({ debian: "bookworm" });
-    for (const tool of ["curl", "wget"]) {
-      await install(host, tool);
-      ok(await host.run(`mv ${APT_HELPER} ${APT_HELPER}.away`));
-      ok(await bootstrap(host, lab.registryUrl));
-      expect((await host.run(`which ${tool} curl wget npm`)).stdout).toBe(`/usr/bin/${tool}\n/usr/bin/${tool}\n`);
-      await clear(host);
-      ok(await host.run(`mv ${APT_HELPER}.away ${APT_HELPER}; dpkg -P --force-depends ${tool}`));
-    }
-    await host.dispose();
-  });
+  it.skipIf(!hasBookwormPackages())(
+    "a bare host gets Node.js and npm with curl alone, and with wget alone",
+    async () => {
+      const host = await lab.host({ debian: "bookworm" });
+      for (const tool of ["curl", "wget"]) {
+        await install(host, tool);
+        ok(await host.run(`mv ${APT_HELPER} ${APT_HELPER}.away`));
+        ok(await bootstrap(host, lab.registryUrl));
+        expect((await host.run(`which ${tool} curl wget npm`)).stdout).toBe(`/usr/bin/${tool}\n/usr/bin/${tool}\n`);
+        await clear(host);
+        ok(await host.run(`mv ${APT_HELPER}.away ${APT_HELPER}; dpkg -P --force-depends ${tool}`));
+      }
+      await host.dispose();
+    },
+  );
 
-  it("refuses what is not the package, and keeps nothing of it", async () => {
+  it("a download that is not the package is refused, and nothing of it is kept", async () => {
     const registry = await serve((_request, response) => void response.end("other bytes"));
     for (const host of [bookworm, trixie]) {
       const { code, stderr } = await bootstrap(host, registry);
@@ -93,7 +96,7 @@ inLab("a bare host", () => {
     }
   });
 
-  it("gives a registry up that does not answer, and says what to do", async () => {
+  it("a registry that does not answer is given up, with advice", async () => {
     const registry = await serve(() => undefined);
     const refused = await bootstrap(bookworm, `http://${BRIDGE_ADDRESS}:1`);
     const silent = await bootstrap(bookworm, registry);
@@ -109,7 +112,7 @@ inLab("a bare host", () => {
     expect(await left(bookworm)).not.toContain(".pulumi-openclaw");
   });
 
-  it("needs something that can download", async () => {
+  it("a host without a downloader is refused", async () => {
     ok(await trixie.run(`mv ${APT_HELPER} ${APT_HELPER}.away`));
     const { code, stderr } = await bootstrap(trixie, lab.registryUrl);
     ok(await trixie.run(`mv ${APT_HELPER}.away ${APT_HELPER}`));
@@ -135,7 +138,7 @@ inLab("a bare host", () => {
       for (const gateway of ["main", "rescue"]) ok(await bookworm.run(`openclaw-${gateway} gateway health`));
     };
 
-    it("brings a pair up from nothing but a registry", async () => {
+    it("a pair comes up on a bare host from nothing but a registry", async () => {
       const started = Date.now();
       stack.configs({
         target: "ssh",
@@ -151,7 +154,7 @@ inLab("a bare host", () => {
       ok(await stack.preview("--expect-no-changes"));
     });
 
-    it("shows in a preview what locking its release anew would change", async () => {
+    it("a preview shows what locking the release again would change", async () => {
       const { stdout } = ok(await stack.preview("--replace", `**openclaw-${STAND_IN_VERSION}-*`));
       for (const what of ["packages", "lock"])
         expect(stdout).toMatch(new RegExp(`\\+-.* openclaw-${STAND_IN_VERSION}-${what} replace`));
@@ -160,7 +163,7 @@ inLab("a bare host", () => {
           expect(stdout).toMatch(new RegExp(`~ .* openclaw-${gateway}-${what}@\\S+ update`));
     });
 
-    it("brings it up again where somebody has removed our directory, while it ran on", async () => {
+    it("up restores a pair that kept running after our directory was removed", async () => {
       const diary = "/var/lib/openclaw/.openclaw/workspace/diary.md";
       ok(await bookworm.run(`echo precious >${diary}; rm -r /var/lib/openclaw/.pulumi-openclaw`));
       const pids = "systemctl show -P MainPID openclaw-gateway openclaw-gateway-rescue";

@@ -46,24 +46,27 @@ inLab("faults", () => {
       ["is cut", () => host.cut(), () => host.heal()],
       ["is refused", () => host.refusePort(22), () => host.acceptPort(22)],
       ["ends at a host that stands still", () => host.freeze(), () => host.thaw()],
-    ] as const)("%s: up ends, says so, touches nothing, and the next one goes through", async (_, break_, mend) => {
-      nextChange();
-      const main = await pair.pid("main");
-      await break_();
-      let outcome;
-      try {
-        outcome = await timed(pair.stack.up());
-      } finally {
-        await mend();
-      }
-      expect(outcome.code).not.toBe(0);
-      expect(outcome.stdout).toMatch(new RegExp(`${host.address}|failed attempts|timeout|refused`));
-      expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
-      expect(await pair.pid("main")).toBe(main);
-      await converges();
-    });
+    ] as const)(
+      "%s: up fails with the reason and touches nothing, and the next one succeeds",
+      async (_, break_, mend) => {
+        nextChange();
+        const main = await pair.pid("main");
+        await break_();
+        let outcome;
+        try {
+          outcome = await timed(pair.stack.up());
+        } finally {
+          await mend();
+        }
+        expect(outcome.code).not.toBe(0);
+        expect(outcome.stdout).toMatch(new RegExp(`${host.address}|failed attempts|timeout|refused`));
+        expect(outcome.seconds).toBeLessThan(BOUND_SECONDS);
+        expect(await pair.pid("main")).toBe(main);
+        await converges();
+      },
+    );
 
-    it("is cut in the middle of a change: up ends, and the next one goes through", async () => {
+    it("a connection cut in the middle of a change ends the up, and the next one succeeds", async () => {
       nextChange();
       const up = timed(pair.stack.up());
       await eventually("main is changed", 60, async () =>
@@ -85,7 +88,7 @@ inLab("faults", () => {
     });
 
     // In each direction. With 30 % it takes from 50 to over 200 s: TCP doubles its patience with each loss.
-    it("loses 20 % of its packets: the change goes through", async () => {
+    it("a change succeeds although 20 % of the packets are lost", async () => {
       nextChange();
       host.losePackets(0.2);
       let outcome;
@@ -99,7 +102,7 @@ inLab("faults", () => {
     });
   });
 
-  it("a gateway that hangs in its exit is ended, long before one with work to finish would be", async () => {
+  it("a gateway that hangs while it stops is killed long before one with work to finish", async () => {
     await pair.release("main", { version: "2026.9.104", hangs: true });
     ok(await pair.stack.up());
     await pair.release("main", { version: "2026.9.105" });
@@ -110,7 +113,7 @@ inLab("faults", () => {
     await converges();
   });
 
-  it("a full disk: up says so, main goes on as it was, and with room the next one goes through", async () => {
+  it("a full disk fails the up, main runs on unchanged, and with space the next up succeeds", async () => {
     nextChange();
     const main = await pair.pid("main");
     host.fillDisk();

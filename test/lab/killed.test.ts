@@ -150,7 +150,7 @@ inLab("a deployer that is killed", () => {
   const leaveData = async (): Promise<void> =>
     void ok(await pair.host.inside(`cd ${pair.root} && for file in ${DATA}; do echo mine >$file; done`));
 
-  it("would have taken this long", async () => {
+  it("an up that nobody kills takes this long", async () => {
     await toNewHost();
     await measure("create");
     nextChange("main");
@@ -167,50 +167,53 @@ inLab("a deployer that is killed", () => {
   /** The n-th share of a whole, all of them spread over it; the middle of it: the ends are nobody's moment. */
   const share = (n: number, count: number): number => 0.1 + (0.8 * (n + random())) / count;
 
-  it.each(Array.from({ length: PAIRS }, (_, index) => index))("pair %i", async (index) => {
-    await toNewHost();
-    const { stack, host } = pair;
-    await kill("create", share(index, PAIRS));
-    ok(await stack.up());
-    await leaveData();
-    const { mainToken, rescueToken } = await stack.outputs();
-    await expectWhole({ mainToken, rescueToken });
-
-    for (let n = Math.floor((index * CHANGES) / PAIRS); n < Math.floor(((index + 1) * CHANGES) / PAIRS) + owed; n++) {
-      const [gateway, other] = n % 2 === 0 ? (["main", "rescue"] as const) : (["rescue", "main"] as const);
-      const pid = await pair.pid(other);
-      const channel = nextChange(gateway);
-      await kill("change", share(n % CHANGES, CHANGES));
-      expect(await pair.ask(PORTS[other], "/readyz")).toMatchObject({ ready: true });
+  it.each(Array.from({ length: PAIRS }, (_, index) => index))(
+    "pair %i recovers from kills during up",
+    async (index) => {
+      await toNewHost();
+      const { stack, host } = pair;
+      await kill("create", share(index, PAIRS));
       ok(await stack.up());
-      await expectWhole({ mainToken, rescueToken });
-      expect(await pair.pid(other)).toBe(pid);
-      const config = ok(
-        await host.inside(`cat ${pair.root}/.pulumi-openclaw/gateways/${gateway}/current/openclaw.json`),
-      );
-      expect(JSON.parse(config.stdout)).toMatchObject({ update: { channel } });
-    }
-    owed = 0;
-    // Pulumi goes on warning of what was interrupted, until it is told that it is done.
-    ok(await stack.run(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"]));
-    expect(ok(await stack.run(["stack", "export"])).stdout).not.toContain("pending_operations");
-    ok(await stack.preview("--expect-no-changes"));
-
-    // The last one early: nothing could take its place. Where an `up` comes next, before the host's program goes: Pulumi
-    // would believe that it is still there, and only another destroy converges.
-    const isKept = index % 3 === 0;
-    await kill("destroy", isKept ? 0.1 + 0.3 * random() : share(PAIRS - 1 - index, PAIRS));
-    if (isKept) {
-      await seedAgain();
-      ok(await stack.up());
+      await leaveData();
       const { mainToken, rescueToken } = await stack.outputs();
       await expectWhole({ mainToken, rescueToken });
-    }
-    ok(await stack.destroy());
-    await expectGone();
-    endOrphans(stack.project);
-    await host.dispose();
-  });
+
+      for (let n = Math.floor((index * CHANGES) / PAIRS); n < Math.floor(((index + 1) * CHANGES) / PAIRS) + owed; n++) {
+        const [gateway, other] = n % 2 === 0 ? (["main", "rescue"] as const) : (["rescue", "main"] as const);
+        const pid = await pair.pid(other);
+        const channel = nextChange(gateway);
+        await kill("change", share(n % CHANGES, CHANGES));
+        expect(await pair.ask(PORTS[other], "/readyz")).toMatchObject({ ready: true });
+        ok(await stack.up());
+        await expectWhole({ mainToken, rescueToken });
+        expect(await pair.pid(other)).toBe(pid);
+        const config = ok(
+          await host.inside(`cat ${pair.root}/.pulumi-openclaw/gateways/${gateway}/current/openclaw.json`),
+        );
+        expect(JSON.parse(config.stdout)).toMatchObject({ update: { channel } });
+      }
+      owed = 0;
+      // Pulumi goes on warning of what was interrupted, until it is told that it is done.
+      ok(await stack.run(["refresh", "--yes", "--skip-preview", "--clear-pending-creates"]));
+      expect(ok(await stack.run(["stack", "export"])).stdout).not.toContain("pending_operations");
+      ok(await stack.preview("--expect-no-changes"));
+
+      // The last one early: nothing could take its place. Where an `up` comes next, before the host's program goes: Pulumi
+      // would believe that it is still there, and only another destroy converges.
+      const isKept = index % 3 === 0;
+      await kill("destroy", isKept ? 0.1 + 0.3 * random() : share(PAIRS - 1 - index, PAIRS));
+      if (isKept) {
+        await seedAgain();
+        ok(await stack.up());
+        const { mainToken, rescueToken } = await stack.outputs();
+        await expectWhole({ mainToken, rescueToken });
+      }
+      ok(await stack.destroy());
+      await expectGone();
+      endOrphans(stack.project);
+      await host.dispose();
+    },
+  );
 
   it(`was killed at ${MOMENTS} moments`, () => {
     console.log(killed);

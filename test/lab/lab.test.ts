@@ -41,7 +41,7 @@ inLab("a lab", () => {
   ];
 
   describe.each(each)("a host with $debian", ({ number, host }) => {
-    it("is Debian with all units up, and bare", async () => {
+    it("a lab host is a bare Debian with all units up", async () => {
       const { stdout } = ok(await host().run("cat /etc/os-release; systemctl is-system-running --wait"));
       expect(stdout).toContain(`VERSION_ID="${number}"`);
       expect(stdout.trim()).toMatch(/running$/);
@@ -49,7 +49,7 @@ inLab("a lab", () => {
       ok(await host().run("which apt-get sudo systemd-run"));
     });
 
-    it("has the host key that it says", () => {
+    it("a lab host presents the host key that it claims to have", () => {
       const [type, key] = execFileSync("ssh-keyscan", ["-t", "ed25519", host().address], { stdio: "pipe" })
         .toString()
         .split(/\s+/)
@@ -57,27 +57,27 @@ inLab("a lab", () => {
       expect(host().hostKey).toBe(`${type} ${key}`);
     });
 
-    it("has a plain user without rights", async () => {
+    it("a lab host has an unprivileged user", async () => {
       const { user } = host();
       const { stdout } = ok(await host().run("id -u; pwd; ls /var/lib/systemd/linger", { user }));
       expect(stdout).toBe(`1000\n/home/${user}\n`);
       expect((await host().run("sudo -n true", { user })).code).not.toBe(0);
     });
 
-    it("has sshd with Debian's limits, that takes passwords too", async () => {
+    it("a lab host's sshd has Debian's limits, and accepts passwords", async () => {
       expect(ok(await host().run("sshd -T")).stdout).toContain("maxstartups 10:30:100");
       ok(await host().run("chpasswd", { input: `${host().user}:correct horse\n` }));
       expect(await logInWith("correct horse", host())).toMatchObject({ code: 0, stdout: `${host().user}\n` });
       expect((await logInWith("wrong horse", host())).code).toBe(255);
     });
 
-    it("takes input, tells outputs and codes apart, over SSH and without", async () => {
+    it("a lab host takes input and separates outputs and exit codes, over SSH and without", async () => {
       const outcome = { code: 3, stdout: "in", stderr: "err" };
       expect(await host().run("cat; printf err >&2; exit 3", { input: "in" })).toEqual(outcome);
       expect(await host().inside("cat; printf err >&2; exit 3", { input: "in" })).toEqual(outcome);
     });
 
-    it("restarts a system unit's process", async () => {
+    it("a lab host restarts a system unit's process", async () => {
       await install(host(), "/etc/systemd/system/sleeper.service", SLEEPER("multi-user.target"));
       ok(await host().run("systemctl daemon-reload && systemctl enable --now sleeper"));
       const pid = await mainPid(host(), "root", "");
@@ -85,7 +85,7 @@ inLab("a lab", () => {
       await eventually("another process", 10, async () => ![0, pid].includes(await mainPid(host(), "root", "")));
     });
 
-    it("runs a user's unit when nobody is logged in, after a reboot too", async () => {
+    it("a lab host runs a user's unit when nobody is logged in, after a reboot too", async () => {
       const { user } = host();
       ok(await host().run(`loginctl enable-linger ${user}`));
       await install(host(), ".config/systemd/user/sleeper.service", SLEEPER("default.target"), user);
@@ -97,13 +97,13 @@ inLab("a lab", () => {
       expect(await mainPid(host(), user, "--user")).toBeGreaterThan(0);
     });
 
-    it("has a journal that outlives the reboot, as the disk does", async () => {
+    it("a lab host's journal and disk survive a reboot", async () => {
       expect(ok(await host().run("journalctl -b -1 -o cat -t root")).stdout).toContain("before the reboot");
       expect(ok(await host().run("cat /root/stays")).stdout).toBe("stays\n");
       expect((await host().run("ls /run/goes")).code).not.toBe(0);
     });
 
-    it("kills what exceeds its MemoryMax=, and nothing else", async () => {
+    it("a lab host kills what exceeds its MemoryMax=, and nothing else", async () => {
       const code = async (limit: string): Promise<number | null> =>
         (await host().run(`systemd-run --quiet --wait -p MemoryMax=${limit} perl -e 'print length("x" x 2e8)'`)).code;
       expect(await code("100M")).not.toBe(0);
@@ -112,7 +112,7 @@ inLab("a lab", () => {
     });
   });
 
-  it("has hosts that see each other and its registry, and nothing beyond", async () => {
+  it("lab hosts reach each other and the registry, and nothing beyond", async () => {
     for (const [one, other] of [[bookworm, trixie] as const, [trixie, bookworm] as const])
       expect(ok(await one.run(bash(`head -c 4 </dev/tcp/${other.address}/22`))).stdout).toBe("SSH-");
     const beyond = await bookworm.run(bash("</dev/tcp/198.51.100.1/80"));
@@ -123,7 +123,7 @@ inLab("a lab", () => {
     expect(ok(await bookworm.run(bash(request))).stdout).toMatch(/200 OK[^]*\{\}$/);
   });
 
-  it("sends nothing for hosts out of this machine", () => {
+  it("nothing for lab hosts leaves this machine", () => {
     const route = (...to: string[]): string => {
       try {
         return execFileSync("ip", ["route", "get", ...to], { encoding: "utf8", stdio: "pipe" });
@@ -137,7 +137,7 @@ inLab("a lab", () => {
     expect(route("198.51.100.1", "from", bookworm.address, "iif", LAB)).toMatch(/unreachable|No route to host/);
   });
 
-  it("shows a host's files from outside, and layers between image and disk", async () => {
+  it("the lab shows a host's files from outside, layer by layer", async () => {
     expect(ok(await bookworm.run("cat /etc/debian_version && echo mine >/etc/debian_version")).stdout).toBe(
       "from the layer",
     );
@@ -145,7 +145,7 @@ inLab("a lab", () => {
     expect(readFileSync(join(layer, "etc/debian_version"), "utf8")).toBe("from the layer");
   });
 
-  it("can cut a host off: nothing answers, and a short cut breaks no connection", async () => {
+  it("the lab can cut a host off: nothing answers, and a short cut breaks no connection", async () => {
     const session = bookworm.run("sleep 1; echo still here");
     await eventually("the session", 5, async () => (await bookworm.inside("pgrep -x -f 'sleep 1'")).stdout);
     bookworm.cut();
@@ -156,7 +156,7 @@ inLab("a lab", () => {
     expect(ok(await session).stdout).toBe("still here\n");
   });
 
-  it("can take a host's power, and its disk is kept", async () => {
+  it("the lab can cut a host's power, and its disk is kept", async () => {
     ok(await bookworm.run("echo kept >/root/kept; touch /run/lost; sync"));
     await bookworm.kill();
     expect(await knock(bookworm)).not.toBe("SSH-");
@@ -164,21 +164,21 @@ inLab("a lab", () => {
     expect((await bookworm.run("cat /root/kept; ls /run/lost")).stdout).toBe("kept\n");
   });
 
-  it("can freeze a host: connections open, nobody answers", async () => {
+  it("the lab can freeze a host: connections open, nobody answers", async () => {
     await bookworm.freeze();
     expect(await knock(bookworm)).toBe("silence");
     await bookworm.thaw();
     expect(await knock(bookworm)).toBe("SSH-");
   });
 
-  it("can refuse a port with a reset", async () => {
+  it("the lab can refuse a port with a reset", async () => {
     bookworm.refusePort(22);
     expect(await knock(bookworm)).toBe("ECONNREFUSED");
     bookworm.acceptPort(22);
     expect(await knock(bookworm)).toBe("SSH-");
   });
 
-  it("can lose packets", () => {
+  it("the lab can lose packets", () => {
     bookworm.losePackets(0.3);
     expect(lostPings(bookworm)).toBeGreaterThan(25);
     expect(lostPings(bookworm)).toBeLessThan(80);
@@ -186,7 +186,7 @@ inLab("a lab", () => {
     expect(lostPings(bookworm)).toBe(0);
   });
 
-  it("can fill a host's disk", async () => {
+  it("the lab can fill a host's disk", async () => {
     trixie.fillDisk();
     expect((await trixie.run("head -c 1M /dev/zero >/root/more")).stderr).toContain("No space left");
     trixie.freeDisk();
@@ -194,7 +194,7 @@ inLab("a lab", () => {
     expect(() => bookworm.fillDisk()).toThrow("diskMegabytes");
   });
 
-  it("has a registry with this machine's packages, whose archives come from itself", async () => {
+  it("the lab's registry serves this machine's packages itself", async () => {
     interface Package {
       versions: Record<string, { dist: { tarball: string; integrity: string } }>;
     }
@@ -211,12 +211,12 @@ inLab("a lab", () => {
     expect((await fetch(`${lab.registryUrl}/@types/no-such-package-at-all`)).status).toBe(404);
   });
 
-  it("is the only one on this machine", async () => {
+  it("only one lab runs in each slot of this machine", async () => {
     await expect(Lab.start()).rejects.toThrow(`in use by process ${process.pid} `);
     expect(await knock(bookworm)).toBe("SSH-");
   });
 
-  it("removes all of one host, frozen or not, and makes others", async () => {
+  it("the lab removes a host completely, frozen or not, and creates others", async () => {
     const gone = await lab.host({ debian: "bookworm", diskMegabytes: 64 });
     await gone.freeze();
     await gone.dispose();
@@ -226,7 +226,7 @@ inLab("a lab", () => {
 });
 
 inLab("a lab whose process is killed", () => {
-  it("is removed by its watchdog", async () => {
+  it("the lab is removed by its watchdog", async () => {
     const program = await otherProcessWithALab();
     expect(traces()).not.toEqual([]);
     await expect(Lab.start()).rejects.toThrow(`in use by process ${program.pid} `);
@@ -234,7 +234,7 @@ inLab("a lab whose process is killed", () => {
     await expect.poll(traces, { timeout: 20_000, interval: 200 }).toEqual([]);
   });
 
-  it("is removed by the next one where its watchdog is killed too", async () => {
+  it("the next lab removes one whose watchdog was killed too", async () => {
     const program = await otherProcessWithALab();
     const watchdog = childrenOf(program.pid!).find((pid) => commandLine(pid).includes("watchdog.ts"));
     process.kill(watchdog!, "SIGKILL");

@@ -75,7 +75,7 @@ inLab("a look at a host", () => {
         return found.problems.map(({ path, reason }) => `${path}: ${reason}`);
       }
 
-      it("another host key, and shows it no login", async () => {
+      it("preview refuses another host key, and sends it no login", async () => {
         set("ssh.hostKey", otherKey(), host.hostKey);
         const since = await now(host);
         const text = await refusal();
@@ -88,12 +88,12 @@ inLab("a look at a host", () => {
         expect(log.join("\n")).not.toMatch(/user|Accepted|Failed|preauth.*password/i);
       });
 
-      it("an unknown user", async () => {
+      it("preview refuses an unknown user", async () => {
         const said = "ssh.user: the host rejects the login of nobody-there with publickey";
         expect(await problems({ user: "nobody-there" })).toEqual([said]);
       });
 
-      it("another private key", async () => {
+      it("preview refuses another private key", async () => {
         const { privateKey } = generateKeyPairSync("ed25519");
         const text = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
         expect(await problems({ privateKey: text })).toEqual([
@@ -101,13 +101,13 @@ inLab("a look at a host", () => {
         ]);
       });
 
-      it("an expired account", async () => {
+      it("preview refuses an expired account", async () => {
         ok(await host.inside(`chage -E 0 ${host.user}`));
         undo.push(() => host.inside(`chage -E -1 ${host.user}`));
         expect(await problems()).toEqual([`ssh.user: the host rejects the login of ${host.user} with publickey`]);
       });
 
-      it("an account without a shell", async () => {
+      it("preview refuses an account without a shell", async () => {
         ok(await host.inside(`usermod -s /usr/sbin/nologin ${host.user}`));
         undo.push(() => host.inside(`usermod -s /bin/bash ${host.user}`));
         expect(await problems()).toEqual([
@@ -115,19 +115,19 @@ inLab("a look at a host", () => {
         ]);
       });
 
-      it("no lingering, with the command that an administrator runs, and nothing else", async () => {
+      it("preview refuses a user without lingering, with the administrator's command", async () => {
         const text = await refusal();
         expect(text).toContain("1 problem found");
         expect(text).toContain(`ssh.supervisor: ${host.user}'s services stop when ${host.user}'s last session ends`);
         expect(text).toContain(`run: loginctl enable-linger ${host.user}`);
       });
 
-      it("no sudo", async () => {
+      it("preview refuses a user without sudo", async () => {
         const said = `ssh.sudo: ${host.user} cannot become root on the host without a password`;
         expect(await problems({}, { sudo: true })).toEqual([expect.stringContaining(said)]);
       });
 
-      it("everything else, at once", async () => {
+      it("preview refuses all other problems at once", async () => {
         ok(await host.inside(`loginctl enable-linger ${host.user}`));
         const units = `/home/${host.user}/.config/systemd/user`;
         ok(await host.inside(`mkdir -p ${units} && echo '[Service]' >${units}/openclaw-gateway-rescue.service`));
@@ -146,7 +146,7 @@ inLab("a look at a host", () => {
         expect(text).toContain(`main.stateDir: /home/${host.user}/.openclaw exists and no stack owns it`);
       });
 
-      it("an account of another program, seen as root", async () => {
+      it("preview refuses the account of another program, seen as root", async () => {
         const layout = layoutOf({ account: host.user }, true, "/root");
         expect(await problems({ user: "root" }, { layout })).toEqual([
           expect.stringContaining(`ssh.account: the account ${host.user} exists and was not created by`),
@@ -179,7 +179,7 @@ inLab("a look at a host", () => {
       });
       const whole = { output: expect.stringMatching(/end\n$/) as string };
 
-      it("takes a moment", async () => {
+      it("an inspection alone takes a moment", async () => {
         const times: number[] = [];
         for (let n = 0; n < 7; n++) {
           const started = performance.now();
@@ -190,7 +190,7 @@ inLab("a look at a host", () => {
         expect(Math.min(...times)).toBeLessThan(2_000);
       });
 
-      it("goes through a bastion, whose key is compared first", async () => {
+      it("an inspection goes through a bastion, whose key is compared first", async () => {
         const behind = { ...dialing(), host: "127.0.0.1" };
         expect(await ask({ ...behind, proxy: dialing() }, script())).toMatchObject(whole);
         const proxy = { ...dialing(), hostKey: otherKey() };
@@ -203,7 +203,7 @@ inLab("a look at a host", () => {
         });
       });
 
-      it("needs the right passphrase, and an agent that is there", async () => {
+      it("an inspection needs the right passphrase, and a running agent", async () => {
         const key = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
         const privateKey = key
           .export({ type: "pkcs1", format: "pem", cipher: "aes-256-cbc", passphrase: "right" })
@@ -215,7 +215,7 @@ inLab("a look at a host", () => {
         expect(await ask({ ...dialing(), agentSocketPath }, script())).toMatchObject({ unusable: "agentSocketPath" });
       });
 
-      it("logs in with a password", async () => {
+      it("an inspection logs in with a password", async () => {
         ok(await host.inside(`echo ${host.user}:correct-horse | chpasswd`));
         const { privateKey: _, ...rest } = { ...dialing(), user: host.user };
         expect(await ask({ ...rest, password: "correct-horse" }, script())).toMatchObject(whole);
@@ -223,7 +223,7 @@ inLab("a look at a host", () => {
       });
     });
 
-    it("waits until the address of a new host is known", async () => {
+    it("preview waits until the address of a new host is known", async () => {
       const other = await TestStack.create(join(__dirname, "programs/newHost.ts"));
       try {
         Object.assign(other.env, { address: host.address, hostKey: host.hostKey, user: "nobody-there" });
@@ -237,7 +237,7 @@ inLab("a look at a host", () => {
       }
     });
 
-    it("only warns of a host that refuses connections, is down, or has no address", async () => {
+    it("preview only warns of a host that refuses connections, is down, or has no address", async () => {
       const lines = (outcome: Outcome) => [
         ...new Set(ok(outcome).stdout.match(/ssh: the host does not answer \([^)]*\)/g)),
       ];
@@ -274,7 +274,7 @@ inLab("a look at a host", () => {
     });
     afterAll(() => stack?.forget());
 
-    it("costs one connection, also in an up that changes nothing", async () => {
+    it("the inspection costs one connection, also in an up that changes nothing", async () => {
       const since = await now(host);
       ok(await stack.preview("--expect-no-changes"));
       expect(opened(await connections(host, since))).toEqual({ connections: 1, logins: 1 });
@@ -321,7 +321,7 @@ inLab("a look at a host", () => {
         expect(await rest()).toBe(before);
       }
 
-      it("is refused the pair's names and directories, and told whose they are", async () => {
+      it("another stack is refused the pair's names and directories, with their owner", async () => {
         const { stack: same } = await PairOn.create(lab, host, "root", "other");
         try {
           const owner = (gateway: string) => `gateway openclaw-${gateway} of stack organization/openclaw/test`;
@@ -338,7 +338,7 @@ inLab("a look at a host", () => {
         await isWhole("main");
       });
 
-      it("is refused ports that overlap", async () => {
+      it("another stack is refused overlapping ports", async () => {
         Object.assign(one.env, { profile: "ops", basePort: "18889" });
         await refused(
           one,
@@ -346,7 +346,7 @@ inLab("a look at a host", () => {
         );
       });
 
-      it("lives beside the pair, which is refused what is that one's", async () => {
+      it("a stack beside the pair works, and the pair is refused what that stack owns", async () => {
         const before = await traces("main", "rescue");
         Object.assign(one.env, { profile: "ops", basePort: "20789" });
         ok(await one.up());
@@ -365,7 +365,7 @@ inLab("a look at a host", () => {
         expect(await traces("ops")).toBe(theirs);
       });
 
-      it("goes, and leaves the pair alone", async () => {
+      it("destroying another stack leaves the pair alone", async () => {
         const before = await traces("main", "rescue");
         ok(await one.destroy());
         expect(await traces("main", "rescue")).toBe(before);
@@ -375,7 +375,7 @@ inLab("a look at a host", () => {
         expect(ok(await host.inside(left)).stdout).toBe("");
       });
 
-      it("stays when the pair goes, and takes what is left of it", async () => {
+      it("another stack survives the pair's destruction, and takes over its data", async () => {
         Object.assign(one.env, { profile: "ops2" });
         ok(await one.up());
         const before = await traces("ops2");

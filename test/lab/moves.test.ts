@@ -36,7 +36,7 @@ inLab("a pair that moves", () => {
     pair.stack.config("ssh.hostKey", target.hostKey);
   }
 
-  it("is up on the new host before it goes from the old one, which is cleaned", async () => {
+  it("a moved gateway is up on the new host before the old one is cleaned", async () => {
     moveTo(host(1));
     const preview = ok(await pair.stack.preview()).stdout;
     expect(preview).toMatch(new RegExp(`\\+ .*openclaw-main-slot@${host(1).address} create`));
@@ -62,7 +62,7 @@ inLab("a pair that moves", () => {
     ok(await pair.stack.preview("--expect-no-changes"));
   });
 
-  it("goes on untouched where only the name of its host changes", async () => {
+  it("a gateway is untouched where only the name of its host changes", async () => {
     const pids = [await pair.at(host(1)).pid("main"), await pair.at(host(1)).pid("rescue")];
     pair.stack.config("ssh.port", "22");
     const mapped = `::ffff:${host(1).address}`;
@@ -73,7 +73,7 @@ inLab("a pair that moves", () => {
     ok(await pair.stack.up());
   });
 
-  it("leaves a dead host: up tells how, and one command lets it go", async () => {
+  it("a gateway leaves a dead host with one command, which up names", async () => {
     host(1).cut();
     moveTo(host(2));
     const stuck = await pair.stack.up();
@@ -87,7 +87,7 @@ inLab("a pair that moves", () => {
     for (const port of [MAIN_PORT, RESCUE_PORT]) expect(await isReady(host(2), port)).toBe(true);
   });
 
-  it("is not moved to another root of the same host while it runs there", async () => {
+  it("a gateway is not moved to another root of its host while it runs there", async () => {
     pair.stack.config("root", "/srv/claw");
     const refused = await pair.stack.up();
     expect(refused.code).not.toBe(0);
@@ -98,7 +98,7 @@ inLab("a pair that moves", () => {
     ok(await pair.stack.preview("--expect-no-changes"));
   });
 
-  it("gets other profiles: one after the other, and the former data stays where the preview says", async () => {
+  it("gateways get other profiles one after the other, and the former data stays where the preview says", async () => {
     pair.stack.config("main.profile", "one");
     pair.stack.config("rescue.profile", "two");
     const preview = ok(await pair.stack.preview("--diff")).stdout;

@@ -6,7 +6,7 @@ import { VERSION } from "../support/seed";
 import { MAIN_PORT, RESCUE_PORT, type PairOn } from "./stacks";
 
 export function upRows(pair: () => PairOn): void {
-  it("comes up healthy, on loopback only, as services that are no root's", async () => {
+  it("a pair comes up healthy, on loopback only, as services that do not run as root", async () => {
     const up = ok(await pair().stack.up());
     expect(up.stdout).not.toMatch(/warning:/);
     for (const port of [MAIN_PORT, RESCUE_PORT])
@@ -27,12 +27,12 @@ export function upRows(pair: () => PairOn): void {
     ]);
   });
 
-  it("answers through its commands", async () => {
+  it("a pair answers through its commands", async () => {
     const main = pair().who === "root" ? "openclaw-main" : "~/.local/bin/openclaw-main";
     expect(JSON.parse(ok(await pair().run(`${main} health --json`)).stdout)).toMatchObject({ ok: true });
   });
 
-  it("is not touched by a second up", async () => {
+  it("a second up does not touch the pair", async () => {
     const pids = [await pair().pid("main"), await pair().pid("rescue")];
     expect(ok(await pair().stack.up("--expect-no-changes")).stdout).toMatch(/19 unchanged/);
     expect([await pair().pid("main"), await pair().pid("rescue")]).toEqual(pids);
@@ -41,7 +41,7 @@ export function upRows(pair: () => PairOn): void {
 
 /** Of system units. */
 export function fenceRow(pair: () => PairOn): void {
-  it("is fenced in, and what a browser does for its own sandbox still works", async () => {
+  it("gateways are sandboxed, and a browser's own sandbox still works", async () => {
     const unit = "openclaw-gateway.service";
     const rating = ok(await pair().run(`systemd-analyze security --no-pager ${unit}`)).stdout;
     expect(Number(/exposure level for \S+: ([\d.]+)/.exec(rating)?.[1])).toBeLessThan(3);
@@ -61,7 +61,7 @@ export function fenceRow(pair: () => PairOn): void {
 }
 
 export function changeRows(pair: () => PairOn): void {
-  it("changes main's configuration, and leaves rescue alone", async () => {
+  it("a change to main's configuration leaves rescue alone", async () => {
     const [main, rescue] = [await pair().pid("main"), await pair().pid("rescue")];
     pair().stack.config("main.config.update.channel", "beta");
     const preview = ok(await pair().stack.preview()).stdout;
@@ -73,7 +73,7 @@ export function changeRows(pair: () => PairOn): void {
     expect(await pair().ask(MAIN_PORT, "/startupz")).toMatchObject({ status: "started" });
   });
 
-  it("keeps a bad configuration from the running gateway", async () => {
+  it("an invalid configuration does not reach the running gateway", async () => {
     const main = await pair().pid("main");
     pair().stack.config("main.config.update.channel", REFUSED_LATER);
     const refused = await pair().stack.up();
@@ -86,7 +86,7 @@ export function changeRows(pair: () => PairOn): void {
 }
 
 export function downRow(pair: () => PairOn): void {
-  it("goes, and leaves its data and nothing else", async () => {
+  it("destroy leaves the pair's data and nothing else", async () => {
     ok(await pair().stack.destroy());
     expect(ok(await pair().systemctl("list-units --all --plain --no-legend 'openclaw*'")).stdout).toBe("");
     expect(ok(await pair().host.run("find / -xdev -name 'openclaw-gateway*.service'")).stdout).toBe("");

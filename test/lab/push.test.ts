@@ -76,14 +76,14 @@ inLab("sending to hosts", () => {
     }
   }
 
-  it("speaks to no host with another key", async () => {
+  it("nothing is sent to a host with another key", async () => {
     const { code, stderr } = await push(trixie, bookworm.hostKey).outcome;
     expect(code).toBe(1);
     expect(stderr).toMatch(/cannot reach .*host key mismatch/);
     expect(stderr).not.toContain("    at ");
   });
 
-  it("goes on where it was when the link was cut", { timeout: FIRST_PUSH_MS }, async () => {
+  it("a push resumes after the link was cut", { timeout: FIRST_PUSH_MS }, async () => {
     const { outcome } = push(trixie);
     const part = await firstBytes(trixie, outcome);
     trixie.cut();
@@ -105,14 +105,14 @@ inLab("sending to hosts", () => {
     expect(partOf(trixie)).toBeUndefined();
   });
 
-  it("sends nothing twice", async () => {
+  it("a push sends nothing twice", async () => {
     expect(ok(await push(trixie).outcome).stdout).toBe("nothing to send\n");
     ok(await trixie.run(`cd ${releases(trixie).slice(trixie.rootDirectory.length)} && rm *.tgz && mkdir ${VERSION}`));
     expect(ok(await push(trixie).outcome).stdout).toBe("nothing to send\n");
     ok(await trixie.run(`rmdir ${releases(trixie).slice(trixie.rootDirectory.length)}/${VERSION}`));
   });
 
-  it("sends anew what is damaged on the host", async () => {
+  it("a push sends again what is damaged on the host", async () => {
     const { outcome } = push(trixie);
     const part = await firstBytes(trixie, outcome);
     const inside = part.slice(trixie.rootDirectory.length);
@@ -132,7 +132,7 @@ inLab("sending to hosts", () => {
     expect(statSync(join(trixie.rootDirectory, archive)).size).toBe(size);
   });
 
-  it("brings a pair up on a host that reaches no registry, and shows the key to nobody", async () => {
+  it("a push brings a pair up on a host without a registry, and shows nobody the key", async () => {
     const stack = await TestStack.create();
     Object.assign(stack.env, environment());
     try {

@@ -75,11 +75,11 @@ inLab("secrets", () => {
     secrets.filter((secret) => text.includes(secret) || text.includes(Buffer.from(secret).toString("base64")));
 
   describe("are in no process, of the deployer or the host,", () => {
-    it("as an argument", () => {
+    it("no secret is an argument of a process, of the deployer or the host", () => {
       for (const { commandLine } of processes.seen) expect(inText(commandLine), commandLine).toEqual([]);
     });
 
-    it("as a variable, but of the gateway whose they are, and of Pulumi's own program", () => {
+    it("no secret is in a process's environment, except the gateway's own and the Pulumi program's", () => {
       const holders = new Set<string>();
       for (const { commandLine, variables } of processes.seen) {
         const gateway = GATEWAYS.find((id) =>
@@ -99,13 +99,13 @@ inLab("secrets", () => {
   });
 
   describe("of the deployer", () => {
-    it("are in nothing that Pulumi prints", async () => {
+    it("no secret is in what Pulumi prints", async () => {
       ok(await pair.stack.run(["stack", "output", "--json"]));
       expect(pair.stack.transcript).toContain("--diff");
       expect(inText(pair.stack.transcript)).toEqual([]);
     });
 
-    it("are in no plain state, and in none of its files", async () => {
+    it("no secret is in plain text in the state, or in a file of the deployer", async () => {
       expect(inText(ok(await pair.stack.run(["stack", "export"])).stdout)).toEqual([]);
       expect(filesWith(all, pair.stack.directory)).toEqual([]);
       expect(filesWith(["openclaw-main-slot"], pair.stack.directory)).not.toEqual([]); // it does find what is there
@@ -121,7 +121,7 @@ inLab("secrets", () => {
       return [...new Set(stdout.split("\n").filter((path) => path !== ""))];
     }
 
-    it.each(GATEWAYS)("are in one directory of %s, and there its own, for nobody else to read", async (id) => {
+    it.each(GATEWAYS)("the secrets of %s are in one directory, which nobody else can read", async (id) => {
       const directory = `${manageDir(pair.root)}/gateways/${id}/secrets`;
       const files = await written(own[id]);
       expect(files).not.toEqual([]);
@@ -130,11 +130,11 @@ inLab("secrets", () => {
       expect(rights.stdout).toBe("-rw-r----- root openclaw\ndrwxr-x--- root openclaw\n");
     });
 
-    it("are in no file where they are the SSH key's", async () => {
+    it("no file on the host holds the SSH key", async () => {
       expect(await written([privateKey])).toEqual([]);
     });
 
-    it("are in no log", async () => {
+    it("no secret is in a log of the host", async () => {
       const journal = ok(await pair.host.inside(`journalctl --sync; journalctl --all -o export --since=@${since}`));
       expect(journal.stdout).toContain("openclaw-main");
       expect(inText(journal.stdout)).toEqual([]);

@@ -41,7 +41,7 @@ inLab("several hosts", () => {
     await lab?.stop();
   });
 
-  it("have a pair each, and a change on one does not touch the other", async () => {
+  it("two hosts have a pair each, and a change on one does not touch the other", async () => {
     const pairs = {
       a: { main: { on: "host3" }, rescue: { on: "host3" } },
       b: { main: { on: "host4" }, rescue: { on: "host4" } },
@@ -70,7 +70,7 @@ inLab("several hosts", () => {
     const rescue = { on: "host1", args: {} };
     const split = (main: object = {}): void => setup({ split: { main: { on: "host0", args: main }, rescue } });
 
-    it("comes up, each gateway on its host, and a second up changes nothing", async () => {
+    it("a pair over two hosts comes up, and a second up changes nothing", async () => {
       split();
       ok(await stack.up());
       expect([await isReady(0, MAIN_PORT), await isReady(1, RESCUE_PORT)]).toEqual([true, true]);
@@ -78,7 +78,7 @@ inLab("several hosts", () => {
       ok(await stack.preview("--expect-no-changes"));
     });
 
-    it("is changed one after the other: never both down", async () => {
+    it("a pair over two hosts is changed one after the other: never both down", async () => {
       rescue.args = config();
       split(config());
       let done = false;
@@ -94,7 +94,7 @@ inLab("several hosts", () => {
       ok(await stack.preview("--expect-no-changes"));
     });
 
-    it("keeps main up while rescue is down, unless it is forced", async () => {
+    it("main stays up while rescue on another host is down, unless it is forced", async () => {
       ok(await on(1).systemctl("stop openclaw-gateway-rescue"));
       const main = await on(0).pid("main");
       const change = config();
@@ -110,7 +110,7 @@ inLab("several hosts", () => {
       expect(await isReady(0, MAIN_PORT)).toBe(true);
     });
 
-    it("keeps main up while rescue's host cannot be reached", async () => {
+    it("main stays up while rescue's host cannot be reached", async () => {
       const main = await on(0).pid("main");
       hosts[1]!.cut();
       split(config());
@@ -124,7 +124,7 @@ inLab("several hosts", () => {
       expect(await on(0).pid("main")).toBe(main);
     });
 
-    it("lets a dead main be repaired while rescue is down", async () => {
+    it("a dead main can be repaired while rescue is down", async () => {
       ok(await on(0).systemctl("stop openclaw-gateway"));
       split(config());
       ok(await stack.up());
@@ -132,7 +132,7 @@ inLab("several hosts", () => {
       ok(await on(1).run(`${on(1).root}/.pulumi-openclaw/host start rescue`));
     });
 
-    it("lets rescue move to another host without touching main", async () => {
+    it("rescue can move to another host without touching main", async () => {
       const same = config();
       split(same);
       ok(await stack.up());

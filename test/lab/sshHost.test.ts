@@ -34,19 +34,19 @@ inLab("a pair over SSH", () => {
     if ((who === "root") === (debian === "bookworm")) {
       changeRows(() => pair);
 
-      it("comes back by itself when the host reboots", async () => {
+      it("a pair comes back by itself when the host reboots", async () => {
         await pair.host.reboot();
         await Promise.all([pair.untilReady(MAIN_PORT), pair.untilReady(RESCUE_PORT)]);
         ok(await pair.stack.preview("--expect-no-changes"));
       });
 
-      it("comes back when its power fails", async () => {
+      it("a pair comes back when the host loses power", async () => {
         await pair.host.kill();
         await pair.host.boot();
         await Promise.all([pair.untilReady(MAIN_PORT), pair.untilReady(RESCUE_PORT)]);
       });
 
-      it("comes back when it is killed", async () => {
+      it("a gateway comes back when it is killed", async () => {
         const [main, rescue] = [await pair.pid("main"), await pair.pid("rescue")];
         ok(await pair.host.run(`kill -9 ${main}`));
         await eventually("another main", 30, async () => ![0, main].includes(await pair.pid("main")));
@@ -57,7 +57,7 @@ inLab("a pair over SSH", () => {
 
     // A limit for one unit is root's to set.
     if (who === "root" && debian === "bookworm")
-      it("comes back when it used up its memory", async () => {
+      it("a gateway comes back when it used up its memory", async () => {
         const rescue = await pair.pid("rescue");
         const restarts = async (): Promise<number> =>
           Number(ok(await pair.systemctl("show -P NRestarts openclaw-gateway")).stdout);

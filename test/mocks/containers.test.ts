@@ -109,7 +109,7 @@ describe("the tree of gateways in containers", () => {
     `docker:index/container:Container ${name}-container${suffix}`,
   ];
 
-  it("has children named after their gateway, and after the engine's machine where that is another one", () => {
+  it("resources of containers are named after their gateway, and after the engine's machine where it is another one", () => {
     const ours = (part: string): boolean => !/ (mixed|beside|here|openclaw-2026)/.test(part);
     expect(program.tree().filter(ours).sort()).toEqual(
       [
@@ -131,7 +131,7 @@ describe("the tree of gateways in containers", () => {
     );
   });
 
-  it("hangs together by parents", () => {
+  it("the gateways of a pair in containers are its children", () => {
     expect(urns.map(placeInTree)).toEqual([
       "openclaw:index:DockerEngine engine",
       "openclaw:index:GatewayPair claw",
@@ -140,7 +140,7 @@ describe("the tree of gateways in containers", () => {
     ]);
   });
 
-  it("is made in this order", () => {
+  it("the resources of a container are created in this order", () => {
     for (const wanted of [
       ["claim", "network", "secrets", "check", "partner", "container", "health"].map((what) => `claw-main-${what}`),
       ["claim", "state", "secrets"].map((what) => `claw-main-${what}`),
@@ -154,7 +154,7 @@ describe("the tree of gateways in containers", () => {
 });
 
 describe("secrets", () => {
-  it("are in one request, and nowhere else", () => {
+  it("a container's secrets are in one request, and nowhere else", () => {
     const { env, telegram } = hidden<StageRequest>("claw-main-secrets");
     expect(telegram).toBe("https://api.telegram.org");
     expect(env).toMatchObject({ TELEGRAM_BOT_TOKEN: "canary-main-bot", KEY: "canary-env" });
@@ -164,11 +164,11 @@ describe("secrets", () => {
     expect(program.plainInputs()).not.toContain(env.OPENCLAW_GATEWAY_TOKEN);
   });
 
-  it("of a registry are secret in its provider", () => {
+  it("a registry's credentials are secret in its provider", () => {
     expect(isSecret(program.find(`far-engine${FAR}`).inputs.registryAuth)).toBe(true);
   });
 
-  it("leave everything else to be read in a preview", () => {
+  it("everything but the secrets of a container can be read in a preview", () => {
     for (const name of ["claim", "check", "health"])
       expect(typeof program.find(`claw-main-${name}`).inputs.stdin, name).toBe("string");
     expect(Object.entries(program.find("claw-main-container").inputs).filter(([, value]) => isSecret(value))).toEqual(
@@ -178,7 +178,7 @@ describe("secrets", () => {
 });
 
 describe("the check before a container is made", () => {
-  it("has the whole configuration in plain text", () => {
+  it("the check of a container has the whole configuration in plain text", () => {
     const { config, ...request } = shown<CheckRequest>("claw-main-check");
     expect(config).toMatchObject({
       gateway: { bind: "lan", port: 18789 },
@@ -205,7 +205,7 @@ describe("the check before a container is made", () => {
     });
   });
 
-  it("is a text whose order never changes, since it stands in the state", () => {
+  it("the check's text has a stable order, since it is stored in the state", () => {
     const { stdin } = program.find(`ops-check${FAR}`).inputs as { stdin: string };
     const text = stdin.replace(program.find("far-owner").inputs.input as string, "OWNER").replaceAll(HOST_KEY, "KEY");
     expect(text.replace(/"config":.*,"image"/, '"config":{},"image"')).toMatchInlineSnapshot(
@@ -233,14 +233,14 @@ describe("the check before a container is made", () => {
     `);
   });
 
-  it("says what it is about in its text", () => {
+  it("the text of each command says which gateway it is for", () => {
     expect(program.find("claw-main-check").inputs.create).toMatch(/containers-1\.cjs" check claw-main$/);
     expect(program.find("claw-main-secrets").inputs.create).toMatch(/containers-1\.cjs" stage claw-main$/);
     expect(program.find("claw-main-claim").inputs.delete).toMatch(/^if .*\/containers-1\.cjs" leave claw-main; else /);
     expect(program.find("claw-main-health").inputs.create).toMatch(/" health claw-main$/);
   });
 
-  it("of a gateway alone clears up what nobody finished", () => {
+  it("the check of a single gateway removes what an interrupted one left", () => {
     expect(shown<CheckRequest>(`ops-check${FAR}`)).toMatchObject({
       isAlone: true,
       limits: { memoryMiB: 4096, cpus: 1.5, pids: 1024 },
@@ -249,7 +249,7 @@ describe("the check before a container is made", () => {
 });
 
 describe("a container", () => {
-  it("is hardened, published on loopback, and told nothing secret", () => {
+  it("a container is hardened, published on loopback, and given nothing secret", () => {
     const { inputs, provider } = program.find("claw-main-container");
     expect(provider).toContain("::engine-engine::");
     expect(inputs).toEqual({
@@ -311,7 +311,7 @@ describe("a container", () => {
     });
   });
 
-  it("has a limit of the heap since its configuration was made anew, and nothing is recreated for that", () => {
+  it("a container gets a heap limit with its next configuration, and is not recreated for it", () => {
     const heap = (name: string) => (program.find(`${name}-container`).inputs.command as string[])[1];
     expect([heap("mixed-main"), heap("claw-main")]).toEqual([
       "--max-old-space-size=1024",
@@ -321,14 +321,14 @@ describe("a container", () => {
     expect(program.find("claw-main-check").inputs.stdin).not.toContain("maxOldSpaceSize");
   });
 
-  it("is watched until it is healthy, with the volumes that it has", () => {
+  it("a container is watched until it is healthy, with its volumes", () => {
     expect(shown<HealthRequest>("claw-main-health").volumes).toEqual([
       "claw-main-check-said",
       "claw-main-secrets-said",
     ]);
   });
 
-  it("has volumes that a later stack of the same name finds", () => {
+  it("a container's volumes are found by a later stack of the same name", () => {
     for (const what of ["state", "workspace"])
       expect(program.find(`claw-main-${what}`).inputs).toEqual({
         name: `project-stack-claw-main-${what}`,
@@ -339,7 +339,7 @@ describe("a container", () => {
       });
   });
 
-  it("runs the image of its version: by tag, or by the digest that was asked for", () => {
+  it("a container runs the image of its version, by tag or by the given digest", () => {
     expect(program.find("engine-image-2026.9.6").inputs).toEqual({
       name: "ghcr.io/openclaw/openclaw:2026.9.6",
       keepLocally: true,
@@ -351,13 +351,13 @@ describe("a container", () => {
 describe("a container beside others", () => {
   const inputs = () => program.find("beside-container").inputs;
 
-  it("joins their networks, and knows further names", () => {
+  it("a container beside others joins their networks, and knows further names", () => {
     expect(inputs().networksAdvanced).toEqual([{ name: "project-stack-beside" }, { name: "ai" }, { name: "b" }]);
     expect(inputs().hosts).toEqual([{ host: "host.docker.internal", ip: "host-gateway" }]);
     expect(inputs().ports).toContainEqual({ internal: 3978, external: 3978, ip: "127.0.0.1" });
   });
 
-  it("has mounts besides its volumes, or instead of its workspace's, which stays", () => {
+  it("a container has mounts besides its volumes, or instead of its workspace's volume, which is kept", () => {
     expect(inputs().mounts).toEqual([
       { type: "volume", source: "project-stack-beside-state", target: "/home/node/.openclaw" },
       { type: "volume", source: "beside-check-said-heap", target: "/etc/openclaw", readOnly: true },
@@ -368,7 +368,7 @@ describe("a container beside others", () => {
     expect(program.names()).toContain("beside-workspace");
   });
 
-  it("is claimed, tried and watched with all of that", () => {
+  it("a container is claimed, checked and watched with its networks, names and mounts", () => {
     const around = {
       networks: ["ai", "b"],
       extraHosts: { "host.docker.internal": "host-gateway" },
@@ -387,7 +387,7 @@ describe("a container beside others", () => {
 });
 
 describe("an engine behind SSH", () => {
-  it("is spoken to only where it shows its key", () => {
+  it("an engine behind SSH is used only where it presents its key", () => {
     const { inputs } = program.find(`far-engine${FAR}`);
     expect(inputs.host).toBe("ssh://claw@203.0.113.7:2222");
     // A provider has its lists as JSON.
@@ -406,7 +406,7 @@ describe("an engine behind SSH", () => {
 });
 
 describe("a pair of a container and a gateway on the host", () => {
-  it("is told that the host's account may not use Docker for sandboxes", () => {
+  it("a pair of a container and a host gateway warns that the host's account may not use Docker for sandboxes", () => {
     expect(warned).toHaveBeenCalledWith(
       expect.stringMatching(
         /^mixed\.rescue: config\.agents\.defaults\.sandbox\.mode needs docker, which (is not installed|openclaw-test may not use)/,
@@ -414,7 +414,7 @@ describe("a pair of a container and a gateway on the host", () => {
     );
   });
 
-  it("is asked about before either is changed", () => {
+  it("each gateway of a mixed pair is changed only after its partner was asked", () => {
     const container = {
       id: "a",
       engine: { host: "unix:///var/run/docker.sock", ssh: [] },

@@ -74,7 +74,7 @@ it.each([
 });
 
 it(
-  "a registry of once, where the stack has locked another package than `integrity` names by now",
+  "an `integrity` other than that of the package that the stack has locked is refused",
   { timeout: 30_000 },
   async () => {
     await run("nobody", "host", `sha512-${"A".repeat(86)}==`);

@@ -29,9 +29,9 @@ const problemsOf = async (args: object): Promise<string[]> => {
   return problems.map(({ path, reason, advice }) => `${path}: ${reason} -> ${advice}`.replaceAll(root, "ROOT"));
 };
 
-it("nothing, of a machine that it fits", async () => expect(await problemsOf({})).toEqual([]));
+it("a suitable machine has no problems", async () => expect(await problemsOf({})).toEqual([]));
 
-it("systemd where there is none", async () => {
+it("systemd is refused where there is none", async () => {
   vi.spyOn(units, "hasSystemd").mockReturnValue(false);
   expect(await problemsOf({ supervisor: "systemd" })).toEqual([
     'here.supervisor: is systemd, which is not running on this machine -> use "process", or remove this argument',
@@ -41,7 +41,7 @@ it("systemd where there is none", async () => {
 it.each([
   ["root", { root: "file/claw" }],
   ["binDir", { binDir: "file" }],
-])("a %s that cannot be a directory", async (property, args) => {
+])("a %s that cannot be a directory is refused", async (property, args) => {
   writeFileSync(join(root, "file"), "");
   const given = Object.fromEntries(Object.entries(args).map(([key, path]) => [key, join(root, path)]));
   expect(await problemsOf(given)).toEqual([
@@ -49,7 +49,7 @@ it.each([
   ]);
 });
 
-it("another account or supervisor than that of the gateways there", async () => {
+it("another account or supervisor than that of the gateways there is refused", async () => {
   const manage = join(root, ".pulumi-openclaw");
   mkdirSync(join(manage, "gateways/main"), { recursive: true });
   writeJson(join(manage, "host.json"), { root, account: isRoot ? "claw" : null, supervisor: "systemd" });
@@ -64,7 +64,7 @@ it("another account or supervisor than that of the gateways there", async () => 
   expect(await problemsOf({ account: "claw" })).toEqual([]);
 });
 
-it.runIf(isRoot)("a root that the gateways' account cannot enter", async () => {
+it.runIf(isRoot)("a root that the gateways' account cannot enter is refused", async () => {
   mkdirSync(join(root, "private"), { mode: 0o700 });
   expect(await problemsOf({ root: join(root, "private/claw") })).toEqual([
     `here.root: the account ${ACCOUNT}, which gateways run as, cannot enter ROOT/private -> ` +
@@ -86,7 +86,7 @@ const claimed = (places: object, account: string | null): string[] => {
   );
 };
 
-it.runIf(isRoot)("a state directory or workspace that the gateway's account cannot reach", () => {
+it.runIf(isRoot)("a state directory or workspace that the gateway's account cannot reach is refused", () => {
   mkdirSync(join(root, "private"), { mode: 0o700 });
   const places = { stateDir: join(root, "private/state"), workspace: join(root, "private/work") };
   const reason = "the account daemon, which the gateway runs as, cannot enter ROOT/private";
@@ -96,7 +96,7 @@ it.runIf(isRoot)("a state directory or workspace that the gateway's account cann
   expect(claimed({ workspace: places.workspace }, "daemon").join()).not.toContain("cannot enter");
 });
 
-it("directories that the deploying user cannot create", () => {
+it("directories that the deploying user cannot create are refused", () => {
   mkdirSync(join(root, "others"));
   writeFileSync(join(root, "others/file"), "");
   const at = (name: string): string => join(root, "others/file", name);
@@ -108,7 +108,7 @@ it("directories that the deploying user cannot create", () => {
   expect(claimed({ stateDir: join(root, "others/state") }, null)).toEqual([]);
 });
 
-it("a release whose install script would not find its way to it", async () => {
+it("a root that an install script's account cannot enter is refused", async () => {
   mkdirSync(join(root, "private/releases"), { recursive: true });
   chmodSync(join(root, "private"), 0o700);
   const gateway = { host: { identity: { demote: true } }, paths: { releases: join(root, "private/releases") } };

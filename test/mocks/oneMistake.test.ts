@@ -29,7 +29,7 @@ const pair = (args: object, host: object = {}) =>
   });
 
 describe("on a machine where everything is in the way", () => {
-  it("a good program is told of all that", async () => {
+  it("a correct program gets all problems of its machine", async () => {
     expect(await pair({})).toHaveLength(2 * PORTS.length);
   });
 
@@ -38,7 +38,7 @@ describe("on a machine where everything is in the way", () => {
     ["a misspelt root", { root: undefined, rot: ROOT }, "here.rot: is not a known argument"],
     ["a wrong account", { account: "Claw" }, "here.account: must be a Linux account name"],
     ["a wrong supervisor", { supervisor: "runit" }, 'here.supervisor: must be "systemd" or "process"'],
-  ])("%s of a host is all that is said", async (_, host, expected) => {
+  ])("%s of a host is the only problem reported", async (_, host, expected) => {
     expect(said(await pair({}, host))).toEqual([expect.stringContaining(expected)]);
   });
 
@@ -48,7 +48,7 @@ describe("on a machine where everything is in the way", () => {
     ["state directory", { stateDir: "state" }, "claw.rescue.stateDir: must be an absolute path"],
     ["misspelt base port", { basport: 20789 }, "claw.rescue.basport: is not a known argument"],
     ["argument like no other", { port: 20789 }, "claw.rescue.port: is not a known argument"],
-  ])("a wrong %s leaves out the gateway that it does not describe", async (_, rescue, expected) => {
+  ])("a wrong %s excludes only its own gateway from further checks", async (_, rescue, expected) => {
     const problems = said(await pair({ rescue }));
     expect(problems.filter((each) => !each.startsWith("claw.main.basePort: node"))).toEqual([
       expect.stringContaining(expected),
@@ -66,7 +66,7 @@ describe("on a machine where everything is in the way", () => {
       { main: '{"target":"dokcer"}', docker: "{}" },
       'openclaw.main.target: must be "local" or "ssh"',
     ],
-  ])("%s in the stack's configuration is all that is said", async (_, config, expected) => {
+  ])("%s in the stack's configuration is the only problem reported", async (_, config, expected) => {
     const all = { target: "local", mode: "pair", version, account: "openclaw-test", ...config };
     const problems = await problemsIn(({ GatewayPair, readStackConfig }) => {
       new GatewayPair("openclaw", readStackConfig().pair());
@@ -75,7 +75,7 @@ describe("on a machine where everything is in the way", () => {
   });
 });
 
-it("a variable whose value is refused is there all the same", async () => {
+it("a variable whose value is refused counts as set", async () => {
   vi.spyOn(LocalHost.prototype, "findConflicts").mockImplementation((gateways) =>
     Promise.resolve(gateways.map(() => [])),
   );

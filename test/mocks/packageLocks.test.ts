@@ -48,7 +48,7 @@ const stagedFor = (name: string): unknown => {
   return JSON.parse(value);
 };
 
-it("a version whose lock is in this package needs no question", () => {
+it("a version whose lock is in this package needs no command", () => {
   expect(program.names()).toContain(`openclaw-${OLDEST_VERSION}-lock`);
   const packages = shippedPackageLock(OLDEST_VERSION)!;
   expect(stagedFor("old-main-lock@203.0.113.7")).toMatchObject({ version: OLDEST_VERSION, packages });
@@ -57,7 +57,7 @@ it("a version whose lock is in this package needs no question", () => {
   );
 });
 
-it("a version that this package was not tested with is accepted, and that is said once", () => {
+it("an untested version is accepted with one warning", () => {
   expect(warnings.mock.calls).toEqual([
     [
       `this release of pulumi-openclaw was not tested with OpenClaw ${NEWER}, only with ${OLDEST_VERSION}: ` +
@@ -68,7 +68,7 @@ it("a version that this package was not tested with is accepted, and that is sai
 
 const questions = (): string[] => program.names().filter((name) => /^openclaw-.*-packages$/.test(name));
 
-it("a version with plugins is asked for once as well, with the hash of OpenClaw that this package knows", () => {
+it("a version with plugins is locked once, with the hash of OpenClaw that this package knows", () => {
   const [question, ...more] = questions().filter((name) => name.includes(OLDEST_VERSION));
   expect(more).toEqual([]);
   const asked = program.inputsOf(question!);
@@ -83,7 +83,7 @@ it("a version with plugins is asked for once as well, with the hash of OpenClaw 
     expect(stagedFor(`${gateway}-lock@203.0.113.7`)).toMatchObject({ packages: WITH_DISCORD });
 });
 
-it("another version is asked for once, with the hash that a host names, and brought to each of its gateways", () => {
+it("another version is locked once, with the hash that a host names, for all gateways", () => {
   expect(questions().filter((name) => name.includes(NEWER))).toEqual([`openclaw-${NEWER}-packages`]);
   const asked = program.inputsOf(`openclaw-${NEWER}-packages`);
   expect(asked.create).toMatch(new RegExp(`/deployer-3\\.cjs" lock openclaw ${NEWER}$`));
@@ -97,7 +97,7 @@ it("another version is asked for once, with the hash that a host names, and brou
 
 const LOCKS = join(__dirname, "../../locks");
 
-it.each(readdirSync(LOCKS))("%s holds every package's sha512, and no address of a registry", (file) => {
+it.each(readdirSync(LOCKS))("the lock %s has every package's sha512, and no address of a registry", (file) => {
   const text = readFileSync(join(LOCKS, file), "utf8").trim();
   expect(file).toBe(`openclaw-${openclawIn(text)?.version}.lock`);
   const packages = Object.entries(lockedPackages(text));

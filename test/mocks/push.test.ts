@@ -18,7 +18,7 @@ beforeAll(() =>
 afterAll(() => program.end());
 
 describe("a host that everything is sent to", () => {
-  it("gets each thing before what needs it", () => {
+  it("a host that everything is sent to gets each thing before what needs it", () => {
     expect(program.indexOf("box-push@203.0.113.7")).toBeGreaterThanOrEqual(0);
     expect(program.indexOf("box-push@203.0.113.7")).toBeLessThan(program.indexOf("box-program@203.0.113.7"));
     for (const gateway of ["claw-main", "claw-rescue"]) {
@@ -31,7 +31,7 @@ describe("a host that everything is sent to", () => {
     }
   });
 
-  it("is told of in texts that are the same on every machine, with its login in a secret", () => {
+  it("the commands of a push are the same on every machine, with the login in a secret", () => {
     for (const [name, words] of [
       ["box-push@203.0.113.7", "send tools"],
       ["claw-rescue-push@203.0.113.7", "send release rescue 2026.9.6"],

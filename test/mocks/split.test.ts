@@ -36,7 +36,7 @@ describe("a pair on two targets", () => {
     expect(found).toEqual([...found].sort((a, b) => a - b));
   };
 
-  it("changes rescue first, and each gateway only after its partner was asked", () => {
+  it("a pair on two targets changes rescue first, and each gateway only after its partner was asked", () => {
     order(
       "claw-rescue-secrets@203.0.113.7",
       "claw-rescue-partner@203.0.113.7",
@@ -46,7 +46,7 @@ describe("a pair on two targets", () => {
     );
   });
 
-  it("asks over there, with the login in a secret, and says in plain text what for", () => {
+  it("the partner command has the login in a secret, and its purpose in plain text", () => {
     const { create, stdin } = program.inputsOf("claw-main-partner") as {
       create: string;
       stdin: Record<string, string>;
@@ -69,12 +69,12 @@ describe("a pair on two targets", () => {
     });
   });
 
-  it("leaves nothing for the host programs to look for", () => {
+  it("the host programs of a pair on two targets know no partner", () => {
     for (const name of ["claw-main-deployment", "claw-rescue-deployment@203.0.113.7"])
       expect(JSON.parse(program.inputsOf(name).stdin as string)).not.toHaveProperty("partner");
   });
 
-  it("asks nobody before a gateway that is forced", () => {
+  it("no partner is asked before a gateway that is forced", () => {
     expect(program.names()).not.toContain("forced-main-partner@/a");
     expect(program.names()).toContain("forced-rescue-partner@203.0.113.7/b");
   });

@@ -41,7 +41,7 @@ const ROOT = { root: "/tmp/no-such-root", account: "openclaw-test" };
 const FAR = json({ host: "ssh://claw@203.0.113.7:2222", hostKey: HOST_KEY });
 
 describe("in containers", () => {
-  it("both gateways are on one engine", () => {
+  it("in containers, both gateways are on one engine", () => {
     const { where, pair } = read({ target: "docker" });
     const { target, main, rescue } = pair();
     expect(said()).toEqual([]);
@@ -51,14 +51,14 @@ describe("in containers", () => {
     expect(where).toEqual({ main: { docker: "docker" }, rescue: { docker: "docker" } });
   });
 
-  it("an engine elsewhere is said as `docker` and as `ssh` are told of it", () => {
+  it("an engine elsewhere is configured with the arguments of `docker` and `ssh`", () => {
     const far = { docker: "docker -H ssh://claw@203.0.113.7:2222", host: "-p 2222 claw@203.0.113.7" };
     expect(read({ target: "docker", docker: FAR }).where).toEqual({ main: far, rescue: far });
     const { where } = read({ target: "docker", docker: json({ host: "unix:///run/docker.sock" }) });
     expect(where.main).toEqual({ docker: "docker -H unix:///run/docker.sock" });
   });
 
-  it("main alone, beside a rescue on the host, keeps what the host is told", () => {
+  it("a main in a container beside a rescue on the host keeps the host's arguments", () => {
     const { where, pair } = read({ ...ROOT, main: json({ target: "docker", basePort: 18000 }) });
     const { target, main, rescue } = pair();
     expect(said()).toEqual([]);
@@ -68,20 +68,20 @@ describe("in containers", () => {
     expect(where).toEqual({ main: { docker: "docker" }, rescue: {} });
   });
 
-  it("rescue alone is on the host where only it says so", () => {
+  it("rescue alone is on the host where only its target says so", () => {
     const { pair } = read({ ...ROOT, target: "docker", rescue: LOCAL });
     expect(said()).toEqual([]);
     expect(pair().rescue?.target).toBeInstanceOf(library.LocalHost);
   });
 
-  it("the rescue of mode rescue too", () => {
+  it("the rescue of mode rescue runs in a container, too", () => {
     const { where, rescue } = read({ mode: "rescue", rescue: json({ target: "docker" }) });
     expect(rescue().target).toBeInstanceOf(library.DockerEngine);
     expect(where.rescue).toEqual({ docker: "docker" });
     expect(said()).toEqual([]);
   });
 
-  it("what no gateway uses is refused", () => {
+  it("configuration that no gateway uses is refused", () => {
     read({ docker: FAR });
     expect(said()).toEqual(["openclaw.docker: is set, but no gateway uses it"]);
     reported.splice(0);
@@ -97,7 +97,7 @@ describe("in containers", () => {
     expect(reported[0]?.advice).toContain("pulumi config rm root");
   });
 
-  it("a target that there is not is said once", () => {
+  it("an unknown target is reported once", () => {
     read({ target: "docker", main: json({ target: "moon" }) });
     expect(said()).toHaveLength(1);
     reported.splice(0);

@@ -37,7 +37,7 @@ beforeAll(() =>
 afterAll(() => program.end());
 
 describe("the tree of a pair and one more gateway", () => {
-  it("has few children, named after their gateway", () => {
+  it("the resources of a gateway are few, and named after it", () => {
     expect(program.tree().sort()).toEqual(
       [
         "openclaw:index:LocalHost here",
@@ -58,7 +58,7 @@ describe("the tree of a pair and one more gateway", () => {
     );
   });
 
-  it("hangs together by parents", () => {
+  it("the gateways of a pair are its children", () => {
     expect(urns.map(placeInTree)).toEqual([
       "openclaw:index:LocalHost here",
       "openclaw:index:GatewayPair claw",
@@ -68,7 +68,7 @@ describe("the tree of a pair and one more gateway", () => {
     ]);
   });
 
-  it("keeps every secret marked and out of everything else", () => {
+  it("every secret is marked, and in nothing else", () => {
     for (const name of ["claw-main", "claw-rescue", "ops"]) {
       expect(isSecret(program.inputsOf(`${name}-token`).input), name).toBe(true);
       expect(isSecret(program.inputsOf(`${name}-secrets`).stdin), name).toBe(true);
@@ -82,13 +82,13 @@ describe("the tree of a pair and one more gateway", () => {
     expect(program.plainInputs()).not.toContain("canary");
   });
 
-  it("gives every gateway a token of its own", () => {
+  it("every gateway gets a token of its own", () => {
     const tokens = ["main", "rescue", "ops"].map((name) => (outputs[name] as { token: string }).token);
     expect(new Set(tokens).size).toBe(3);
     expect(tokens.every((token) => /^[0-9a-f]{64}$/.test(token))).toBe(true);
   });
 
-  it("tells derived ports, paths and names", () => {
+  it("the outputs have derived ports, paths and names", () => {
     expect(outputs.rescue).toMatchObject({
       ports: {
         gateway: 21111,
@@ -103,7 +103,7 @@ describe("the tree of a pair and one more gateway", () => {
     });
   });
 
-  it("makes main and rescue partners, and leaves the third alone", () => {
+  it("main and rescue are partners, and a third gateway has none", () => {
     expect([specOf("claw-main").partner, specOf("claw-rescue").partner, specOf("ops").partner]).toEqual([
       "rescue",
       "main",
@@ -111,7 +111,7 @@ describe("the tree of a pair and one more gateway", () => {
     ]);
   });
 
-  it("never hands the deployer's former output to the next command", () => {
+  it("no command gets its previous output in its environment", () => {
     for (const { type, name, inputs } of program.registered)
       if (type === "command:local:Command") expect(inputs.addPreviousOutputInEnv, name).toBe(false);
   });

@@ -103,7 +103,7 @@ describe.each(["main", "rescue"])("%s of a pair", (which) => {
   });
 });
 
-it("a target of another copy of this package is none of ours", async () => {
+it("a target of another copy of this package is refused", async () => {
   const other = await import("../../components");
   vi.resetModules();
   const problems = await problemsIn(({ Gateway, LocalHost }) => {

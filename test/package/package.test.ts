@@ -19,7 +19,7 @@ afterAll(() => {
   rmSync(root, { recursive: true, force: true });
 });
 
-it("holds what a program needs, and nothing else", async () => {
+it("the package holds what a program needs, and nothing else", async () => {
   expect([...(await packed.files())].sort()).toEqual([
     "CHANGELOG.md",
     "LICENSE",
@@ -44,7 +44,7 @@ it("holds what a program needs, and nothing else", async () => {
   for (const text of texts) expect(text).not.toMatch(/sourceMappingURL|from ['"](zod|@pulumi\/docker)|require\("zod/);
 });
 
-it("is not packed where its public API is another than the report's", async () => {
+it("packing fails where the public API differs from its report", async () => {
   const file = join(packed.sources, "components", "targets", "hostArguments.ts");
   const text = readFileSync(file, "utf8");
   try {
@@ -91,7 +91,7 @@ describe.each(managers)("installed with $name", (manager) => {
       await body();
     });
 
-  test("has one SDK, and nothing for the repository's own work", async () => {
+  test("an installed package has one SDK, and no development files", async () => {
     const script = `
       const { createRequire } = require("node:module");
       const ours = createRequire(require.resolve("pulumi-openclaw"));
@@ -105,7 +105,7 @@ describe.each(managers)("installed with $name", (manager) => {
       expect(consumer.has(join("node_modules", name))).toBe(false);
   });
 
-  test("has at run time what its types say, for both kinds of modules", async () => {
+  test("the package exports at run time what its types say, for both kinds of modules", async () => {
     const typed = readFileSync(join(packed.sources, "dist", "index.d.ts"), "utf8").matchAll(
       /^export declare (?:class|const|function) (\w+)/gm,
     );
@@ -135,7 +135,7 @@ describe.each(managers)("installed with $name", (manager) => {
         ...["--target", "es2022", "--types", "node", "--module", module, "--moduleResolution", moduleResolution],
       ));
 
-  test("previews a program", async () => {
+  test("a program that uses the package previews", async () => {
     const stack = ["--stack", manager.name, "--non-interactive"];
     await runIn(consumer.directory, "pulumi", ["stack", "init", ...stack], env);
     const { stdout } = await runIn(consumer.directory, "pulumi", ["preview", "--color", "never", ...stack], env);
@@ -153,7 +153,7 @@ describe.each(managers)("installed with $name", (manager) => {
   });
 
   if (manager.name === "npm")
-    test("previews an inline program of the Automation API", async () => {
+    test("an inline program of the Automation API previews", async () => {
       await consumer.tsc("--skipLibCheck", "--module", "nodenext", "--target", "es2022", "--types", "node");
       const { stdout } = await runIn(consumer.directory, process.execPath, ["automation.mjs"], env);
       expect(JSON.parse(stdout)).toEqual({ create: 2 + 4 + 1 + 2 * 6 });

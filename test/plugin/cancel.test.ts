@@ -54,7 +54,7 @@ forEachPlugin((plugin) => {
     process.kill(startedPid());
   });
 
-  it("cancel comes too late for a command that has ended but for its output", async () => {
+  it("cancel does not affect a command that has ended and whose output is still open", async () => {
     const client = await plugin.fresh();
     const goOn = `while ! test -e ${another}; do sleep 0.05; done`;
     const call = client.create({ create: `echo $$ > ${started}; (${goOn}; echo late) & :` });
@@ -76,7 +76,7 @@ forEachPlugin((plugin) => {
     for (const { message } of await Promise.all(calls)) expect(message).toContain("signal: killed");
   });
 
-  it("after a cancel no command is started, all else works", async () => {
+  it("after a cancel no command is started, and everything else works", async () => {
     const client = await plugin.fresh();
     await client.cancel();
     const reason = { code: CANCELLED, message: `context canceled: running "touch ${started}":\n` };
@@ -88,7 +88,7 @@ forEachPlugin((plugin) => {
     await client.cancel();
   });
 
-  it("an engine that is gone takes its commands along", async () => {
+  it("commands end with their engine", async () => {
     const engine = new AbortController();
     const inputs = { create: `echo $$ > ${started}; exec sleep 60` };
     const call = refusal(plugin.client.create(inputs, { signal: engine.signal }));

@@ -38,13 +38,13 @@ const REFUSED: readonly (readonly [string, Properties, Record<string, string>])[
 
 forEachPlugin((plugin) => {
   for (const [name, inputs, checked = inputs] of ACCEPTED) {
-    it(`accepts ${name}`, async () => {
+    it(`check accepts ${name}`, async () => {
       expect(await plugin.client.check(inputs)).toEqual({ inputs: checked, failures: {} });
     });
   }
 
   for (const [name, inputs, failures] of REFUSED) {
-    it(`refuses ${name}`, async () => {
+    it(`check refuses ${name}`, async () => {
       expect((await plugin.client.check(inputs)).failures).toEqual(failures);
     });
   }

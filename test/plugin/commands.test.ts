@@ -74,14 +74,14 @@ forEachPlugin((plugin) => {
 
   describe("create gives", () => {
     for (const [name, inputs, stdout, stderr = ""] of OUTPUTS) {
-      it(name, async () => {
+      it(`create gives ${name}`, async () => {
         const { id, outputs } = await plugin.client.create(inputs);
         expect(id).toMatch(/^res[0-9a-f]{8}$/);
         expect(outputs).toEqual({ ...inputs, stdout, stderr });
       });
     }
 
-    it("the plugin's whole environment and directory", async () => {
+    it("create runs in the plugin's environment and directory", async () => {
       const env = { SOME_SECRET: "s", "ODD-NAME": "o", PULUMI_CONFIG_PASSPHRASE: "p" };
       const other = await plugin.start({ env, cwd: directory });
       const { outputs } = await other.create({ create: "pwd; tr '\\0' '\\n' < /proc/$$/environ" });
@@ -91,19 +91,19 @@ forEachPlugin((plugin) => {
       expect(variables.sort()).toEqual(all.join("\n").split("\n").sort());
     });
 
-    it("a lot of output", async () => {
+    it("create gives a lot of output", async () => {
       const command = `head -c ${LARGE} /dev/zero | tr '\\0' x`;
       const { outputs } = await plugin.client.create({ create: command, logging: "none" });
       expect(outputs["stdout"]).toBe("x".repeat(LARGE));
     });
 
-    it("an id with the resource's name", async () => {
+    it("create gives an id with the resource's name", async () => {
       const urn = "urn:pulumi:dev::p::a:b:C$command:local:Command::a name::x";
       const { id } = await plugin.client.create({ create: "true" }, {}, urn);
       expect(id).toMatch(/^a name::x[0-9a-f]{8}$/);
     });
 
-    it("different ids", async () => {
+    it("create gives different ids", async () => {
       const [one, two] = await Promise.all([
         plugin.client.create({ create: "true" }),
         plugin.client.create({ create: "true" }),
@@ -111,7 +111,7 @@ forEachPlugin((plugin) => {
       expect(one.id).not.toBe(two.id);
     });
 
-    it("many at once", async () => {
+    it("many creates run at once", async () => {
       const began = Date.now();
       const commands = Array.from({ length: 20 }, (_, i) => plugin.client.create({ create: `sleep 0.5; echo ${i}` }));
       const results = await Promise.all(commands);
@@ -122,18 +122,18 @@ forEachPlugin((plugin) => {
 
   describe("create fails with", () => {
     for (const [name, inputs, message, output = ""] of FAILURES) {
-      it(name, async () => {
+      it(`create fails with ${name}`, async () => {
         const expected = `${message}: running ${JSON.stringify(inputs["create"])}:\n${output}`;
         expect(await refusal(plugin.client.create(inputs))).toEqual({ code: UNKNOWN_ERROR, message: expected });
       });
     }
 
-    it("the command quoted as Go does", async () => {
+    it("create fails with the command quoted as Go does", async () => {
       const message = 'exit status 1: running "exit 1 # a\\"b\\\\c $x\\t\\x01\\x7f\\u00a0é☃\\u200b😀\\U0010ffff":\n';
       expect(await refusal(plugin.client.create({ create: quoted }))).toEqual({ code: UNKNOWN_ERROR, message });
     });
 
-    it("output that is not text, after it has run", async () => {
+    it("create fails with output that is not UTF-8, after the command has run", async () => {
       const message = "grpc: error while marshaling: string field contains invalid UTF-8";
       const call = plugin.client.create({ create: `touch ${ran}; printf '\\377'` });
       expect(await refusal(call)).toEqual({ code: INTERNAL, message });
@@ -154,18 +154,18 @@ forEachPlugin((plugin) => {
 
   describe("update", () => {
     for (const [name, inputs, stdout] of UPDATES) {
-      it(name, async () => {
+      it(`update ${name}`, async () => {
         expect(await plugin.client.update(old, inputs)).toEqual({ ...inputs, stdout, stderr: "" });
       });
     }
 
-    it("cannot know too long a previous output", async () => {
+    it("update fails where the previous output is too long for a variable", async () => {
       const state = { ...old, stdout: "x".repeat(200_000) };
       const message = 'fork/exec /bin/sh: argument list too long: running "true":\n';
       expect(await refusal(plugin.client.update(state, { create: "true" }))).toEqual({ code: UNKNOWN_ERROR, message });
     });
 
-    it("fails as create does", async () => {
+    it("update fails as create does", async () => {
       const message = 'exit status 3: running "echo no; exit 3":\nno\n';
       expect(await refusal(plugin.client.update(old, { create: "echo no; exit 3" }))).toEqual({
         code: UNKNOWN_ERROR,
@@ -175,17 +175,17 @@ forEachPlugin((plugin) => {
   });
 
   describe("delete", () => {
-    it("runs with the old inputs and output", async () => {
+    it("delete runs with the old inputs and output", async () => {
       const command = `(cat; echo "$PULUMI_COMMAND_STDOUT $PULUMI_COMMAND_STDERR") > ${ran}`;
       await plugin.client.delete({ ...old, delete: secret(command), stdin: "in " });
       expect(readFileSync(ran, "utf8")).toBe("in out err\n");
     });
 
-    it("runs nothing where there is nothing to run", async () => {
+    it("delete runs nothing where it has no command", async () => {
       expect(await plugin.client.delete(old)).toBeUndefined();
     });
 
-    it("fails as create does", async () => {
+    it("delete fails as create does", async () => {
       const message = 'exit status 3: running "echo no; exit 3":\nno\n';
       expect(await refusal(plugin.client.delete({ ...old, delete: "echo no; exit 3" }))).toEqual({
         code: UNKNOWN_ERROR,
@@ -193,7 +193,7 @@ forEachPlugin((plugin) => {
       });
     });
 
-    it("does not mind output that is not text", async () => {
+    it("delete accepts output that is not UTF-8", async () => {
       expect(await plugin.client.delete({ ...old, delete: "printf '\\377'" })).toBeUndefined();
     });
   });
@@ -211,30 +211,30 @@ forEachPlugin((plugin) => {
     };
 
     for (const [name, options, lines] of LOGS) {
-      it(name, async () => {
+      it(`the engine gets ${name}`, async () => {
         expect(await logged({ create: "echo out; sleep 0.1; echo err >&2", ...options })).toEqual(lines);
       });
     }
 
-    it("lines", async () => {
+    it("the engine gets lines", async () => {
       expect(await logged({ create: "printf 'a\\n\\nb\\r\\n\\tö'" })).toEqual(["a", "", "b", "\tö"]);
     });
 
-    it("lines that are not text, as well as possible", async () => {
+    it("the engine gets lines that are not UTF-8 as well as possible", async () => {
       await refusal(logged({ create: "printf 'a\\377b'" }));
       expect(plugin.engine.logs.map(({ message }) => message)).toEqual(["a\ufffdb"]);
     });
 
-    it("many lines in order", async () => {
+    it("the engine gets many lines in order", async () => {
       expect(await logged({ create: "seq 500" })).toEqual(Array.from({ length: 500 }, (_, i) => String(i + 1)));
     });
 
-    it("status lines of the resource", async () => {
+    it("the engine gets status lines of the resource", async () => {
       await logged({ create: "echo a" });
       expect(plugin.engine.logs).toEqual([{ severity: 1, message: "a", urn: URN, streamid: 0, ephemeral: true }]);
     });
 
-    it("while the command runs", async () => {
+    it("the engine gets lines while the command runs", async () => {
       plugin.engine.logs.length = 0;
       const call = plugin.client.create({ create: `echo a; while ! test -e ${ran}; do sleep 0.05; done; echo b` });
       await expect.poll(() => plugin.engine.logs.length, { interval: 20, timeout: 5000 }).toBe(1);

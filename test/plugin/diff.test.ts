@@ -32,7 +32,7 @@ const ROWS: readonly Row[] = [
 
 forEachPlugin((plugin) => {
   for (const [name, oldInputs, news, detailed] of ROWS) {
-    it(name, async () => {
+    it(`diff sees ${name}`, async () => {
       const state = { ...oldInputs, stdout: "", stderr: "" };
       const properties = (changes: readonly string[]): string[] => [
         ...new Set(changes.map((change) => /^\w+/.exec(change)![0])),
@@ -47,7 +47,7 @@ forEachPlugin((plugin) => {
     });
   }
 
-  it("goes by the old inputs", async () => {
+  it("diff compares with the old inputs", async () => {
     const state = { create: "b", stdout: "", stderr: "" };
     const { detailed } = await plugin.client.diff(state, { create: "a" }, { create: "b" });
     expect(detailed).toEqual(["create: update"]);

@@ -30,7 +30,7 @@ const UPDATES: readonly (readonly [string, Properties, Properties, boolean])[] =
 
 forEachPlugin((plugin) => {
   for (const [name, inputs, echoed = inputs] of CREATES) {
-    it(`create with ${name}`, async () => {
+    it(`a preview of create echoes ${name}`, async () => {
       const { id, outputs } = await plugin.client.create(inputs, { preview: true });
       expect(id).toMatch(/^res[0-9a-f]{8}$/);
       expect(outputs).toEqual({ ...echoed, ...UNKNOWN_OUTPUT });
@@ -38,16 +38,16 @@ forEachPlugin((plugin) => {
   }
 
   for (const [name, olds, news, isUnknown] of UPDATES) {
-    it(`update with ${name}`, async () => {
+    it(`a preview of update handles ${name}`, async () => {
       const outputs = await plugin.client.update({ ...olds, ...OLD_OUTPUT }, news, { preview: true });
       expect(outputs).toEqual({ ...news, ...(isUnknown ? UNKNOWN_OUTPUT : OLD_OUTPUT) });
     });
   }
 
-  it("update of a secret output: plain, as the engine knows which outputs are secret", async () => {
+  it("update previews a secret output as plain, since the engine knows which outputs are secret", async () => {
     const state = { create: "a", stdout: secret("out"), stderr: "" };
     expect(await plugin.client.update(state, { create: "a" }, { preview: true })).toMatchObject({ stdout: "out" });
   });
 
-  it("runs nothing", () => expect(existsSync(NOT_RUN)).toBe(false));
+  it("a preview runs nothing", () => expect(existsSync(NOT_RUN)).toBe(false));
 });

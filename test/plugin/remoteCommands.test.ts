@@ -82,7 +82,7 @@ forEachPluginWithSsh((plugin, ssh) => {
 
   describe("create gives", () => {
     for (const [name, inputs, stdout, stderr = ""] of OUTPUTS) {
-      it(name, async () => {
+      it(`create over SSH gives ${name}`, async () => {
         const all = withConnection(inputs);
         const { id, outputs } = await plugin.client.create(all, {}, COMMAND);
         expect(id).toMatch(/^res[0-9a-f]{8}$/);
@@ -90,13 +90,13 @@ forEachPluginWithSsh((plugin, ssh) => {
       });
     }
 
-    it("a megabyte of output", async () => {
+    it("create over SSH gives a megabyte of output", async () => {
       const command = `head -c ${MEGABYTE} /dev/zero | tr '\\0' x; head -c ${MEGABYTE} /dev/zero | tr '\\0' y >&2`;
       const outputs = await create(plugin, withConnection({ create: command, logging: "none" }));
       expect(outputs).toMatchObject({ stdout: "x".repeat(MEGABYTE), stderr: "y".repeat(MEGABYTE) });
     });
 
-    it("many at once", async () => {
+    it("many creates over SSH run at once", async () => {
       const began = Date.now();
       const commands = Array.from({ length: 10 }, (_, i) =>
         create(plugin, withConnection({ create: `sleep 0.5; echo ${i}` })),
@@ -108,7 +108,7 @@ forEachPluginWithSsh((plugin, ssh) => {
 
   describe("create fails with", () => {
     for (const [name, inputs, message, output = ""] of FAILURES) {
-      it(name, async () => {
+      it(`create over SSH fails with ${name}`, async () => {
         const expected = `${message}: running ${JSON.stringify(inputs["create"])}:\n${output}`;
         expect(await refusal(create(plugin, withConnection(inputs)))).toEqual({
           code: UNKNOWN_ERROR,
@@ -124,12 +124,12 @@ forEachPluginWithSsh((plugin, ssh) => {
       return create(plugin, { ...inputs, connection: ssh.connection({ port: sshd.port }) });
     };
 
-    it("has no sessions", async () => {
+    it("create fails on a host that refuses sessions", async () => {
       const message = "ssh: rejected: connect failed (open failed)";
       expect(await refusal(on("MaxSessions 0", { create: "true" }))).toEqual({ code: UNKNOWN_ERROR, message });
     });
 
-    it("shows a banner", async () => {
+    it("a host's banner is not part of the output", async () => {
       const { stdout } = await on("Banner /etc/passwd", { create: "echo a" });
       expect(stdout).toBe("a");
     });
@@ -140,13 +140,13 @@ forEachPluginWithSsh((plugin, ssh) => {
     plugin.client.update(withConnection(old), inputs, {}, COMMAND);
 
   describe("update", () => {
-    it("runs create again, with the new input", async () => {
+    it("update over SSH runs create again, with the new input", async () => {
       const inputs = withConnection({ create: "cat; echo $PULUMI_COMMAND_STDOUT", stdin: "new" });
       expect(await update(inputs)).toEqual({ ...inputs, stdout: "new", stderr: "" });
       expect(logs()).toEqual([[INFO, "new"]]);
     });
 
-    it("goes to the new host", async () => {
+    it("update over SSH goes to the new host", async () => {
       const other = await ssh.site.start();
       const inputs = withConnection({ create: "echo ${SSH_CONNECTION##* }" });
       expect(await update({ ...inputs, connection: ssh.connection({ port: other.port }) })).toMatchObject({
@@ -156,18 +156,18 @@ forEachPluginWithSsh((plugin, ssh) => {
   });
 
   describe("delete", () => {
-    it("runs with the old inputs, on the old host", async () => {
+    it("delete over SSH runs with the old inputs, on the old host", async () => {
       const state = { ...old, delete: secret(`(cat; echo \${SSH_CONNECTION##* }) > ${ran}`), stdin: "in " };
       await plugin.client.delete(withConnection(state), {}, COMMAND);
       expect(readFileSync(ran, "utf8")).toBe(`in ${ssh.sshd.port}\n`);
     });
 
-    it("does not need a host where there is nothing to run", async () => {
+    it("delete over SSH needs no host where it has no command", async () => {
       const state = withConnection({ ...old, connection: ssh.connection({ host: "no.such.invalid" }) });
       expect(await plugin.client.delete(state, {}, COMMAND)).toBeUndefined();
     });
 
-    it("fails as create does", async () => {
+    it("delete over SSH fails as create does", async () => {
       const state = withConnection({ ...old, delete: "echo no; exit 3" });
       const message = 'Process exited with status 3: running "echo no; exit 3":\nno\n';
       expect(await refusal(plugin.client.delete(state, {}, COMMAND))).toEqual({ code: UNKNOWN_ERROR, message });
@@ -176,13 +176,13 @@ forEachPluginWithSsh((plugin, ssh) => {
 
   describe("the engine is told", () => {
     for (const [name, options, lines] of LOGS) {
-      it(name, async () => {
+      it(`the engine gets, of a remote command, ${name}`, async () => {
         await create(plugin, withConnection({ create: "echo out; sleep 0.1; echo err >&2", ...options }));
         expect(logs()).toEqual(lines.map((line) => [INFO, line]));
       });
     }
 
-    it("while the command runs", async () => {
+    it("the engine gets lines of a remote command while it runs", async () => {
       const call = create(plugin, withConnection({ create: `echo a; ${untilToldTo}; echo b` }));
       await expect.poll(() => logs().length, { interval: 20, timeout: 5000 }).toBe(1);
       expect(plugin.engine.logs[0]).toEqual({
@@ -201,7 +201,7 @@ forEachPluginWithSsh((plugin, ssh) => {
     const started = `echo started; ${untilToldTo}; touch ${ran}; echo b`;
     const running = (): Promise<void> => expect.poll(() => logs().length, { interval: 20, timeout: 10_000 }).toBe(1);
 
-    it("after a cancel", async () => {
+    it("a running remote command continues after a cancel", async () => {
       const client = await plugin.fresh();
       const call = create({ client }, withConnection({ create: started }));
       await running();
@@ -210,7 +210,7 @@ forEachPluginWithSsh((plugin, ssh) => {
       expect(await call).toMatchObject({ stdout: "started\nb" });
     });
 
-    it("when the engine has given it up", async () => {
+    it("a running remote command continues when the engine has given up the call", async () => {
       const engine = new AbortController();
       const call = refusal(create(plugin, withConnection({ create: started }), { signal: engine.signal }));
       await running();
@@ -221,7 +221,7 @@ forEachPluginWithSsh((plugin, ssh) => {
     });
   });
 
-  it("after a cancel no more tries are made", async () => {
+  it("no connection is tried again after a cancel", async () => {
     const unreachable = { connection: ssh.connection({ port: 1, dialErrorLimit: -1 }), create: "a" };
     const cancelled = { code: CANCELLED, message: "context canceled" };
     const client = await plugin.fresh();

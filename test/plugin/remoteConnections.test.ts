@@ -39,7 +39,7 @@ forEachPluginWithSsh((plugin, ssh) => {
     it.each([
       ["as ssh-keygen writes it", () => ssh.sshd.hostKey.publicKey],
       ["without a comment", () => `ssh-ed25519 ${blob()}`],
-    ])("may be given %s", async (_name, hostKey) => reaches({ hostKey: hostKey() }));
+    ])("the host's key may be given %s", async (_name, hostKey) => reaches({ hostKey: hostKey() }));
 
     const NONE = "failed to parse host key: ssh: no key found";
     const because = (reason: string): string => `${NONE}; last parsing error for ignored line: ${reason}`;
@@ -49,11 +49,11 @@ forEachPluginWithSsh((plugin, ssh) => {
       ["base64 without its end", () => `ssh-ed25519 ${blob().slice(0, -4)}`, because("ssh: short read")],
       ["too much", () => `ssh-ed25519 ${blob()}AAAA`, because("ssh: trailing junk in public key")],
       ["a type that is not known", () => "a AAAAB3NzaC1mb28=", because("ssh: unknown key algorithm: ssh-foo")],
-    ])("cannot be %s", async (_name, hostKey, message) => {
+    ])("the host's key cannot be %s", async (_name, hostKey, message) => {
       await refuses({ hostKey: hostKey(), host: "no.such.invalid" }, message);
     });
 
-    it("must be the same: nothing is sent", async () => {
+    it("nothing is sent to a host with another key", async () => {
       const strict = await ssh.site.start();
       const hostKey = ssh.site.makeKey().publicKey;
       await refuses({ port: strict.port, hostKey }, failed(0, MISMATCH));
@@ -64,13 +64,13 @@ forEachPluginWithSsh((plugin, ssh) => {
       expect(log).not.toContain(ssh.site.user);
     });
 
-    it("must be of the same type", async () => {
+    it("the host's key must be of the given type", async () => {
       const message = "ssh: handshake failed: ssh: no common algorithm for host key; we offered: [ecdsa-sha2-nistp256]";
       const hostKey = ssh.site.makeKey({ type: "ecdsa" }).publicKey;
       await refuses({ hostKey }, failed(0, `${message}, peer offered: [ssh-ed25519]`));
     });
 
-    it("may be of ECDSA", async () => {
+    it("the host's key may be ECDSA", async () => {
       const { port, hostKey } = await ssh.site.start({ hostKey: { type: "ecdsa", bits: 384 } });
       await reaches({ port, hostKey: hostKey.publicKey });
     });
@@ -92,18 +92,18 @@ forEachPluginWithSsh((plugin, ssh) => {
       ["of P-521", { type: "ecdsa", bits: 521 }],
       ["of P-256, SEC 1", { type: "ecdsa", format: "PEM" }],
       ["of P-256, PKCS#8", { type: "ecdsa", format: "PKCS8" }],
-    ])("may be %s", (_name, options) => reachesWith(options));
+    ])("a private key may be %s", (_name, options) => reachesWith(options));
 
     it.each<[string, KeyOptions]>([
       ["OpenSSH's", {}],
       ["OpenSSH's of RSA", { type: "rsa", bits: 2048 }],
       ["OpenSSL's of RSA", { type: "rsa", bits: 2048, format: "PEM" }],
       ["OpenSSL's of ECDSA", { type: "ecdsa", format: "PEM" }],
-    ])("may have a password, in a form of %s", (_name, options) =>
+    ])("a private key may have a password, as %s", (_name, options) =>
       reachesWith({ ...options, passphrase: "päss wörd" }, "päss wörd"),
     );
 
-    it("may be of Ed25519, PKCS#8", async () => {
+    it("a private key may be Ed25519 in PKCS#8", async () => {
       const { privateKey, publicKey } = generateKeyPairSync("ed25519");
       const raw = Buffer.from(publicKey.export({ format: "jwk" }).x!, "base64url");
       const blob = Buffer.concat([Buffer.from("\0\0\0\x0bssh-ed25519\0\0\0\x20", "latin1"), raw]);
@@ -115,7 +115,7 @@ forEachPluginWithSsh((plugin, ssh) => {
       ["have DOS line ends", (pem) => pem.replaceAll("\n", "\r\n")],
       ["lack its last line end", (pem) => pem.trimEnd()],
       ["follow other text", (pem) => `my key\n\n${pem}`],
-    ])("may %s", (_name, change) => reaches({ privateKey: change(ssh.key.privateKey) }));
+    ])("a private key may %s", (_name, change) => reaches({ privateKey: change(ssh.key.privateKey) }));
 
     const pem = (type: string, content = "AAAA"): string =>
       `-----BEGIN ${type}-----\n${content}\n-----END ${type}-----\n`;
@@ -167,22 +167,23 @@ forEachPluginWithSsh((plugin, ssh) => {
         null,
         'ssh: unsupported key type "ENCRYPTED PRIVATE KEY"',
       ],
-    ])("cannot be %s: no host is asked", async (_name, privateKey, privateKeyPassword, message) => {
+    ])("a private key cannot be %s: no host is contacted", async (_name, privateKey, privateKeyPassword, message) => {
       await refuses({ privateKey: privateKey(), privateKeyPassword, host: "no.such.invalid" }, message);
     });
 
-    it("must be known to the host", () =>
+    it("a private key must be known to the host", () =>
       refuses({ privateKey: ssh.site.makeKey().privateKey }, failed(0, NO_WAY_IN("none publickey"))));
 
-    it("must be known for the user", () => refuses({ user: "nobody-at-all" }, failed(0, NO_WAY_IN("none publickey"))));
+    it("a private key must be known for the user", () =>
+      refuses({ user: "nobody-at-all" }, failed(0, NO_WAY_IN("none publickey"))));
 
-    it("may be tried too often for the host", async () => {
+    it("a host may refuse a private key after too many tries", async () => {
       const { port } = await ssh.site.start({ config: ["MaxAuthTries 1"] });
       const message = "ssh: handshake failed: ssh: disconnect, reason 2: Too many authentication failures";
       await refuses({ port, privateKey: ssh.site.makeKey().privateKey }, failed(0, message));
     });
 
-    it("may be missing", () => refuses({ privateKey: null }, failed(0, NO_WAY_IN("none"))));
+    it("a private key may be missing", () => refuses({ privateKey: null }, failed(0, NO_WAY_IN("none"))));
   });
 
   describe("an agent", () => {
@@ -197,29 +198,29 @@ forEachPluginWithSsh((plugin, ssh) => {
       await once(agent, "exit");
     });
 
-    it("may have no key", () =>
+    it("an agent without keys fails", () =>
       refuses({ privateKey: null, agentSocketPath: socket() }, failed(0, NO_WAY_IN("none publickey"))));
 
-    it("logs in", async () => {
+    it("an agent logs in", async () => {
       const file = join(ssh.site.directory, "agent-key");
       writeFileSync(file, ssh.key.privateKey, { mode: 0o600 });
       execFileSync("ssh-add", ["-q", file], { env: { ...process.env, SSH_AUTH_SOCK: socket() } });
       await reaches({ privateKey: null, agentSocketPath: socket() });
     });
 
-    it("comes from the environment", async () => {
+    it("an agent is found by the environment", async () => {
       const client = await plugin.start({ env: { SSH_AUTH_SOCK: socket() } });
       const connection = ssh.connection({ privateKey: null });
       expect(await create({ client }, { connection, create: "echo a" })).toMatchObject({ stdout: "a" });
     });
 
-    it("is not asked after a key", () =>
+    it("an agent is not used after a key", () =>
       refuses(
         { privateKey: ssh.site.makeKey().privateKey, agentSocketPath: socket() },
         failed(0, NO_WAY_IN("none publickey")),
       ));
 
-    it("must be there, even where there is a key", () =>
+    it("a given agent must be running, even where there is a key", () =>
       refuses({ agentSocketPath: "/no/such" }, "dial unix /no/such: connect: no such file or directory"));
   });
 
@@ -260,28 +261,28 @@ forEachPluginWithSsh((plugin, ssh) => {
       offers = ["publickey", "password", "keyboard-interactive"];
     });
 
-    it("logs in", async () => {
+    it("a password logs in", async () => {
       await reaches({ port: port(), privateKey: null, password });
       expect(asked).toEqual(["none", "password"]);
     });
 
-    it("comes after a key", async () => {
+    it("a password is tried after a key", async () => {
       await reaches({ port: port(), password });
       expect(asked).toEqual(["none", "publickey", "password"]);
     });
 
-    it("answers what is asked", async () => {
+    it("a password answers keyboard-interactive questions", async () => {
       offers = ["keyboard-interactive"];
       await reaches({ port: port(), password });
       expect(asked).toEqual(["none", "keyboard-interactive"]);
     });
 
-    it("may be wrong", async () => {
+    it("a wrong password fails", async () => {
       const tried = "none publickey password keyboard-interactive";
       await refuses({ port: port(), password: "wrong" }, failed(0, NO_WAY_IN(tried)));
     });
 
-    it("may not be welcome", async () => {
+    it("a password fails where the host accepts none", async () => {
       offers = ["publickey"];
       await refuses({ port: port(), password }, failed(0, NO_WAY_IN("none publickey")));
       expect(asked).not.toContain("password");
@@ -306,7 +307,7 @@ forEachPluginWithSsh((plugin, ssh) => {
       answer = (socket) => socket.end();
     });
 
-    it("are one more than may fail, further and further apart", async () => {
+    it("one try more than may fail is made, each after a longer pause", async () => {
       const began = Date.now();
       await refuses({ port: port(), dialErrorLimit: 4 }, failed(4, "ssh: handshake failed: EOF"));
       // 100, 150, 225 and 337 ms.
@@ -316,7 +317,7 @@ forEachPluginWithSsh((plugin, ssh) => {
       expect(logs()).toEqual([1, 2, 3, 4].map((dial) => `Dial ${dial}/4 failed: retrying`));
     });
 
-    it("end with the first that succeeds", async () => {
+    it("no try is made after the first that succeeds", async () => {
       const late = await freePort();
       const call = reach({ port: late, dialErrorLimit: -1 });
       await expect.poll(logs, { interval: 20, timeout: 5000 }).toContain("Dial 1/inf failed: retrying");
@@ -327,28 +328,28 @@ forEachPluginWithSsh((plugin, ssh) => {
       await once(relay, "exit");
     });
 
-    it("are made for wrong keys as well", async () => {
+    it("a wrong key is tried again as well", async () => {
       const privateKey = ssh.site.makeKey().privateKey;
       await refuses({ privateKey, dialErrorLimit: 2 }, failed(2, NO_WAY_IN("none publickey")));
     });
 
-    it("fail where nobody listens", async () => {
+    it("all tries fail where nobody listens", async () => {
       const closed = await freePort();
       await refuses({ port: closed }, failed(0, `dial tcp 127.0.0.1:${closed}: connect: connection refused`));
     });
 
-    it("fail for an unknown host", () =>
+    it("all tries fail for an unknown host", () =>
       refuses(
         { host: "no.such.invalid" },
         /^after 0 failed attempts: dial tcp: lookup no\.such\.invalid( on \S+)?: no such host$/,
       ));
 
-    it("fail where something else answers", async () => {
+    it("all tries fail where something other than SSH answers", async () => {
       answer = (socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n");
       await refuses({ port: port() }, failed(0, "ssh: handshake failed: EOF"));
     });
 
-    it.concurrent("have their time each", async () => {
+    it.concurrent("each try has a time limit of its own", async () => {
       const full = await freePort();
       const stopped = spawn(process.execPath, ["-e", FULL, String(full)], { stdio: ["ignore", "pipe", "ignore"] });
       await once(stopped.stdout, "data");
@@ -366,7 +367,7 @@ forEachPluginWithSsh((plugin, ssh) => {
     });
 
     // perDialTimeout is for the TCP connection only.
-    it.concurrent("have no limit of time for a host that is silent", async () => {
+    it.concurrent("a silent host has no time limit", async () => {
       const silent = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
       let dials = 0;
       silent.on("connection", () => dials++);
@@ -384,7 +385,7 @@ forEachPluginWithSsh((plugin, ssh) => {
     const proxy = (changes: Properties = {}): Properties => ssh.connection(changes);
     const refused = "connect: connection refused";
 
-    it("is passed", async () => {
+    it("a host is reached through a proxy", async () => {
       const inner = await ssh.site.start();
       const hostKey = inner.hostKey.publicKey;
       const through = { proxy: proxy({ hostKey: ssh.sshd.hostKey.publicKey }), port: inner.port, hostKey };
@@ -394,52 +395,52 @@ forEachPluginWithSsh((plugin, ssh) => {
       expect(inner.takeLog()).toContain("Accepted publickey");
     });
 
-    it("must have its key", async () => {
+    it("a proxy must have its key", async () => {
       const hostKey = ssh.site.makeKey().publicKey;
       await refuses({ proxy: proxy({ hostKey }) }, `proxy: ${failed(0, MISMATCH)}`);
     });
 
-    it("must let us in", () =>
+    it("a proxy must accept the login", () =>
       refuses(
         { proxy: proxy({ privateKey: ssh.site.makeKey().privateKey, dialErrorLimit: 1 }) },
         `proxy: ${failed(1, NO_WAY_IN("none publickey"))}`,
       ));
 
-    it("needs a key that can be read", () =>
+    it("a proxy needs a readable private key", () =>
       refuses({ proxy: proxy({ privateKey: "x" }) }, "proxy: ssh: no key found"));
 
-    it("is dialled again", async () => {
+    it("a proxy is dialled again", async () => {
       const port = await freePort();
       const message = `proxy: ${failed(2, `dial tcp 127.0.0.1:${port}: ${refused}`)}`;
       await refuses({ proxy: proxy({ port, dialErrorLimit: 2 }) }, message);
       expect(logs()).toEqual(["Dial proxy 1/2 failed: retrying", "Dial proxy 2/2 failed: retrying"]);
     });
 
-    it("may find nobody listening", async () => {
+    it("a proxy reports that nobody listens on the host", async () => {
       const message = `proxy: ${failed(1, "ssh: rejected: connect failed (Connection refused)")}`;
       await refuses({ port: await freePort(), dialErrorLimit: 1, proxy: proxy() }, message);
       expect(logs()).toEqual(["Dial from proxy 1/1 failed: retrying"]);
     });
 
-    it("may not know the host", () =>
+    it("a proxy reports that the host is unknown", () =>
       refuses(
         { host: "no.such.invalid", proxy: proxy() },
         /^proxy: after 0 failed attempts: ssh: rejected: connect failed \(.+\)$/,
       ));
 
-    it("may not let us through", async () => {
+    it("a proxy may refuse to forward", async () => {
       const { port } = await ssh.site.start({ config: ["AllowTcpForwarding no"] });
       const message = "ssh: rejected: administratively prohibited (open failed)";
       await refuses({ proxy: proxy({ port }) }, `proxy: ${failed(0, message)}`);
     });
 
-    it("does not stand for the host's key", async () => {
+    it("a proxy's key does not replace the host's", async () => {
       const hostKey = ssh.site.makeKey().publicKey;
       await refuses({ hostKey, proxy: proxy() }, `proxy: ${failed(0, MISMATCH)}`);
     });
 
     // The official plugin tries again on the connection that the first failure has closed.
-    it("hides why the host refused, after the first try", async () => {
+    it("behind a proxy, only the first try shows why the host refused", async () => {
       const privateKey = ssh.site.makeKey().privateKey;
       const message = `proxy: ${failed(2, "ssh: handshake failed: EOF")}`;
       await refuses({ privateKey, dialErrorLimit: 2, proxy: proxy() }, message);

@@ -63,7 +63,7 @@ const UNKNOWN_OUTPUT = { stdout: UNKNOWN, stderr: UNKNOWN };
 forEachPlugin((plugin) => {
   describe("check accepts", () => {
     for (const [name, connection, settled] of CONNECTIONS) {
-      it(name, async () => {
+      it(`check accepts ${name}`, async () => {
         expect(await plugin.client.check({ connection, ...INPUTS }, COMMAND)).toEqual({
           inputs: { connection: secret(settled), ...INPUTS },
           failures: {},
@@ -71,12 +71,12 @@ forEachPlugin((plugin) => {
       });
     }
 
-    it("a connection that is unknown as a whole", async () => {
+    it("check accepts a connection that is unknown as a whole", async () => {
       const { inputs } = await plugin.client.check({ connection: UNKNOWN, ...INPUTS }, COMMAND);
       expect(inputs).toEqual({ connection: output({ secret: true }), ...INPUTS });
     });
 
-    it("all other inputs", async () => {
+    it("check accepts all other inputs", async () => {
       const inputs = {
         ...INPUTS,
         create: "a",
@@ -94,7 +94,7 @@ forEachPlugin((plugin) => {
 
   describe("check refuses", () => {
     for (const [name, inputs, failures] of REFUSED) {
-      it(name, async () => {
+      it(`check refuses ${name}`, async () => {
         expect((await plugin.client.check({ ...INPUTS, ...inputs }, COMMAND)).failures).toEqual(failures);
       });
     }
@@ -102,7 +102,7 @@ forEachPlugin((plugin) => {
 
   describe("diff sees", () => {
     for (const [name, olds, news, detailed] of DIFFS) {
-      it(name, async () => {
+      it(`diff of remote commands sees ${name}`, async () => {
         const diff = await plugin.client.diff(olds, olds, news, COMMAND);
         expect(diff).toMatchObject({ changes: detailed.length ? "some" : "none", detailed, replaces: [] });
       });
@@ -110,14 +110,14 @@ forEachPlugin((plugin) => {
   });
 
   describe("a preview reaches no host", () => {
-    it("for create", async () => {
+    it("a preview of create contacts no host", async () => {
       const inputs = { connection: UNREACHABLE, create: "a", ...INPUTS };
       const { id, outputs } = await plugin.client.create(inputs, { preview: true }, COMMAND);
       expect(id).toMatch(/^res[0-9a-f]{8}$/);
       expect(outputs).toEqual({ ...inputs, ...UNKNOWN_OUTPUT });
     });
 
-    it("for update", async () => {
+    it("a preview of update contacts no host", async () => {
       const inputs = { connection: UNREACHABLE, create: "a", ...INPUTS };
       const update = (news: Properties): Promise<Properties> =>
         plugin.client.update({ ...inputs, stdout: "out", stderr: "err" }, news, { preview: true }, COMMAND);
@@ -127,7 +127,7 @@ forEachPlugin((plugin) => {
     });
   });
 
-  it("a refresh reads the state as it is, without a look at the host", async () => {
+  it("a refresh reads the state as it is, without contacting the host", async () => {
     const inputs = { connection: UNREACHABLE, create: "a", ...INPUTS };
     const properties = { ...inputs, stdout: "out", stderr: "err" };
     expect(await plugin.client.read(properties, inputs, COMMAND)).toEqual({ id: "res1", properties, inputs });

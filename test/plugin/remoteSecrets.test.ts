@@ -64,7 +64,7 @@ forEachPluginWithSsh((plugin, ssh) => {
 
   const isStandIn = (): boolean => readFileSync(plugin.executable).subarray(0, 2).toString() === "#!";
 
-  it("a host that says nothing is given up at a cancel", async ({ skip }) => {
+  it("a silent host is given up at a cancel", async ({ skip }) => {
     if (!isStandIn()) skip("the official plugin waits for ever");
     const silent = createServer((socket) => socket.on("error", () => undefined)).listen(0, "127.0.0.1");
     await once(silent, "listening");
@@ -79,7 +79,7 @@ forEachPluginWithSsh((plugin, ssh) => {
     silent.close();
   });
 
-  it("no connection stays open", async ({ skip }) => {
+  it("no SSH connection stays open", async ({ skip }) => {
     if (!isStandIn()) skip("the official plugin keeps them until it ends");
     const client = await plugin.start();
     await client.configure();

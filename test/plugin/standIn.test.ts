@@ -28,7 +28,7 @@ forStandIn((plugin) => {
     message: notHere(`only command:local:Command and command:remote:Command, not ${token}`),
   });
 
-  it("refuses other resource types", async () => {
+  it("the stand-in refuses other resource types", async () => {
     const type = "command:remote:CopyToRemote";
     const urn = `urn:pulumi:dev::p::${type}::a`;
     expect(await refusal(plugin.client.check({}, urn))).toEqual(noType(type));
@@ -36,7 +36,7 @@ forStandIn((plugin) => {
     expect(await refusal(plugin.client.delete({}, {}, urn))).toEqual(noType(type));
   });
 
-  it("refuses to run commands outside resources", async () => {
+  it("the stand-in refuses to run commands outside resources", async () => {
     const call = plugin.client.invoke("command:local:run", { command: "true" });
     expect(await refusal(call)).toEqual(noType("command:local:run"));
   });
@@ -50,11 +50,11 @@ forStandIn((plugin) => {
     ),
     ["update", { ...REMOTE, update: "a" }, COMMAND],
     ["environment", { ...REMOTE, environment: {} }, COMMAND],
-  ])("has no %s", async (name, inputs, urn) => {
+  ])("the stand-in has no %s", async (name, inputs, urn) => {
     expect((await plugin.client.check(inputs, urn)).failures).toEqual({ [name]: notHere(`no ${name}`) });
   });
 
-  it("gives up output without end", async () => {
+  it("the stand-in gives up endless output", async () => {
     const call = plugin.client.create({ create: "head -c 70000000 /dev/zero", logging: "none" }, {});
     expect(await refusal(call)).toMatchObject({
       code: UNKNOWN_ERROR,
@@ -62,13 +62,13 @@ forStandIn((plugin) => {
     });
   });
 
-  it("logs all or nothing", async () => {
+  it("the stand-in logs all or nothing", async () => {
     const logging = notHere("logging only as none");
     expect((await plugin.client.check({ ...LOCAL, logging: "stdout" })).failures).toEqual({ logging });
     expect((await plugin.client.check({ ...REMOTE, logging: "stdout" }, COMMAND)).failures).toEqual({ logging });
   });
 
-  it("has no variables for another host: it wants to be told so", async () => {
+  it("the stand-in refuses variables for another host", async () => {
     const { connection } = REMOTE;
     const failures = { addPreviousOutputInEnv: notHere("addPreviousOutputInEnv only as false") };
     expect((await plugin.client.check({ connection }, COMMAND)).failures).toEqual(failures);
@@ -76,7 +76,7 @@ forStandIn((plugin) => {
     expect((await plugin.client.check(inputs, COMMAND)).failures).toEqual(failures);
   });
 
-  it("runs no command of a state with more inputs, which the official plugin wrote", async () => {
+  it("the stand-in runs no command of a state with more inputs, which the official plugin wrote", async () => {
     const ran = join(directory, "ran");
     const state = { delete: `touch ${ran}`, environment: { A: "a" }, stdout: "", stderr: "" };
     const message = `1 failures decoding:\n\tenvironment: ${notHere("no environment")}`;
@@ -86,18 +86,18 @@ forStandIn((plugin) => {
     expect(existsSync(ran)).toBe(false);
   });
 
-  it("refuses an asset", async () => {
+  it("the stand-in refuses an asset", async () => {
     const message = notHere("no assets, archives or references to resources, as in triggers");
     const call = plugin.client.check({ triggers: [asset({ text: "a" })] });
     expect(await refusal(call)).toEqual({ code: UNKNOWN_ERROR, message });
   });
 
-  it("refuses a time-out", async () => {
+  it("the stand-in refuses a time-out", async () => {
     const call = plugin.client.create({ create: "true" }, { timeout: 1 });
     expect(await refusal(call)).toEqual({ code: UNKNOWN_ERROR, message: notHere("no customTimeouts") });
   });
 
-  it("logs lines of any length", async () => {
+  it("the stand-in logs lines of any length", async () => {
     plugin.engine.logs.length = 0;
     const { outputs } = await plugin.client.create({
       create: "head -c 200000 /dev/zero | tr '\\0' x; echo; echo more",
@@ -106,28 +106,28 @@ forStandIn((plugin) => {
     expect(plugin.engine.logs.map(({ message }) => message.length)).toEqual([200_000, 4]);
   });
 
-  it("keeps secrets in triggers where they are", async () => {
+  it("the stand-in keeps secrets inside triggers", async () => {
     const inputs = { triggers: ["a", secret("b")] };
     expect((await plugin.client.check(inputs)).inputs).toEqual(inputs);
   });
 
-  it("lets a trigger be secret and unknown", async () => {
+  it("the stand-in accepts a trigger that is secret and unknown", async () => {
     const { inputs } = await plugin.client.check({ triggers: [secret(UNKNOWN)] });
     expect(inputs).toEqual({ triggers: [output({ secret: true })] });
   });
 
-  it("tells a long error", async () => {
+  it("the stand-in shows a long error", async () => {
     const { message } = await refusal(plugin.client.create({ create: "head -c 40000 /dev/zero | tr '\\0' x; exit 1" }));
     expect(message.endsWith("x".repeat(40_000))).toBe(true);
   });
 
-  it("tells beginning and end of a very long one", async () => {
+  it("the stand-in shows the beginning and end of a very long error", async () => {
     const { message } = await refusal(plugin.client.create({ create: "echo $0; cat >&2; exit 1", stdin: LONG }));
     expect(message.startsWith('exit status 1: running "echo $0; cat >&2; exit 1":\n/bin/sh\nx')).toBe(true);
     expect(message.endsWith("x".repeat(15_000))).toBe(true);
   });
 
-  it("leaves nothing behind", async () => {
+  it("the stand-in leaves nothing behind", async () => {
     const pipes = join(directory, "tmp");
     mkdirSync(pipes);
     const other = await plugin.start({ env: { TMPDIR: pipes } });
@@ -143,7 +143,7 @@ forStandIn((plugin) => {
     expect(execFileSync("ls", [pipes]).toString()).toBe("");
   });
 
-  it("ends when its engine was killed", async () => {
+  it("the stand-in exits when its engine was killed", async () => {
     // A shell in the engine's place: starts the plugin, which tells its port, and stays.
     const script = '"$0" 127.0.0.1:1 > "$1/port" & echo $! > "$1/pid"; exec sleep 60';
     const engine = spawn("sh", ["-c", script, plugin.executable, directory], { stdio: "ignore", detached: true });
@@ -164,7 +164,7 @@ describe("the executable", () => {
     return join(directory, name, basename(executable));
   };
 
-  it("loads what needs SSH only for another host", async () => {
+  it("the executable loads its SSH client only for another host", async () => {
     const executable = copyOfStandIn("without");
     rmSync(join(dirname(executable), "remote.js"));
     const client = await PluginClient.start(executable);
@@ -179,7 +179,7 @@ describe("the executable", () => {
     await client.stop();
   });
 
-  it("may be linked to, and may lie where files are modules", async () => {
+  it("the executable works behind a link, and in a folder of ES modules", async () => {
     writeFileSync(join(directory, "package.json"), '{ "type": "module" }');
     const link = join(directory, "link");
     symlinkSync(copyOfStandIn("bin"), link);
@@ -188,7 +188,7 @@ describe("the executable", () => {
     await client.stop();
   });
 
-  it("may be run by a Node in a directory with a space", async () => {
+  it("the executable works with a Node.js in a directory with a space", async () => {
     const odd = join(directory, "it's a node");
     mkdirSync(odd);
     symlinkSync(process.execPath, join(odd, "node"));

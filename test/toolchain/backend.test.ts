@@ -41,7 +41,7 @@ describe("the local backend", () => {
   afterEach(() => rmSync(join(directory, ".."), { recursive: true }));
   const mode = (file: string): number => statSync(file).mode & 0o777;
 
-  test("keeps its passphrase, readable by nobody else and ignored by git", () => {
+  test("the local backend keeps its passphrase, readable by nobody else and ignored by git", () => {
     const { PULUMI_CONFIG_PASSPHRASE_FILE: file = "" } = localBackend(directory, {});
     const passphrase = readFileSync(file, "utf8");
     expect(passphrase.trim().length).toBeGreaterThan(40);
@@ -51,12 +51,15 @@ describe("the local backend", () => {
     expect(readFileSync(file, "utf8")).toBe(passphrase);
   });
 
-  test.each(["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"])("takes the caller's %s", (name) => {
-    expect(Object.keys(localBackend(directory, { [name]: "" }))).toEqual(["PULUMI_BACKEND_URL"]);
-    expect(existsSync(join(directory, "passphrase"))).toBe(false);
-  });
+  test.each(["PULUMI_CONFIG_PASSPHRASE", "PULUMI_CONFIG_PASSPHRASE_FILE"])(
+    "the local backend uses the caller's %s",
+    (name) => {
+      expect(Object.keys(localBackend(directory, { [name]: "" }))).toEqual(["PULUMI_BACKEND_URL"]);
+      expect(existsSync(join(directory, "passphrase"))).toBe(false);
+    },
+  );
 
-  test("makes no new passphrase for a state that needs the old one", () => {
+  test("the local backend creates no new passphrase for a state that needs the old one", () => {
     mkdirSync(join(directory, "state", ".pulumi", "stacks"), { recursive: true });
     expect(() => localBackend(directory, {})).toThrow(/passphrase is missing/);
     expect(existsSync(join(directory, "passphrase"))).toBe(false);

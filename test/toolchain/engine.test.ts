@@ -17,7 +17,7 @@ describe("isAtLeast", () => {
     ["1.25", "1.25.11", false],
     ["", "3.259.0", false],
     ["command not found", "3.259.0", false],
-  ])("%s is at least %s: %s", (version, oldest, expected) => {
+  ])("version %s is at least %s: %s", (version, oldest, expected) => {
     expect(isAtLeast(version, oldest)).toBe(expected);
   });
 });

@@ -60,35 +60,35 @@ describe("a gateway's health, asked", () => {
     return (listening.address() as AddressInfo).port;
   };
 
-  test("healthy, and a wrong version", async () => {
+  test("a gateway is healthy, or has another version than expected", async () => {
     const basePort = await serve({ "/startupz": JSON.stringify(started), "/readyz": JSON.stringify(ready) });
     expect(await shownHealth(gateway({ basePort }))).toBe("healthy");
     expect(await shownHealth(gateway({ basePort, version: "2026.9.7" }))).toBe(`wrong version ${VERSION}`);
   });
 
-  test("a server that answers everything with status 200", async () => {
+  test("a server that answers everything with status 200 is not a gateway", async () => {
     expect(await shownHealth(gateway({ basePort: await serve({}) }))).toBe("another program answers");
   });
 
-  test("nothing listens", async () => {
+  test("a gateway is down where nothing listens", async () => {
     expect(await shownHealth(gateway({ basePort: 1 }))).toBe("down");
   });
 
-  test("a gateway in a container tells its version only to who has its token", async () => {
+  test("a gateway in a container tells its version only to holders of its token", async () => {
     const untold = { ok: true, status: "started" };
     const basePort = await serve({ "/startupz": JSON.stringify(untold), "/readyz": JSON.stringify(ready) });
     expect(await shownHealth(gateway({ basePort, docker: "docker" }))).toBe("healthy");
     expect(await shownHealth(gateway({ basePort }))).toBe("wrong version undefined");
   });
 
-  test("a container is asked where it is published", async () => {
+  test("the summary asks a container on its published address", async () => {
     const basePort = await serve({ "/startupz": JSON.stringify(started), "/readyz": JSON.stringify(ready) });
     expect(await shownHealth(gateway({ basePort, docker: "docker", url: `http://127.0.0.2:${basePort}` }))).toBe(
       "down",
     );
   });
 
-  test("a gateway on another host is not asked for here", async () => {
+  test("the summary does not ask a gateway on another host", async () => {
     expect(await shownHealth(gateway({ host: "box" }))).toBe("not asked (on box)");
   });
 });
@@ -121,7 +121,7 @@ test("the summary of a container: one port, and a command of several words", asy
   );
 });
 
-test("what to type for a main gateway that no stack owns", async () => {
+test("the summary shows what to type for a main gateway that no stack owns", async () => {
   const url = "http://127.0.0.1:18789";
   const stack = gatewaysOf(
     JSON.stringify({ gateways: [rescue], existingMain: { url, command: "oc", restart: "systemctl restart x" } }),
@@ -134,7 +134,7 @@ test("what to type for a main gateway that no stack owns", async () => {
   expect(alone).toMatch(/^ {2}restart +the way you started it/m);
 });
 
-test("how to open the Control UI from here and from afar, and how to see the tokens", () => {
+test("the summary shows how to open the Control UI from here and from afar, and how to see the tokens", () => {
   const text = howTo([gateway(), rescue], undefined);
   expect(text).toContain("http://127.0.0.1:18789/");
   expect(text).toContain("ssh -N -L 18789:127.0.0.1:18789 -L 19789:127.0.0.1:19789 USER@THIS-HOST");
@@ -142,19 +142,19 @@ test("how to open the Control UI from here and from afar, and how to see the tok
   expect(howTo([gateway()], "lab")).toContain('make outputs STACK=lab ARGS="mainToken --show-secrets"');
 });
 
-test("how to open what is published on another address", () => {
+test("the summary shows how to open what is published on another address", () => {
   const text = howTo([gateway({ url: "http://10.0.0.7:18789" })], undefined);
   expect(text).toContain(" http://10.0.0.7:18789/");
   expect(text).toContain("-L 18789:10.0.0.7:18789");
 });
 
-test("outputs without gateways are none", () => {
+test("outputs without gateways are read as none", () => {
   expect(gatewaysOf("{}")).toEqual({ gateways: [] });
   expect(gatewaysOf('{"gateways":"[secret]"}')).toEqual({ gateways: [] });
   expect(gatewaysOf(JSON.stringify({ gateways: [gateway()] }))).toEqual({ gateways: [gateway()] });
 });
 
-test("what destroying keeps: each directory that exists, once", () => {
+test("destroy lists each directory that it keeps once", () => {
   const root = mkdtempSync(join(tmpdir(), "kept-"));
   try {
     const stateDir = join(root, "it's state");
@@ -176,7 +176,7 @@ test("what destroying keeps: each directory that exists, once", () => {
   }
 });
 
-test("what destroying keeps on another machine: where its outputs say", () => {
+test("destroy lists what it keeps on another machine by its outputs", () => {
   const far = { host: "root@203.0.113.7", stateDir: "/srv/claw", workspace: "/srv/claw/workspace" };
   expect(
     keptBy([gateway(far), gateway({ ...far, workspace: "/srv/work" })])
@@ -185,7 +185,7 @@ test("what destroying keeps on another machine: where its outputs say", () => {
   ).toEqual(["  root@203.0.113.7: /srv/claw", "  root@203.0.113.7: /srv/claw /srv/work"]);
 });
 
-test("what destroying keeps of containers: their volumes, with the command of their engine", () => {
+test("destroy lists the volumes of containers, with their engine's command", () => {
   const contained = gateway({ docker: "docker", serviceName: "claw-dev-main", stateDir: "/", workspace: "/" });
   const far = { docker: "docker -H ssh://claw@203.0.113.7", host: "claw@203.0.113.7", serviceName: "claw-dev-rescue" };
   expect(keptBy([contained, gateway(far)])?.split("\n")).toEqual([
@@ -195,7 +195,7 @@ test("what destroying keeps of containers: their volumes, with the command of th
   ]);
 });
 
-test("what destroying keeps of a mixed pair: both", () => {
+test("destroy lists directories and volumes of a mixed pair", () => {
   const stateDir = mkdtempSync(join(tmpdir(), "kept-"));
   try {
     const text = keptBy([gateway({ stateDir, workspace: stateDir }), gateway({ docker: "docker" })]);

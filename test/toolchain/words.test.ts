@@ -18,7 +18,7 @@ it.each([
   expect(wordsIn(typed)).toEqual(words);
 });
 
-it("make hands them on as they are typed", () => {
+it("make passes the words on as typed", () => {
   const directory = mkdtempSync(join(tmpdir(), "make-args-"));
   try {
     const [recipe] = /^\t@exec node dist\/toolchain\.cjs \$@ .*$/m.exec(

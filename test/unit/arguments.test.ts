@@ -110,11 +110,11 @@ describe("bad arguments are refused with path and advice", () => {
     expect(problems[0]).toMatch(expected);
   });
 
-  it("all at once", () => {
+  it("bad arguments are refused all at once", () => {
     expect(check({ basePort: 80, version: "latest", profile: "Ops", nope: 1 })).toHaveLength(4);
   });
 
-  it("where a secret was put in a wrong place, without repeating it", () => {
+  it("a secret in a wrong place is refused without repeating it", () => {
     const problems = check({
       telegram: "4711:canary-value",
       browser: { cdpUrl: "wss:/u:canary-value@x?token=canary-value" },
@@ -128,7 +128,7 @@ describe("bad arguments are refused with path and advice", () => {
     expect(problems).not.toContain("canary-value");
   });
 
-  it("never repeats a secret", () => {
+  it("no problem repeats a secret", () => {
     const problems = check({ telegram: { botToken: "", extra: 1 }, env: { "B-AD": "canary-value" } }).join();
     expect(problems).not.toContain("canary-value");
   });
@@ -158,7 +158,7 @@ describe("bad arguments are refused with path and advice", () => {
 });
 
 describe("good arguments", () => {
-  it("fill in the page's defaults", () => {
+  it("good arguments get the page's defaults", () => {
     expect(resolved("main", { basePort: 18789 })).toMatchObject({
       id: "main",
       profile: "default",
@@ -176,7 +176,7 @@ describe("good arguments", () => {
     });
   });
 
-  it("take ids given as numbers", () => {
+  it("ids may be given as numbers", () => {
     const { config } = resolved("g", { basePort: 18789, telegram: { botToken: "t", allowFrom: [4242] } });
     expect(config).toMatchObject({
       channels: { telegram: { allowFrom: ["4242"], dmPolicy: "allowlist" } },
@@ -184,14 +184,14 @@ describe("good arguments", () => {
     });
   });
 
-  it("never put a secret into the configuration", () => {
+  it("no secret gets into the configuration", () => {
     const text = JSON.stringify(
       resolved("g", { basePort: 18789, telegram: { botToken: "canary" }, env: { KEY: "canary" } }),
     );
     expect(text).not.toContain("canary");
   });
 
-  it("render the same bytes whatever the order of keys", () => {
+  it("the configuration has the same bytes whatever the order of keys", () => {
     const config = fc.dictionary(
       fc.string({ minLength: 1 }).filter((key) => key !== "__proto__"),
       fc.integer(),
@@ -206,17 +206,17 @@ describe("good arguments", () => {
     );
   });
 
-  it("let config change a default and keep what is owned", () => {
+  it("config may change a default, and not what the component owns", () => {
     const { config } = resolved("g", { basePort: 18789, config: { gateway: { reload: { mode: "hybrid" } } } });
     expect(config.gateway).toMatchObject({ port: 18789, bind: "loopback", reload: { mode: "hybrid" } });
   });
 
-  it("are frozen when resolved", () => {
+  it("resolved arguments are frozen", () => {
     expect(Object.isFrozen(resolved("g", { basePort: 18789 }))).toBe(true);
   });
 });
 
-it("problems read as one message", () => {
+it("several problems make one message", () => {
   expect(formatProblems([{ path: "claw.rescue.basePort", reason: "is 80", advice: "use 19789" }]))
     .toMatchInlineSnapshot(`
     "OpenClaw: 1 problem found before anything was changed.
@@ -237,7 +237,7 @@ describe("a command for a main gateway beside the rescue", () => {
     "openclaw --password=abc",
     "env ANTHROPIC_API_KEY=sk-1 openclaw",
     `env BOT=123456789:${"A".repeat(35)} openclaw`,
-  ])("holds no secret: %s", (command) => expect(isTaken(command)).toBe(false));
+  ])("a command for an existing main must not hold a secret: %s", (command) => expect(isTaken(command)).toBe(false));
 
   it.each([
     "/opt/openclaw/bin/openclaw",
@@ -246,5 +246,5 @@ describe("a command for a main gateway beside the rescue", () => {
     "env OPENCLAW_GATEWAY_TOKEN=$(cat /srv/token) openclaw",
     'openclaw --token "$TOKEN"',
     "systemctl --user restart openclaw-gateway.service",
-  ])("may be %s", (command) => expect(isTaken(command)).toBe(true));
+  ])("a command for an existing main may be %s", (command) => expect(isTaken(command)).toBe(true));
 });

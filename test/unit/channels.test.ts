@@ -13,11 +13,11 @@ describe("a channel's account, from what OpenClaw says of it", () => {
     ["with everything in order", well],
     ["of a channel that has no connection of its own, as webhooks have none", { configured: true, running: true }],
     ["that has an old error, and is connected again", { ...well, lastError: "getUpdates conflict" }],
-  ])("is connected %s", (_, account) => {
+  ])("a channel's account is connected %s", (_, account) => {
     expect(stateOf(account)).toEqual({ is: "connected" });
   });
 
-  it("is connecting until something has come in", () => {
+  it("a channel's account is connecting until something has come in", () => {
     expect(stateOf({ ...well, connected: false })).toEqual({ is: "connecting" });
   });
 
@@ -39,27 +39,27 @@ describe("a channel's account, from what OpenClaw says of it", () => {
     ["that does not run", { ...well, running: false, connected: false }, /does not run/, "other"],
     ["without credentials", { configured: false, running: false }, /credentials are missing/, "other"],
     ["without a linked device", { ...well, linked: false, connected: false }, /no device is linked/, "other"],
-  ])("fails where it is one %s", (_, account, reason, cause) => {
+  ])("a channel's account fails where it is one %s", (_, account, reason, cause) => {
     expect(stateOf(account)).toEqual({ is: "failing", reason: expect.stringMatching(reason) as unknown, cause });
   });
 
-  it("is left out where it is disabled", () => {
+  it("a disabled account of a channel is left out", () => {
     expect(stateOf({ ...well, enabled: false })).toBeUndefined();
   });
 });
 
-it("tells of a configured channel that OpenClaw does not know", () => {
+it("a configured channel that OpenClaw does not know is reported", () => {
   expect(readChannels({ channelAccounts: { telegram: [] } }, ["discrod"])).toMatchObject([
     { channel: "discrod", state: { is: "failing", reason: expect.stringMatching(/no plugin provides it/) as unknown } },
   ]);
 });
 
-it("names the account where there are several", () => {
+it("a channel's account is named where there are several", () => {
   expect(channelAccountName({ channel: "discord", account: "work" })).toBe("discord (work)");
   expect(channelAccountName({ channel: "discord", account: "default" })).toBe("discord");
 });
 
-it("knows which channels a configuration switches on", () => {
+it("the channels that a configuration enables are found", () => {
   const config = { channels: { defaults: {}, modelByChannel: {}, slack: { enabled: false }, discord: { token: "x" } } };
   expect(channelsOf(config).map(([name]) => name)).toEqual(["discord"]);
 });

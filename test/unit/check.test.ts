@@ -39,7 +39,7 @@ const looked = (service: object, probed: object = probe(["ws://127.0.0.1:18789"]
   );
 
 describe("what the answers mean", () => {
-  it("several gateways are expected where they are known", () => {
+  it("several known gateways are no finding", () => {
     const both = probe(["ws://127.0.0.1:18789", "ws://127.0.0.1:19789"], "multiple_gateways", "probe_scope_limited");
     expect(looked(up, both)).toMatchObject({
       row: { probe: "2 reachable" },
@@ -49,7 +49,7 @@ describe("what the answers mean", () => {
     });
   });
 
-  it("a Node.js that is too old for a main that no stack owns, and what to set", () => {
+  it("a Node.js that is too old for an existing main is reported with advice", () => {
     const stderr =
       "openclaw: Node 20.20.2: node:sqlite is unavailable; use 24.16+/26.1+ or a build with the fix.\n" +
       "If you use nvm, run:\n  nvm install 26\n  nvm alias default 26\n";
@@ -68,7 +68,7 @@ describe("what the answers mean", () => {
     });
   });
 
-  it("no token in this shell: a gateway that no stack owns is up, by its own endpoints", () => {
+  it("without a token, a gateway that no stack owns is up by its own endpoints", () => {
     const foreign = { ...main, isOurs: false };
     const refused = { rpc: { ok: false, connectFailure: { kind: "unreachable" } } };
     const held = { ...refused, port: { listeners: [{ command: "openclaw-gatewa", pid: 4711 }] } };
@@ -87,7 +87,7 @@ describe("what the answers mean", () => {
     });
   });
 
-  it("one that nobody knows is suspicious", () => {
+  it("an unknown gateway is suspicious", () => {
     const stranger = probe(["ws://127.0.0.1:18789", "ws://10.0.0.9:18789"], "multiple_gateways");
     expect(looked(up, stranger).findings).toMatchObject([
       {
@@ -97,7 +97,7 @@ describe("what the answers mean", () => {
     ]);
   });
 
-  it("another version than the stack's", () => {
+  it("another version than the stack's is reported", () => {
     expect(looked({ ...up, gateway: { version: "2026.10.0" } })).toMatchObject({
       row: { service: "up, 2026.10.0" },
       findings: [{ level: "problem", text: "runs OpenClaw 2026.10.0, but the stack says 2026.9.6" }],
@@ -114,7 +114,7 @@ describe("what the answers mean", () => {
     ]);
   });
 
-  it("what did not answer in time", () => {
+  it("a gateway that did not answer in time is reported", () => {
     const answers = { health: "down", service: answer(undefined, null), probe: answer(undefined, null) };
     expect(interpret({ gateway: main, answers }, [main])).toMatchObject({
       row: { service: "no answer", probe: "not asked", status: "not asked", browser: "not asked" },
@@ -127,7 +127,7 @@ describe("what the answers mean", () => {
     ]);
   });
 
-  it("a degraded gateway, and a browser outside its ports", () => {
+  it("a degraded gateway, and a browser outside its ports, are reported", () => {
     const status = answer({ degradedPlugins: [{}], modelRuntime: { degraded: true } });
     const browser = answer({ enabled: true, running: true, cdpPort: 9222, cdpUrl: "http://127.0.0.1:9222" });
     expect(looked(up, undefined, { status, browser })).toMatchObject({
@@ -163,7 +163,7 @@ describe("channels", () => {
     return interpret({ gateway, answers }, [gateway]);
   };
 
-  it("that do not work are a problem, each with its reason; what OpenClaw notices about others is a note", () => {
+  it("channels that do not work are problems with their reasons; OpenClaw's other remarks are notes", () => {
     expect(found(main)).toMatchObject({
       row: { channels: "discord, telegram failing, discrod failing" },
       findings: [
@@ -177,13 +177,13 @@ describe("channels", () => {
     });
   });
 
-  it("of a gateway that no stack owns may be off on purpose", () => {
+  it("channels of a gateway that no stack owns may be off on purpose", () => {
     expect(found({ ...main, isOurs: false }).findings.map(({ level }) => level)).toEqual(["note", "note", "note"]);
   });
 });
 
 describe("what needs no command line", () => {
-  it("a channel that is not connected", () => {
+  it("a channel that is not connected is reported without the command line", () => {
     const answers = { health: "up, not ready: telegram", service: answer(up), probe: answer(probe([])) };
     expect(interpret({ gateway: main, answers }, [main]).findings).toMatchObject([
       { level: "problem", text: "is up, not ready: telegram" },
@@ -204,7 +204,7 @@ describe("what needs no command line", () => {
 });
 
 describe("what the machine has beside them", () => {
-  it("a unit of the gateway that no stack owns is no older installation", () => {
+  it("the unit of a gateway that no stack owns is no older installation", () => {
     const foreign = { ...main, isOurs: false, restart: "systemctl --user restart openclaw-gateway.service" };
     const path = "/h/.config/systemd/user/openclaw-gateway.service";
     expect(interpretUnits([{ path, port: 18789 }], [foreign])).toEqual([]);
@@ -216,7 +216,7 @@ describe("what the machine has beside them", () => {
     expect(interpretUnits([{ path, port: undefined }], [main])).toMatchObject([{ level: "note" }]);
   });
 
-  it("gateways on ports that are nobody's here", () => {
+  it("gateways on unknown ports are reported", () => {
     expect(interpretListeners([18789, 18799, 30000], [main]).map(({ text }) => text)).toEqual([
       "another gateway listens on port 30000",
     ]);
@@ -239,7 +239,7 @@ describe("the gateways of a stack", () => {
   const state = (resource: object) =>
     JSON.stringify({ deployment: { resources: [{ type: "openclaw:index:Gateway", urn: urn("r"), ...resource }] } });
 
-  it("are read from its state, with the one beside them", () => {
+  it("the gateways of a stack are read from its state, with the one beside them", () => {
     const existingMain = { url: "http://127.0.0.1:18789", command: "openclaw", stateDir: "/h/.openclaw" };
     expect(gatewaysOfState(state({ outputs: { ...outputs, existingMain } }))).toMatchObject({
       neverUp: [],
@@ -250,7 +250,7 @@ describe("the gateways of a stack", () => {
     });
   });
 
-  it("that were never healthy are said", async () => {
+  it("gateways that were never healthy are reported", async () => {
     const stack = gatewaysOfState(state({}));
     expect(stack).toEqual({ gateways: [], neverUp: ["r"], elsewhere: [] });
     const result = await checkGateways(stack, []);
@@ -258,7 +258,7 @@ describe("the gateways of a stack", () => {
     expect(render(result)).toMatch(/^problem: r: is in the stack, but has never become healthy$/m);
   });
 
-  it("that run on another machine are not taken for what listens here", async () => {
+  it("gateways on another machine are not confused with what listens here", async () => {
     const resources = [
       { type: "openclaw:index:Gateway", urn: urn("r"), outputs },
       { type: "command:remote:Command", urn: "x", parent: urn("r") },
@@ -284,7 +284,7 @@ describe("the gateways of a stack", () => {
       return gatewaysOfState(JSON.stringify({ deployment: { resources } }));
     };
 
-    it("are asked by a command of several words", () => {
+    it("gateways in containers are asked by a command of several words", () => {
       const wrapper = "docker exec claw-dev-r openclaw";
       const { gateways, elsewhere } = contained(wrapper);
       expect(elsewhere).toEqual([]);
@@ -295,18 +295,18 @@ describe("the gateways of a stack", () => {
       expect(gateways[0]).not.toHaveProperty("published");
     });
 
-    it("are asked where they are published", () => {
+    it("gateways in containers are asked on their published addresses", () => {
       const resource = { outputs: { ...outputs, url: "http://10.0.0.7:19789" } };
       expect(gatewaysOfState(state(resource)).gateways).toMatchObject([{ url: "http://10.0.0.7:19789", port: 19789 }]);
     });
 
-    it("of another socket of this machine are here, and of another machine are not", () => {
+    it("gateways on another socket of this machine are here, those on another machine are not", () => {
       expect(contained("docker -H unix:///run/docker.sock exec r openclaw").elsewhere).toEqual([]);
       expect(contained("docker -H ssh://claw@203.0.113.7 exec r openclaw").elsewhere).toEqual(["r"]);
     });
   });
 
-  it("none at all", () => {
+  it("a stack without gateways has none to check", () => {
     expect(gatewaysOfState("{}")).toEqual({ gateways: [], neverUp: [], elsewhere: [] });
     expect(render({ ok: true, gateways: [], findings: [] })).toBe("There is no gateway to check.");
   });

@@ -22,7 +22,7 @@ const ref = (id: string) => ({ source: "env", provider: "default", id });
 const env = { T: "x", KEY: "y" };
 
 describe("what is no JSON", () => {
-  it("undefined is left out, at any depth", () => {
+  it("undefined values are left out of config, at any depth", () => {
     const config = { tools: { web: undefined, profile: "coding", deny: ["a", undefined] } };
     expect(said({ config })).toEqual([]);
     expect(configOf({ config }).tools).toEqual({ profile: "coding", deny: ["a"] });
@@ -43,7 +43,7 @@ describe("what is no JSON", () => {
       "--type string",
     ],
     ["an include", { agents: { $include: "./base.json5" } }, "agents.$include: would be looked for", "spread"],
-  ])("%s is named with its whole path", (_, config, expected, advice) => {
+  ])("%s in config is refused with its whole path", (_, config, expected, advice) => {
     const [problem, ...more] = said({ config });
     expect(more).toEqual([]);
     expect(problem).toContain(`ops.config.${expected}`);
@@ -52,7 +52,7 @@ describe("what is no JSON", () => {
 });
 
 describe("what the component decides", () => {
-  it("may be said again", () => {
+  it("what the component decides may be repeated in config", () => {
     const config = { gateway: { mode: "local", port: 20789, bind: "loopback", auth: { mode: "token" } } };
     expect(said({ config })).toEqual([]);
     const telegram = { botToken: "1:x", allowFrom: ["42"] };
@@ -80,7 +80,7 @@ describe("what the component decides", () => {
       "agents.entries.ann.workspace: is set by",
       "workspace",
     ],
-  ])("is not decided otherwise: %j", (config, expected, advice) => {
+  ])("config cannot override what the component decides: %j", (config, expected, advice) => {
     const [problem, ...more] = said({ config });
     expect(more).toEqual([]);
     expect(problem).toContain(`ops.config.${expected}`);
@@ -91,13 +91,13 @@ describe("what the component decides", () => {
     expect(said({ config: { gateway: { tailscale: { mode: "off", resetOnExit: false } } } })).toEqual([]);
   });
 
-  it("leaves everything else of the same objects alone", () => {
+  it("other keys beside those that the component decides are kept", () => {
     const gateway = { auth: { rateLimit: { maxAttempts: 5 } }, controlUi: { allowedOrigins: ["https://x"] } };
     expect(said({ config: { gateway } })).toEqual([]);
     expect(configOf({ config: { gateway } }).gateway).toMatchObject(gateway);
   });
 
-  it("names the knob of the place", () => {
+  it("a refused key is named with the argument to use", () => {
     expect(said({ config: { gateway: { bind: "loopback" } } }, engine).join()).toContain("expose.lan");
   });
 
@@ -107,7 +107,7 @@ describe("what the component decides", () => {
     ["TELEGRAM_BOT_TOKEN", "telegram.botToken"],
     ["HOME", "remove it"],
     ["OPENCLAW_STATE_DIR", "remove it"],
-  ])("has a reason for %s in env", (name, advice) => {
+  ])("%s in env is refused with a reason", (name, advice) => {
     const [problem, ...more] = said({ env: { [name]: "x" } });
     expect(more).toEqual([]);
     expect(problem).toContain(`ops.env.${name}: `);
@@ -116,7 +116,7 @@ describe("what the component decides", () => {
 });
 
 describe("variables", () => {
-  it("with a name that env refuses need another one", () => {
+  it("variables with a name that env refuses need another one", () => {
     expect(said({ config: { hooks: { token: "${OPENCLAW_HOOKS_TOKEN}" } } })).toEqual([
       expect.stringMatching(
         /OPENCLAW_HOOKS_TOKEN, which the gateway does not have -> use a name .* HOOKS_TOKEN, here and/,
@@ -143,14 +143,14 @@ describe("variables", () => {
       "mcp.servers.s.url: refers to the variable A_B",
       "add A_B",
     ],
-  ])("that the gateway does not have are refused: %s", (_, config, expected, advice) => {
+  ])("variables that the gateway does not have are refused: %s", (_, config, expected, advice) => {
     const [problem, ...more] = said({ config, env });
     expect(more).toEqual([]);
     expect(problem).toContain(`ops.config.${expected}`);
     expect(problem).toContain(advice);
   });
 
-  it("that it has are fine: its own, those of the process, those of the configuration, and escaped ones", () => {
+  it("a gateway's own variables, those of the process and the configuration, and escaped ones are accepted", () => {
     const config = {
       env: { vars: { REGION: "eu" } },
       messages: { responsePrefix: "${REGION} ${HOME} $${NOT_ONE} ${KEY}" },
@@ -159,7 +159,7 @@ describe("variables", () => {
     expect(said({ config, env })).toEqual([]);
   });
 
-  it("of a login shell are nobody's to know", () => {
+  it("variables of a login shell cannot be checked, and are accepted", () => {
     expect(said({ config: { env: { shellEnv: { enabled: true } }, a: "${ANYTHING}" } })).toEqual([]);
   });
 });
@@ -183,14 +183,14 @@ describe("secrets in plain text", () => {
     ["proxy.proxyUrl", { proxy: { proxyUrl: "http://you:canary@proxy:3128" } }],
     ["hooks.token", { hooks: { token: "canary" } }],
     ["talk.x", { talk: { x: "sk-ant-0123456789abcdef" } }],
-  ])("are found: %s", (path, config) => {
+  ])("secrets in plain text are found: %s", (path, config) => {
     const [problem, ...more] = said({ config, env });
     expect(more).toEqual([]);
     expect(problem).toContain(`ops.config.${path}: would be stored in plain text`);
     expect(problem).not.toContain("canary");
   });
 
-  it("are not seen where there are none", () => {
+  it("no secret in plain text is found where there is none", () => {
     const providers = {
       ollama: { apiKey: "ollama-local", baseUrl: "http://127.0.0.1:11434" },
       studio: { apiKey: "lmstudio" },
@@ -208,7 +208,7 @@ describe("secrets in plain text", () => {
 });
 
 describe("who commands the bot", () => {
-  it("owners of any channel are joined with Telegram's", () => {
+  it("owners of any channel are combined with Telegram's", () => {
     const config = { commands: { ownerAllowFrom: ["discord:100000000000000001"] } };
     expect(configOf({ config, telegram: { botToken: "1:x", allowFrom: ["42"] } }).commands).toEqual({
       ownerAllowFrom: ["telegram:42", "discord:100000000000000001"],
@@ -225,7 +225,7 @@ describe("who commands the bot", () => {
 });
 
 describe("channels that are plugins", () => {
-  it("are enabled with their channel, unless somebody says otherwise", () => {
+  it("plugins of channels are enabled with their channel, unless config says otherwise", () => {
     const channels = { discord: { token: ref("T") }, slack: { enabled: false }, telegram: {}, defaults: {} };
     expect(configOf({ config: { channels }, env }).plugins).toEqual({ entries: { discord: { enabled: true } } });
     const plugins = { entries: { discord: { enabled: false } } };
@@ -240,7 +240,7 @@ describe("between two gateways", () => {
       resolved("b", { profile: "b", basePort: 27789, ...other }),
     ]).map(({ path, reason }) => `${path}: ${reason}`);
 
-  it("agents share no directory", () => {
+  it("agents of two gateways share no directory", () => {
     const config = { agents: { entries: { family: { workspace: "/srv/family" } } } };
     expect(both({ config }, { config })).toEqual([
       "b.config.agents.entries.family.workspace: /srv/family is also a.config.agents.entries.family.workspace",
@@ -257,11 +257,11 @@ describe("between two gateways", () => {
       "plugins.entries.voice.config.serve.port",
       { plugins: { entries: { voice: { config: { serve: { port: 3979 } } } } } },
     ],
-  ])("the port %s is one gateway's", (path, config) => {
+  ])("the port %s belongs to one gateway only", (path, config) => {
     expect(both({ config }, { config })).toContain(`b.config.${path}: 3979 is already used by a.config.${path}`);
   });
 
-  it("ports of other machines, and of channels that are off, are nobody's", () => {
+  it("ports on other machines, and of disabled channels, are free", () => {
     const mail = { plugins: { entries: { imap: { config: { accounts: { a: { host: "mail", port: 993 } } } } } } };
     expect(both({ config: mail }, { config: mail })).toEqual([]);
     const config = { channels: { irc: { port: 6697 }, msteams: { enabled: false, webhook: { port: 3979 } } } };
@@ -292,7 +292,7 @@ describe("OpenClaw's schema", () => {
   const at = (path: string): JsonObject =>
     path.split(".").reduceRight<Json>((inner, key) => ({ [key === "*" ? "work" : key]: inner }), "x") as JsonObject;
 
-  it.each(Object.entries(FORMER_KEYS))("says of %s, a key of former versions, what it is now", (former, now) => {
+  it.each(Object.entries(FORMER_KEYS))("the former key %s is refused with its successor", (former, now) => {
     const shown = former.replace("*", "work");
     const [problem, ...more] = refused(at(former));
     expect(more).toEqual([]);
@@ -328,7 +328,7 @@ describe("OpenClaw's schema", () => {
       "c.agents.entries.a.default: does not go together",
       "remove one",
     ],
-  ])("and what OpenClaw refuses besides: %j", (config, expected, advice) => {
+  ])("what OpenClaw refuses beyond its schema is refused: %j", (config, expected, advice) => {
     const [problem, ...more] = refused(config);
     expect(more).toEqual([]);
     expect(problem).toContain(expected);
@@ -342,13 +342,13 @@ describe("OpenClaw's schema", () => {
     { tools: { web: { search: { provider: "brave", openaiCodex: { enabled: true } } } } },
   ])("but takes %j", (config) => expect(refused(config)).toEqual([]));
 
-  it.each(RETIRED_KEYS)("says of %s that it is no more", (former) => {
+  it.each(RETIRED_KEYS)("the retired key %s is refused as such", (former) => {
     expect(refused(at(former))).toEqual([
       expect.stringMatching(/is not a key of OpenClaw .* -> remove it: OpenClaw has no such setting any more$/),
     ]);
   });
 
-  it("says of each former key inside of one that is no more what it is now", () => {
+  it("former keys inside a retired key are refused with their successors", () => {
     const [problem] = refused({ routing: { allowFrom: [], groupChat: { historyLimit: 5 } } });
     expect(problem).toBe(
       "c.routing: is not a key of OpenClaw 2026.9.6 -> routing.allowFrom is called channels.whatsapp.allowFrom now; " +
@@ -375,13 +375,13 @@ describe("OpenClaw's schema", () => {
       { channels: { discord: { token: { source: "env", var: "T" } } } },
       'c.channels.discord.token: must be a string or { source: "env", provider, id }',
     ],
-  ])("refuses %j", (config, expected) => {
+  ])("OpenClaw's schema refuses %j", (config, expected) => {
     const problems = refused(config);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toContain(expected);
   });
 
-  it("takes what a gateway of ours has, and variables in place of anything", () => {
+  it("OpenClaw's schema accepts our configuration, and variables in place of any value", () => {
     expect(
       refused(
         configOf({
@@ -393,7 +393,7 @@ describe("OpenClaw's schema", () => {
     ).toEqual([]);
   });
 
-  it("is that of no version that this package does not know", () => {
+  it("a version that this package does not know has no schema", () => {
     expect(schemaOf("2026.9.99")).toBeUndefined();
   });
 });
@@ -412,7 +412,7 @@ describe("the rescue's channels", () => {
   const refusedOn = (channels: JsonObject): string[] =>
     checkOperatorOnly({ label: "rescue" }, { telegram: undefined, config: { channels } }).map(({ path }) => path);
 
-  it("may be any whose direct messages are of named people, and whose groups are off", () => {
+  it("rescue's channels may be any that admit named people's direct messages only", () => {
     const slack = { dmPolicy: "open", accounts: { work: operators } };
     const channels = { discord: operators, slack, defaults: {}, matrix: { enabled: false } };
     expect(refusedOn(channels)).toEqual([]);
@@ -430,7 +430,7 @@ describe("the rescue's channels", () => {
       { token: "${T}", dmPolicy: "open", allowFrom: ["1"], groupPolicy: "disabled", accounts: { one: operators } },
     ],
     ["accounts.two.allowFrom", { ...operators, accounts: { one: {}, two: { allowFrom: ["*"] } } }],
-  ])("are refused over %s: %j", (key, discord) => {
+  ])("rescue's channels are refused over %s: %j", (key, discord) => {
     expect(refusedOn({ discord })).toEqual([`rescue.config.channels.discord.${key}`]);
   });
 });
@@ -438,14 +438,14 @@ describe("the rescue's channels", () => {
 describe("a bot token in a file of the host", () => {
   const telegram = { tokenFile: "/run/secrets/telegram", allowFrom: ["42"] };
 
-  it("is read there, and nowhere else", () => {
+  it("a bot token in a file of the host is read there, and nowhere else", () => {
     expect(said({ telegram })).toEqual([]);
     const channels = configOf({ telegram }).channels as JsonObject;
     expect(channels.telegram).toMatchObject({ tokenFile: "/run/secrets/telegram", enabled: true });
     expect(channels.telegram).not.toHaveProperty("botToken");
   });
 
-  it("is one of two ways, and none in a container", () => {
+  it("a token file excludes botToken, and is not for containers", () => {
     expect(said({ telegram: { ...telegram, botToken: "1:x" } }).join()).toContain("must not be set together");
     expect(said({ telegram: { allowFrom: ["42"] } }).join()).toContain("ops.telegram.botToken: is required, or else");
     expect(said({ telegram }, engine).join()).toContain("ops.telegram.tokenFile: cannot be read in a container");

@@ -12,7 +12,7 @@ import { engine, inContainer, layout, resolved } from "./gateways";
 const telegram = { botToken: "4711:…", allowFrom: ["4242"] };
 
 describe("a gateway in a container", () => {
-  it("has fixed places inside, and one port on the engine's machine", () => {
+  it("a container has fixed paths inside, and one port on the engine's machine", () => {
     expect(inContainer("main", { basePort: 21000 })).toMatchObject({
       isContainer: true,
       portRange: { first: 21000, last: 21000 },
@@ -34,7 +34,7 @@ describe("a gateway in a container", () => {
     });
   });
 
-  it("has a second port where the sandbox host is published", () => {
+  it("a container has a second port where the sandbox host is published", () => {
     const { portRange, ports } = inContainer("main", { basePort: 21000 }, { ...engine, sandboxPort: true });
     expect(portRange).toEqual({ first: 21000, last: 21001 });
     expect(ports.sandbox).toBe(21001);
@@ -44,7 +44,7 @@ describe("a gateway in a container", () => {
     ["127.0.0.1", "http://127.0.0.1:21000", []],
     ["0.0.0.0", "http://127.0.0.1:21000", []],
     ["10.0.0.7", "http://10.0.0.7:21000", ["http://10.0.0.7:21000"]],
-  ])("published on %s it is reached at %s", (address, url, further) => {
+  ])("a container published on %s is reached at %s", (address, url, further) => {
     const expose = address === "127.0.0.1" ? undefined : { lan: { address } };
     const gateway = inContainer("main", { basePort: 21000, expose });
     expect(gateway.url).toBe(url);
@@ -55,12 +55,12 @@ describe("a gateway in a container", () => {
     ]);
   });
 
-  it("has Docker's command for its engine in its own", () => {
+  it("a container's command includes Docker's for its engine", () => {
     const docker = "docker -H ssh://claw@203.0.113.7";
     expect(inContainer("main", {}, { ...engine, docker }).wrapper).toBe(`${docker} exec claw-dev-main openclaw`);
   });
 
-  it("listens for the engine alone, and names its secrets as files", () => {
+  it("a gateway in a container listens for the engine only, and reads its secrets from files", () => {
     expect(inContainer("main", { basePort: 21000, telegram }).config).toMatchObject({
       gateway: {
         mode: "local",
@@ -86,12 +86,12 @@ describe("a gateway in a container", () => {
     });
   });
 
-  it("without a bot has no file for its token", () => {
+  it("a container without a bot has no file for its token", () => {
     const { config } = inContainer("main", {});
     expect(Object.keys((config.secrets as { providers: object }).providers)).toEqual(["openclaw_gateway_token"]);
   });
 
-  it("`config` may change what the place prefers, and adds to what it owns", () => {
+  it("`config` may change a container's defaults, and add to what the component owns", () => {
     const config = {
       gateway: { controlUi: { allowedOrigins: ["https://claw.example.org"] } },
       secrets: { providers: { vault: { source: "exec", command: "vault" } } },
@@ -112,7 +112,7 @@ describe("a gateway in a container", () => {
       'remove it; or mount a directory there: mounts: [{ source, target: "/home/node/.openclaw/workspace" }]',
     ],
     ["configPath", "remove it"],
-  ])("%s cannot be chosen", (property, advice) => {
+  ])("the argument %s cannot be chosen in a container", (property, advice) => {
     expect(problemsIn(engine, { [property]: "/srv/claw" })).toEqual([
       {
         path: `ops.${property}`,
@@ -122,7 +122,7 @@ describe("a gateway in a container", () => {
     ]);
   });
 
-  it("has mounts, sorted by where they are", () => {
+  it("a container's mounts are sorted by target", () => {
     const mounts = [
       { source: "/srv/notes/", target: "/data/notes", readOnly: true },
       { source: "/mnt/work", target: "/home/node/.openclaw/workspace", readOnly: false },
@@ -164,7 +164,7 @@ describe("a gateway in a container", () => {
     ["/proc/1/root", nobodys],
     ["/dev/sda", nobodys],
     ["/var/lib/docker/volumes/claw-dev-main-state/_data", nobodys],
-  ])("mounts nothing from %s", (source, expected) => {
+  ])("a container mounts nothing from %s", (source, expected) => {
     const problems = problemsIn(engine, { mounts: [{ source, target: "/data" }] });
     expect(problems).toHaveLength(1);
     expect(problems[0]!.path).toBe("ops.mounts.0.source");
@@ -184,24 +184,24 @@ describe("a gateway in a container", () => {
       "/proc/x",
       "/lib",
     ],
-  ])("mounts nothing at %s", (target) => {
+  ])("a container mounts nothing at %s", (target) => {
     expect(problemsIn(engine, { mounts: [{ source: "/srv/data", target }] })).toMatchObject([
       { path: "ops.mounts.0.target" },
     ]);
   });
 
-  it.each(["/run/secrets", "/run/users", "/home/me/work"])("mounts %s", (source) => {
+  it.each(["/run/secrets", "/run/users", "/home/me/work"])("a container mounts %s", (source) => {
     expect(problemsIn(engine, { mounts: [{ source, target: "/data" }] })).toEqual([]);
   });
 
-  it("mounts no two things at one place", () => {
+  it("a container mounts no two things at the same target", () => {
     const mounts = ["/srv/a", "/srv/b"].map((source) => ({ source, target: "/data" }));
     expect(problemsIn(engine, { mounts })).toMatchObject([
       { path: "ops.mounts", reason: "must not mount two things at the same target" },
     ]);
   });
 
-  it("joins networks and knows names, in an order of their own", () => {
+  it("networks and names of a container have a stable order", () => {
     const args = { networks: ["b", "a"], extraHosts: { vault: "10.0.0.7", "host.docker.internal": "host-gateway" } };
     expect(JSON.stringify(inContainer("main", args).surroundings)).toBe(
       '{"networks":["a","b"],"extraHosts":{"host.docker.internal":"host-gateway","vault":"10.0.0.7"}}',
@@ -225,7 +225,7 @@ describe("a gateway in a container", () => {
     [{ extraHosts: { localhost: "10.0.0.7" } }, /^ops\.extraHosts\.localhost: is the container itself/],
     [{ extraHosts: { db: "db.lan" } }, /^ops\.extraHosts\.db: must be an IP address or "host-gateway"/],
     [{ extraHosts: { db: 7 } }, /^ops\.extraHosts\.db: must be an IP address or "host-gateway"/],
-  ])("%j is refused", (args, expected) => {
+  ])("a container with %j is refused", (args, expected) => {
     const problems = problemsIn(engine, args);
     expect(problems).toHaveLength(1);
     expect(problems.map(({ path, reason, advice }) => `${path}: ${reason} -> ${advice}`)[0]).toMatch(expected);
@@ -284,7 +284,7 @@ const problemsIn = (layout: ContainerLayout, args: object, name = "ops") =>
 describe("beside each other", () => {
   const between = (...gateways: ResolvedGateway[]) => checkIsolation(gateways);
 
-  it("containers may be one port apart, and of the same profile", () => {
+  it("two containers may be one port apart, and of the same profile", () => {
     expect(between(inContainer("main", { basePort: 18789 }), inContainer("ops", { basePort: 18790 }))).toEqual([]);
   });
 
@@ -298,7 +298,7 @@ describe("beside each other", () => {
     ]);
   });
 
-  it("a sandbox host's port counts", () => {
+  it("a sandbox host's port counts as published", () => {
     const both = { ...engine, sandboxPort: true };
     expect(between(inContainer("main", { basePort: 18789 }, both), inContainer("ops", { basePort: 18790 }))).toEqual([
       {
@@ -312,12 +312,12 @@ describe("beside each other", () => {
     ).toBe("use 18787, the nearest free base port");
   });
 
-  it("a container and a host gateway of the same profile", () => {
+  it("a container and a host gateway may have the same profile", () => {
     expect(between(resolved("main", { basePort: 18789 }), inContainer("ops", { basePort: 19789 }))).toEqual([]);
     expect(between(inContainer("main", { basePort: 18789 }), resolved("ops", { basePort: 18790 }))).toEqual([]);
   });
 
-  it("a container's port inside a host gateway's block", () => {
+  it("a container's port inside a host gateway's block is refused", () => {
     expect(between(resolved("main", { basePort: 18789 }), inContainer("ops", { basePort: 18809 }))).toEqual([
       {
         path: "ops.basePort",
@@ -335,7 +335,7 @@ describe("beside each other", () => {
     ]);
   });
 
-  it("explicit ports of a container are its own", () => {
+  it("explicit ports of a container do not collide with others", () => {
     const work = (cdpPort: number) => ({ browser: { profiles: { work: { cdpPort } } } });
     const webhook = { config: { channels: { telegram: { webhookUrl: "https://claw.example.org/hook" } } }, telegram };
     expect(
@@ -397,13 +397,13 @@ describe("beside each other", () => {
       { telegram, publish: [8787] },
       [],
     ],
-  ])("of channels %j with %j nobody reaches: %j", (channels, args, expected) => {
+  ])("a warning names the channels that nobody reaches, of %j with %j: %j", (channels, args, expected) => {
     const lines = unreached(inContainer("ops", { config: { channels }, ...args }));
     expect(lines).toHaveLength(expected.length);
     expected.forEach((text, index) => expect(lines[index]).toContain(`ops: ${text}`));
   });
 
-  it("mounts of the same files are refused, unless one gateway only reads them", () => {
+  it("two mounts of the same files are refused, unless one is read-only", () => {
     const at = (source: string, more: object = {}) => ({ mounts: [{ source, target: "/data", ...more }] });
     const pair = (theirs: Record<string, unknown>, mine: Record<string, unknown>) =>
       between(inContainer("main", theirs), inContainer("ops", { basePort: 19789, ...mine }));
@@ -416,7 +416,7 @@ describe("beside each other", () => {
     expect(pair(at("/srv/a"), at("/srv/ab"))).toEqual([]);
   });
 
-  it("nothing is mounted from where a bot could put a link in its place", () => {
+  it("nothing is mounted from where a bot could replace it by a link", () => {
     const at = (source: string, more: object = {}) => ({ source, target: source, ...more });
     const outer = at("/srv/a", { readOnly: true });
     const inner = at("/srv/a/b", { readOnly: true });
@@ -433,7 +433,7 @@ describe("beside each other", () => {
     expect(pair(outer, at("/srv/a/b"))).toEqual([]);
   });
 
-  it("what a gateway on the machine has is mounted nowhere", () => {
+  it("nothing of a gateway on the machine may be mounted", () => {
     const onHost = resolved("main", { basePort: 18789, workspace: "/srv/work" });
     const mounting = (source: string) =>
       inContainer("ops", { basePort: 19789, mounts: [{ source, target: "/data", readOnly: true }] });
@@ -479,7 +479,7 @@ describe("arguments of DockerEngine", () => {
     { digests: { "2026.9.6": `sha256:${"0".repeat(64)}` } },
     { registryAuth: { address: "registry.example.org", username: "claw", password: pulumi.secret("…") } },
     { sandboxPort: true, memory: 1536, cpus: 0.5, pids: 64 },
-  ])("good: %j", (args) => {
+  ])("DockerEngine accepts %j", (args) => {
     expect(refused(args)).toEqual([]);
   });
 
@@ -515,14 +515,14 @@ describe("arguments of DockerEngine", () => {
     [{ cpus: "x" }, "cpus: must be a number"],
     [{ pids: 10 }, /^pids: must be 64 or more/],
     [{ colour: 1 }, /Unrecognized key/],
-  ])("bad: %j", (args, expected) => {
+  ])("DockerEngine refuses %j", (args, expected) => {
     const found = refused(args);
     expect(found).toHaveLength(1);
     expect(found[0]).toMatch(typeof expected === "string" ? new RegExp(`^${escape(expected)}$`) : expected);
   });
 });
 
-it("processors may be a text, as stack config has what is no whole number", () => {
+it("cpus may be a string, as stack config stores fractions", () => {
   expect(dockerEngineSchema.parse({ cpus: "1.5" })).toEqual({ cpus: 1.5 });
 });
 

@@ -46,7 +46,7 @@ describe("the files that a container has", () => {
   const current = async (digest = DIGEST): Promise<string | undefined> =>
     currentFiles(await connect(docker.address), claim(), "config", digest);
 
-  it("are kept where they were made for the same", async () => {
+  it("a container's files are kept while they are for the same gateway", async () => {
     running({ config: "main-config-1" });
     expect(await current()).toBe("main-config-1");
     expect(await current("4712")).toBeUndefined();
@@ -59,12 +59,12 @@ describe("the files that a container has", () => {
     { state: { Paused: true } },
     { mounts: {} },
     { mounts: { [CONTAINER_PATHS.config]: "gone" } },
-  ])("are not those of %j", async (changes) => {
+  ])("a container's files are not those of %j", async (changes) => {
     running({ config: "main-config-1" }, changes);
     expect(await current()).toBeUndefined();
   });
 
-  it("are none without a container, and no unlabelled ones of before", async () => {
+  it("without a container there are no files, and unlabelled ones do not count", async () => {
     expect(await current()).toBeUndefined();
     docker.volumes.set("main-config-1", OURS);
     running({ config: "main-config-1" });
@@ -76,7 +76,7 @@ describe("stage", () => {
   const staged = (changes: Partial<StageRequest> = {}): Promise<string> =>
     stage({ claim: claim(), image: IMAGE, env: { KEY: "a", OPENCLAW_GATEWAY_TOKEN: "0" }, ...changes });
 
-  it("returns the volume that is there while the secrets are the same", async () => {
+  it("stage returns the existing volume while the secrets are the same", async () => {
     const secrets = await staged();
     expect(secrets).toMatch(/^claw-dev-main-secrets-[0-9a-f]{12}$/);
     running({ secrets });
@@ -90,7 +90,7 @@ describe("stage", () => {
     expect(new Set([secrets, ...others]).size).toBe(4);
   });
 
-  it("refuses variables that the container has already", async () => {
+  it("stage refuses variables that the container already has", async () => {
     const env = { NODE_VERSION: "20", HOME: "/root", KEY: "a" };
     await expect(staged({ env })).rejects.toThrow(
       "env cannot set NODE_VERSION, HOME: already set in the container; nothing was changed\n    -> leave out what is named",
@@ -99,7 +99,7 @@ describe("stage", () => {
   });
 });
 
-it("a healthy gateway has no other files, not even those of a stack whose state was lost", async () => {
+it("a healthy gateway leaves no other files, not even those of a stack whose state was lost", async () => {
   const lost = { ...OURS, "pulumi-openclaw.owner": "0" };
   for (const role of ["config", "secrets"])
     for (const [owner, labels] of Object.entries({
@@ -129,7 +129,7 @@ describe("check", () => {
   });
   beforeEach(() => void ["main-secrets-1", "main-secrets-2"].forEach((name) => docker.volumes.set(name, OURS)));
 
-  it("returns the volume that is there while everything is the same, and tries nothing", async () => {
+  it("check returns the existing volume while everything is the same, and tries nothing", async () => {
     const config = await checkImage(request());
     expect(config).toMatch(/^claw-dev-main-config-[0-9a-f]{12}-heap$/);
     running({ config });
@@ -147,14 +147,14 @@ describe("check", () => {
     ["heap", { maxOldSpaceSize: 1024 }],
     ["limits", { limits: { memoryMiB: 2048, cpus: 1.5, pids: 512 } }],
     ["name", {}, { around: { extraHosts: { db: "10.0.0.7" } } }],
-  ])("tries another %s beside the gateway, on a new volume", async (_, changes, ofClaim) => {
+  ])("check tries another %s beside the gateway, on a new volume", async (_, changes, ofClaim) => {
     const config = await checkImage(request());
     running({ config });
     expect(await checkImage(request({ ...changes, claim: { ...claim(), ...ofClaim } }))).not.toBe(config);
     expect(docker.changes).toContain("POST /containers/helper/start");
   });
 
-  it("tries its mounts as the gateway's user, and shows them to a new gateway read-only", async () => {
+  it("check tries mounts as the gateway's user, and a new gateway sees them read-only", async () => {
     running({});
     const mounts = [
       { source: "/srv/notes", target: "/data", readOnly: true },
@@ -189,7 +189,7 @@ describe("check", () => {
     expect([...docker.volumes.keys()]).toEqual(before);
   });
 
-  it("tries it with the limit of the heap that its container will have", async () => {
+  it("check runs with the heap limit that the container will have", async () => {
     running({ config: await checkImage(request()) });
     await checkImage(request({ version: "2026.9.7" }));
     await checkImage(request({ maxOldSpaceSize: 1024 }));
@@ -197,7 +197,7 @@ describe("check", () => {
     expect(heaps).toEqual(["--max-old-space-size=1536", "--max-old-space-size=1024"]);
   });
 
-  it("tries a port on another address, and not again one that the gateway has", async () => {
+  it("check tries a port on a new address, and not one that the gateway already has", async () => {
     // Paused, so that there is nothing to try a new one beside.
     running({}, { state: { Paused: true } });
     const tried = async (address: string, ...publish: number[]): Promise<boolean> => {

@@ -38,11 +38,11 @@ const said = (obstacles: readonly Conflict[]): string[] =>
   obstacles.map(({ property, reason, advice }) => `${property}: ${reason} -> ${advice}`);
 
 describe("what is in the way", () => {
-  it("nothing, on an engine with nothing", async () => {
+  it("nothing is in the way on an empty engine", async () => {
     expect(await seen()).toEqual({ obstacles: [], warnings: [], isThere: false });
   });
 
-  it("nothing that is ours, or was", async () => {
+  it("nothing that is ours, or was, is in the way", async () => {
     docker.containers.set("claw-dev-main", { labels: OURS, publishes: [{ port: 25991 }] });
     docker.networks.set("claw-dev-main", OURS);
     for (const what of ["state", "workspace"]) docker.volumes.set(`claw-dev-main-${what}`, KEPT);
@@ -50,7 +50,7 @@ describe("what is in the way", () => {
     expect(await seen({ owner: { stack: "you/claw/dev", gateway: "main" } })).toMatchObject({ obstacles: [] });
   });
 
-  it("things of the same name, each with what to do", async () => {
+  it("foreign objects of the same name are in the way, each with advice", async () => {
     docker.containers.set("claw-dev-main", {});
     docker.networks.set("claw-dev-main", OTHERS);
     docker.volumes.set("claw-dev-main-state", OTHERS);
@@ -64,7 +64,7 @@ describe("what is in the way", () => {
     ]);
   });
 
-  it("another stack of the same name, whose data may be taken over and whose container may not", async () => {
+  it("of another stack with the same name, the data may be taken over and the container may not", async () => {
     docker.containers.set("claw-dev-main", { labels: { ...OURS, "pulumi-openclaw.owner": "2" } });
     docker.volumes.set("claw-dev-main-state", KEPT);
     expect((await seen()).obstacles.map(({ reason }) => reason)).toEqual([
@@ -72,14 +72,14 @@ describe("what is in the way", () => {
     ]);
   });
 
-  it("a port that another container publishes", async () => {
+  it("a port that another container publishes is in the way", async () => {
     docker.containers.set("web", { publishes: [{ port: 25991 }] });
     expect(said((await seen()).obstacles)).toEqual([
       "basePort: port 25991 is published by the container web -> use another base port, or stop what uses it",
     ]);
   });
 
-  it("a further port that another container publishes", async () => {
+  it("an additional port that another container publishes is in the way", async () => {
     docker.containers.set("web", { publishes: [{ port: 25992 }] });
     expect(said((await seen({ around: { publish: [25992] } })).obstacles)).toEqual([
       "publish: port 25992 is published by the container web -> use another port, in `config` too, or stop what uses it",
@@ -107,7 +107,7 @@ describe("what is in the way", () => {
     expect((await seen({ publish })).obstacles.map(({ reason }) => reason)).toEqual(reasons);
   });
 
-  it("not Docker's own program that listens for a container on another address", async () => {
+  it("Docker's own proxy for a container on another address is not in the way", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
@@ -123,7 +123,7 @@ describe("what is in the way", () => {
     }
   });
 
-  it("no port that Docker keeps for the gateway's own container between two of its starts", async () => {
+  it("a port that Docker holds for the gateway's own restarting container is not in the way", async () => {
     const server = createServer(); // as Docker's proxy
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
@@ -142,7 +142,7 @@ describe("what is in the way", () => {
     }
   });
 
-  it("a port that a program of this machine has", async () => {
+  it("a port that a program of this machine uses is in the way", async () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
@@ -156,7 +156,7 @@ describe("what is in the way", () => {
     }
   });
 
-  it("an image that is not there and may not be fetched", async () => {
+  it("an image that is missing and may not be pulled is in the way", async () => {
     const image = "ghcr.io/openclaw/openclaw:2026.9.6";
     expect(said((await seen({ image })).obstacles)).toEqual([
       `version: the image ${image} is not on the engine, and pull is "never" -> put it there, e.g. with docker pull ${image}, or with docker save and docker load`,
@@ -173,14 +173,14 @@ describe("networks to join", () => {
   const obstacles = async (...networks: string[]): Promise<string[]> =>
     said((await seen({ around: { networks } })).obstacles);
 
-  it("are there, and nobody's own", async () => {
+  it("networks to join must exist, and belong to no stack", async () => {
     docker.networks.set("ai", {});
     docker.networks.set("swarm", {});
     docker.networkFacts.set("swarm", { Scope: "swarm", Attachable: true });
     expect(await obstacles("ai", "swarm")).toEqual([]);
   });
 
-  it("are refused otherwise", async () => {
+  it("networks that cannot be joined are refused", async () => {
     docker.networks.set("claw-dev-rescue", { ...OURS, "pulumi-openclaw.gateway": "rescue" });
     docker.networks.set("swarm", {});
     docker.networkFacts.set("swarm", { Scope: "swarm", Attachable: false });
@@ -230,7 +230,7 @@ describe("what is to be mounted", () => {
       ],
     ],
     ["ls: cannot access '/srv/work': Permission denied", {}, []],
-  ])("%s, with %j: %j", async (ls, mount, expected) => {
+  ])("mounting %s, with %j, gives %j", async (ls, mount, expected) => {
     machine(ls);
     expect(await obstacles(mount)).toEqual(expected);
   });
@@ -239,12 +239,12 @@ describe("what is to be mounted", () => {
     ["/run/docker.sock", "is the socket of an engine: whoever has it is root on that machine"],
     ["/srv", "holds what the machine itself runs on: whoever changes it is root there"],
     ["/srv/docker/volumes", "belongs to the kernel or to the engine itself, other gateways' volumes included"],
-  ])("leads nowhere else: %s", async (path, why) => {
+  ])("a mount must not lead elsewhere: %s", async (path, why) => {
     machine("drwx------ 2 1000 1000 4096", path);
     expect(await obstacles()).toEqual([`mounts: /srv/work ${why} -> mount the one directory that the gateway needs`]);
   });
 
-  it("is not judged by another machine's files, nor by ids that are others in containers", async () => {
+  it("mounts are not judged by this machine's files where the engine is elsewhere, nor where containers have other user ids", async () => {
     machine("drwx------ 2 0 0 4096");
     expect(await obstacles()).toHaveLength(1);
     for (const facts of [{ Name: "elsewhere" }, { SecurityOptions: ["name=seccomp", "name=rootless"] }]) {
@@ -278,22 +278,22 @@ describe("why a gateway is made anew", () => {
     [{ state: { Paused: true } }, "it is paused"],
     [{ state: { Running: false, ExitCode: 137 } }, "it has stopped (137)"],
     [{ state: { Health: { Status: "unhealthy" } } }, "it is unhealthy"],
-  ])("%j: %s", async (container, why) => {
+  ])("a gateway is recreated after %j: %s", async (container, why) => {
     expect(await whyNot(container)).toBe(why);
   });
 
-  it("its container is gone; one that never was is no reason", async () => {
+  it("a gateway is recreated where its container is gone, and not where it never existed", async () => {
     expect(await whyNot()).toBe("its container is gone");
     docker.volumes.clear();
     expect(await whyNot()).toBeUndefined();
   });
 
-  it("not while something is in the way", async () => {
+  it("a gateway is not recreated while something is in the way", async () => {
     docker.containers.set("claw-dev-main", { labels: OTHERS, state: { Running: false } });
     expect(await seen()).not.toHaveProperty("repair");
   });
 
-  it("a network or a volume that is gone is a warning", async () => {
+  it("a lost network or volume is a warning", async () => {
     docker.networks.clear();
     docker.volumes.delete("claw-dev-main-state");
     expect((await seen()).warnings).toEqual([
@@ -304,12 +304,12 @@ describe("why a gateway is made anew", () => {
 });
 
 describe("an engine", () => {
-  it("says how many processors it has", async () => {
+  it("an engine reports how many processors it has", async () => {
     docker.cpus = 7;
     expect(await look({ engine: docker.address, claims: [] })).toEqual({ cpus: 7, gateways: [] });
   });
 
-  it("that does not answer is no error of the look", async () => {
+  it("an engine that does not answer does not fail the inspection", async () => {
     const engine = { host: "unix:///nowhere/docker.sock" };
     expect(await look({ engine, claims: [claim({ engine })] })).toEqual({
       silence: "the Docker engine at unix:///nowhere/docker.sock does not answer: connect ENOENT /nowhere/docker.sock",

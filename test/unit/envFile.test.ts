@@ -37,7 +37,7 @@ const value = fc
   .map((parts) => parts.join("").replaceAll("\0", ""))
   .filter(isWritable);
 
-it("node reads every variable as it was given", () => {
+it("Node.js reads every variable from the file as it was given", () => {
   fc.assert(
     fc.property(fc.array(value, { minLength: 100, maxLength: 100 }), (values) => {
       const variables = values.map((each, n) => [`VALUE_${n}`, each] as const);
@@ -47,16 +47,22 @@ it("node reads every variable as it was given", () => {
   );
 });
 
-it.each(["", " ", "sk-…", 'a "b" c', "it's", "`id`", "line\nline", "\\n'", "#"])("such as %j", (each) => {
-  const variables: [string, string][] = [
-    ["ONE", each],
-    ["TWO", "2"],
-  ];
-  expect(readByNode(variables)).toEqual(variables);
-});
+it.each(["", " ", "sk-…", 'a "b" c', "it's", "`id`", "line\nline", "\\n'", "#"])(
+  "Node.js reads the value %j as it was given",
+  (each) => {
+    const variables: [string, string][] = [
+      ["ONE", each],
+      ["TWO", "2"],
+    ];
+    expect(readByNode(variables)).toEqual(variables);
+  },
+);
 
-it.each([`'"\``, "'`\\n", "line\r\nline"])("%j cannot be written, and is refused without being shown", (each) => {
-  const write = (): string => envFile([["KEY", `canary${each}`]]);
-  expect(write).toThrow(/^the variable KEY cannot be passed to a gateway in a container: .*\n +-> encode it/);
-  expect(write).not.toThrow(/canary/);
-});
+it.each([`'"\``, "'`\\n", "line\r\nline"])(
+  "the value %j cannot be written, and is refused without being shown",
+  (each) => {
+    const write = (): string => envFile([["KEY", `canary${each}`]]);
+    expect(write).toThrow(/^the variable KEY cannot be passed to a gateway in a container: .*\n +-> encode it/);
+    expect(write).not.toThrow(/canary/);
+  },
+);

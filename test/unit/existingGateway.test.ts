@@ -30,7 +30,7 @@ const lock = (pid: number, more: object = {}) =>
   });
 
 describe("a gateway of the default profile", () => {
-  it("is described from its directory", () => {
+  it("an existing gateway is described from its directory", () => {
     put(
       ".openclaw/openclaw.json",
       "{ gateway: { port: 20000 }, /* JSON5 */ agents: { defaults: { workspace: '~/work' } } }",
@@ -49,18 +49,18 @@ describe("a gateway of the default profile", () => {
     );
   });
 
-  it("has OpenClaw's defaults where its configuration says nothing", () => {
+  it("an existing gateway has OpenClaw's defaults where its configuration says nothing", () => {
     put(".openclaw/openclaw.json", "{}");
     expect(found()).toMatchObject({ port: 18789, workspace: join(home, ".openclaw/workspace") });
   });
 
-  it("that runs as its files say", () => {
+  it("an existing gateway that runs as its files say is described by them", () => {
     put(".openclaw/openclaw.json", "{ gateway: { port: 24000 } }");
     lock(process.pid, { configPath: join(home, ".openclaw/openclaw.json") });
     expect(found().port).toBe(24000);
   });
 
-  it("that runs otherwise than its files say is to be described by who knows", () => {
+  it("an existing gateway that runs otherwise than its files say must be described by its user", () => {
     put(".openclaw/openclaw.json", "{ gateway: { port: 20000 } }");
     lock(process.pid, { configPath: join(home, ".openclaw/openclaw.json") });
     expect(find()).toMatchObject({
@@ -75,7 +75,7 @@ describe("a gateway of the default profile", () => {
     expect(found({ port: 24000, configPath: join(home, "other.json") }).port).toBe(24000);
   });
 
-  it("of another profile has no port that we know", () => {
+  it("the port of an existing gateway with another profile is unknown", () => {
     put(".openclaw-main/openclaw.json", "{}");
     expect(find({ stateDir: join(home, ".openclaw-main") })).toMatchObject({ property: "port" });
   });
@@ -83,19 +83,19 @@ describe("a gateway of the default profile", () => {
   it.each([
     ["has ended", 2 ** 22 + 1, {}],
     ["is another process by now", process.pid, { startTime: 1 }],
-  ])("whose process %s says nothing any more", (_, pid, more) => {
+  ])("a lock whose process %s is ignored", (_, pid, more) => {
     put(".openclaw/openclaw.json", "{ gateway: { port: 20000 } }");
     lock(pid, more);
     expect(found().port).toBe(20000);
   });
 
-  it("has the port of its unit, and is restarted through it", () => {
+  it("an existing gateway has the port of its unit, and is restarted by it", () => {
     put(".openclaw/openclaw.json", "{ gateway: { port: 20000 } }");
     put(".config/systemd/user/openclaw-gateway.service", "[Service]\nExecStart=/n/node x gateway --port 21000\n");
     expect(found()).toMatchObject({ port: 21000, restart: "systemctl --user restart openclaw-gateway.service" });
   });
 
-  it("is what it is said to be", () => {
+  it("given facts override what is found of an existing gateway", () => {
     put(".openclaw/openclaw.json", "{ gateway: { port: 20000 } }");
     const facts = { port: 1024, workspace: "/w", command: "claw", restart: "reboot", configPath: join(home, "none") };
     expect(found(facts)).toMatchObject(facts);
@@ -103,9 +103,9 @@ describe("a gateway of the default profile", () => {
 });
 
 describe("what cannot be described", () => {
-  it("nothing is there, and nobody said so", () => expect(find()).toBeUndefined());
+  it("a missing directory is refused", () => expect(find()).toBeUndefined());
 
-  it("a directory that a stack owns is none of ours to describe", () => {
+  it("a directory that a stack owns is not an existing gateway", () => {
     put(".openclaw/.pulumi-openclaw.json", { owner: { stack: "a/b/c" }, released: false });
     expect(find()).toBeUndefined();
   });
@@ -140,7 +140,7 @@ describe("what cannot be described", () => {
   });
 });
 
-it("paths that a shell would read otherwise are refused, whoever wrote them", () => {
+it("paths that need quotes in a shell are refused, whoever wrote them", () => {
   put("a b/.openclaw/openclaw.json", "{}");
   expect(find({ stateDir: join(home, "a b/.openclaw") })).toMatchObject({ property: "stateDir" });
   put(".openclaw/openclaw.json", "{}");
@@ -167,13 +167,13 @@ describe("its bot tokens", () => {
     expect(found().botTokens).toEqual(["canary"]);
   });
 
-  it("from a token file", () => {
+  it("an existing gateway's bot token is found in a token file", () => {
     put("token", "canary\n");
     telegram({ tokenFile: join(home, "token") });
     expect(found().botTokens).toEqual(["canary"]);
   });
 
-  it("from the environment of its process", () => {
+  it("an existing gateway's bot token is found in its process's environment", () => {
     const own = readFileSync("/proc/self/environ", "utf8")
       .split("\0")
       .find((line) => line.startsWith("PATH="))!;
@@ -182,7 +182,7 @@ describe("its bot tokens", () => {
     expect(found().botTokens).toEqual([own.slice("PATH=".length)]);
   });
 
-  it("none without a Telegram channel", () => {
+  it("an existing gateway without Telegram has no bot token", () => {
     put(".openclaw/.env", "TELEGRAM_BOT_TOKEN=canary\n");
     put(".openclaw/openclaw.json", "{}");
     expect(found().botTokens).toEqual([]);

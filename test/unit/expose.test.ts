@@ -18,7 +18,7 @@ const said = (args: object): string[] =>
   );
 
 describe("what OpenClaw is told", () => {
-  it("nothing new where nothing is asked for", () => {
+  it("without expose, OpenClaw's configuration has no new keys", () => {
     expect(config({})).toEqual(resolved("ops", { basePort: 20789 }).config);
     expect(config({}).gateway).toMatchObject({ bind: "loopback", auth: { mode: "token" } });
   });
@@ -36,7 +36,7 @@ describe("what OpenClaw is told", () => {
       ["https://192.168.1.5:20789", "https://claw.lan:1"],
     ],
     [{ proxy: PROXY }, { bind: "loopback", trustedProxies: ["127.0.0.1", "::1"] }, ["https://claw.example.org"]],
-  ])("%j", (expose, expected, origins) => {
+  ])("expose %j becomes OpenClaw's configuration", (expose, expected, origins) => {
     const { gateway } = config(expose);
     expect(gateway).toMatchObject({
       ...expected,
@@ -50,7 +50,7 @@ describe("what OpenClaw is told", () => {
     ]);
   });
 
-  it("on the tailnet it stays on loopback, and wants its token there, too", () => {
+  it("a gateway on the tailnet listens on loopback, and requires its token there, too", () => {
     expect(config({ tailscale: "serve" }).gateway).toMatchObject({
       bind: "loopback",
       tailscale: { mode: "serve" },
@@ -61,7 +61,7 @@ describe("what OpenClaw is told", () => {
     );
   });
 
-  it("where a proxy signs people in, the token is a password, which OpenClaw accepts beside it", () => {
+  it("behind a proxy that signs people in, the token is a password", () => {
     const { auth } = config({ proxy: SIGN_IN }).gateway;
     expect(auth).toMatchObject({
       mode: "trusted-proxy",
@@ -77,7 +77,7 @@ describe("what OpenClaw is told", () => {
     expect(config({ lan: {}, proxy: everybody }).gateway["auth"]).not.toHaveProperty("trustedProxy.allowLoopback");
   });
 
-  it("in a container the password is in a file, as the token is elsewhere", () => {
+  it("in a container the password is in a file", () => {
     const proxy = { ...SIGN_IN, trustedProxies: ["172.20.0.0/16"] };
     const inside = inContainer("ops", { basePort: 21000, expose: { proxy } }).config;
     expect(inside).toMatchObject({
@@ -89,7 +89,7 @@ describe("what OpenClaw is told", () => {
     expect(inside).not.toHaveProperty("secrets.providers.openclaw_gateway_token");
   });
 
-  it("a certificate of one's own is never made up where it is missing", () => {
+  it("a missing custom certificate is never generated", () => {
     const tls = { certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" };
     expect(config({ tls }).gateway["tls"]).toEqual({
       enabled: true,
@@ -137,11 +137,11 @@ describe("what does not fit together", () => {
     { lan: { address: "203.0.113.7" }, tls: {}, proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } },
     { lan: { address: "100.64.0.7" } },
     { proxy: SIGN_IN },
-  ])("%j is fine", (expose) => {
+  ])("expose %j is accepted", (expose) => {
     expect(paths(expose)).toEqual([]);
   });
 
-  it("a proxy on rescue's own machine does not say who commands it: main's bot could", () => {
+  it("a proxy on rescue's own machine must not identify operators: main's bot could pose as one", () => {
     const rescue = { isContainer: false, isRescue: true };
     expect(paths({ proxy: SIGN_IN }, rescue)).toEqual([expect.stringContaining("expose.proxy.userHeader: lets every")]);
     for (const networks of ["127.0.0.0/8", "0.0.0.0/1", "::/1", "::1"])
@@ -150,7 +150,7 @@ describe("what does not fit together", () => {
     expect(paths({ lan: {}, proxy: { ...SIGN_IN, trustedProxies: ["10.0.0.5"] } }, rescue)).toEqual([]);
   });
 
-  it("nor does one on the machine of rescue's container, which all of that machine's programs connect from", () => {
+  it("a proxy on the machine of rescue's container must not identify operators: any program there could pose as one", () => {
     const proxied = (address: string) => ({ proxy: { ...SIGN_IN, trustedProxies: [address] } });
     for (const address of ["172.18.0.1", "172.18.0.0/16"]) {
       expect(paths(proxied(address), { isContainer: true, isRescue: true }), address).toEqual([
@@ -192,7 +192,7 @@ describe("what does not fit together", () => {
     expect(said({ expose }).join("\n")).toContain(expected);
   });
 
-  it("one gateway of a machine is on its tailnet name's port 443", () => {
+  it("only one gateway of a machine can have its tailnet name's port 443", () => {
     const [one, two] = ["one", "two"].map((profile, index) =>
       resolved(profile, { profile, basePort: 20789 + 200 * index, expose: { tailscale: "serve" } }),
     );
@@ -200,14 +200,14 @@ describe("what does not fit together", () => {
     expect(checkIsolation([one!])).toEqual([]);
   });
 
-  it("a proxy's networks are the argument's, where it is used, and the program's where it is not", () => {
+  it("a proxy's networks come from the argument where it is used, and otherwise from config", () => {
     const trusting = { config: { gateway: { trustedProxies: ["10.0.0.9"] } } };
     expect(said(trusting)).toEqual([]);
     expect(said({ ...trusting, expose: { proxy: PROXY } }).join()).toContain("is set by the argument expose.proxy");
   });
 });
 
-it("what is allowed is said where it should be known", () => {
+it("allowed but risky exposure gives a warning", () => {
   const warnings = (expose: Expose, isContainer = false): string[] =>
     exposeWarnings(expose, "main.expose", { isContainer, config: {} });
   expect(warnings({ lan: {} }).join()).toContain("that is the internet. Add main.expose.tls");

@@ -22,7 +22,7 @@ import {
 } from "../../model/containerLayout";
 import { inContainer, resolved } from "./gateways";
 
-it("the delete text of a gateway", () => {
+it("the delete text of a gateway is frozen", () => {
   expect(keeps("/home/claw/.openclaw")).toBe(": keeps /home/claw/.openclaw");
   expect(keeps("/home/some claw")).toBe(": keeps '/home/some claw'");
   expect(ifInstalled("/home/claw", "remove 'main' 'claw-main'")).toBe(
@@ -30,7 +30,7 @@ it("the delete text of a gateway", () => {
   );
 });
 
-it("what runs on the deployer, on any machine and in any version", () => {
+it("what runs on the deployer is frozen, on any machine and in any version", () => {
   const program = '"${XDG_CACHE_HOME:-$HOME/.cache}/pulumi-openclaw/containers-1.cjs"';
   expect(runDeployer("containers")).toBe(`node ${program}`);
   expect(runAtDestroy("containers", "leave main")).toBe(
@@ -48,7 +48,7 @@ const ARGUMENTS = {
 };
 const full = () => resolved("main", ARGUMENTS);
 
-it("the spec of a gateway", () => {
+it("the spec of a gateway is frozen", () => {
   expect(JSON.stringify(specOf(full(), "rescue"), null, 1)).toMatchInlineSnapshot(`
     "{
      "format": 1,
@@ -124,11 +124,11 @@ it("the spec of a gateway", () => {
   `);
 });
 
-it("the name of a generation", () => {
+it("the name of a generation is frozen", () => {
   expect(generationName(specOf(full(), "rescue"), "nonce")).toMatchInlineSnapshot(`"8cc8b70fe9de96c8"`);
 });
 
-it("what a container is given", () => {
+it("what a container is given is frozen", () => {
   expect({ COMMAND, WORKING_DIRECTORY, ENVIRONMENT, TMPFS, USER, STOP_SECONDS }).toMatchInlineSnapshot(`
     {
       "COMMAND": [
@@ -175,7 +175,7 @@ it("what a container is given", () => {
   `);
 });
 
-it("the names and labels of what a gateway has on an engine", () => {
+it("the names and labels of a gateway's objects on an engine are frozen", () => {
   expect(namesOf("claw-dev-main")).toMatchInlineSnapshot(`
     {
       "container": "claw-dev-main",
@@ -197,7 +197,7 @@ it("the names and labels of what a gateway has on an engine", () => {
   `);
 });
 
-it("the configuration of a gateway in a container", () => {
+it("the configuration of a gateway in a container is frozen", () => {
   expect(JSON.stringify(inContainer("main", ARGUMENTS).config, null, 1)).toMatchInlineSnapshot(`
     "{
      "agents": {
@@ -290,7 +290,7 @@ it("the configuration of a gateway in a container", () => {
   `);
 });
 
-it("what a container has around it", () => {
+it("what a container has around it is frozen", () => {
   const { surroundings } = inContainer("main", {
     networks: ["b", "a"],
     extraHosts: { db: "10.0.0.7", ai: "host-gateway" },
@@ -307,7 +307,7 @@ it("what a container has around it", () => {
   expect(inContainer("main", ARGUMENTS)).not.toHaveProperty("surroundings");
 });
 
-it("processors, as the docker plugin reads them back", () => {
+it("the format of cpus is frozen, as the docker plugin reads them back", () => {
   // From its own code, run with these numbers.
   const texts = {
     0.1: "0.1",

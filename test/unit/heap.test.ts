@@ -20,13 +20,13 @@ describe("the limit of the heap", () => {
     [6144, 3072],
     [24_576, 8192],
     [65_536, 16_384],
-  ])("with %i MiB of memory is %i", (memory, heap) => expect(adaptiveHeap(memory)).toBe(heap));
+  ])("the heap limit with %i MiB of memory is %i", (memory, heap) => expect(adaptiveHeap(memory)).toBe(heap));
 
-  it("is node's own for a generation from before there was one, which runs as it did", () => {
+  it("a generation from before heap limits keeps Node.js's own", () => {
     expect(serviceArguments(service)).toEqual(["/openclaw.mjs", "gateway", "run"]);
   });
 
-  it("is what was asked for, or else what the memory here is for", () => {
+  it("the heap limit is the given one, or follows from this machine's memory", () => {
     const run = ["/openclaw.mjs", "gateway", "run"];
     expect(serviceArguments({ ...service, maxOldSpaceSize: 6144 })).toEqual(["--max-old-space-size=6144", ...run]);
     const here = Math.min(totalmem(), process.constrainedMemory() || Infinity) / 2 ** 20;
@@ -36,7 +36,7 @@ describe("the limit of the heap", () => {
     ]);
   });
 
-  it("makes another generation where it is set, and only there", () => {
+  it("a heap limit makes another generation where it is set, and only there", () => {
     const name = (args: object) => generationName(specOf(resolved("main", { basePort: 18789, ...args })), "nonce");
     expect(name({ maxOldSpaceSize: undefined })).toBe(name({}));
     expect(name({ maxOldSpaceSize: 4096 })).not.toBe(name({}));
@@ -47,7 +47,7 @@ describe("the limit of the heap in a container", () => {
   const limits = { memoryMiB: 2048, cpus: 2, pids: 512 };
   const volume = filesVolumeName("claw-dev-main", "config", "0123456789ab");
 
-  it("is that of its memory, or what was asked for", () => {
+  it("a container's heap limit is the given one, or follows from its memory", () => {
     expect(containerCommand(volume, limits, {}).slice(0, 4)).toEqual([
       "node",
       "--max-old-space-size=1536",
@@ -57,7 +57,7 @@ describe("the limit of the heap in a container", () => {
     expect(containerCommand(volume, limits, { maxOldSpaceSize: 1000 })[1]).toBe("--max-old-space-size=1000");
   });
 
-  it("is for the gateway whose configuration was made since there is one, so that none is recreated", () => {
+  it("a container from before heap limits is not recreated", () => {
     for (const before of ["claw-dev-main-config-0123456789ab", undefined])
       expect(containerCommand(before, limits, {})[1]).toBe("--env-file=/etc/openclaw-secrets/env");
     expect(filesVolumeName("claw-dev-main", "secrets", "0123456789ab")).toBe("claw-dev-main-secrets-0123456789ab");
@@ -65,7 +65,7 @@ describe("the limit of the heap in a container", () => {
 });
 
 describe("a limit of the heap that the memory is too small for", () => {
-  it("is refused for a container", () => {
+  it("a heap limit that exceeds a container's memory is refused", () => {
     const problems = (maxOldSpaceSize: number) =>
       resolveGateway("ops", { version: "2026.9.6", basePort: 18789, maxOldSpaceSize }, engine).problems;
     expect(problems(2047)).toEqual([]);
@@ -79,7 +79,7 @@ describe("a limit of the heap that the memory is too small for", () => {
     expect(inContainer("ops", { maxOldSpaceSize: 1024 }).maxOldSpaceSize).toBe(1024);
   });
 
-  it("is refused for a host over SSH, as far as its memory is known", () => {
+  it("a heap limit that exceeds an SSH host's memory is refused, as far as that is known", () => {
     const gateway = resolved("ops", { basePort: 18789, maxOldSpaceSize: 8192 });
     const { memoryBytes: _, ...unknown } = GOOD_HOST;
     const found = (facts: typeof unknown) =>
@@ -91,5 +91,5 @@ describe("a limit of the heap that the memory is too small for", () => {
     expect(found(unknown)).toEqual([]);
   });
 
-  it("is none where nothing was asked for", () => expect(heapConflicts(undefined, "host", 1)).toEqual([]));
+  it("no heap limit is refused where none was given", () => expect(heapConflicts(undefined, "host", 1)).toEqual([]));
 });

@@ -15,7 +15,7 @@ function problems(other: Record<string, unknown>, main: Record<string, unknown> 
 }
 
 describe("port blocks", () => {
-  it("that overlap name both gateways, both blocks and the nearest free base", () => {
+  it("overlapping port blocks are refused with both gateways, both blocks and the nearest free base", () => {
     const found = checkIsolation([
       resolved("main", { basePort: 18789 }),
       resolved("rescue", { profile: "rescue", basePort: 18809 }),
@@ -34,11 +34,11 @@ describe("port blocks", () => {
     [111, 0],
     [20, 1],
     [0, 1],
-  ])("%i apart: %i problems", (distance, count) => {
+  ])("port blocks %i apart have %i problems", (distance, count) => {
     expect(problems({ basePort: 18789 + distance })).toHaveLength(count);
   });
 
-  it("of any set of gateways are disjoint, or the program is refused", () => {
+  it("the port blocks of any set of gateways are disjoint, or the program is refused", () => {
     const base = fc.integer({ min: MIN_BASE_PORT, max: MAX_BASE_PORT });
     // Bases near each other as often as far apart.
     const bases = fc.oneof(
@@ -65,7 +65,7 @@ describe("port blocks", () => {
 });
 
 describe("names", () => {
-  it("a profile may be used once", () => {
+  it("two gateways must not have the same profile", () => {
     expect(problems({ profile: undefined })).toContain('ops.profile: profile "default" is also the profile of main');
   });
 
@@ -73,7 +73,7 @@ describe("names", () => {
     expect(problems({ profile: "main" })[0]).toMatch(/profiles "main" and "default" \(main\) would share the command/);
   });
 
-  it("two named profiles stand side by side", () => {
+  it("two named profiles are accepted together", () => {
     expect(problems({}, { profile: "main" })).toEqual([]);
   });
 });
@@ -126,7 +126,7 @@ describe("paths", () => {
     expect(problems(other, main)).toEqual([expected]);
   });
 
-  it("that only begin alike are different", () => {
+  it("paths that only begin alike are different", () => {
     expect(problems({ stateDir: "/data/one-more" }, { stateDir: "/data/one" })).toEqual([]);
   });
 
@@ -151,7 +151,7 @@ describe("paths", () => {
     expect(`${problem?.path}: ${problem?.reason}`).toMatch(expected);
   });
 
-  it("of any two gateways share nothing, or the program is refused", () => {
+  it("paths of any two gateways share nothing, or the program is refused", () => {
     const directory = fc
       .array(fc.constantFrom("a", "b"), { minLength: 1, maxLength: 3 })
       .map((parts) => `/x/${parts.join("/")}`);
@@ -206,7 +206,7 @@ describe("explicit ports", () => {
     expect(problems(other, main)).toEqual([expected]);
   });
 
-  it("in the own CDP range or outside every block are fine", () => {
+  it("explicit ports in the gateway's own CDP range or outside every block are accepted", () => {
     expect(problems(browser(20800), browser(9222))).toEqual([]);
   });
 
@@ -217,7 +217,7 @@ describe("explicit ports", () => {
     ]);
   });
 
-  it("suggests a port that is really free", () => {
+  it("a refused explicit port gets advice with a free one", () => {
     const [problem] = checkIsolation([
       resolved("main", { basePort: 18789 }),
       resolved("ops", { profile: "ops", basePort: 20789, ...browser(18805) }),
@@ -228,12 +228,12 @@ describe("explicit ports", () => {
 
 describe("cdpUrl", () => {
   const at = (cdpUrl: string) => ({ browser: { cdpUrl } });
-  it("pinned on two gateways is refused, however it is written", () => {
+  it("the same cdpUrl on two gateways is refused, however it is written", () => {
     expect(problems(at("http://chrome.lan:9222"), at("http://CHROME.lan:9222/"))).toEqual([
       "ops.browser.cdpUrl: is the same browser as main.browser.cdpUrl",
     ]);
   });
-  it("of the other gateway's own browser is refused, in either order", () => {
+  it("a cdpUrl of the other gateway's own browser is refused, in either order", () => {
     expect(problems(at("http://127.0.0.1:18800"))[0]).toMatch(
       /^ops\.browser\.cdpUrl: port 18800 on this host belongs to main/,
     );
@@ -241,12 +241,12 @@ describe("cdpUrl", () => {
       /^main\.browser\.cdpUrl: port 20800 on this host belongs to ops/,
     );
   });
-  it("that differ are fine", () => {
+  it("different cdpUrls are accepted", () => {
     expect(problems(at("http://chrome.lan:9222"), at("http://chrome.lan:9223"))).toEqual([]);
   });
 });
 
-it("the page's setups pass", () => {
+it("the page's setups are accepted", () => {
   const setups: Record<string, unknown>[][] = [
     [{ basePort: 18789 }, { profile: "rescue", basePort: 19789 }],
     [{ basePort: 18789 }, { profile: "ops", basePort: 19789 }],

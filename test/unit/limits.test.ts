@@ -9,7 +9,7 @@ import { TEST_LIMITS } from "../support/hostProgram";
 
 const textOf = async (changed?: Values): Promise<string> => (await bundleHost(changed)).outputFiles[0]!.text;
 
-it("the limits of the program that is shipped", () =>
+it("the shipped host program has these limits", () =>
   expect(limits).toMatchInlineSnapshot(`
     {
       "CHANNEL_PATIENCE_MS": 5000,
@@ -32,7 +32,7 @@ it("the limits of the program that is shipped", () =>
     }
   `));
 
-it("it is made of host/, inspect/ and model/ alone, with these limits", async () => {
+it("the host program consists of host/, inspect/ and model/ only, with these limits", async () => {
   const { metafile, outputFiles } = await bundleHost();
   expect(Object.keys(metafile.inputs).filter((path) => !/^(host|inspect|model)\//.test(path))).toEqual([]);
   expect(outputFiles[0]!.text).toBe(await textOf({ ...limits }));
@@ -40,6 +40,6 @@ it("it is made of host/, inspect/ and model/ alone, with these limits", async ()
   expect(brotliDecompressSync(built).toString(), "run `npm run build`").toBe(outputFiles[0]!.text);
 });
 
-it.each(Object.entries(TEST_LIMITS))("%s is another in the program of the tests", async (name, value) => {
+it.each(Object.entries(TEST_LIMITS))("the limit %s differs in the host program of the tests", async (name, value) => {
   expect(await textOf({ [name]: value })).not.toBe(await textOf());
 });

@@ -51,7 +51,7 @@ end
 `;
 
 describe("a host's answer", () => {
-  it("is read from its first line to its last", () => {
+  it("a host's answer is read from its first line to its last", () => {
     expect(parseProbe(SAID, 1)).toEqual<Probe>({
       ...GOOD_HOST,
       account: "openclaw:x:998:998:pulumi-openclaw:/var/lib/openclaw:/usr/sbin/nologin",
@@ -71,13 +71,13 @@ describe("a host's answer", () => {
     });
   });
 
-  it("is none where the script did not end", () => {
+  it("a host's answer does not count where the script did not finish", () => {
     expect(parseProbe("This account is currently not available.\n", 1)).toBeUndefined();
     expect(parseProbe(SAID.slice(0, -5), 1)).toBeUndefined();
   });
 
   it.each([[""], ['{"obstacles":[[{"property":"profile","reason":"x","advice":"curl x | sh"}]]}']])(
-    "falls back where an older host program answers: %s",
+    "the probe falls back where an older host program answers: %s",
     (answer) => {
       const facts = parseProbe(SAID.replace('{"found":[[]]}', answer), 1);
       expect(facts).toMatchObject({ installed: true });
@@ -105,7 +105,7 @@ describe("a host's answer", () => {
     '{"found":[[{"is":"ports","owner":{"stack":"s","gateway":"g"},"basePort":"18789"}]]}',
     `{"found":[[{"is":"gatewaysPort","owner":{"stack":"${"s".repeat(513)}","gateway":"g"},"port":1}]]}`,
     '{"found":[[{"is":"port","listener":{"port":1,"pid":1,"command":"a\\nb"},"ephemeral":{"first":1,"last":2}}]]}',
-  ])("is strange where its program answers: %s", (answer) => {
+  ])("an answer is rejected where the host program says: %s", (answer) => {
     expect(parseProbe(SAID.replace('{"found":[[]]}', answer), 1)).toBe("strange");
   });
 
@@ -120,12 +120,12 @@ describe("a host's answer", () => {
     ["unit rescue /etc/systemd/system/openclaw-gateway-rescue.service", "unit rescue"],
     ['(("node",', '(("\u009b31mnode",'],
     ["account openclaw:", "account \u202eopenclaw:"],
-  ])("is strange where it says, for %j: %j", (truth, lie) => {
+  ])("an answer is rejected where it says, for %j: %j", (truth, lie) => {
     expect(SAID).toContain(truth);
     expect(parseProbe(SAID.replace(truth, lie), 1)).toBe("strange");
   });
 
-  it("may hold whatever a machine may have", () => {
+  it("an answer may hold whatever a machine may have", () => {
     const path = "/srv/My gateways/é+x@1.service";
     const found = [
       [
@@ -147,7 +147,7 @@ const found = (facts: Partial<Probe>, host = box(), gateways = [main]) =>
   hostProblemsOf(host, { ...GOOD_HOST, ...facts }, gateways);
 
 describe("facts become problems", () => {
-  it("none of a good host, with every gateway's release missing", () => {
+  it("a suitable host without releases has no problems", () => {
     expect(found({})).toEqual({ problems: [], obstacles: [[]], warnings: [], lost: [] });
   });
 
@@ -203,7 +203,7 @@ describe("facts become problems", () => {
     ["an unknown libc", { libc: "" }, box()],
   ])("not %s", (_, facts, host) => expect(found(facts, host).problems).toEqual([]));
 
-  it("little memory is a warning", () => {
+  it("little memory of a host is a warning", () => {
     expect(found({ memoryBytes: 5e8 })).toMatchObject({ problems: [], warnings: [/0\.5 GB of memory/] });
   });
 
@@ -230,7 +230,7 @@ describe("facts become problems", () => {
     expect(said({}, podman)).toEqual([`${needs} podman, which is not installed on the host: ${fails}`]);
   });
 
-  it("what a way in needs: files, programs, an address", () => {
+  it("missing files, programs and addresses for expose are problems", () => {
     const said = (expose: object, facts: Partial<Probe>): unknown =>
       found(facts, box(), [{ name: "main", gateway: resolved("main", { basePort: 18789, expose }) }]).obstacles[0];
     const files = { certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" };
@@ -248,7 +248,7 @@ describe("facts become problems", () => {
     expect(said({ lan: {} }, { addresses: ["10.0.0.1"] })).toEqual([]);
   });
 
-  it("ports of the block, not where a host program may run the gateway itself", () => {
+  it("ports in use are problems, unless the host program may run the gateway itself", () => {
     const listeners = [{ port: 22 }, { port: 18899, command: "python3", pid: 4711 }, { port: 18900 }];
     expect(found({ listeners }).obstacles).toMatchObject([
       [
@@ -261,7 +261,7 @@ describe("facts become problems", () => {
     expect(found({ listeners, installed: true }).obstacles).toEqual([[]]);
   });
 
-  it("what the host program finds counts instead", () => {
+  it("what the host program finds replaces the script's findings", () => {
     const facts = { found: [[{ is: "wrapper" } as const]], listeners: [{ port: 18789 }] };
     expect(found(facts).obstacles).toMatchObject([
       [{ property: "profile", reason: expect.stringMatching(/is not this gateway's command$/) as string }],
@@ -290,7 +290,7 @@ describe("the script", () => {
     return facts;
   }
 
-  it("tells facts of this machine, and leaves nothing", () => {
+  it("the script reports facts of this machine, and leaves nothing behind", () => {
     expect(look({ root: join(root, "a/b"), binDir: join(root, "it's") })).toMatchObject({
       system: "Linux",
       root: { state: "writable", parent: root },
@@ -303,7 +303,7 @@ describe("the script", () => {
     expect(existsSync(join(root, "a"))).toBe(false);
   });
 
-  it("finds files in the way, units and a state directory of nobody", () => {
+  it("the script finds files in the way, units and an unowned state directory", () => {
     writeFileSync(join(root, "file"), "");
     const units = join(root, ".config/systemd/user");
     mkdirSync(units, { recursive: true });
@@ -322,7 +322,7 @@ describe("the script", () => {
     expect(look({})).toMatchObject({ units: [] });
   });
 
-  it("finds what gateways were set up with, once there are any", () => {
+  it("the script finds what existing gateways were set up with", () => {
     const manage = join(root, ".pulumi-openclaw");
     mkdirSync(manage);
     writeJson(join(manage, "host.json"), { root, binDir: "/x", account: "claw", supervisor: "process" });
@@ -331,7 +331,7 @@ describe("the script", () => {
     expect(look({})).toMatchObject({ former: { account: "claw", supervisor: "process" } });
   });
 
-  it("finds directories that not every account can enter, where there is an account", () => {
+  it("the script finds directories that the gateways' account cannot enter", () => {
     chmodSync(root, 0o755);
     mkdirSync(join(root, "private/deep"), { recursive: true });
     chmodSync(join(root, "private"), 0o700);
@@ -345,7 +345,7 @@ describe("the script", () => {
     expect(look({ account: "openclaw" }).closed).toEqual([]);
   });
 
-  it.runIf(process.getuid!() === 0)("a place that is the account's own already was reached before", () => {
+  it.runIf(process.getuid!() === 0)("a directory that already belongs to the account counts as reachable", () => {
     const { username: account } = userInfo();
     const places = { stateDir: join(root, "closed/state"), workspace: join(root, "closed/state/workspace") };
     const claim = {
@@ -364,7 +364,7 @@ describe("the script", () => {
     expect(closed()).toEqual([]);
   });
 
-  it("finds a gateway that is deployed by its mark, and that our own directory does not know", () => {
+  it("the script finds a deployed gateway by its owner mark alone", () => {
     const mark = join(root, ".openclaw/.pulumi-openclaw.json");
     mkdirSync(join(root, ".openclaw"));
     const say = (released: boolean): void =>
@@ -383,7 +383,7 @@ describe("the script", () => {
     expect(look({})).toMatchObject({ lost: [] });
   });
 
-  it("asks a host program that is there, also one that cannot look", () => {
+  it("the script asks an installed host program, also one that cannot look", () => {
     mkdirSync(join(root, ".pulumi-openclaw"));
     const program = join(root, ".pulumi-openclaw/host");
     writeFileSync(program, '#!/bin/sh\n[ "$1" = look ] && grep -q \'"basePort":18789\' && echo \'{"found":[[]]}\'\n', {
@@ -401,14 +401,14 @@ describe("a refused login", () => {
       "base64",
     );
 
-  it("shows fingerprints of keys, and never a key", () => {
+  it("a refused login shows fingerprints, and never a key", () => {
     const { path, reason, advice } = problemOf({ at: "proxy", shownKey: key(1) }, "box", `ssh-ed25519 ${key(2)}`);
     expect(path).toBe("box.proxy.hostKey");
     expect(reason).toMatch(/^is ssh-ed25519 SHA256:[\w+/]{43}, but the host presents ssh-ed25519 SHA256:[\w+/]{43}: /);
     for (const shown of [1, 2].map(key)) expect(reason + advice).not.toContain(shown);
   });
 
-  it("shows one printable line of what the host says", () => {
+  it("a refused login shows one printable line of what the host says", () => {
     const { reason } = noShell("box", "claw", { output: "", errors: `\n\u001b[31mno\u0007${"x".repeat(999)}\nmore` });
     expect(reason).toMatch(/says: \[31mnox{194}$/);
   });

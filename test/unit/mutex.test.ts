@@ -34,7 +34,7 @@ function held(begin: () => unknown, end: () => unknown) {
   return { first: first!, isHeld };
 }
 
-it("is held by one process at a time, which is said once", async () => {
+it("a mutex is held by one process at a time, and waiting is reported once", async () => {
   const events: string[] = [];
   let waited = 0;
   const { first, isHeld } = held(
@@ -56,13 +56,13 @@ it.each([
   ["names a process that is not its holder, as after a reboot", "1"],
   ["is empty, as after a full disk", ""],
   ["holds anything else", "no number"],
-])("is free where its file %s", async (_, content) => {
+])("a mutex is free where its file %s", async (_, content) => {
   path = join(directory, "lock");
   writeFileSync(path, content);
   expect(await withMutex(path, never, () => Promise.resolve(existsSync(path)))).toBe(true);
 });
 
-it("is free as soon as its holder is killed", { timeout: 30_000 }, async () => {
+it("a mutex is free as soon as its holder is killed", { timeout: 30_000 }, async () => {
   const program = `
     const { withMutex } = require("./deployer/mutex");
     withMutex(process.argv[1], () => undefined, () => new Promise(() => setInterval(() => console.log("held"), 20)));
@@ -83,7 +83,7 @@ it("is free as soon as its holder is killed", { timeout: 30_000 }, async () => {
   expect(waited).toBe(1);
 });
 
-it("is the same lock where Perl takes it, as on macOS", async () => {
+it("a mutex is the same where Perl takes it, as on macOS", async () => {
   const { platform } = process;
   let waited = 0;
   let isFree = false;
@@ -103,7 +103,7 @@ it("is the same lock where Perl takes it, as on macOS", async () => {
   await first;
 });
 
-it("says what it cannot lock", async () => {
+it("a mutex that cannot be taken is named", async () => {
   const error = await withMutex("/proc/self/lock", never, () => Promise.resolve()).catch((reason: unknown) => reason);
   expect(error).toBeInstanceOf(Failure);
   expect((error as Failure).message).toMatch(/^\/proc\/self\/lock cannot be locked: .+\n {4}-> /);

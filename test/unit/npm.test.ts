@@ -10,6 +10,6 @@ it("the registry of the caller's npm is used where no other is named", () => {
   expect(workerEnvironment({})).not.toHaveProperty("npm_config_registry");
 });
 
-it("nothing of the caller's reaches it but npm's own settings", () => {
+it("nothing of the caller's environment reaches npm but npm's own settings", () => {
   expect(JSON.stringify(workerEnvironment(OF_THE_CALLER))).not.toMatch(/canary|\/odd/);
 });

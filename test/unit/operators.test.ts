@@ -8,11 +8,11 @@ function problems(allowFrom: readonly unknown[]): string[] {
   return checkOperatorOnly({ label: "rescue" }, { telegram }).map(({ path, reason }) => `${path}: ${reason}`);
 }
 
-it.each([[["4242"]], [[4242]], [[" 4242 "]], [["tg:4242", "Telegram: 4343"]]])("lets %j in", (allowFrom) => {
+it.each([[["4242"]], [[4242]], [[" 4242 "]], [["tg:4242", "Telegram: 4343"]]])("rescue may admit %j", (allowFrom) => {
   expect(problems(allowFrom)).toEqual([]);
 });
 
-it("wants rescue's token on the tailnet: main's bot reaches the port that Tailscale leads to", () => {
+it("rescue requires its token on the tailnet: main's bot reaches the port that Tailscale forwards to", () => {
   const config = { gateway: { auth: { allowTailscale: true } } };
   expect(checkOperatorOnly({ label: "rescue" }, { config, expose: { tailscale: "serve" } })).toMatchObject([
     { path: "rescue.config.gateway.auth.allowTailscale" },
@@ -21,14 +21,14 @@ it("wants rescue's token on the tailnet: main's bot reaches the port that Tailsc
   expect(checkOperatorOnly({ label: "rescue" }, { config: kept, expose: { tailscale: "serve" } })).toEqual([]);
 });
 
-it("hands on what OpenClaw makes of it", () => {
+it("allowed operators are passed to OpenClaw as given", () => {
   const allowFrom = [" tg: 4242 ", 4343, " * ", "telegram:*", "accessGroup:friends"];
   const telegram = telegramSchema.parse({ botToken: "t", allowFrom });
   expect(telegram.allowFrom).toEqual(["4242", "4343", "*", "*", "accessGroup:friends"]);
 });
 
 it.each(["*", " * ", "\t*", "telegram:*", "TG: *", "accessGroup:friends", " telegram:accessGroup:friends"])(
-  "is not open to %j",
+  "rescue must not be open to %j",
   (sender) => {
     expect(problems(["4242", sender])).toEqual([
       expect.stringMatching(/^rescue\.telegram\.allowFrom: .*only named operators may talk to it$/),
@@ -63,7 +63,7 @@ it.each<[string, object, RegExp[]]>([
     [/^main\.config\.channels/],
   ],
   ["everybody", { telegram: { botToken: "t" }, config: { commands: { ownerAllowFrom: ["*"] } } }, []],
-])("owned by %s", (_, { telegram, ...args }: { telegram?: unknown }, notices) => {
+])("a gateway is owned by %s", (_, { telegram, ...args }: { telegram?: unknown }, notices) => {
   const checked = { ...args, ...(telegram !== undefined && { telegram: telegramSchema.parse(telegram) }) };
   expect(ownerless({ label: "main" }, checked)).toEqual(
     notices.map((notice) => expect.stringMatching(notice) as string),

@@ -7,20 +7,20 @@ import { inShort, type DeclaredGateway } from "../../components/preflight";
 import { portBlock } from "../../model/ports";
 import { gatewaysOf } from "../../cli/summary";
 
-it("a value that is known, also a secret one and one that comes in a moment", async () => {
+it("a known value is found, also a secret one and one that resolves soon", async () => {
   expect(await knownSoon(pulumi.output("here"))).toBe("here");
   expect(await knownSoon(pulumi.secret({ key: pulumi.output("here") }))).toEqual({ key: "here" });
   expect(await knownSoon(pulumi.output(new Promise((resolve) => setTimeout(resolve, 10, "here"))))).toBe("here");
 });
 
-it("nothing where it is unknown, or cannot be made", async () => {
+it("an unknown or failing value is not found", async () => {
   const outputOf = (isKnown: boolean, promise: () => Promise<string>) =>
     ({ isKnown: Promise.resolve(isKnown), promise }) as unknown as pulumi.Output<string>;
   expect(await knownSoon(outputOf(false, () => Promise.resolve("?")))).toBeUndefined();
   expect(await knownSoon(outputOf(true, () => Promise.reject(new Error("no"))))).toBeUndefined();
 });
 
-it("nothing where it takes long: its maker may wait for the look", async () => {
+it("a slow value is not waited for: its resource may wait for the inspection", async () => {
   vi.useFakeTimers();
   const value = knownSoon(pulumi.output(new Promise(() => undefined)));
   await vi.advanceTimersByTimeAsync(3_000);
@@ -39,7 +39,7 @@ describe("what the ready stack gives out", () => {
       existingMain: pulumi.output(undefined),
     }) as unknown as Gateway & RescueGateway;
 
-  it("a line for each gateway; the rest does not show", async () => {
+  it("the ready stack outputs a line for each gateway; the rest does not show", async () => {
     const outputs = pulumi.output(
       stackOutputs({ main: gateway(18789), rescue: gateway(19789), where: { main: {}, rescue: {} } }),
     ) as pulumi.Output<Record<string, unknown>>;
@@ -52,7 +52,7 @@ describe("what the ready stack gives out", () => {
     });
   });
 
-  it("the details, which Pulumi shows as one word, and `make outputs` reads", async () => {
+  it("the ready stack outputs the details as one secret, which `make outputs` reads", async () => {
     const where = { main: {}, rescue: { host: "root@203.0.113.7" } };
     const { gateways } = stackOutputs({ main: gateway(18789), rescue: gateway(19789), where }) as {
       gateways: pulumi.Output<object>;
@@ -66,7 +66,7 @@ describe("what the ready stack gives out", () => {
     expect(JSON.stringify(read)).not.toContain("canary");
   });
 
-  it("where a gateway is, if not here", async () => {
+  it("the ready stack outputs where a gateway is, if not here", async () => {
     const there = { host: "claw@203.0.113.7", docker: "docker -H ssh://claw@203.0.113.7" };
     const rescue = gateway(19789, 19789);
     const outputs = stackOutputs({ rescue, where: { main: there, rescue: there } }) as pulumi.Output<object>;
@@ -76,7 +76,7 @@ describe("what the ready stack gives out", () => {
   });
 });
 
-it("what a program runs, in a line for each machine", () => {
+it("a program's gateways are listed in a line for each machine", () => {
   const declared = (name: string, port: number, machine: string, last = port + 110): DeclaredGateway =>
     ({ name, target: { machine }, gateway: { portRange: { first: port, last } } }) as unknown as DeclaredGateway;
   const main = declared("claw-main", 18789, "this machine");

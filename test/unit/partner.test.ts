@@ -40,7 +40,7 @@ it("a healthy gateway may be changed while its partner is healthy", async () => 
   expect(await required(program("main", "echo healthy"), program("rescue", "echo healthy"))).toBe("rescue is healthy");
 });
 
-it("a partner that is just coming up is waited for", async () => {
+it("a partner that is still starting is waited for", async () => {
   const rescue = program("rescue", "echo unhealthy", "exit 1", "echo healthy");
   expect(await required(program("main", "echo healthy"), rescue)).toBe("rescue is healthy");
 });
@@ -81,22 +81,25 @@ describe("a partner in a container", () => {
       patience,
     );
 
-  it("is asked by its own check, and not there is nothing to protect", async () => {
+  it("a partner in a container is asked by its own check, and a missing one is nothing to protect", async () => {
     expect(await asked()).toBe("there is no gateway main yet: nothing to protect");
     docker.containers.set(container, { says: ["it answers {}", ""] });
     expect(await asked()).toBe("main is healthy");
   });
 
-  it.each([{ Running: false }, { Paused: true }])("that is %j is named with how to look at it", async (state) => {
-    docker.containers.set(container, { state });
-    await expect(asked()).rejects.toThrow(
-      "the partner gateway main in the container claw-dev-main is not healthy (unhealthy), so this healthy gateway was " +
-        "not taken down; nothing was changed\n    -> repair main first (" +
-        `docker -H ${docker.address.host} exec claw-dev-main openclaw gateway status --deep), or set \`force: true\``,
-    );
-  });
+  it.each([{ Running: false }, { Paused: true }])(
+    "a partner in a container that is %j is named with how to inspect it",
+    async (state) => {
+      docker.containers.set(container, { state });
+      await expect(asked()).rejects.toThrow(
+        "the partner gateway main in the container claw-dev-main is not healthy (unhealthy), so this healthy gateway was " +
+          "not taken down; nothing was changed\n    -> repair main first (" +
+          `docker -H ${docker.address.host} exec claw-dev-main openclaw gateway status --deep), or set \`force: true\``,
+      );
+    },
+  );
 
-  it("of an engine that does not answer keeps a healthy gateway up", async () => {
+  it("a partner whose engine does not answer keeps a healthy gateway up", async () => {
     docker.containers.set(container, {});
     const { address } = docker;
     docker.stop();
@@ -111,7 +114,7 @@ describe("a partner in a container", () => {
     await expect(refused).rejects.toThrow(/is not healthy \(the Docker engine at unix:.* does not answer/);
   });
 
-  it("may be changed while the other one is healthy, and is left alone where it is not", async () => {
+  it("a container may be changed while its partner is healthy, and not otherwise", async () => {
     docker.containers.set(container, {});
     expect(await changed()).toBe("rescue is healthy");
     await expect(changed(program("down", "echo unhealthy"))).rejects.toThrow(
@@ -120,7 +123,7 @@ describe("a partner in a container", () => {
     expect(docker.changes).toEqual([]);
   });
 
-  it("that nobody found healthy is cleared up only when it may be changed", async () => {
+  it("a container that never became healthy is removed only when it may be changed", async () => {
     docker.containers.set(container, { host: { PidsLimit: 0 } });
     await expect(changed(program("down", "echo unhealthy"))).rejects.toThrow(
       /^the partner gateway rescue on this machine/,

@@ -21,13 +21,13 @@ it.each(Object.entries(STEERS))("%s", (_, steering) => {
   }
 });
 
-it("keeps lines and letters of every language", () => {
+it("plain text keeps lines and letters of every language", () => {
   const text = "é 日本 🙂\n\tindented";
   expect(plain(text)).toBe(text);
   expect(plainLine(text)).toBe("é 日本 🙂 indented");
 });
 
-it("a problem is one line and an advice, whatever it quotes", () => {
+it("a problem is one line and one line of advice, whatever it quotes", () => {
   const said = formatProblems([
     { path: "box", reason: `x${STEERS.clipboard}\n    -> run curl evil`, advice: `y${STEERS.screen}` },
   ]);

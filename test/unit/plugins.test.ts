@@ -21,13 +21,13 @@ const said = (args: object, isContainer = false): string[] =>
   );
 
 describe("the plugins of a gateway", () => {
-  it("are none where its configuration needs none", () => {
+  it("a configuration that needs no plugin gets none", () => {
     expect(
       pluginsOf({ config: { channels: { telegram: {} }, plugins: { entries: { browser: { enabled: true } } } } }),
     ).toEqual({});
   });
 
-  it("are those of its channels, in OpenClaw's version or in the one that OpenClaw names, and enabled", () => {
+  it("plugins of channels are installed and enabled, in OpenClaw's version or the one that it names", () => {
     const config = { channels: { discord: {}, wecom: {}, slack: { enabled: false }, defaults: {} } };
     expect(pluginsOf({ config })).toEqual({
       "@openclaw/discord": VERSION,
@@ -36,7 +36,7 @@ describe("the plugins of a gateway", () => {
     expect(entriesOf({ config })).toEqual({ discord: { enabled: true }, "wecom-openclaw-plugin": { enabled: true } });
   });
 
-  it("are those that it switches on itself, too, and those that are named, in their versions", () => {
+  it("plugins that config enables or `plugins` names are installed, in their versions", () => {
     const plugins = { "@scope/b": "1.0.0", "@openclaw/discord": "2026.9.5" };
     const config = { channels: { discord: {} }, plugins: { entries: { matrix: { enabled: true } } } };
     expect(Object.entries(pluginsOf({ config, plugins }) ?? {})).toEqual([
@@ -46,7 +46,7 @@ describe("the plugins of a gateway", () => {
     ]);
   });
 
-  it("are the image's own in a container", () => {
+  it("plugins of a container are its image's", () => {
     const { gateway, problems } = resolve({ config: { channels: { discord: {} } } }, engine);
     expect(problems).toEqual([]);
     expect(gateway?.plugins).toEqual({});
@@ -59,14 +59,14 @@ describe("the plugins of a gateway", () => {
     ["a tag", { "@scope/b": "latest" }, "ops.plugins.@scope/b: must be an exact version"],
     ["no name of a package", { "../b": "1.0.0" }, "ops.plugins.../b: is not the name of an npm package"],
     ["OpenClaw itself", { openclaw: "1.0.0" }, "ops.plugins.openclaw: is OpenClaw itself: use `version`"],
-  ])("are refused where they are %s", (_, plugins, expected) => {
+  ])("plugins are refused where they are %s", (_, plugins, expected) => {
     const problems = resolve({ plugins }).problems.map(({ path, reason }) => `${path}: ${reason}`);
     expect(problems.join()).toContain(expected);
   });
 });
 
 describe("a channel or a plugin that nobody has", () => {
-  it("is also found beside an empty list of directories, and beside other packages if it is OpenClaw's own", () => {
+  it("an unknown plugin is found beside an empty list of directories, and beside other packages if it is OpenClaw's own", () => {
     const entries = { brave: { enabled: true }, mine: { enabled: true } };
     const found = (args: object): string[] => said(args).map((text) => text.split(": ")[0]!.split(".").at(-1)!);
     expect(found({ config: { plugins: { entries, load: { paths: [] } } } })).toEqual(["brave", "mine"]);
@@ -95,7 +95,7 @@ describe("a channel or a plugin that nobody has", () => {
       "ops.config.plugins.entries.brave: is no plugin that OpenClaw brings along",
       'name its package in `plugins`: plugins: { "@openclaw/brave-plugin": "2026.9.6" }',
     ],
-  ])("is refused in preview: %s", (_, config, path, advice) => {
+  ])("an unknown channel or plugin is refused in preview: %s", (_, config, path, advice) => {
     const [problem, ...more] = said({ config });
     expect(more).toEqual([]);
     expect(problem).toContain(path);
@@ -114,11 +114,11 @@ describe("a channel or a plugin that nobody has", () => {
       {},
     ],
     ["packages are named that may have it", { channels: { mine: {} } }, { "@scope/mine": "1.0.0" }],
-  ])("is not refused where %s", (_, config, plugins) => {
+  ])("an unknown channel or plugin is not refused where %s", (_, config, plugins) => {
     expect(said({ config, plugins })).toEqual([]);
   });
 
-  it("is left to the image of a container, unless it looks like a typing error", () => {
+  it("an unknown plugin is left to a container's image, unless it looks like a typo", () => {
     expect(said({ config: { channels: { carrierpigeon: {} } } }, true)).toEqual([]);
     expect(said({ config: { channels: { discrod: {} } } }, true)).toHaveLength(1);
   });
@@ -130,12 +130,12 @@ describe("a configuration without its channels' plugins", () => {
     plugins: { allow: ["x"], entries: { browser: { enabled: true }, discord: { enabled: true } } },
   }) as Record<string, Record<string, Record<string, unknown>>>;
 
-  it("keeps what needs none", () => {
+  it("a configuration without its plugins keeps what needs none", () => {
     expect(channels?.telegram).toEqual({ a: 1 });
     expect(plugins).toMatchObject({ allow: ["x"], entries: { browser: { enabled: true } } });
   });
 
-  it("switches each off, also one that only a variable hints at", () => {
+  it("a configuration without its plugins disables each, also one that only a variable enables", () => {
     const off = { enabled: false };
     expect(channels).toMatchObject({ discord: off, mine: off });
     expect(plugins?.entries).toMatchObject({ discord: off, mine: off, slack: off, "openclaw-qqbot": off });
@@ -155,12 +155,12 @@ describe("plugins in a release", () => {
     pack(JSON.stringify({ packages: { "": JSON.parse(manifestFor(VERSION, plugins)) as object } }));
   const place = (plugins: Record<string, string>): void => placePlugins(release, lockOf(plugins));
 
-  it("are read from its lock", () => {
+  it("plugins of a release are read from its package lock", () => {
     expect(lockedPlugins(lockOf({ "@scope/b": "1.0.0" }))).toEqual({ "@scope/b": "1.0.0" });
     expect(lockedPlugins(lockOf({}))).toEqual({});
   });
 
-  it("lie where OpenClaw has its own, and what they bundle does not", () => {
+  it("plugins are installed where OpenClaw has its own, and their bundled packages are not", () => {
     write("@scope/b/openclaw.plugin.json", '{ "id": "b" }');
     write("@scope/b/node_modules/below/index.js", "of the bundle");
     place({ "@scope/b": "1.0.0" });
@@ -176,7 +176,7 @@ describe("plugins in a release", () => {
     ["that say nothing of themselves", undefined],
     ["that would lie elsewhere", '{ "id": "../../b" }'],
     ["that OpenClaw has already", '{ "id": "telegram" }'],
-  ])("are refused %s", (_, manifest) => {
+  ])("plugins in a release are refused %s", (_, manifest) => {
     write("openclaw/dist/extensions/telegram/openclaw.plugin.json", "{}");
     write("b/package.json", "{}");
     if (manifest !== undefined) write("b/openclaw.plugin.json", manifest);

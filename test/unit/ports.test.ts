@@ -14,7 +14,7 @@ import {
 const base = fc.integer({ min: MIN_BASE_PORT, max: MAX_BASE_PORT });
 
 describe("derived ports", () => {
-  it("are the measured ones for the page's two bases", () => {
+  it("the derived ports of the page's two bases are the measured ones", () => {
     expect(derivePorts(18789)).toEqual({
       gateway: 18789,
       canvas: 18789,
@@ -26,7 +26,7 @@ describe("derived ports", () => {
     expect(derivePorts(19789).cdp).toEqual({ first: 19800, last: 19899 });
   });
 
-  it("fill the block without a gap and stay valid ports", () => {
+  it("derived ports fill the block without a gap and are valid", () => {
     fc.assert(
       fc.property(base, (value) => {
         const { gateway, sandbox, browserControl, extensionRelay, cdp } = derivePorts(value);
@@ -39,7 +39,7 @@ describe("derived ports", () => {
     );
   });
 
-  it("name the role of each port", () => {
+  it("derived ports name the role of each port", () => {
     expect([0, 1, 2, 3, 10, 11, 110].map((offset) => portRole(20000, 20000 + offset))).toEqual([
       "gateway",
       "sandbox",
@@ -59,11 +59,11 @@ describe("nearestFreeBase", () => {
     [1024, [1024], 1135],
     [65425, [65425], 65314],
     [20000, [], 20000],
-  ])("near %i beside %j is %i", (wanted, taken, expected) => {
+  ])("the nearest free base near %i beside %j is %i", (wanted, taken, expected) => {
     expect(nearestFreeBase(wanted, taken.map(portBlock))).toBe(expected);
   });
 
-  it("is free, and nothing nearer is", () => {
+  it("the nearest free base is free, and nothing nearer is", () => {
     fc.assert(
       fc.property(base, fc.array(base, { maxLength: 8 }), (wanted, bases) => {
         const taken = bases.map(portBlock);
@@ -79,7 +79,7 @@ describe("nearestFreeBase", () => {
     );
   });
 
-  it("is undefined when every port is taken", () => {
+  it("the nearest free base is undefined when every port is taken", () => {
     expect(nearestFreeBase(20000, [{ first: 1, last: 65535 }])).toBeUndefined();
   });
 });

@@ -30,14 +30,14 @@ function ask(answer: string): Promise<number> {
 
 const HEAD = "printf 'HTTP/1.1 200 OK\\r\\n\\r\\n'";
 
-it("brings an answer", async () => {
+it("an SSH agent's answer is read", async () => {
   expect(await ask(`${HEAD}; printf 12345`)).toBe(5);
 });
 
-it("gives up one that does not end", async () => {
+it("an SSH agent whose answer does not end is given up", async () => {
   await expect(ask(`${HEAD}; exec yes`)).rejects.toThrow(/answer does not end|aborted/);
 });
 
-it("says why there is none, not at length", async () => {
+it("a failed SSH agent is reported briefly", async () => {
   await expect(ask("yes complaint | head -c 1000000 >&2; echo no route >&2; exit 255")).rejects.toThrow(/no route$/);
 });

@@ -31,7 +31,7 @@ const gateway = (name: string, facts: Partial<CheckedGateway>): CheckedGateway =
   ...facts,
 });
 
-it("says of each gateway where it is and how it is", async () => {
+it("status shows of each gateway where it is and how it is", async () => {
   const gateways = [gateway("main", {}), gateway("ops", { version: "2026.9.7" }), gateway("rescue", { port: 1 })];
   const rows = await rowsOf({ gateways, neverUp: ["new"], elsewhere: ["far"] });
   expect(rows.map(({ gateway, health }) => `${gateway}: ${health}`)).toEqual([
@@ -47,14 +47,14 @@ it("says of each gateway where it is and how it is", async () => {
   expect(renderStatus([])).toBe("This stack has no gateway.");
 });
 
-it("another verb is refused with the usage of those that there are", async () => {
+it("an unknown verb is refused with the usage of the known ones", async () => {
   const said = vi.spyOn(console, "error").mockReturnValue();
   expect(await runCommand("stats", [], {})).toBe(2);
   expect(said.mock.lastCall?.[0]).toMatch(/^usage: pulumi-openclaw check [^]*\nusage: pulumi-openclaw status /);
   said.mockRestore();
 });
 
-it("one that hangs up on HTTP is asked again with HTTPS, in the same time", async () => {
+it("a gateway that rejects HTTP is asked again over HTTPS, within the same time", async () => {
   let asked = 0;
   const listener = createTcpServer((socket) => {
     asked++;

@@ -78,7 +78,7 @@ describe.runIf(isRoot)("the way to a program of root's", () => {
 
   const layout = () => ({ root: join(root, "bobs"), binDir: join(root, "bobs/bin"), account: "openclaw" });
 
-  it("is looked at before the host's own program is asked, and refused", () => {
+  it("an untrusted path is refused before the host's own program is asked", () => {
     const ran = plant("host");
     const gateways = [{ name: "claw-main", gateway: resolved("claw.main", { basePort: 18789 }) }];
     const { stdout } = shell(probeScript(hostScript("look.sh"), layout(), false, gateways));
@@ -95,7 +95,7 @@ describe.runIf(isRoot)("the way to a program of root's", () => {
     ]);
   });
 
-  it("is looked at before anything is put there, or the Node.js that is there runs", () => {
+  it("an untrusted path is refused before anything is installed, or its Node.js runs", () => {
     const { script } = renderBootstrap(layout());
     const [, version] = /nodes\/([\d.]+)/.exec(script)!;
     const ran = plant(`nodes/${version}/bin/node`);

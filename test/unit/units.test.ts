@@ -33,7 +33,7 @@ it.each([
   ["clawdbot-gateway.service", "/usr/bin/node /usr/lib/node_modules/clawdbot/dist/index.js gateway --port 26789"],
   ["my-bot.service", "/usr/local/bin/openclaw gateway run --port=26800"],
   ["moltbot.service", "/usr/bin/node /srv/index.js gateway --port 26899"],
-])("%s on one of the gateway's ports is in its way, whether it runs or not", (name, start) => {
+])("a unit %s on one of the gateway's ports is in its way, running or not", (name, start) => {
   put(name, start);
   expect(conflicts()).toEqual([
     expect.stringMatching(new RegExp(`^basePort: .*/${name} starts another gateway on port 268?\\d+, one of this`)),
@@ -43,12 +43,12 @@ it.each([
 it.each([
   ["openclaw-gateway-ops.service", "/usr/local/bin/openclaw gateway --port 20000"],
   ["web.service", "/usr/bin/python3 -m http.server --port 26789"],
-])("%s is in nobody's way: %s", (name, start) => {
+])("a unit %s is not in the way: %s", (name, start) => {
   put(name, start);
   expect(conflicts()).toEqual([]);
 });
 
-it("a masked one starts nothing", () => {
+it("a masked unit is not in the way", () => {
   symlinkSync("/dev/null", join(home, ".config/systemd/user/clawdbot-gateway.service"));
   expect(conflicts()).toEqual([]);
 });
