@@ -15,7 +15,7 @@ export interface Options {
 
 export const OPTIONS = "[--stack NAME] [--cwd DIRECTORY] [--json]";
 
-/** @throws TypeError for an option that there is not. */
+/** @throws TypeError for an unknown option. */
 export const readOptions = (args: readonly string[]): Options =>
   parseArgs({
     args: [...args],

@@ -8,7 +8,7 @@ import type { Spec } from "../model/spec";
 export const homeOf = (layout: HostLayout, stateDir: string): string =>
   layout.account === null ? layout.root : join(stateDir, "home");
 
-/** Where Node.js keeps compiled code: a cache, nobody's data. */
+/** Where Node.js keeps compiled code: only a cache. */
 export const compileCacheOf = (stateDir: string): string => join(stateDir, "cache", "node-compile");
 
 /** Variables of one gateway and of its command line, secrets not included. Source: OPENCLAW 2026.9.6, measured. */

@@ -32,7 +32,7 @@ export interface Service {
 }
 
 /**
- * What node is told in order to run a gateway. How much memory there is may change, and a service may have less than its host:
+ * The arguments of Node.js that run a gateway. How much memory there is may change, and a service may have less than its host:
  * so that is asked where the gateway starts. The launcher passes the flag on to the gateway, and nobody to what that starts.
  */
 export function serviceArguments({ entry, maxOldSpaceSize: heap }: Service): string[] {

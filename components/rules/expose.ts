@@ -101,7 +101,7 @@ interface Place {
   readonly isContainer: boolean;
 }
 
-/** What OpenClaw is told for good; and what `config` may change. */
+/** What the component sets in OpenClaw's configuration, and what `config` may change. */
 export function exposed(expose: Expose, place: Place): { readonly owned: JsonObject; readonly defaults: JsonObject } {
   const { lan, tailscale, proxy, tls } = expose;
   const address = lanAddress(expose);
@@ -154,7 +154,7 @@ const RATE_LIMIT = { maxAttempts: 10, windowMs: 60_000, lockoutMs: 300_000 };
  */
 export const letsTailnetIn = (config: JsonObject): boolean => valueAt(config, "gateway.auth.allowTailscale") === true;
 
-/** How OpenClaw is told that a proxy signs people in. */
+/** The configuration of OpenClaw behind a proxy that signs people in. */
 export function proxySignIn(expose: Expose): JsonObject {
   const { userHeader, allowUsers = [], requiredHeaders } = expose.proxy!;
   return {

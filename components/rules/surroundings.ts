@@ -8,7 +8,7 @@ import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import type { CheckedGatewayArgs } from "./schemas";
 
-/** Sorted, since it stands in the state; undefined where the arguments name nothing. */
+/** Sorted, since it is stored in the state; undefined where the arguments name nothing. */
 export function surroundingsOf({
   networks = [],
   extraHosts = {},

@@ -44,7 +44,7 @@ export interface Target extends pulumi.Resource {
   /** Gateways on targets with the same value share ports and files. */
   readonly machine: string;
   /**
-   * What on the machine stands in the way of each gateway, in order. Read-only. What is wrong with the machine itself
+   * What on the machine conflicts with each gateway, in order. Read-only. What is wrong with the machine itself
    * is reported to the program.
    * @internal
    */

@@ -35,7 +35,7 @@ export interface Supervisor {
 }
 
 /**
- * Call it before a gateway is told to stop: says whether it hangs. Now and then all threads of Node.js wait for one
+ * Call it before stopping a gateway: says whether it hangs. Now and then all threads of Node.js wait for one
  * another at exit, forever (measured once in a few hundred exits, Node.js 24.21); then waiting for its work is useless.
  */
 export function watchExit({ claim }: HostGateway): () => boolean {

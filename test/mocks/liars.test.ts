@@ -66,12 +66,18 @@ it.each([
   ["claw-rescue-secrets", "engine", "claw-rescue"],
   ["claw-rescue-check", "engine", "claw-rescue"],
   ["claw-rescue-container", "engine", "claw-rescue"],
-] as const)("%s on its %s", { timeout: 30_000 }, async (liar, on, who) => {
-  await run(liar, on);
-  expect(refusals.map(({ message }) => message).join("\n")).toContain(`${who}: its machine gave an unexpected answer`);
-  expect(program.registered.length).toBeGreaterThan(0);
-  expect(JSON.stringify(program.registered)).not.toContain("canary-of-a-lie");
-});
+] as const)(
+  "an unexpected answer of %s, on its %s, is refused and not repeated",
+  { timeout: 30_000 },
+  async (liar, on, who) => {
+    await run(liar, on);
+    expect(refusals.map(({ message }) => message).join("\n")).toContain(
+      `${who}: its machine gave an unexpected answer`,
+    );
+    expect(program.registered.length).toBeGreaterThan(0);
+    expect(JSON.stringify(program.registered)).not.toContain("canary-of-a-lie");
+  },
+);
 
 it(
   "an `integrity` other than that of the package that the stack has locked is refused",

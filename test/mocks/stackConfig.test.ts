@@ -132,7 +132,7 @@ describe("what was set without --path", () => {
     ["main.telegram.apiRoot", "canary", [], 'config set --path main.telegram.apiRoot VALUE")'],
     ["main.telegram.allowFrom[0]", "4242", [], "set --path 'main.telegram.allowFrom[0]' 4242"],
     ["ssh.host", "203.0.113.7", [], 'config set --path ssh.host VALUE")'],
-  ])("%s", (key, value, secret, command) => {
+  ])("%s, set without --path, is refused with the right command", (key, value, secret, command) => {
     read({ ...ROOT, [key]: value }, secret);
     expect(said()).toEqual([`openclaw.${key}: was set without --path, so it is a key of its own that nothing reads`]);
     expect(reported[0]?.advice).toContain(`pulumi config rm ${key}`);
@@ -147,13 +147,13 @@ describe("what was set with --secret", () => {
 
   it.each([
     [
-      "inside of config is refused with its path",
+      "inside config is refused with its path",
       `openclaw:main:\n    config: { mcp: { servers: { gh: { headers: { Authorization: { secure: v1 } } } } } }`,
       [PATH],
     ],
-    ["around config too", "openclaw:main:\n    secure: v1", ["main"]],
-    ["elsewhere is fine", "openclaw:main:\n    env: { KEY: { secure: v1 } }", []],
-  ])("%s", (_, text, paths) => {
+    ["around config is refused, too", "openclaw:main:\n    secure: v1", ["main"]],
+    ["elsewhere is accepted", "openclaw:main:\n    env: { KEY: { secure: v1 } }", []],
+  ])("a value set with --secret %s", (_, text, paths) => {
     const directory = mkdtempSync(join(tmpdir(), "stack-file-"));
     try {
       vi.spyOn(pulumi, "getRootDirectory").mockReturnValue(directory);

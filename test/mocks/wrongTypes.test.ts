@@ -119,7 +119,7 @@ it("a target of another copy of this package is refused", async () => {
 
 it.each(
   Object.keys(gatewaySchema.shape).flatMap((key) => ODD.slice(1).map(([kind, odd]) => [key, kind, odd] as const)),
-)("%s, given as %s, is refused or taken", async (key, _, odd) => {
+)("%s, given as %s, is accepted or refused at its own path", async (key, _, odd) => {
   const problems = await problemsIn(({ Gateway, LocalHost }) => {
     const target = new LocalHost("here", HERE);
     new Gateway("it", { target, version, basePort: 20789, [key]: odd() });

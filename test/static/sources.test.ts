@@ -10,7 +10,7 @@ it.each([
   ["types", "tsc -p ."],
   ["lint", "eslint ."],
   ["format", "prettier --check --log-level warn ."],
-])("%s", async (_, line) => {
+])("the sources pass the check of %s", async (_, line) => {
   const [program, ...args] = line.split(" ");
   const child = spawn(join(PROJECT, "node_modules/.bin", program!), args, { cwd: PROJECT });
   const { code, stdout, stderr } = await finished(child);

@@ -30,7 +30,7 @@ describe("who configured the backend", () => {
     ["encrypted credentials", { env: {}, project: PROJECT, credentials: '{"$pulumiSecureStore":1}' }, "`pulumi login`"],
     ["a logout", { env: {}, project: PROJECT, credentials: '{"current":"","accounts":{}}' }, undefined],
     ["an empty file", { env: {}, project: PROJECT, credentials: "" }, undefined],
-  ])("%s", (_, settings, expected) => {
+  ])("who configured the backend is found: %s", (_, settings, expected) => {
     expect(configuredBackend(settings)).toBe(expected);
   });
 });

@@ -14,7 +14,7 @@ it.each([
   ["urn:pulumi:dev::o::A$B:C::d", ["urn:pulumi:dev::o::A$B:C::d"]],
   ["it\\'s #1 a|b", ["it's", "#1 a|b"]],
   ["", []],
-])("%s", (typed, words) => {
+])("ARGS are split into words as a shell does: %s", (typed, words) => {
   expect(wordsIn(typed)).toEqual(words);
 });
 

@@ -104,7 +104,7 @@ describe("bad arguments are refused with path and advice", () => {
     ["half a MiB of heap", { maxOldSpaceSize: 4096.5 }, /^g\.maxOldSpaceSize: must be a whole number of MiB/],
     ["a heap of 6, as of gigabytes", { maxOldSpaceSize: 6 }, /^g\.maxOldSpaceSize: must be 512 or more \(MiB\)/],
     ["a variable with a bad name", { env: { "A-B": "x" } }, /^g\.env\.A-B: is not a valid variable name/],
-  ])("%s", (_, args, expected) => {
+  ])("bad arguments are refused: %s", (_, args, expected) => {
     const problems = check(args);
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(expected);

@@ -39,7 +39,7 @@ const looked = (service: object, probed: object = probe(["ws://127.0.0.1:18789"]
   );
 
 describe("what the answers mean", () => {
-  it("several known gateways are no finding", () => {
+  it("the probe's warning about several gateways is a note where they are known", () => {
     const both = probe(["ws://127.0.0.1:18789", "ws://127.0.0.1:19789"], "multiple_gateways", "probe_scope_limited");
     expect(looked(up, both)).toMatchObject({
       row: { probe: "2 reachable" },

@@ -59,7 +59,7 @@ describe("the files that a container has", () => {
     { state: { Paused: true } },
     { mounts: {} },
     { mounts: { [CONTAINER_PATHS.config]: "gone" } },
-  ])("a container's files are not those of %j", async (changes) => {
+  ])("a container's files are not reused after %j", async (changes) => {
     running({ config: "main-config-1" }, changes);
     expect(await current()).toBeUndefined();
   });

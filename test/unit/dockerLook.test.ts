@@ -173,7 +173,7 @@ describe("networks to join", () => {
   const obstacles = async (...networks: string[]): Promise<string[]> =>
     said((await seen({ around: { networks } })).obstacles);
 
-  it("networks to join must exist, and belong to no stack", async () => {
+  it("existing networks that belong to no stack may be joined", async () => {
     docker.networks.set("ai", {});
     docker.networks.set("swarm", {});
     docker.networkFacts.set("swarm", { Scope: "swarm", Attachable: true });
@@ -278,7 +278,7 @@ describe("why a gateway is made anew", () => {
     [{ state: { Paused: true } }, "it is paused"],
     [{ state: { Running: false, ExitCode: 137 } }, "it has stopped (137)"],
     [{ state: { Health: { Status: "unhealthy" } } }, "it is unhealthy"],
-  ])("a gateway is recreated after %j: %s", async (container, why) => {
+  ])("why a gateway is recreated after %j: %s", async (container, why) => {
     expect(await whyNot(container)).toBe(why);
   });
 

@@ -113,13 +113,15 @@ describe("what cannot be described", () => {
   it.each<[string, GatewayFacts, object]>([
     ["facts, but no directory", { port: 1024 }, { property: "stateDir" }],
     ["a directory that does not exist", { stateDir: "/nowhere" }, { property: "stateDir" }],
-  ])("%s", (_, facts, expected) => expect(find(facts)).toMatchObject(expected));
+  ])("an existing gateway cannot be described with %s", (_, facts, expected) =>
+    expect(find(facts)).toMatchObject(expected),
+  );
 
   it.each([
     ["no configuration", undefined],
-    ["a configuration that is none", "gateway: canary-4711"],
+    ["an invalid configuration", "gateway: canary-4711"],
     ["a list", "[]"],
-  ])("%s", (_, text) => {
+  ])("an existing gateway cannot be described with %s", (_, text) => {
     put(".openclaw/x", "");
     if (text !== undefined) put(".openclaw/openclaw.json", text);
     expect(find()).toMatchObject({ property: "configPath" });
@@ -134,7 +136,7 @@ describe("what cannot be described", () => {
     ["agents: { defaults: { workspace: 'relative' } }", "workspace"],
     ["agents: { defaults: { workspace: '/x/$(reboot)' } }", "workspace"],
     ["$include: './more.json'", "port"],
-  ])("%s", (text, property) => {
+  ])("an existing gateway cannot be described with { %s }", (text, property) => {
     put(".openclaw/openclaw.json", `{ ${text} }`);
     expect(find()).toMatchObject({ property });
   });
@@ -153,13 +155,13 @@ describe("its bot tokens", () => {
     put(".openclaw/openclaw.json", { channels: { telegram: settings }, ...more });
 
   it.each<[string, object]>([
-    ["plain", { botToken: "canary" }],
-    ["of an account", { accounts: { second: { botToken: "canary" } } }],
+    ["in plain text", { botToken: "canary" }],
+    ["in an account", { accounts: { second: { botToken: "canary" } } }],
     ["from its .env", { botToken: "${BOT}" }],
     ["by reference to its environment", { botToken: { source: "env", provider: "default", id: "BOT" } }],
     ["by reference to a file", { botToken: { source: "file", provider: "tg", id: "value" } }],
     ["from its service's environment", {}],
-  ])("%s", (_, settings) => {
+  ])("an existing gateway's bot token is found %s", (_, settings) => {
     put(".openclaw/.env", "BOT='canary'\n");
     put(".openclaw/gateway.systemd.env", "TELEGRAM_BOT_TOKEN=canary\n");
     put("token", "canary\n");

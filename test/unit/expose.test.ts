@@ -89,7 +89,7 @@ describe("what OpenClaw is told", () => {
     expect(inside).not.toHaveProperty("secrets.providers.openclaw_gateway_token");
   });
 
-  it("a missing custom certificate is never generated", () => {
+  it("with a custom certificate OpenClaw generates none", () => {
     const tls = { certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" };
     expect(config({ tls }).gateway["tls"]).toEqual({
       enabled: true,

@@ -91,5 +91,5 @@ describe("a limit of the heap that the memory is too small for", () => {
     expect(found(unknown)).toEqual([]);
   });
 
-  it("no heap limit is refused where none was given", () => expect(heapConflicts(undefined, "host", 1)).toEqual([]));
+  it("without a heap limit nothing is refused", () => expect(heapConflicts(undefined, "host", 1)).toEqual([]));
 });

@@ -188,7 +188,7 @@ describe("facts become problems", () => {
       /box\.supervisor .* run as systemd, not as process/,
     ],
     ["a full disk", { freeBytes: 1.4e9 }, box(), /box\.root .* has 1\.4 GB free.* for main needs about 1\.5 GB/],
-  ])("%s", (_, facts, host, expected) => {
+  ])("a host has a problem with %s", (_, facts, host, expected) => {
     const { problems } = found(facts, host);
     expect(problems.map(({ path, reason }) => `${path} ${reason}`)).toEqual([expect.stringMatching(expected)]);
   });
@@ -201,7 +201,7 @@ describe("facts become problems", () => {
     ["a full disk with all releases there", { freeBytes: 0, missing: [] }, box()],
     ["what gateways keep", { former: { account: null, supervisor: "process" }, linger: false }, box()],
     ["an unknown libc", { libc: "" }, box()],
-  ])("not %s", (_, facts, host) => expect(found(facts, host).problems).toEqual([]));
+  ])("a host has no problem with %s", (_, facts, host) => expect(found(facts, host).problems).toEqual([]));
 
   it("little memory of a host is a warning", () => {
     expect(found({ memoryBytes: 5e8 })).toMatchObject({ problems: [], warnings: [/0\.5 GB of memory/] });

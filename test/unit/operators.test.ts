@@ -21,7 +21,7 @@ it("rescue requires its token on the tailnet: main's bot reaches the port that T
   expect(checkOperatorOnly({ label: "rescue" }, { config: kept, expose: { tailscale: "serve" } })).toEqual([]);
 });
 
-it("allowed operators are passed to OpenClaw as given", () => {
+it("operator ids are normalized as OpenClaw does it", () => {
   const allowFrom = [" tg: 4242 ", 4343, " * ", "telegram:*", "accessGroup:friends"];
   const telegram = telegramSchema.parse({ botToken: "t", allowFrom });
   expect(telegram.allowFrom).toEqual(["4242", "4343", "*", "*", "accessGroup:friends"]);

@@ -14,7 +14,7 @@ const STEERS = {
   "no width": "\u200b",
 };
 
-it.each(Object.entries(STEERS))("%s", (_, steering) => {
+it.each(Object.entries(STEERS))("plain text has no control characters: %s", (_, steering) => {
   for (const text of [plain(`a${steering}b`), plainLine(`a${steering}b`)]) {
     expect(text).toMatch(/^a .*b$/);
     expect(text).not.toMatch(/\p{C}/u);

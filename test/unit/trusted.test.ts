@@ -59,7 +59,7 @@ describe.runIf(isRoot)("the way to a program of root's", () => {
     ["bobs/away/deep", ["bobs"]],
     ["throughBob/deep", ["bobs"]],
     ["bobsLink/deep", ["bobsLink"]],
-  ])("%s", (path, unsafe) => {
+  ])("untrusted directories on the way to a root program are found: %s", (path, unsafe) => {
     const expected = unsafe.map((each) => join(root, each));
     expect(unsafeOnWayTo(`${root}/${path}`)).toEqual(expected);
     const script = `sudo=\n${readFileSync(packageFile("inspect", "trusted.sh"), "utf8")}\nsay_unsafe "$1"`;
