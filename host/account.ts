@@ -53,12 +53,12 @@ export function ensureAccount(account: string, root: string): void {
 /** User ids that no account keeps for long. Source: systemd's UIDS-GIDS. */
 const TRANSIENT = { first: 61_184, count: 4_336 };
 
-/** A user id without a name that nothing else uses at this moment: for one-off processes. */
-export function nobodyElse(): Identity {
+/** A user id without a name that nothing else uses at this moment: for one-off processes. `groups`: further ones. */
+export function nobodyElse(groups: readonly number[]): Identity {
   const taken = new Set([...accounts().map(({ uid }) => uid), ...ownersOfProcesses()]);
   for (let n = process.pid; ; n++) {
     const uid = TRANSIENT.first + (n % TRANSIENT.count);
-    if (!taken.has(uid)) return { name: "", uid, gid: uid, demote: true };
+    if (!taken.has(uid)) return { name: "", uid, gid: uid, demote: true, groups };
   }
 }
 

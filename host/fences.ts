@@ -18,12 +18,16 @@ export interface Command {
  * A command as a gateway's account. Where `setpriv` works, nothing that it starts gets more rights than the account has: no
  * program with a set-user-id bit, no capability.
  */
-export function asIdentity({ name, uid, gid, demote }: Identity, file: string, args: readonly string[]): Command {
+export function asIdentity(
+  { name, uid, gid, demote, groups = [] }: Identity,
+  file: string,
+  args: readonly string[],
+): Command {
   const become = demote
     ? [
         `--reuid=${uid}`,
         `--regid=${gid}`,
-        name ? "--init-groups" : "--clear-groups",
+        name ? "--init-groups" : groups.length ? `--groups=${groups.join(",")}` : "--clear-groups",
         "--bounding-set=-all",
         "--inh-caps=-all",
       ]

@@ -22,7 +22,8 @@ import { run } from "../inspect/run";
 import { runAs } from "./runAs";
 import { placePlugins } from "./plugins";
 import { requireComplete } from "../inspect/release";
-import { closedOnWayTo } from "../inspect/trusted";
+import { groupIdsOf, type Identity } from "../inspect/accounts";
+import { groupsOnWayTo } from "../inspect/trusted";
 
 const INSTALL_MINUTES = 15;
 const INSTALL_TIMEOUT_MS = INSTALL_MINUTES * 60_000;
@@ -75,14 +76,18 @@ export async function ensureRelease(
 }
 
 /** A preview says this too, unless somebody has closed the way since. */
-function requireWayIn({ host, paths }: HostGateway): void {
-  const [barrier] = host.identity.demote ? closedOnWayTo(paths.releases) : [];
+function requireWayIn({ host: { identity }, paths }: HostGateway): void {
+  const [barrier] = identity.demote ? waysInto(paths.releases, identity).closed : [];
   if (barrier !== undefined)
     throw new Failure(
       `OpenClaw and its install script never run as root, and others cannot enter ${barrier}`,
       `let them through (chmod o+x ${barrier}), or use another \`root\`; then run \`pulumi up\` again`,
     );
 }
+
+/** Of the account's groups, an install script has those that lead it to its place, and no others. */
+const waysInto = (releases: string, { name }: Identity): ReturnType<typeof groupsOnWayTo> =>
+  groupsOnWayTo(releases, groupIdsOf(name));
 
 /** Unpacks what the deployer made with the same steps as `npmInstall`. */
 async function extract(archive: string, staging: string, version: string, packages?: string): Promise<void> {
@@ -135,7 +140,7 @@ async function runPackageScript(gateway: HostGateway, staging: string): Promise<
   const script = readJson<{ scripts?: { postinstall?: string } }>(join(directory, "package.json"))?.scripts
     ?.postinstall;
   if (script === undefined) return;
-  const builder = identity.demote ? nobodyElse() : identity;
+  const builder = identity.demote ? nobodyElse(waysInto(gateway.paths.releases, identity).needed) : identity;
   if (builder.demote) await chownTree(directory, builder.uid, builder.gid);
   const env = workerEnvironment({});
   const result = await runAs(builder, "/bin/sh", ["-c", script], {

@@ -1,4 +1,5 @@
 /** The accounts of this machine. */
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { Failure, SET_UP_AGAIN } from "../model/failure";
@@ -12,6 +13,8 @@ export interface Identity {
   readonly gid: number;
   /** Whether this process must switch to the account before it runs anything for a gateway. */
   readonly demote: boolean;
+  /** Further groups of one without a name. */
+  readonly groups?: readonly number[];
 }
 interface PasswdEntry {
   readonly name: string;
@@ -44,6 +47,10 @@ export function accountIdentity(account: string | null): Identity {
   if (!entry) throw new Failure(`the account ${account} does not exist`, `${SET_UP_AGAIN}`);
   return { name: account, uid: entry.uid, gid: entry.gid, demote: process.getuid!() === 0 && entry.uid !== 0 };
 }
+
+/** Every group of an account. */
+export const groupIdsOf = (name: string): number[] =>
+  (spawnSync("id", ["-G", name], { encoding: "utf8" }).stdout ?? "").split(/\s+/).filter(Boolean).map(Number);
 
 /** The user id that gateways run as; `undefined` if their account does not exist yet. */
 export const uidOf = (account: string | null): number | undefined =>

@@ -110,11 +110,9 @@ function closedPlaces({ root, account }: HostLayout, claim: ClaimToCheck): Found
   const entry = account === null ? undefined : lookUp(account);
   return properties.flatMap((property): Found[] => {
     const directory = dirname(claim[property]);
-    // What is its own already it has reached before, maybe by a further group or an access list, which are not looked at.
-    const isReached = entry !== undefined && lstat(claim[property])?.uid === entry.uid;
     // The link to the configuration is for people.
-    const entered = account === null || property === "configPath" || isReached ? [] : closedOnWayTo(directory, entry);
-    if (entered.length) return [{ is: "closed", property, path: entered[0]! }];
+    const [path] = account === null || property === "configPath" ? [] : closedOnWayTo(directory, entry);
+    if (path !== undefined) return [{ is: "closed", property, path }];
     if (account !== null || lstat(claim[property])) return [];
     const { parent, state } = parentOf(directory);
     return state === "writable" ? [] : [{ is: "unwritable", property, path: parent }];

@@ -30,13 +30,18 @@ say_parent() {
   fi
 }
 
-# say_closed PATH: the directories on the way to it that others cannot enter
+# enters DIRECTORY: whether the account, with all its groups, gets through; where there is none yet, nobody knows
+enters() {
+  id "$account" && $sudo setpriv --reuid="$account" --regid="$(id -g "$account")" --init-groups -- test -x "$1"
+}
+
+# say_closed PATH: the directories on the way to it that the account cannot enter
 say_closed() {
   find_parent "$1"
   at=$($sudo readlink -f "$parent")
   while [ -n "$at" ] && [ "$at" != / ]; do
     mode=$($sudo stat -c %a "$at")
-    ! $sudo test -d "$at" || [ $((0$mode & 1)) = 1 ] || say closed "$at"
+    ! $sudo test -d "$at" || [ $((0$mode & 1)) = 1 ] || enters "$at" >/dev/null || say closed "$at"
     at=${at%/*}
   done
 }

@@ -1,6 +1,9 @@
 /** Whom root trusts: whoever may write above a program of ours, or put a link on its path, could make root run theirs. */
+import { spawnSync } from "node:child_process";
 import type { Stats } from "node:fs";
 import { join } from "node:path/posix";
+import { SYSTEM_PATH } from "../model/hostLayout";
+import type { Identity } from "./accounts";
 import { lstat, readLink } from "./files";
 
 /** As many as the kernel follows. Source: path_resolution(7). */
@@ -46,12 +49,28 @@ export const unsafeOnWayTo = (path: string): string[] =>
     }),
   );
 
-/** The directories on the way to a path, and itself, that an account cannot enter. `who`: undefined is any account. */
-export const closedOnWayTo = (path: string, who?: { readonly uid: number; readonly gid: number }): string[] =>
-  named(
-    wayTo(path).filter(({ stats }) => {
-      if (!stats.isDirectory()) return false;
-      const bit = stats.uid === who?.uid ? 0o100 : stats.gid === who?.gid ? 0o010 : 0o001;
-      return (stats.mode & bit) === 0;
-    }),
-  );
+/** The directories on the way to a path, and itself, that not everybody can enter. */
+const closedSteps = (path: string): Step[] =>
+  wayTo(path).filter(({ stats }) => stats.isDirectory() && (stats.mode & 0o001) === 0);
+
+/** Those that an account cannot enter. `who`: undefined is any account. */
+export const closedOnWayTo = (path: string, who?: Account): string[] =>
+  named(closedSteps(path).filter(({ at }) => !(who && enters(who, at))));
+
+type Account = Pick<Identity, "uid" | "gid">;
+
+/** Tried by root as that account, whose groups and access lists count for a gateway, too. */
+const enters = ({ uid, gid }: Account, directory: string): boolean =>
+  spawnSync("setpriv", [`--reuid=${uid}`, `--regid=${gid}`, "--init-groups", "--", "test", "-x", directory], {
+    env: { PATH: SYSTEM_PATH },
+  }).status === 0;
+
+/** Which of some groups it takes to get to a path, and what is closed to them all the same. */
+export function groupsOnWayTo(path: string, groups: readonly number[]): { needed: number[]; closed: string[] } {
+  const isOpen = ({ stats: { mode, gid } }: Step): boolean => (mode & 0o010) !== 0 && groups.includes(gid);
+  const steps = closedSteps(path);
+  return {
+    needed: [...new Set(steps.filter(isOpen).map(({ stats }) => stats.gid))],
+    closed: named(steps.filter((step) => !isOpen(step))),
+  };
+}

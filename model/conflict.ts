@@ -77,10 +77,10 @@ export const inTrust = (path: string): Pick<Conflict, "reason" | "advice"> => ({
   advice: `chown -h root ${path} && chmod go-w ${path}, or choose directories elsewhere (\`root\`, \`stateDir\`, \`workspace\`)`,
 });
 
-/** A directory through which gateways cannot get. */
-export const closed = (path: string, who: string): Pick<Conflict, "reason" | "advice"> => ({
+/** A directory through which gateways cannot get. `isInUse`: they are there already. */
+export const closed = (path: string, who: string, isInUse = false): Pick<Conflict, "reason" | "advice"> => ({
   reason: `${who} cannot enter ${path}`,
-  advice: `let others through (chmod o+x ${path}), or choose a directory elsewhere`,
+  advice: `let others through (chmod o+x ${path})${isInUse ? " again" : ", or choose a directory elsewhere"}`,
 });
 
 /** The gateways that are there were set up otherwise, and keep running like that. */

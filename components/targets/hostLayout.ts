@@ -46,7 +46,12 @@ export function misfits(name: string, layout: HostLayout, facts: HostFacts, wher
     ...wrongDirectory(name, "binDir", facts, where),
     ...(closedPath === undefined
       ? []
-      : [{ path: `${name}.root`, ...closed(closedPath, `the account ${layout.account}, which gateways run as,`) }]),
+      : [
+          {
+            path: `${name}.root`,
+            ...closed(closedPath, `the account ${layout.account}, which gateways run as,`, !!facts.former),
+          },
+        ]),
   ];
 }
 

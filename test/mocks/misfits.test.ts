@@ -1,11 +1,15 @@
 /** Arguments of a LocalHost that do not fit this machine: said by a preview, before `up` is refused over them. */
+import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { nobodyElse } from "../../host/account";
+import { asIdentity } from "../../host/fences";
 import { writeJson } from "../../host/files";
 import type { HostGateway } from "../../host/host";
 import { ensureRelease } from "../../host/release";
 import { findConflicts } from "../../inspect/conflicts";
+import { groupsOnWayTo } from "../../inspect/trusted";
 import * as units from "../../inspect/units";
 import { temporaryRoot } from "../support/hosts";
 import { problemsIn } from "./program";
@@ -72,6 +76,23 @@ it.runIf(isRoot)("a root that the gateways' account cannot enter is refused", as
   ]);
 });
 
+it.runIf(isRoot)("a root whose parent was closed later, to all but a group", async () => {
+  const manage = join(root, "private/.pulumi-openclaw");
+  mkdirSync(join(manage, "gateways/main"), { recursive: true });
+  writeJson(join(manage, "host.json"), { root: join(root, "private"), account: "daemon", supervisor: "process" });
+  const refused = async (): Promise<string[]> =>
+    (await problemsOf({ root: join(root, "private"), account: "daemon" })).filter((each) =>
+      each.startsWith("here.root"),
+    );
+  chmodSync(join(root, "private"), 0o750);
+  expect(await refused()).toEqual([
+    "here.root: the account daemon, which gateways run as, cannot enter ROOT/private -> " +
+      "let others through (chmod o+x ROOT/private) again",
+  ]);
+  chownSync(join(root, "private"), 0, 1);
+  expect(await refused()).toEqual([]);
+});
+
 const claimed = (places: object, account: string | null): string[] => {
   const layout = { root: join(root, "claw"), binDir: join(root, "bin"), account };
   const paths = {
@@ -108,10 +129,27 @@ it("directories that the deploying user cannot create are refused", () => {
   expect(claimed({ stateDir: join(root, "others/state") }, null)).toEqual([]);
 });
 
+const releaseOf = (account: string): HostGateway =>
+  ({
+    host: { identity: { name: account, demote: true } },
+    paths: { releases: join(root, "private/releases") },
+  }) as HostGateway;
+
 it("a root that an install script's account cannot enter is refused", async () => {
   mkdirSync(join(root, "private/releases"), { recursive: true });
   chmodSync(join(root, "private"), 0o700);
-  const gateway = { host: { identity: { demote: true } }, paths: { releases: join(root, "private/releases") } };
-  const installing = ensureRelease(gateway as HostGateway, { version: "2026.9.6", lock: "0" }, () => undefined);
+  const installing = ensureRelease(releaseOf("daemon"), { version: "2026.9.6", lock: "0" }, () => undefined);
   await expect(installing).rejects.toThrow(`others cannot enter ${root}/private\n    -> let them through (chmod o+x`);
+});
+
+it.runIf(isRoot)("a release whose install script goes there with one of its account's groups, and no more", () => {
+  mkdirSync(join(root, "private"));
+  chmodSync(join(root, "private"), 0o750);
+  chownSync(join(root, "private"), 0, 1);
+  const { needed, closed } = groupsOnWayTo(join(root, "private"), [1, 2]);
+  expect({ needed, closed }).toEqual({ needed: [1], closed: [] });
+  const { file, args } = asIdentity(nobodyElse(needed), "id", ["-G"]);
+  expect(execFileSync(file, args, { encoding: "utf8" })).toMatch(/^\d+ 1\n$/);
+  const enter = asIdentity(nobodyElse(needed), "ls", [join(root, "private")]);
+  expect(execFileSync(enter.file, enter.args, { encoding: "utf8" })).toBe("");
 });

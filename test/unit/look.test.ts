@@ -1,7 +1,7 @@
 /** What a host over SSH says of itself, and what follows from it. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hostScript } from "../../components/targets/bootstrap";
@@ -9,7 +9,6 @@ import { noShell, problemOf } from "../../components/targets/ssh/refusals";
 import { parseProbe, probeScript, type Probe } from "../../components/targets/ssh/probe";
 import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import { writeJson } from "../../host/files";
-import { findConflicts } from "../../inspect/conflicts";
 import { closedOnWayTo } from "../../inspect/trusted";
 import type { HostLayout } from "../../model/hostLayout";
 import { GOOD_HOST, resolved } from "./gateways";
@@ -345,23 +344,17 @@ describe("the script", () => {
     expect(look({ account: "openclaw" }).closed).toEqual([]);
   });
 
-  it.runIf(process.getuid!() === 0)("a directory that already belongs to the account counts as reachable", () => {
-    const { username: account } = userInfo();
-    const places = { stateDir: join(root, "closed/state"), workspace: join(root, "closed/state/workspace") };
-    const claim = {
-      ...{ id: "main", owner: { stack: "o/p/s", gateway: "main" }, basePort: 26789, ...places },
-      ...{ configPath: join(root, "here/c.json"), wrapper: join(root, "here/openclaw-main") },
-    };
-    const layout = { root: join(root, "here"), binDir: join(root, "here"), account };
-    const closed = () =>
-      findConflicts(layout, [claim])
-        .flat()
-        .filter(({ reason }) => reason.includes("cannot enter"));
-    mkdirSync(join(root, "closed"));
-    chmodSync(join(root, "closed"), 0o600);
-    expect(closed()).toHaveLength(1);
-    mkdirSync(places.stateDir);
-    expect(closed()).toEqual([]);
+  it.runIf(process.getuid!() === 0)("a directory that the account enters by its group is not closed", () => {
+    chmodSync(root, 0o755);
+    mkdirSync(join(root, "shared"));
+    chmodSync(join(root, "shared"), 0o750);
+    const layout = { root: join(root, "shared/claw"), account: "daemon" };
+    const daemon = { uid: 1, gid: 1 };
+    expect(look(layout).closed).toEqual([join(root, "shared")]);
+    expect(closedOnWayTo(layout.root, daemon)).toEqual([join(root, "shared")]);
+    chownSync(join(root, "shared"), 0, daemon.gid);
+    expect(look(layout).closed).toEqual([]);
+    expect(closedOnWayTo(layout.root, daemon)).toEqual([]);
   });
 
   it("the script finds a deployed gateway by its owner mark alone", () => {

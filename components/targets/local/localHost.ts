@@ -2,7 +2,7 @@ import { homedir, totalmem, userInfo } from "node:os";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { homeOfUser, passwdLine } from "../../../inspect/accounts";
+import { homeOfUser, lookUp, passwdLine } from "../../../inspect/accounts";
 import { enginesHere } from "../../../inspect/engines";
 import { machineHas } from "../../../inspect/needs";
 import { needsOf, unmet } from "../../../model/needs";
@@ -137,7 +137,7 @@ function factsOf({ root, binDir, account }: HostLayout): HostFacts {
     linger: lingerConflict(),
     root: parentOf(root),
     binDir: parentOf(binDir),
-    closed: account === null ? [] : closedOnWayTo(manage),
+    closed: account === null ? [] : closedOnWayTo(manage, lookUp(account)),
     former: entries(gatewaysDir(manage)).length ? readJson<HostLayout>(hostFile(manage)) : undefined,
     account: account === null ? undefined : passwdLine(account),
   };
