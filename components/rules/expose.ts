@@ -49,6 +49,8 @@ const proxy = z
     const issue = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
     if (userHeader !== undefined && allowUsers === undefined)
       issue("allowUsers", 'is required with userHeader; ["*"] admits everybody whom the proxy signs in');
+    if (allowUsers?.includes("*") && allowUsers.length > 1)
+      issue("allowUsers", 'admits everybody with "*", whatever else it names: leave "*" alone, or remove it');
     for (const [path, value] of Object.entries({ allowUsers, requiredHeaders }))
       if (userHeader === undefined && value !== undefined) issue(path, "needs userHeader, which names the user");
   });
@@ -242,6 +244,21 @@ function refuseProxy(
     );
 }
 
+/** What of `config` opens a gateway that others reach. `path`: of the argument `expose`. */
+function openedByConfig({ lan, proxy }: Expose, path: string, config: JsonObject): string[] {
+  const at = `${path.replace(/expose$/, "config")}.gateway.controlUi`;
+  const origins = valueAt(config, "gateway.controlUi.allowedOrigins");
+  const isHost = valueAt(config, "gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback") === true;
+  const key = isHost ? "dangerouslyAllowHostHeaderOriginFallback" : "allowedOrigins";
+  const isOpen = isHost || (Array.isArray(origins) && origins.some((each) => String(each).trim() === "*"));
+  return isOpen && (lan || proxy)
+    ? [
+        `${at}.${key}: any web page that somebody opens who can reach the gateway may talk to it in that person's name, ` +
+          "and command its agent. Name the pages' own addresses in expose.lan.allowedOrigins or expose.proxy.allowedOrigins, and remove it",
+      ]
+    : [];
+}
+
 /** What is allowed, and should be known. `path`: of the argument. */
 export function exposeWarnings(
   expose: Expose,
@@ -249,7 +266,7 @@ export function exposeWarnings(
   { isContainer, config }: { readonly isContainer: boolean; readonly config: JsonObject },
 ): string[] {
   const { lan, tailscale, tls } = expose;
-  const warnings: string[] = [];
+  const warnings: string[] = openedByConfig(expose, path, config);
   if (tailscale && letsTailnetIn(config))
     warnings.push(
       `${path}.tailscale: with gateway.auth.allowTailscale every program on the gateway's machine can pose as somebody on the tailnet. ` +

@@ -14,6 +14,7 @@ import {
   portRole,
   type PortRange,
 } from "../../model/ports";
+import { defaultAgents } from "./config/owned";
 import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import type { JsonObject } from "../../model/spec";
@@ -101,10 +102,13 @@ const placesOf = (gateway: ResolvedGateway): Place[] => [
   ...agentPlaces(gateway),
 ];
 
-/** Any other is inside the state directory, or in the home of an account that is not known here. */
+/**
+ * Any other is inside the state directory, or in the home of an account that is not known here. A default agent's workspace
+ * is the gateway's, or refused.
+ */
 const agentPlaces = ({ config }: ResolvedGateway): Place[] =>
   Object.entries(objectAt(config, "agents.entries")).flatMap(([id, agent]) =>
-    ["workspace", "agentDir"].flatMap((key) => {
+    (defaultAgents(config).includes(id) ? ["agentDir"] : ["workspace", "agentDir"]).flatMap((key) => {
       const path = isObject(agent) ? agent[key] : undefined;
       const property = `config.agents.entries.${id}.${key}`;
       return typeof path === "string" && path.startsWith("/") ? [{ property, path: posix.normalize(path) }] : [];

@@ -64,8 +64,9 @@ const containers = (): readonly Problem[] => [
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789 }, engine, "the ops").problems,
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, telegram: { tokenFile: "/run/bot" } }, engine)
     .problems,
-  ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, config: { gateway: { bind: "loopback" } } }, engine)
-    .problems,
+  ...[{ bind: "loopback" }, { bind: "tailnet" }, { tailscale: { mode: "serve" } }].flatMap((gateway) =>
+    problemsAt(engine)({ config: { gateway } }),
+  ),
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, maxOldSpaceSize: 2048 }, engine).problems,
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, plugins: { "@scope/name": "1.2.3" } }, engine)
     .problems,
@@ -160,6 +161,7 @@ const WAYS_IN: readonly Args[] = [
   { proxy: { ...PROXY, requiredHeaders: ["X-Proto"] } },
   { proxy: { ...SIGN_IN, userHeader: "X User" } },
   { proxy: { ...SIGN_IN, allowUsers: [""] } },
+  { proxy: { ...SIGN_IN, allowUsers: ["*", "you@example.org"] } },
   { tls: { certFile: "/etc/ssl/claw.pem" } },
 ];
 
@@ -239,6 +241,8 @@ const nested = (path: string, value: unknown): Args =>
 
 const CONFIG: readonly Args[] = [
   ...OWNED_KEYS.map(({ key }) => nested(key, "x")),
+  nested("gateway.bind", "tailnet"),
+  nested("gateway.tailscale.mode", "funnel"),
   nested("browser.profiles.work.cdpPort", 9222),
   nested("models.providers.anthropic.apiKey", "sk-…"),
   nested("mcp.servers.gh.headers.Authorization", "Bearer …"),
@@ -949,6 +953,7 @@ export async function refusals(): Promise<readonly Section[]> {
       about: "What the component decides itself, and secrets, have no place in `config`.",
       problems: [
         ...CONFIG.flatMap((config) => gatewayProblems({ config, env: { ANTHROPIC_API_KEY: "…" } })),
+        ...gatewayProblems({ config: nested("gateway.bind", "loopback"), expose: { lan: {}, tls: {} } }),
         ...gatewayProblems({
           telegram: { botToken: "4711:…", allowFrom: ["4242"] },
           config: { commands: { ownerAllowFrom: ["telegram:4343"] } },

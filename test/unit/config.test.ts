@@ -97,8 +97,38 @@ describe("what the component decides", () => {
     expect(configOf({ config: { gateway } }).gateway).toMatchObject(gateway);
   });
 
-  it("a refused key is named with the argument to use", () => {
-    expect(said({ config: { gateway: { bind: "loopback" } } }, engine).join()).toContain("expose.lan");
+  it.each<[string, object, string, Parameters<typeof resolveGateway>[2]]>([
+    ["lan", { bind: "lan" }, "use the argument expose.lan", layout],
+    ["the tailnet", { bind: "tailnet" }, 'use the argument expose: { tailscale: "serve" }', layout],
+    ["loopback", { bind: "loopback" }, "remove it: without expose.lan its port is published on the loopback", engine],
+    ["the tailnet", { bind: "tailnet" }, "`tailscale serve` on the engine's machine", engine],
+    ["Tailscale", { tailscale: { mode: "serve" } }, "`tailscale serve` on the engine's machine", engine],
+    ["the tailnet's people", { auth: { allowTailscale: true } }, "`tailscale serve` on the engine's", engine],
+    ["the internet", { tailscale: { mode: "funnel" } }, "a proxy in front", layout],
+  ])("names the knob for %s that the place has: %j", (_, gateway, advice, place) => {
+    const [problem, ...more] = said({ config: { gateway } }, place);
+    expect(more).toEqual([]);
+    expect(problem).toContain(advice);
+  });
+
+  it("and how to get back to loopback, where another argument opens it", () => {
+    expect(said({ config: { gateway: { bind: "loopback" } }, expose: { lan: {}, tls: {} } })).toEqual([
+      expect.stringContaining("-> remove it: without expose.lan the gateway listens on loopback only"),
+    ]);
+  });
+
+  it("is one mistake, whatever is wrong inside", () => {
+    expect(said({ config: { gateway: { auth: { token: "${NOWHERE}" } } } })).toEqual([
+      expect.stringContaining("ops.config.gateway.auth.token: clients authenticate"),
+    ]);
+    const theirs = resolve({}).gateway!.stateDir;
+    const { gateway, problems } = resolve({
+      profile: "two",
+      basePort: 22789,
+      config: { agents: { entries: { main: { workspace: `${theirs}/workspace` } } } },
+    });
+    const all = [...problems, ...checkIsolation([resolve({}).gateway!, gateway!])];
+    expect(all.map(({ path }) => path)).toEqual(["ops.config.agents.entries.main.workspace"]);
   });
 
   it.each([

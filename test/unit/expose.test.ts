@@ -5,6 +5,7 @@ import { checkIsolation } from "../../components/rules/isolation";
 import { resolveGateway } from "../../components/rules/resolve";
 import { schemaOf } from "../../components/openclawSchema";
 import { schemaProblems } from "../../components/rules/config/schema";
+import type { JsonObject } from "../../model/spec";
 import { inContainer, layout, resolved } from "./gateways";
 
 const VERSION = "2026.9.6";
@@ -185,6 +186,7 @@ describe("what does not fit together", () => {
     [{ proxy: { ...PROXY, trustedProxies: ["10.0.0.0/33"] } }, "must be an IP address or a network"],
     [{ proxy: { ...PROXY, userHeader: "X-User" } }, "ops.expose.proxy.allowUsers: is required with userHeader"],
     [{ proxy: { ...PROXY, allowUsers: ["me"] } }, "ops.expose.proxy.allowUsers: needs userHeader"],
+    [{ proxy: { ...SIGN_IN, allowUsers: ["*", "me"] } }, 'ops.expose.proxy.allowUsers: admits everybody with "*"'],
     [{ proxy: { ...SIGN_IN, userHeader: "X User" } }, "must be the name of an HTTP header"],
     [{ tls: { certFile: "/etc/ssl/claw.pem" } }, "ops.expose.tls.keyFile: is required"],
     [{ lann: {} }, "ops.expose.lann: is not a known argument"],
@@ -222,4 +224,15 @@ it("allowed but risky exposure gives a warning", () => {
     exposeWarnings({ tailscale: "serve" }, "main.expose", { isContainer: false, config: admitting }).join(),
   ).toContain("can pose as somebody on the tailnet");
   expect(exposeWarnings({ lan: {}, tls: {} }, "main.expose", { isContainer: false, config: admitting })).toEqual([]);
+});
+
+it.each<[string, Expose, object, number]>([
+  ["any origin, on the network", { lan: {}, tls: {} }, { allowedOrigins: ["https://x", "*"] }, 1],
+  ["any origin, behind a proxy", { proxy: PROXY }, { allowedOrigins: ["*"] }, 1],
+  ["the Host header's", { proxy: PROXY }, { dangerouslyAllowHostHeaderOriginFallback: true }, 1],
+  ["its own", { lan: {}, tls: {} }, { allowedOrigins: ["https://x"] }, 0],
+])("an open door in config is said: %s", (_, expose, controlUi, count) => {
+  const config = { gateway: { controlUi } } as JsonObject;
+  const warnings = exposeWarnings(expose, "main.expose", { isContainer: false, config });
+  expect(warnings.filter((each) => /^main\.config\.gateway\.controlUi\..*any web page/.test(each))).toHaveLength(count);
 });

@@ -22,13 +22,14 @@ interface ToCheck {
 }
 
 export function checkConfig({ config, ours, telegram, env, path, isContainer }: ToCheck): Problem[] {
-  const owned = decidedOtherwise(config, ours, path);
+  const owned = decidedOtherwise(config, ours, { path, isContainer });
   const isOwned = (at: string): boolean =>
     owned.some((problem) => at === problem.path || at.startsWith(`${problem.path}.`));
   return [
     ...owned,
-    ...plainSecrets(config, env, path).filter((problem) => !isOwned(problem.path)),
-    ...unknownVariables(config, env, path),
+    ...[...plainSecrets(config, env, path), ...unknownVariables(config, env, path)].filter(
+      (problem) => !isOwned(problem.path),
+    ),
     ...uninvitedOwners(config, telegram, path),
     ...(isContainer ? sandboxesInContainer(config, env, path) : []),
   ];
