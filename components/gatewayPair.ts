@@ -8,7 +8,10 @@ import { afterPreflight, currentProgram } from "./preflight";
 import { problemsOf } from "./rules/problems";
 import { isOfThisCopy, type Target } from "./targets/target";
 
-const own = z.custom(isArguments, "must be an object of gateway arguments");
+const own = z.custom(isArguments, {
+  error: "must be an object of gateway arguments",
+  params: { advice: 'write it like { telegram: { botToken, allowFrom: ["4242"] } }, or leave it out' },
+});
 
 const pairSchema = z.strictObject({
   target: z.unknown(),

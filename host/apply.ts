@@ -127,7 +127,7 @@ async function validate(gateway: HostGateway, { service, dir }: Generation): Pro
   if (result.code === 0) return;
   throw new Failure(
     `OpenClaw rejects this configuration; nothing was changed:\n${indent(validationIssues(result.stdout) ?? (result.stderr || result.stdout).trim())}`,
-    "correct `config` and run `pulumi up` again",
+    "each line begins with its key: change that in `config`, or the argument that sets it (docs/configuration.md), then run `pulumi up` again",
   );
 }
 

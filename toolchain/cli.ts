@@ -5,7 +5,15 @@ import { runCommand } from "../cli/commands";
 import { Failure } from "../model/failure";
 import { ensureStack, stackExists } from "./backend";
 import { prepareTools, pulumiEnvironment } from "./environment";
-import { AFTER_INTERRUPTION, handleSignals, onTerminal, runToEnd, runInForeground, wasInterrupted } from "./processes";
+import {
+  AFTER_INTERRUPTED_DOWN,
+  AFTER_INTERRUPTION,
+  handleSignals,
+  onTerminal,
+  runToEnd,
+  runInForeground,
+  wasInterrupted,
+} from "./processes";
 import { adviceOnDocker } from "./plugin";
 import { PROJECT } from "./project";
 import { duration, announce } from "./steps";
@@ -44,7 +52,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     }
     const kept = keptBy((await stackGateways(env)).gateways);
     const code = await pulumi(["destroy", "--stack", stack, ...answers(), ...args], env);
-    if (code !== 0) return code;
+    if (code !== 0) {
+      if (wasInterrupted()) announce(AFTER_INTERRUPTED_DOWN);
+      return code;
+    }
     if (kept !== undefined) console.log(`\n${kept}`);
     // Pulumi's own advice, `pulumi stack rm`, does not find our engine and backend.
     console.log(`\nTo remove the stack's configuration and history as well: make pulumi ARGS="stack rm ${stack}"`);
@@ -72,8 +83,21 @@ const verbs: Readonly<Record<string, Verb>> = {
     return pulumi(["config", "--stack", stack, ...args], env);
   },
 
-  pulumi: (args, env) => pulumi(args, env),
+  async pulumi(args, env) {
+    const code = await pulumi(args, env);
+    const said = afterInterrupted(args[0]);
+    if (code !== 0 && wasInterrupted() && said !== undefined) announce(said);
+    return code;
+  },
 };
+
+/** What an interrupted command of Pulumi means for the gateways. */
+const afterInterrupted = (command: string | undefined): string | undefined =>
+  command === "up" || command === "update"
+    ? AFTER_INTERRUPTION
+    : command === "destroy" || command === "down"
+      ? AFTER_INTERRUPTED_DOWN
+      : undefined;
 
 /** The tests create their own environments. Their tools are built beforehand, outside their time limits. */
 async function test(args: readonly string[]): Promise<number> {

@@ -56,6 +56,10 @@ export const AFTER_INTERRUPTION =
   "Interrupted. A gateway on a host whose change had not finished runs as it did before; one in a container may have its new " +
   "configuration already. `make check` shows how they are, and the next `make up` does the rest.";
 
+export const AFTER_INTERRUPTED_DOWN =
+  "Interrupted. A gateway whose removal had not begun runs as before; one whose removal had may be stopped already. Their data is " +
+  "kept. The next `make down` does the rest; `make up` brings all of them back.";
+
 let interrupted = false;
 /** Whether somebody has asked for an early end. */
 export const wasInterrupted = (): boolean => interrupted;

@@ -32,18 +32,27 @@ function isNetwork(text: string): boolean {
   return bits !== undefined && !rest.length && (length === undefined || (/^\d+$/.test(length) && +length <= bits));
 }
 
+const ORIGINS = '["https://claw.example.org"]';
+
 const lan = z.strictObject({
   address: ipv4.refine((text) => !isLoopback(text), "is loopback, where the gateway listens anyway").optional(),
-  allowedOrigins: z.array(origin).optional(),
+  allowedOrigins: z.array(origin).meta({ example: ORIGINS }).optional(),
 } satisfies Schemas<LanArgs>);
 
 const proxy = z
   .strictObject({
-    allowedOrigins: z.array(origin).min(1, "must not be empty: it is the address that people open"),
-    trustedProxies: z.array(network).min(1, "must not be empty").optional(),
+    allowedOrigins: z
+      .array(origin)
+      .min(1, "must not be empty: it is the address that people open")
+      .meta({ example: ORIGINS }),
+    trustedProxies: z.array(network).min(1, "must not be empty").meta({ example: '["10.0.0.5"]' }).optional(),
     userHeader: header.optional(),
-    allowUsers: z.array(z.string().min(1, "must not be empty")).min(1, "must not be empty").optional(),
-    requiredHeaders: z.array(header).optional(),
+    allowUsers: z
+      .array(z.string().min(1, "must not be empty"))
+      .min(1, "must not be empty")
+      .meta({ example: '["you@example.org"]' })
+      .optional(),
+    requiredHeaders: z.array(header).meta({ example: '["X-Forwarded-Proto"]' }).optional(),
   } satisfies Schemas<ProxyArgs>)
   .superRefine(({ userHeader, allowUsers, requiredHeaders }, context) => {
     const issue = (path: string, message: string): void => context.addIssue({ code: "custom", path: [path], message });
@@ -70,10 +79,10 @@ const tls = z
   });
 
 export const exposeSchema = z.strictObject({
-  lan: lan.optional(),
+  lan: lan.meta({ example: '{ address: "192.168.1.5" }' }).optional(),
   tailscale: z.literal("serve").optional(),
-  proxy: proxy.optional(),
-  tls: tls.optional(),
+  proxy: proxy.meta({ example: `{ allowedOrigins: ${ORIGINS} }` }).optional(),
+  tls: tls.meta({ example: '{ certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" }' }).optional(),
 } satisfies Schemas<ExposeArgs>);
 
 export type Expose = z.output<typeof exposeSchema>;

@@ -42,13 +42,24 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, 
     }
     const value = valueAlong(input, issue.path);
     const shown = isShowable(value, issue.path) ? `; it is ${JSON.stringify(value)}` : "";
-    return [defined({ path, reason: `${reasonOf(issue)}${shown}`, advice: adviceOf(issue) })];
+    const advice = adviceOf(issue) ?? byExample(issue, schema);
+    return [defined({ path, reason: `${reasonOf(issue)}${shown}`, advice })];
   });
 }
 
 /** What a schema of ours says besides what is wrong. */
 const adviceOf = (issue: z.core.$ZodIssue): string | undefined =>
   issue.code === "custom" ? (issue.params?.advice as string | undefined) : undefined;
+
+/** How a list or an object is written, where its schema says so. */
+function byExample(issue: z.core.$ZodIssue, schema: z.ZodType): string | undefined {
+  if (issue.code !== "invalid_type" || !["array", "object", "record"].includes(issue.expected)) return undefined;
+  const example = exampleOf(nodeAt(schema, issue.path));
+  return example === undefined ? undefined : `write it like ${String(issue.path.at(-1))}: ${example}`;
+}
+
+const exampleOf = (node: unknown): string | undefined =>
+  node instanceof z.ZodType ? (node.meta()?.example as string | undefined) : undefined;
 
 /** What messages call values, by zod's names for their types. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -85,17 +96,26 @@ export const isLike = (name: string, known: readonly string[]): boolean => known
 
 /** The keys that a strict object schema knows at a path. */
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const at = path.reduce<unknown>((node, key) => {
-    const inner = unwrap(node);
-    if (inner instanceof z.ZodObject) return inner.shape[String(key)];
-    if (inner instanceof z.ZodRecord) return inner.valueType;
-    return undefined;
-  }, schema);
-  const inner = unwrap(at);
+  const inner = nodeAt(schema, path);
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
-const unwrap = (node: unknown): unknown => (node instanceof z.ZodOptional ? unwrap(node.unwrap()) : node);
+/** The schema of what is at a path. */
+const nodeAt = (schema: z.ZodType, path: readonly PropertyKey[]): unknown =>
+  unwrap(
+    path.reduce<unknown>((node, key) => {
+      const inner = unwrap(node);
+      if (inner instanceof z.ZodObject) return inner.shape[String(key)];
+      if (inner instanceof z.ZodRecord) return inner.valueType;
+      if (inner instanceof z.ZodArray) return inner.element;
+      return undefined;
+    }, schema),
+  );
+
+const unwrap = (node: unknown): unknown => {
+  if (node instanceof z.ZodOptional) return unwrap(node.unwrap());
+  return node instanceof z.ZodPipe ? unwrap(node.in) : node;
+};
 
 /** The value at a path of any tree. */
 export const valueAlong = (value: unknown, path: readonly PropertyKey[]): unknown =>

@@ -156,7 +156,7 @@ export const telegramSchema = z
   .strictObject({
     botToken: secretString.optional(),
     tokenFile: absolutePath.optional(),
-    allowFrom: z.array(sender).optional(),
+    allowFrom: z.array(sender).meta({ example: '["4242"]' }).optional(),
     dmPolicy: z.enum(["pairing", "allowlist", "open", "disabled"]).optional(),
     apiRoot: webUrl(["https:", "http:"]).optional(),
   } satisfies Schemas<TelegramArgs>)
@@ -190,8 +190,10 @@ export const browserSchema = z.strictObject({
         .refine(
           (profile) => (profile.cdpPort === undefined) !== (profile.cdpUrl === undefined),
           "needs either cdpPort (a browser on this host) or cdpUrl (a browser elsewhere)",
-        ),
+        )
+        .meta({ example: "{ cdpPort: 20810 }" }),
     )
+    .meta({ example: "{ work: { cdpPort: 20810 } }" })
     .optional(),
 } satisfies Schemas<BrowserArgs>);
 
@@ -303,21 +305,23 @@ export const gatewaySchema = z.strictObject({
   stateDir: absolutePath.optional(),
   workspace: absolutePath.optional(),
   configPath: absolutePath.optional(),
-  telegram: telegramSchema.optional(),
-  browser: browserSchema.optional(),
-  config: configSchema.optional(),
-  env: envSchema.optional(),
+  telegram: telegramSchema
+    .meta({ example: '{ botToken: config.requireSecret("botToken"), allowFrom: ["4242"] }' })
+    .optional(),
+  browser: browserSchema.meta({ example: "{ profiles: { work: { cdpPort: 20810 } } }" }).optional(),
+  config: configSchema.meta({ example: '{ update: { channel: "stable" } }' }).optional(),
+  env: envSchema.meta({ example: '{ ANTHROPIC_API_KEY: config.requireSecret("anthropicKey") }' }).optional(),
   maxOldSpaceSize: z
     .number({ error: "must be a number of MiB" })
     .int("must be a whole number of MiB")
     .min(MIN_HEAP, `must be ${MIN_HEAP} or more (MiB): a gateway needs that much to do anything`)
     .optional(),
-  plugins: pluginsSchema.optional(),
-  expose: exposeSchema.optional(),
-  networks: networksSchema.optional(),
-  extraHosts: extraHostsSchema.optional(),
-  mounts: mountsSchema.optional(),
-  publish: publishSchema.optional(),
+  plugins: pluginsSchema.meta({ example: '{ "@openclaw/voice-call": "2026.9.6" }' }).optional(),
+  expose: exposeSchema.meta({ example: '{ lan: { address: "192.168.1.5" }, tls: {} }' }).optional(),
+  networks: networksSchema.meta({ example: '["ai"]' }).optional(),
+  extraHosts: extraHostsSchema.meta({ example: '{ "host.docker.internal": "host-gateway" }' }).optional(),
+  mounts: mountsSchema.meta({ example: '[{ source: "/mnt/work", target: "/data" }]' }).optional(),
+  publish: publishSchema.meta({ example: "[3978]" }).optional(),
   force: z.boolean().optional(),
 } satisfies Schemas<Omit<GatewayArgs, "target">>);
 

@@ -4,7 +4,7 @@ import { HOW_TO_GET } from "../../ssh/hostKey";
 import { formatProblems } from "../../components/rules/problems";
 import { lockedToAnother } from "../../components/targets/packageLocks";
 import { runAtDestroy } from "../../components/targets/deployerCommand";
-import { AFTER_INTERRUPTION } from "../../toolchain/processes";
+import { AFTER_INTERRUPTED_DOWN, AFTER_INTERRUPTION } from "../../toolchain/processes";
 import { code, expectCurrent, table } from "./page";
 import { refusals, type Section } from "./refusals";
 import { failuresIn, failuresOfShell, filesIn, sentencesIn } from "./sources";
@@ -185,7 +185,7 @@ function page(): string {
     block(["error: signal: killed: running …"]),
     "On a host, a change that had not finished is undone: the gateway runs as it did before. In a container it may have its new " +
       "configuration already. The next `up` does the rest; what `make` says:",
-    block([AFTER_INTERRUPTION]),
+    block([AFTER_INTERRUPTION, AFTER_INTERRUPTED_DOWN]),
     "## From `make`",
     ...failureSections(OF_MAKE),
   ]

@@ -44,6 +44,15 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
+/** Its whole group ends when this process does, however that ends: then nothing holds the other end of the pipe. */
+function endWithUs(child: ChildProcess): void {
+  const watchdog = spawn("sh", ["-c", 'read _; kill -KILL -- "-$0"', String(child.pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  child.once("close", () => watchdog.kill("SIGKILL"));
+}
+
 describe.each([
   ["OpenClaw", join(seedRelease, "node_modules/openclaw/openclaw.mjs")],
   ["the stand-in", join(releaseDirectory(root, "main", VERSION), "openclaw.mjs")],
@@ -76,7 +85,7 @@ describe.each([
     { config = configuration(), token = TOKEN, bot = BOT, password, state = "state", flags = [] }: Run = {},
   ): ChildProcess {
     const node = realpathSync(seedNode);
-    return spawn(node, [...flags, entry, ...args.split(" ")], {
+    const child = spawn(node, [...flags, entry, ...args.split(" ")], {
       cwd: home,
       env: {
         PATH: `${tailscale}:${dirname(node)}:/usr/bin:/bin`,
@@ -94,6 +103,8 @@ describe.each([
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
+    endWithUs(child);
+    return child;
   }
   const run = (args: string, options?: Run): Promise<Outcome> => finished(start(args, options));
   async function report(args: string, options?: Run): Promise<{ code: number | null; report: unknown }> {
@@ -137,7 +148,7 @@ describe.each([
 
   it("the command line names the program that listens on the gateway's port", async () => {
     const stranger = createServer((_, response) => response.end("no gateway"));
-    await new Promise<void>((resolve) => stranger.listen(PORT, "127.0.0.1", resolve));
+    await new Promise<void>((resolve, reject) => stranger.once("error", reject).listen(PORT, "127.0.0.1", resolve));
     try {
       expect(await report("gateway status --deep --require-rpc --json")).toMatchObject({
         code: 1,

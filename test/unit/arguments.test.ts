@@ -27,6 +27,12 @@ describe("bad arguments are refused with path and advice", () => {
     ["a relative path", { stateDir: "state" }, /^g\.stateDir: must be an absolute path/],
     ["a path with dots", { workspace: "/a/../b" }, /^g\.workspace: must not contain/],
     ["the root directory", { stateDir: "/" }, /^g\.stateDir: must be an absolute path/],
+    ["text for an object", { config: "update" }, /config: must be an object -> write it like config: \{ update: /],
+    [
+      "a list of objects for an object",
+      { telegram: { botToken: "t", allowFrom: "4242" } },
+      /allowFrom: must be a list -> write it like allowFrom: \["4242"\]/,
+    ],
     ["a misspelt argument", { basport: 1 }, /^g\.basport: is not a known argument -> did you mean basePort\?/],
     [
       "a misspelt nested argument",

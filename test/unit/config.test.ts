@@ -403,8 +403,35 @@ describe("OpenClaw's schema", () => {
     [{ agents: { defaults: { timeoutSeconds: "5" } } }, "c.agents.defaults.timeoutSeconds: must be a whole number"],
     [
       { channels: { discord: { token: { source: "env", var: "T" } } } },
+      'c.channels.discord.token: misses provider and id, and var is not a key of OpenClaw 2026.9.6 -> write it like { source: "env", provider: "default", id: "…" }',
+    ],
+    [
+      { channels: { discord: { token: { source: "env", id: "T" } } } },
+      'c.channels.discord.token: misses provider -> write it like { source: "env", provider: "default", id: "…" }',
+    ],
+    [
+      { channels: { discord: { token: { sorce: "env" } } } },
       'c.channels.discord.token: must be a string or { source: "env", provider, id }',
     ],
+    [
+      { agents: { defaults: { model: { primari: "a/b" } } } },
+      "c.agents.defaults.model.primari: is not a key of OpenClaw 2026.9.6 -> did you mean primary?",
+    ],
+    [
+      { bindings: [{ agentId: "main", match: { channel: "discord", peer: "x" } }] },
+      'c.bindings.0.match.peer: must be { kind, id } -> write it like peer: { kind: "direct", id: "…" }',
+    ],
+    [{ tools: { deny: "exec" } }, 'c.tools.deny: must be a list -> write it like deny: ["…"]'],
+    [
+      { mcp: { servers: { gh: { env: ["A=b"] } } } },
+      'c.mcp.servers.gh.env: must be an object -> write it like env: { NAME: "…" }',
+    ],
+    [
+      { models: { providers: { x: { baseUrl: "http://x", models: "gpt" } } } },
+      'c.models.providers.x.models: must be a list -> write it like models: [{ id: "…", name: "…" }]',
+    ],
+    [{ telegram: {} }, "c.telegram: is not a key of OpenClaw 2026.9.6 -> did you mean channels.telegram?"],
+    [{ env: { LEVEL: "x" } }, "c.env.LEVEL: is not a key of OpenClaw 2026.9.6 -> use the argument env for it"],
   ])("OpenClaw's schema refuses %j", (config, expected) => {
     const problems = refused(config);
     expect(problems).toHaveLength(1);

@@ -1,6 +1,7 @@
 /** A configuration against OpenClaw's own schema of it, in words. Pure. */
 import { Validator, type OutputUnit, type Schema } from "@cfworker/json-schema";
 import { isObject } from "../../../model/json";
+import { BUILT_IN, OFFICIAL, OTHERS } from "../../../model/plugins";
 import type { Json, JsonObject } from "../../../model/spec";
 import { didYouMean, valueAlong, type Problem } from "../problems";
 import { beyondSchema } from "./beyondSchema";
@@ -10,25 +11,85 @@ import { hasReference } from "./references";
 export type { Schema };
 
 /** What OpenClaw of this version would refuse. `path`: of the configuration. */
-export function schemaProblems(config: JsonObject, schema: Schema, version: string, path: string): Problem[] {
+export const schemaProblems = (config: JsonObject, schema: Schema, version: string, path: string): Problem[] => [
+  ...problemsIn(config, { schema, version, path, above: [] }),
+  ...beyondSchema(config, path),
+];
+
+interface Part {
+  readonly schema: Schema;
+  readonly version: string;
+  readonly path: string;
+  /** Keys that lead to it. */
+  readonly above: readonly string[];
+}
+
+function problemsIn(config: Json, { schema, version, path, above }: Part): Problem[] {
   const { errors } = new Validator(relevant(schema, config), "7", false).validate(config);
-  const at = (pointer: string): string[] =>
-    pointer
-      .split("/")
-      .slice(1)
-      .map((key) => decodeURIComponent(key).replaceAll("~1", "/").replaceAll("~0", "~"));
-  const found = new Map<string, Problem>();
-  for (const { location, about } of failures(errors)) {
-    const keys = at(location);
-    const value = valueAlong(config, keys) as Json | undefined;
+  const real = failures(errors).filter(({ location, about }) => {
+    const keys = keysAt(location);
+    const value = valueAlong(config, keys);
     // OpenClaw puts the variable's value there before it looks.
-    if (typeof value === "string" && hasReference(value)) continue;
+    if (typeof value === "string" && hasReference(value)) return false;
     // The validator also calls a key unknown that is known, and wrong.
-    if (about[0]?.keyword === "false" && knownKeys(schema, keys).includes(keys.at(-1) ?? "")) continue;
+    return about[0]?.keyword !== "false" || !knownKeys(schema, keys).includes(keys.at(-1) ?? "");
+  });
+  const found = new Map<string, Problem>();
+  for (const { location, about } of joined(real)) {
+    const keys = keysAt(location);
+    const value = valueAlong(config, keys) as Json | undefined;
     const where = [path, ...keys].join(".");
-    found.set(where, { path: where, ...inWords(about, value, nodeAt(schema, keys), { keys, schema, version }) });
+    const node = nodeAt(schema, keys);
+    const meant = node && CHOICES.includes(about[0]?.keyword ?? "") ? meantBy(value, node) : undefined;
+    const inside = meant ? problemsIn(value!, { schema: meant, version, path: where, above: [...above, ...keys] }) : [];
+    for (const problem of inside) found.set(problem.path, problem);
+    if (!inside.length)
+      found.set(where, { path: where, ...inWords(about, value, node, { keys, schema, version, above }) });
   }
-  return [...found.values(), ...beyondSchema(config, path)];
+  return [...found.values()];
+}
+
+const keysAt = (pointer: string): string[] =>
+  pointer
+    .split("/")
+    .slice(1)
+    .map((key) => decodeURIComponent(key).replaceAll("~1", "/").replaceAll("~0", "~"));
+
+/** What an object misses is one mistake, and a key that it has instead is the same. */
+function joined(all: readonly Failure[]): Failure[] {
+  const missing = all.filter(({ about }) => about[0]?.keyword === "required");
+  const isInstead = ({ location, about }: Failure, of: string): boolean =>
+    about[0]?.keyword === "false" && location.slice(0, location.lastIndexOf("/")) === of;
+  return all
+    .filter((each) => !missing.some(({ location }) => isInstead(each, location)))
+    .map((each) =>
+      missing.includes(each)
+        ? {
+            location: each.location,
+            about: all
+              .filter(
+                (other) =>
+                  (missing.includes(other) ? other.location : undefined) === each.location ||
+                  isInstead(other, each.location),
+              )
+              .flatMap(({ about }) => about),
+          }
+        : each,
+    );
+}
+
+/** The one of several forms that an object is meant to have. */
+function meantBy(value: Json | undefined, node: Schema): Schema | undefined {
+  if (!isObject(value)) return undefined;
+  const leaves = (each: Schema): Schema[] => (choicesOf(each).length ? choicesOf(each).flatMap(leaves) : [each]);
+  const objects = leaves(node).filter(({ type }) => type === "object");
+  const isLike = ({ properties = {}, required = [] }: Schema): boolean =>
+    Object.entries(properties as Record<string, Schema>).every(
+      ([key, { const: constant }]) =>
+        constant === undefined || constant === value[key] || !(key in value || required.includes(key)),
+    );
+  const [one, ...more] = objects.length > 1 ? objects.filter(isLike) : objects;
+  return more.length ? undefined : one;
 }
 
 /** The part of a schema that a value can meet: the whole one is half a megabyte. */
@@ -76,6 +137,8 @@ interface Place {
   readonly keys: readonly string[];
   readonly schema: Schema;
   readonly version: string;
+  /** Keys above the schema. */
+  readonly above: readonly string[];
 }
 
 type Words = Pick<Problem, "reason" | "advice">;
@@ -84,16 +147,31 @@ function inWords(about: readonly OutputUnit[], value: Json | undefined, node: Sc
   const [{ keyword, error, keywordLocation } = { keyword: "", error: "", keywordLocation: "" }] = about;
   const forms = node && IN_FORMS.includes(keyword) ? formsOf(node) : [];
   if (keyword === "false") return unknownKey(value, place);
-  if (keyword === "required") return missingKey(/"([^"]+)"/.exec(error)?.[1] ?? "a key", place);
+  if (keyword === "required") return missingKeys(about, node, place);
   if (keywordLocation.includes("/propertyNames")) return wrongName(place);
-  if (forms.length) return { reason: `must be ${forms.join(" or ")}`, ...asString(value, forms) };
+  if (forms.length)
+    return { reason: `must be ${forms.join(" or ")}`, ...(asString(value, forms) ?? byExample(node!, place)) };
   return { reason: `is refused by OpenClaw ${place.version}: ${error.charAt(0).toLowerCase()}${error.slice(1)}` };
 }
 
-function missingKey(key: string, { keys, schema }: Place): Words {
-  const node = nodeAt(schema, [...keys, key]);
-  const forms = node ? formsOf(node) : [];
-  return { reason: `misses ${key}`, advice: `add ${key}${forms.length ? `: ${forms.join(" or ")}` : ""}` };
+function missingKeys(about: readonly OutputUnit[], node: Schema | undefined, { keys, schema, version }: Place): Words {
+  const names = about.flatMap(({ error, keyword }) =>
+    keyword === "required" ? [/"([^"]+)"/.exec(error)?.[1] ?? "a key"] : [],
+  );
+  const others = about.flatMap(({ instanceLocation, keyword }) =>
+    keyword === "false" ? [keysAt(instanceLocation).at(-1) ?? ""] : [],
+  );
+  const [key = "", ...more] = names;
+  const instead = others.length ? `, and ${others.join(" and ")} is not a key of OpenClaw ${version}` : "";
+  const inner = nodeAt(schema, [...keys, key]);
+  const forms = inner ? formsOf(inner) : [];
+  return {
+    reason: `misses ${names.join(" and ")}${instead}`,
+    advice:
+      node && (more.length || others.length || key === "provider")
+        ? `write it like ${exampleOf(node) ?? names.join(", ")}`
+        : `add ${key}${forms.length ? `: ${forms.join(" or ")}` : ""}`,
+  };
 }
 
 function wrongName({ keys, schema }: Place): Words {
@@ -108,23 +186,65 @@ function wrongName({ keys, schema }: Place): Words {
 const IN_FORMS = [...CHOICES, "type", "const", "enum", "minimum", "exclusiveMinimum", "maximum", "pattern"];
 
 /** Ids are strings, and stack config makes numbers of what looks like one. */
-const asString = (value: Json | undefined, forms: readonly string[]): { advice?: string } =>
+const asString = (value: Json | undefined, forms: readonly string[]): { advice: string } | undefined =>
   typeof value === "number" && forms.includes("a string")
     ? { advice: "write it in quotes; in stack config: pulumi config set --path --type string KEY VALUE" }
-    : {};
+    : undefined;
+
+/** How a list or an object is written, which its name does not say. */
+function byExample(node: Schema, { keys, above }: Place): { advice?: string } {
+  const shown = exampleOf(node);
+  const key = [...above, ...keys].at(-1) ?? "";
+  return shown === undefined ? {} : { advice: `write it like ${/^\d+$/.test(key) ? "" : `${key}: `}${shown}` };
+}
+
+/** The least that a list or an object may be; undefined for what is said in words. */
+function exampleOf(node: Schema): string | undefined {
+  const [first] = choicesOf(node).flatMap((each) => exampleOf(each) ?? []);
+  if (first !== undefined) return first;
+  const { items, required = [], properties = {}, additionalProperties: others } = node;
+  if (node.type === "array") return isSchema(items) ? `[${valueFor(items)}]` : undefined;
+  if (node.type !== "object") return undefined;
+  const all = properties as Record<string, Schema>;
+  const names = required.length ? required : Object.keys(all).slice(0, 1);
+  if (names.length) return `{ ${names.map((name) => `${name}: ${valueOf(name, all)}`).join(", ")} }`;
+  return isSchema(others) ? `{ NAME: ${valueFor(others)} }` : undefined;
+}
+
+/** Everybody has the provider `default`, of references. */
+const valueOf = (name: string, all: Readonly<Record<string, Schema>>): string =>
+  name === "provider" && "source" in all ? '"default"' : valueFor(all[name] ?? {});
+
+function valueFor(node: Schema): string {
+  const known = (node.const ?? (node.enum as unknown[] | undefined)?.[0]) as Json | undefined;
+  if (known !== undefined) return JSON.stringify(known);
+  const [type] = node.type === undefined ? [] : [node.type].flat();
+  const bound = (node.minimum ?? 1) as number;
+  const plain: Readonly<Record<string, string>> = { string: '"…"', boolean: "true" };
+  if (type === "number" || type === "integer") return String(Math.max(bound, 1));
+  return plain[type as string] ?? exampleOf(node) ?? choicesOf(node).map(valueFor)[0] ?? "…";
+}
 
 /** How many known keys are worth naming. */
 const MOST_KEYS = 12;
 
-function unknownKey(value: Json | undefined, { keys, schema, version }: Place): Words {
+function unknownKey(value: Json | undefined, { keys, schema, version, above }: Place): Words {
   const key = keys.at(-1) ?? "";
   const known = knownKeys(schema, keys);
   const list =
     known.length && known.length <= MOST_KEYS
       ? `use one of: ${known.join(", ")}`
       : "remove it; `openclaw config schema` prints every key";
-  const advice = formerAdvice(keys, value) ?? didYouMean(key, known) ?? list;
+  const advice = formerAdvice([...above, ...keys], value) ?? misplaced(keys, known) ?? didYouMean(key, known) ?? list;
   return { reason: `is not a key of OpenClaw ${version}`, advice };
+}
+
+/** Variables and channels that somebody has put one level too high. */
+function misplaced([section = "", key]: readonly string[], known: readonly string[]): string | undefined {
+  if (section === "env" && key !== undefined && known.includes("vars"))
+    return `use the argument env for it, or, where it is no secret, env.vars.${key}`;
+  const isChannel = key === undefined && [...BUILT_IN, ...OFFICIAL, ...Object.keys(OTHERS)].includes(section);
+  return isChannel ? `did you mean channels.${section}?` : undefined;
 }
 
 /** The keys that may stand where a key is. */
