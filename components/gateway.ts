@@ -5,6 +5,7 @@ import { stableValue } from "./outputs";
 import { afterPreflight, checkedBotToken, currentProgram, TELEGRAM } from "./preflight";
 import { schemaOf } from "./openclawSchema";
 import { botsOf } from "./rules/config/bots";
+import { eachPlaceOnce } from "./rules/config/check";
 import { unknownPlugins } from "./rules/config/plugins";
 import { schemaProblems } from "./rules/config/schema";
 import { exposeProblems, exposeWarnings, tokenVariableOf } from "./rules/expose";
@@ -122,9 +123,11 @@ export class Gateway extends pulumi.ComponentResource {
       return undefined;
     }
     const { gateway, args: checked, refused, problems } = resolveGateway(label, defined(rest), target.layout, name);
-    program.report(problems);
-    if (!gateway || !checked) return undefined;
-    reportOn(label, gateway, checked, { refused, isRescue: composition.operatorOnly === true });
+    if (!gateway || !checked) {
+      program.report(problems);
+      return undefined;
+    }
+    reportOn(label, gateway, checked, { problems, refused, isRescue: composition.operatorOnly === true });
     const telegramToken = checked.telegram?.botToken;
     const bot = telegramToken && { path: `${label}.telegram.botToken`, channel: TELEGRAM, token: telegramToken };
     const bots = [...(bot ? [bot] : []), ...botsOf(checked.config ?? {}, checked.env ?? {}, `${label}.config`)];
@@ -153,21 +156,29 @@ export class Gateway extends pulumi.ComponentResource {
   }
 }
 
-/** What is wrong with good arguments together, and what should be known of them. `refused`: arguments that are not good. */
+/**
+ * What is wrong with arguments together, and what should be known of them. `problems`: of each alone; `refused`: arguments that
+ * are not good.
+ */
 function reportOn(
   label: string,
   gateway: ResolvedGateway,
   args: CheckedGatewayArgs,
-  { refused, isRescue }: { readonly refused: readonly string[]; readonly isRescue: boolean },
+  {
+    problems,
+    refused,
+    isRescue,
+  }: { readonly problems: readonly Problem[]; readonly refused: readonly string[]; readonly isRescue: boolean },
 ): void {
   const program = currentProgram();
   const isContainer = gateway.isContainer === true;
   const { version, config } = gateway;
-  if (!refused.includes("version")) {
+  if (refused.includes("version")) program.report(problems);
+  else {
     const warning = notTested(version);
     if (warning !== undefined) program.warn(warning);
     const schema = schemaOf(version);
-    if (schema) program.report(schemaProblems(config, schema, version, `${label}.config`));
+    program.report(eachPlaceOnce(problems, schema ? schemaProblems(config, schema, version, `${label}.config`) : []));
     if (schema && !refused.includes("plugins")) program.report(unknownPlugins(args, `${label}.config`, isContainer));
   }
   if (args.expose) {

@@ -111,7 +111,9 @@ const agentPlaces = ({ config }: ResolvedGateway): Place[] =>
     (defaultAgents(config).includes(id) ? ["agentDir"] : ["workspace", "agentDir"]).flatMap((key) => {
       const path = isObject(agent) ? agent[key] : undefined;
       const property = `config.agents.entries.${id}.${key}`;
-      return typeof path === "string" && path.startsWith("/") ? [{ property, path: posix.normalize(path) }] : [];
+      return typeof path === "string" && path.startsWith("/")
+        ? [{ property, path: posix.normalize(path).replace(/\/$/, "") }]
+        : [];
     }),
   );
 

@@ -1,4 +1,5 @@
 /** Problems: what is wrong with a program, where, and what to do about it. */
+import * as pulumi from "@pulumi/pulumi";
 import { closest, distance } from "fastest-levenshtein";
 import * as z from "zod";
 import { defined } from "../../model/defined";
@@ -43,7 +44,8 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, 
     const value = valueAlong(input, issue.path);
     const shown = isShowable(value, issue.path) ? `; it is ${JSON.stringify(value)}` : "";
     const advice = adviceOf(issue) ?? byExample(issue, schema);
-    return [defined({ path, reason: `${reasonOf(issue)}${shown}`, advice })];
+    const late = isLate(value) ? ", known in preview: it cannot come from another resource" : "";
+    return [defined({ path, reason: `${reasonOf(issue)}${late}${shown}`, advice })];
   });
 }
 
@@ -51,15 +53,23 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, label: string, 
 const adviceOf = (issue: z.core.$ZodIssue): string | undefined =>
   issue.code === "custom" ? (issue.params?.advice as string | undefined) : undefined;
 
+const isLate = (value: unknown): boolean => pulumi.Output.isInstance(value) || value instanceof Promise;
+
 /** How a list or an object is written, where its schema says so. */
 function byExample(issue: z.core.$ZodIssue, schema: z.ZodType): string | undefined {
   if (issue.code !== "invalid_type" || !["array", "object", "record"].includes(issue.expected)) return undefined;
   const example = exampleOf(nodeAt(schema, issue.path));
-  return example === undefined ? undefined : `write it like ${String(issue.path.at(-1))}: ${example}`;
+  const key = issue.path.at(-1);
+  return example === undefined ? undefined : `write it like ${typeof key === "string" ? `${key}: ` : ""}${example}`;
 }
 
-const exampleOf = (node: unknown): string | undefined =>
-  node instanceof z.ZodType ? (node.meta()?.example as string | undefined) : undefined;
+function exampleOf(node: unknown): string | undefined {
+  if (!(node instanceof z.ZodType)) return undefined;
+  return (
+    (node.meta()?.example as string | undefined) ??
+    (node instanceof z.ZodOptional ? exampleOf(node.unwrap()) : undefined)
+  );
+}
 
 /** What messages call values, by zod's names for their types. */
 const KINDS: Readonly<Record<string, string>> = {
@@ -84,33 +94,36 @@ const suggestion = (key: string, known: readonly string[]): string =>
 
 /** A name that somebody may have meant, as a question; undefined if none is near. */
 export function didYouMean(name: string, known: readonly string[]): string | undefined {
-  const nearest = known.length ? closest(name, known) : undefined;
+  const same = known.find((each) => lettersOf(each) === lettersOf(name));
+  const nearest = same ?? (known.length ? closest(name, known) : undefined);
   return nearest !== undefined && isNear(name, nearest) ? `did you mean ${nearest}?` : undefined;
 }
 
 const isNear = (name: string, other: string): boolean =>
-  distance(name.toLowerCase(), other.toLowerCase()) <= Math.max(1, name.length / 3);
+  distance(name.toLowerCase(), other.toLowerCase()) <= Math.max(1, name.length / 3) ||
+  lettersOf(name) === lettersOf(other);
+
+/** Two of them swapped are the commonest mistake. */
+const lettersOf = (name: string): string => [...name.toLowerCase()].sort().join("");
 
 /** Whether it may be one of these, misspelt. */
 export const isLike = (name: string, known: readonly string[]): boolean => known.some((each) => isNear(name, each));
 
 /** The keys that a strict object schema knows at a path. */
 function knownKeys(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const inner = nodeAt(schema, path);
+  const inner = unwrap(nodeAt(schema, path));
   return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
 /** The schema of what is at a path. */
 const nodeAt = (schema: z.ZodType, path: readonly PropertyKey[]): unknown =>
-  unwrap(
-    path.reduce<unknown>((node, key) => {
-      const inner = unwrap(node);
-      if (inner instanceof z.ZodObject) return inner.shape[String(key)];
-      if (inner instanceof z.ZodRecord) return inner.valueType;
-      if (inner instanceof z.ZodArray) return inner.element;
-      return undefined;
-    }, schema),
-  );
+  path.reduce<unknown>((node, key) => {
+    const inner = unwrap(node);
+    if (inner instanceof z.ZodObject) return inner.shape[String(key)];
+    if (inner instanceof z.ZodRecord) return inner.valueType;
+    if (inner instanceof z.ZodArray) return inner.element;
+    return undefined;
+  }, schema);
 
 const unwrap = (node: unknown): unknown => {
   if (node instanceof z.ZodOptional) return unwrap(node.unwrap());
@@ -136,7 +149,11 @@ const HARMLESS = [
   "target",
 ];
 
+/** Whose values are secret, whatever their type. */
+const SECRET = ["env", "botToken", "config"];
+
 export function isShowable(value: unknown, path: readonly PropertyKey[]): boolean {
+  if (SECRET.some((key) => path.includes(key))) return false;
   if (typeof value === "number" || typeof value === "boolean") return true;
   return typeof value === "string" && value.length <= 80 && HARMLESS.includes(String(path.at(-1)));
 }

@@ -261,22 +261,24 @@ const pathInside = z
   .refine((path) => !/^\/+$/.test(path), NOT_ALL)
   .pipe(absolutePath);
 
-const mountSchema = z.strictObject({
-  source: pathInside.superRefine((source, context) => {
-    const why = whyNotMounted(source);
-    if (why !== undefined)
-      context.addIssue({
-        code: "custom",
-        message: why,
-        params: { advice: "mount the one directory that the gateway needs" },
-      });
-  }),
-  target: pathInside.refine((target) => !isOwnPlace(target), {
-    error: "is a place of the gateway itself, or of its image",
-    params: { advice: `use another one, e.g. "/data", or "${CONTAINER_PATHS.workspace}" for its workspace` },
-  }),
-  readOnly: z.boolean().optional(),
-} satisfies Schemas<MountArgs>);
+const mountSchema = z
+  .strictObject({
+    source: pathInside.superRefine((source, context) => {
+      const why = whyNotMounted(source);
+      if (why !== undefined)
+        context.addIssue({
+          code: "custom",
+          message: why,
+          params: { advice: "mount the one directory that the gateway needs" },
+        });
+    }),
+    target: pathInside.refine((target) => !isOwnPlace(target), {
+      error: "is a place of the gateway itself, or of its image",
+      params: { advice: `use another one, e.g. "/data", or "${CONTAINER_PATHS.workspace}" for its workspace` },
+    }),
+    readOnly: z.boolean().optional(),
+  } satisfies Schemas<MountArgs>)
+  .meta({ example: '{ source: "/mnt/work", target: "/data" }' });
 
 const mountsSchema = z
   .array(mountSchema)

@@ -46,7 +46,7 @@ afterAll(async () => {
 
 /** Its whole group ends when this process does, however that ends: then nothing holds the other end of the pipe. */
 function endWithUs(child: ChildProcess): void {
-  const watchdog = spawn("sh", ["-c", 'read _; kill -KILL -- "-$0"', String(child.pid)], {
+  const watchdog = spawn("sh", ["-c", 'read _; kill -KILL "-$0"', String(child.pid)], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });

@@ -82,3 +82,14 @@ it("a variable whose value is refused counts as set", async () => {
   const main = { env: { KEY: "", OTHER: "x" }, config: { env: { vars: { A: "${KEY}", B: "${OTHER}" } } } };
   expect(said(await pair({ main }))).toEqual(["claw.main.env.KEY: must be a non-empty string or an Output of one"]);
 });
+
+it("a key that OpenClaw does not know is that alone, whatever is in it", async () => {
+  vi.spyOn(LocalHost.prototype, "findConflicts").mockImplementation((gateways) =>
+    Promise.resolve(gateways.map(() => [])),
+  );
+  const config = { gateway: { token: "canary-plain-token" }, browser: { controlPort: 1 } };
+  expect(said(await pair({ main: { config } }))).toEqual([
+    "claw.main.config.browser.controlPort: browser control is on basePort + 2",
+    "claw.main.config.gateway.token: is not a key of OpenClaw 2026.9.6",
+  ]);
+});

@@ -27,6 +27,18 @@ describe("bad arguments are refused with path and advice", () => {
     ["a relative path", { stateDir: "state" }, /^g\.stateDir: must be an absolute path/],
     ["a path with dots", { workspace: "/a/../b" }, /^g\.workspace: must not contain/],
     ["the root directory", { stateDir: "/" }, /^g\.stateDir: must be an absolute path/],
+    ["two letters swapped", { expose: { lna: {} } }, /lna: .* -> did you mean lan\?/],
+    [
+      "an Output for a path",
+      { stateDir: pulumi.output("/srv") },
+      /stateDir: must be a string, known in preview: it cannot/,
+    ],
+    ["a mount as docker has it", { mounts: ["/a:/b"] }, /mounts\.0: must be an object -> write it like \{ source: /],
+    [
+      "a number that may be secret",
+      { env: { PIN: 4711 } },
+      /^g\.env\.PIN: must be a non-empty string or an Output of one -> /,
+    ],
     ["text for an object", { config: "update" }, /config: must be an object -> write it like config: \{ update: /],
     [
       "a list of objects for an object",

@@ -7,7 +7,7 @@ import { decidedOtherwise } from "./owned";
 import { unknownVariables } from "./references";
 import { commandOwners } from "./render";
 import { sandboxesInContainer } from "./sandbox";
-import { plainSecrets } from "./secrets";
+import { IN_PLAIN_TEXT, plainSecrets } from "./secrets";
 
 interface ToCheck {
   readonly config: JsonObject;
@@ -33,6 +33,14 @@ export function checkConfig({ config, ours, telegram, env, path, isContainer }: 
     ...uninvitedOwners(config, telegram, path),
     ...(isContainer ? sandboxesInContainer(config, env, path) : []),
   ];
+}
+
+/** A secret at a key that OpenClaw does not know is only that; one that the component decides is known to nobody else. */
+export function eachPlaceOnce(ours: readonly Problem[], ofSchema: readonly Problem[]): Problem[] {
+  const isIn = (problems: readonly Problem[], { path }: Problem): boolean =>
+    problems.some((other) => path === other.path || path.startsWith(`${other.path}.`));
+  const kept = ours.filter((problem) => problem.reason !== IN_PLAIN_TEXT || !isIn(ofSchema, problem));
+  return [...kept, ...ofSchema.filter((problem) => !isIn(kept, problem))];
 }
 
 /** An owner whom the bot does not answer. */

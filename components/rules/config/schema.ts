@@ -243,6 +243,8 @@ function unknownKey(value: Json | undefined, { keys, schema, version, above }: P
 function misplaced([section = "", key]: readonly string[], known: readonly string[]): string | undefined {
   if (section === "env" && key !== undefined && known.includes("vars"))
     return `use the argument env for it, or, where it is no secret, env.vars.${key}`;
+  if (section === "gateway" && (key === "token" || key === "password"))
+    return "remove it: clients authenticate with the token that the component generates (output `token`)";
   const isChannel = key === undefined && [...BUILT_IN, ...OFFICIAL, ...Object.keys(OTHERS)].includes(section);
   return isChannel ? `did you mean channels.${section}?` : undefined;
 }

@@ -42,6 +42,8 @@ const MARKERS = [
 
 const LOOPBACK_URL = /^https?:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])([:/]|$)/i;
 
+export const IN_PLAIN_TEXT = "would be stored in plain text in the configuration file and in the stack's state";
+
 /** Secrets in plain text. `env`: names of the argument of that name. `path`: of the configuration. */
 export const plainSecrets = (config: JsonObject, env: readonly string[], path: string): Problem[] =>
   walk(config)
@@ -51,7 +53,7 @@ export const plainSecrets = (config: JsonObject, env: readonly string[], path: s
     )
     .map(({ path: at }) => ({
       path: `${path}.${at.join(".")}`,
-      reason: "would be stored in plain text in the configuration file and in the stack's state",
+      reason: IN_PLAIN_TEXT,
       advice: "move it to `env` and write ${NAME} here",
     }));
 
