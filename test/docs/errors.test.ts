@@ -235,7 +235,7 @@ const NO_MESSAGE = [
   /^(not finished|no answer) within … s$/, // a part of them
   /^(sudo -u '#…' |env -u OPENCLAW_)/,
   /\.lan: whoever is on that network|^Add ….tls; or remove lan|can pose as (one of its users|somebody on)/, // warnings
-  /^any web page that somebody opens|^and command its agent|^Name the pages' own addresses/, // a warning
+  /any web page that somebody opens|^and command its agent|^Name the pages' own addresses/, // a warning
   /^Where that matters, (run the proxy|leave it out|name the address)/, // the same
   /^it is new$|: it will be recreated$/, // of a preview
   /^it (has not become healthy yet|is paused|has stopped \(…\)|is unhealthy)$|^its .* been changed$/, // the same
