@@ -259,7 +259,8 @@ function openedByConfig({ lan, proxy }: Expose, path: string, config: JsonObject
   const origins = valueAt(config, "gateway.controlUi.allowedOrigins");
   const isHost = valueAt(config, "gateway.controlUi.dangerouslyAllowHostHeaderOriginFallback") === true;
   const key = isHost ? "dangerouslyAllowHostHeaderOriginFallback" : "allowedOrigins";
-  const isOpen = isHost || (Array.isArray(origins) && origins.some((each) => String(each).trim() === "*"));
+  const isOpen =
+    isHost || (Array.isArray(origins) && origins.some((each) => typeof each === "string" && each.trim() === "*"));
   return isOpen && (lan || proxy)
     ? [
         `${at}.${key}: any web page that somebody opens who can reach the gateway may talk to it in that person's name, ` +

@@ -56,9 +56,9 @@ const keysAt = (pointer: string): string[] =>
     .map((key) => decodeURIComponent(key).replaceAll("~1", "/").replaceAll("~0", "~"));
 
 /** What an object misses is one mistake, and a key that it has instead is the same. */
-function joined(all: readonly Failure[]): Failure[] {
+function joined(all: readonly SchemaFailure[]): SchemaFailure[] {
   const missing = all.filter(({ about }) => about[0]?.keyword === "required");
-  const isInstead = ({ location, about }: Failure, of: string): boolean =>
+  const isInstead = ({ location, about }: SchemaFailure, of: string): boolean =>
     about[0]?.keyword === "false" && location.slice(0, location.lastIndexOf("/")) === of;
   return all
     .filter((each) => !missing.some(({ location }) => isInstead(each, location)))
@@ -219,7 +219,7 @@ function valueFor(node: Schema): string {
   const known = (node.const ?? (node.enum as unknown[] | undefined)?.[0]) as Json | undefined;
   if (known !== undefined) return JSON.stringify(known);
   const [type] = node.type === undefined ? [] : [node.type].flat();
-  const bound = (node.minimum ?? 1) as number;
+  const bound = node.minimum ?? 1;
   const plain: Readonly<Record<string, string>> = { string: '"…"', boolean: "true" };
   if (type === "number" || type === "integer") return String(Math.max(bound, 1));
   return plain[type as string] ?? exampleOf(node) ?? choicesOf(node).map(valueFor)[0] ?? "…";
