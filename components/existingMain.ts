@@ -1,6 +1,5 @@
 /** A main gateway that no stack owns, beside a rescue gateway of this program. */
 import { posix } from "node:path";
-import * as pulumi from "@pulumi/pulumi";
 import { isUnknown, type ExistingGateway } from "../inspect/existingGateway";
 import { gatewayId, serviceName, wrapperName, type HostLayout } from "../model/hostLayout";
 import { GUIDE_MARK } from "../model/guide";
@@ -26,7 +25,7 @@ export function findExistingMain(label: string, target: Target, facts: unknown):
     found.then((gateway): ExistingMain => {
       if (!gateway) {
         if (!currentProgram().isLeftAlone(target))
-          void pulumi.log.warn(
+          currentProgram().warn(
             `${label}: no main gateway was found beside it, so nothing was checked against one, and updates do not wait for one. ` +
               "Looked for: .openclaw in your home directory (with sudo, also in that of the user who ran it) and in the target's root. " +
               "If main is elsewhere, set existingMain.stateDir; in stack config: " +

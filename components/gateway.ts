@@ -8,7 +8,7 @@ import { botsOf } from "./rules/config/bots";
 import { eachPlaceOnce } from "./rules/config/check";
 import { unknownPlugins } from "./rules/config/plugins";
 import { schemaProblems } from "./rules/config/schema";
-import { exposeProblems, exposeWarnings, tokenVariableOf } from "./rules/expose";
+import { exposeProblems, exposeWarnings, signsIn } from "./rules/expose";
 import { checkOperatorOnly, ownerless } from "./rules/operators";
 import { MAIN_BASE_PORT, RESCUE_BASE_PORT, type GatewayPorts, type PortRange } from "../model/ports";
 import { notTested } from "../model/versions";
@@ -20,7 +20,7 @@ import { GATEWAY_EXAMPLE, isArguments, notArguments, notTarget } from "./given";
 import { isOfThisCopy, type Partner } from "./targets/target";
 import type { ExistingGateway } from "../inspect/existingGateway";
 import type { ExistingMainOutputs } from "../model/outputs";
-import { BOT_TOKEN_VARIABLE } from "../model/secrets";
+import { BOT_TOKEN_VARIABLE, tokenVariable } from "../model/secrets";
 import { defined } from "../model/defined";
 
 /** Bytes of randomness in a generated gateway token. */
@@ -127,16 +127,17 @@ export class Gateway extends pulumi.ComponentResource {
       program.report(problems);
       return undefined;
     }
-    reportOn(label, gateway, checked, { problems, refused, isRescue: composition.operatorOnly === true });
+    const isRescue = composition.operatorOnly === true;
+    reportOn(label, gateway, checked, { problems, refused, isRescue });
     const telegramToken = checked.telegram?.botToken;
     const bot = telegramToken && { path: `${label}.telegram.botToken`, channel: TELEGRAM, token: telegramToken };
     const bots = [...(bot ? [bot] : []), ...botsOf(checked.config ?? {}, checked.env ?? {}, `${label}.config`)];
-    const declared = { name, target, gateway, bots, notices: ownerless(gateway, checked) };
+    const declared = { name, target, gateway, bots, isRescue, notices: ownerless(gateway, checked) };
     program.declare(declared);
 
     const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));
     const token = pulumi.secret(stableValue(`${name}-token`, randomToken, { parent: this }));
-    const variable = tokenVariableOf(checked.expose);
+    const variable = tokenVariable(signsIn(checked.expose));
     const env: Record<string, pulumi.Input<string>> = { ...checked.env, [variable]: token };
     if (bot) env[BOT_TOKEN_VARIABLE] = checkedBotToken(declared, bot);
     const deployment = target.deploy(
@@ -182,7 +183,9 @@ function reportOn(
     if (schema && !refused.includes("plugins")) program.report(unknownPlugins(args, `${label}.config`, isContainer));
   }
   if (args.expose) {
-    program.report(exposeProblems(args.expose, `${label}.expose`, { isContainer, isRescue }));
+    program.report(
+      exposeProblems(args.expose, `${label}.expose`, { isContainer, isRescue, ...defined({ mounts: args.mounts }) }),
+    );
     for (const warning of exposeWarnings(args.expose, `${label}.expose`, { isContainer, config }))
       program.warn(warning);
   }

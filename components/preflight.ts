@@ -28,6 +28,7 @@ export interface DeclaredGateway {
   readonly target: Target;
   readonly gateway: ResolvedGateway;
   readonly bots: readonly Bot[];
+  readonly isRescue: boolean;
   /** What is not wrong, and yet worth knowing: a preview says it. */
   readonly notices: readonly string[];
 }
@@ -61,8 +62,9 @@ class Program {
 
   /** Something that is no problem; said once, however many gateways it is about. */
   warn(text: string): void {
-    if (!this.warnings.has(text)) void pulumi.log.warn(text);
-    this.warnings.add(text);
+    const line = plainLine(text);
+    if (!this.warnings.has(line)) void pulumi.log.warn(line);
+    this.warnings.add(line);
   }
 
   /**

@@ -17,7 +17,7 @@ import { plain } from "../model/plain";
 import { carries, ownerOf } from "../inspect/processes";
 import { signal } from "../inspect/run";
 import { readSecrets } from "./secrets";
-import { tokenVariable } from "../model/secrets";
+import { tokenVariableIn } from "../model/secrets";
 
 const PASSED_ON = ["TERM", "COLORTERM", "NO_COLOR", "TZ"];
 
@@ -76,7 +76,7 @@ function secretsFor(gateway: HostGateway, generation: Generation): Record<string
     if (!isLeftover) throw new Failure(`${said}`, `${advice}`);
     process.stderr.write(`${plain(withAdvice(`warning: ${said}`, advice))}\n`);
   }
-  const name = tokenVariable(secrets);
+  const name = tokenVariableIn(secrets);
   return name in secrets ? { ...secrets, [name]: WITHHELD } : secrets;
 }
 

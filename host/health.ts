@@ -15,7 +15,7 @@ import type { RunResult } from "../inspect/run";
 import { runAs } from "./runAs";
 import { supervisorFor } from "./supervisors/choose";
 import { valueAt } from "../model/json";
-import { tokenVariable } from "../model/secrets";
+import { tokenVariableIn } from "../model/secrets";
 
 /** Two cold boots side by side on two cores take about 25 s; on a slow disk, several times that. */
 const HEALTH_TIMEOUT_MS = 180_000;
@@ -49,7 +49,7 @@ export function openclaw(gateway: HostGateway, { service }: Generation, ...args:
  */
 async function isOurs(gateway: HostGateway, generation: Generation): Promise<boolean> {
   const secrets = readSecrets(generation.service.secrets);
-  const token = secrets[tokenVariable(secrets)];
+  const token = secrets[tokenVariableIn(secrets)];
   const answer = await askGateway(gatewayPort(generation), "/tools/invoke", {
     method: "POST",
     headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },

@@ -56,6 +56,12 @@ export const groupIdsOf = (name: string): number[] =>
 export const uidOf = (account: string | null): number | undefined =>
   account === null ? process.getuid!() : lookUp(account)?.uid;
 
+/** Names of the groups of an account, or of this user; none where it does not exist yet. */
+export function groupsOf(account: string | null): string[] {
+  const { stdout } = spawnSync("id", ["-nG", ...(account === null ? [] : [account])], { encoding: "utf8" });
+  return (stdout ?? "").split(/\s+/).filter((name) => name !== "");
+}
+
 /** An account's line of /etc/passwd; empty: there is none. */
 export const passwdLine = (account: string): string =>
   readFileSync("/etc/passwd", "utf8")

@@ -88,10 +88,7 @@ if [ -n "$wants_sudo" ]; then
   home=/root
   sudo -n true && sudo='sudo -n' && say sudo yes
 fi
-for engine in docker podman; do
-  command -v "$engine" >/dev/null && say engine "$engine"
-done
-for program in openssl tailscale; do
+for program in @PROGRAMS@; do
   command -v "$program" >/dev/null && say has "$program"
 done
 ip -4 -o addr show | sed -n 's|.* inet \([0-9.]*\).*|address \1|p'

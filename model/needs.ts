@@ -1,4 +1,5 @@
 /** What a configuration needs of its host, and only the host knows whether it is there. Pure. */
+import { EVERY_ADDRESS, inPlainTextEverywhere } from "./addresses";
 import { valueAt } from "./json";
 import type { Conflict } from "./conflict";
 import type { JsonObject } from "./spec";
@@ -13,6 +14,8 @@ export interface Needs {
   readonly files: readonly Need[];
   readonly programs: readonly Need[];
   readonly addresses: readonly Need[];
+  /** It listens on every address, and without HTTPS. */
+  readonly isOpen: boolean;
 }
 
 /** Files that the gateway reads itself. */
@@ -39,12 +42,13 @@ export function needsOf(config: JsonObject): Needs {
       ...(isMade ? [{ property: "expose.tls", name: "openssl" }] : []),
       ...(text("gateway.tailscale.mode") === "serve" ? [{ property: "expose.tailscale", name: "tailscale" }] : []),
     ],
+    isOpen: text("gateway.bind") === "lan" && valueAt(config, "gateway.tls.enabled") !== true,
     addresses: address === undefined ? [] : [{ property: "expose.lan.address", name: address }],
   };
 }
 
 /** Names of what may be needed. */
-export const PROGRAMS = ["openssl", "tailscale"] as const;
+export const PROGRAMS = ["docker", "podman", "openssl", "tailscale"] as const;
 
 /** What a host has. */
 export interface HostHas {
@@ -71,10 +75,11 @@ export const unmet = (needs: Needs, has: HostHas): Conflict[] => [
       advice: name === "openssl" ? "install openssl there, or set certFile and keyFile" : `install ${name} there`,
     })),
   ...needs.addresses
-    .filter(({ name }) => has.addresses.length > 0 && name !== "0.0.0.0" && !has.addresses.includes(name))
+    .filter(({ name }) => has.addresses.length > 0 && name !== EVERY_ADDRESS && !has.addresses.includes(name))
     .map(({ property, name }) => ({
       property,
       reason: `${name} is no address of the host, which has ${has.addresses.join(", ")}`,
       advice: "use one of them, or leave address out for every one",
     })),
+  ...(needs.isOpen ? inPlainTextEverywhere(has.addresses) : []),
 ];

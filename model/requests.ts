@@ -146,10 +146,19 @@ export interface EngineLookRequest {
   readonly claims: readonly ContainerClaim[];
 }
 
+/** IP addresses of an engine's machine. */
+export interface EngineMachine {
+  /** Its own, IPv4; none: not known. */
+  readonly addresses: readonly string[];
+  /** Those that it has in the engine's networks, as far as the engine says. */
+  readonly inNetworks: readonly string[];
+}
+
 export type EngineLookAnswer =
   | { readonly silence: string }
   | {
       readonly cpus: number;
+      readonly machine: EngineMachine;
       readonly gateways: readonly {
         readonly obstacles: readonly Conflict[];
         /** Whether it has a container, in whatever state. */

@@ -6,6 +6,13 @@ export const BOT_TOKEN_VARIABLE = "TELEGRAM_BOT_TOKEN";
 
 export type SecretName = typeof GATEWAY_TOKEN_VARIABLE | typeof GATEWAY_PASSWORD_VARIABLE | typeof BOT_TOKEN_VARIABLE;
 
+/** What OpenClaw's `gateway.auth.mode` is where a proxy signs people in. */
+export const BY_PROXY = "trusted-proxy";
+
 /** Under which of the two a gateway has its token. */
-export const tokenVariable = (variables: Readonly<Record<string, unknown>>): SecretName =>
-  GATEWAY_PASSWORD_VARIABLE in variables ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE;
+export const tokenVariable = (isByProxy: boolean): SecretName =>
+  isByProxy ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE;
+
+/** The same, from all the variables that it has. */
+export const tokenVariableIn = (variables: Readonly<Record<string, unknown>>): SecretName =>
+  tokenVariable(GATEWAY_PASSWORD_VARIABLE in variables);

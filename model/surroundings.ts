@@ -35,6 +35,14 @@ const NOBODYS = ["/proc", "/sys", "/dev", "/var/lib/docker", "/var/lib/container
 const SERVICES = /^(\/var)?\/run\/(user|systemd|dbus|docker|containerd|podman|crio|buildkit)(\/|$)/;
 /** What gateways on that machine were set up with, their secrets included. */
 const GATEWAYS = /\/\.pulumi-openclaw(\/|$)/;
+/** Whole homes: what their owners have in them, and where, is known to nobody here. */
+const HOME = /^(\/root|(\/var)?\/home(\/[^/]+)?)$/;
+/** State directories by OpenClaw's own names, of whatever profile; and the workspaces in them. */
+const STATE = /\/\.openclaw(-[^/]+)?(\/|$)/;
+const WORKSPACE = /\/\.openclaw(-[^/]+)?\/workspace/;
+
+/** Whether a gateway on the machine, e.g. one that this container is to replace, has its workspace there by default. */
+export const isGatewaysWorkspace = (source: string): boolean => WORKSPACE.test(source);
 
 /**
  * Why a path of the engine's machine is given to no gateway. `engines`: further directories of the engine itself, and its
@@ -45,6 +53,9 @@ export function whyNotMounted(source: string, engines: readonly string[] = []): 
   if (SERVICES.test(source))
     return "has sockets of services that start programs: whoever has one does so on that machine";
   if (GATEWAYS.test(source)) return "holds gateways of that machine, their secrets included";
+  if (STATE.test(source) && !isGatewaysWorkspace(source))
+    return "is a gateway's state on that machine, its secrets included";
+  if (HOME.test(source)) return "is somebody's home: with its keys and start-up files the bot could act as its owner";
   if ([...SYSTEM, ...engines].some((path) => isWithin(path, source)))
     return "holds what the machine itself runs on: whoever changes it is root there";
   if ([...NOBODYS, ...engines].some((path) => isWithin(source, path)))

@@ -1,13 +1,25 @@
 /** How a gateway is reached from elsewhere, and what would not be safe. Pure. Source: measured on OpenClaw 2026.9.6. */
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
 import * as z from "zod";
+import {
+  EVERY_ADDRESS,
+  includesLoopback,
+  inPlainText,
+  inPlainTextEverywhere,
+  isLoopback,
+  isPrivate,
+} from "../../model/addresses";
+import type { Conflict } from "../../model/conflict";
 import { defined } from "../../model/defined";
+import { isWithin } from "../../model/hostLayout";
 import { valueAt } from "../../model/json";
-import { GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE, type SecretName } from "../../model/secrets";
+import { BY_PROXY } from "../../model/secrets";
 import type { JsonObject } from "../../model/spec";
-import type { ExposeArgs, LanArgs, ProxyArgs, TlsArgs } from "../arguments";
+import type { EngineMachine } from "../../model/requests";
+import type { ExposeArgs, LanArgs, MountArgs, ProxyArgs, TlsArgs } from "../arguments";
 import { absolutePath, type Schemas } from "./fields";
 import type { Problem } from "./problems";
+import type { ResolvedGateway } from "./resolve";
 
 const ipv4 = z.string().refine((text) => isIP(text) === 4, "must be an IPv4 address");
 
@@ -90,16 +102,17 @@ export type Expose = z.output<typeof exposeSchema>;
 /** Whether a proxy says who somebody is. Then clients on the machine itself use the token as a password. */
 export const signsIn = (expose: Expose | undefined): boolean => expose?.proxy?.userHeader !== undefined;
 
-/** The variable that the gateway has its token in. */
-export const tokenVariableOf = (expose: Expose | undefined): SecretName =>
-  signsIn(expose) ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE;
-
 export const schemeOf = (expose: Expose | undefined): "https" | "http" => (expose?.tls ? "https" : "http");
-
-export const EVERY_ADDRESS = "0.0.0.0";
 
 /** Address beyond loopback on which others reach the gateway. */
 export const lanAddress = ({ lan }: Expose = {}): string | undefined => lan && (lan.address ?? EVERY_ADDRESS);
+
+/** Address of the engine's machine that a container's ports are published on. */
+export const publishedOn = (lanAddress = "127.0.0.1"): string => lanAddress;
+
+/** And where that machine itself reaches them. */
+export const reachedAt = (lanAddress: string | undefined): string =>
+  lanAddress === EVERY_ADDRESS ? publishedOn() : publishedOn(lanAddress);
 
 const LOCAL_PROXY = ["127.0.0.1", "::1"];
 
@@ -169,7 +182,7 @@ export const letsTailnetIn = (config: JsonObject): boolean => valueAt(config, "g
 export function proxySignIn(expose: Expose): JsonObject {
   const { userHeader, allowUsers = [], requiredHeaders } = expose.proxy!;
   return {
-    mode: "trusted-proxy",
+    mode: BY_PROXY,
     trustedProxy: defined({
       userHeader,
       allowUsers: allowUsers.includes("*") ? undefined : [...allowUsers],
@@ -183,7 +196,7 @@ export function proxySignIn(expose: Expose): JsonObject {
 export function exposeProblems(
   expose: Expose,
   path: string,
-  { isContainer, isRescue }: { isContainer: boolean; isRescue: boolean },
+  { isContainer, isRescue, mounts = [] }: { isContainer: boolean; isRescue: boolean; mounts?: readonly MountArgs[] },
 ): Problem[] {
   const { lan, tailscale, proxy, tls } = expose;
   const problems: Problem[] = [];
@@ -203,18 +216,17 @@ export function exposeProblems(
           "does not go together with tailscale, which reaches the gateway on loopback and brings its own certificate",
           `remove ${other}, or remove tailscale`,
         );
-  if (lan?.address !== undefined && lan.address !== EVERY_ADDRESS && !isPrivate(lan.address) && !tls)
-    refuse(
-      "lan.address",
-      `${lan.address} is a public address: the token would cross the internet in plain text`,
-      "add tls; or remove lan, and put a proxy in front on the gateway's machine: docs/reach.md",
-    );
-  if (tls?.certFile !== undefined && isContainer)
-    refuse(
-      "tls.certFile",
-      "cannot be read in a container, which sees no file of the engine's machine",
-      "leave out certFile and keyFile: OpenClaw makes a certificate; or put a proxy in front: docs/reach.md",
-    );
+  if (lan?.address !== undefined && lan.address !== EVERY_ADDRESS && !isPrivate(lan.address) && !tls) {
+    const { reason, advice } = inPlainText(lan.address);
+    refuse("lan.address", reason, advice);
+  }
+  for (const [property, file] of Object.entries(defined(tls ?? {})))
+    if (isContainer && !mounts.some(({ target }) => isWithin(file, target)))
+      refuse(
+        `tls.${property}`,
+        `${file} is in none of the gateway's mounts: a container sees no other file of the engine's machine`,
+        "mount its directory: docs/reach.md; or leave out certFile and keyFile: OpenClaw makes a certificate",
+      );
   if (proxy) refuseProxy(expose, { isContainer, isRescue }, refuse);
   return problems;
 }
@@ -237,7 +249,7 @@ function refuseProxy(
     refuse(
       "proxy.trustedProxies",
       "may be the engine's machine, every program of which could then pose as an operator of rescue, main's bot included",
-      "name the address of the proxy's container (docker run --ip); or leave userHeader out, so that rescue wants its token",
+      NAME_CONTAINER,
     );
   if (!isContainer && !expose.lan && loopback.length < trusted(expose).length)
     refuse(
@@ -284,7 +296,7 @@ export function exposeWarnings(
     );
   if (lan && !tls)
     warnings.push(
-      `${path}.lan: whoever is on that network can read the token as it passes; where the machine has a public address, that is the internet. ` +
+      `${path}.lan: whoever is on that network can read the token as it passes. ` +
         `Add ${path}.tls; or remove lan, and put a proxy in front on the gateway's machine: docs/reach.md`,
     );
   if (!isContainer && signsIn(expose) && trusted(expose).some(includesLoopback))
@@ -300,33 +312,36 @@ export function exposeWarnings(
   return warnings;
 }
 
-/** The first address of each of Docker's networks is the machine's, if nobody has chosen another (docker network create). */
-const mayBeEnginesMachine = (text: string): boolean => text.includes("/") || /[.:]1$/.test(text);
+const NAME_CONTAINER =
+  "name the address of the proxy's container (docker run --ip); or leave userHeader out, so that rescue wants its token";
 
-const listOf = (...networks: (readonly [string, number])[]): BlockList => {
-  const list = new BlockList();
-  for (const [address, bits] of networks) list.addSubnet(address, bits, isIP(address) === 6 ? "ipv6" : "ipv4");
-  return list;
-};
-
-const LOOPBACK = listOf(["127.0.0.0", 8], ["::1", 128]);
-/** Source: RFC 1918, 6598 (also Tailscale's), 3927. */
-const PRIVATE = listOf(
-  ["10.0.0.0", 8],
-  ["172.16.0.0", 12],
-  ["192.168.0.0", 16],
-  ["100.64.0.0", 10],
-  ["169.254.0.0", 16],
-);
-
-const isIn = (list: BlockList, address: string): boolean => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-const isLoopback = (address: string): boolean => isIn(LOOPBACK, address);
-const isPrivate = (address: string): boolean => isIn(PRIVATE, address);
-
-/** Whether an address or a network contains loopback. */
-function includesLoopback(text: string): boolean {
-  const [address = "", bits] = text.split("/");
-  if (bits === undefined) return isLoopback(address);
-  const list = listOf([address, Number(bits)]);
-  return isIn(list, "127.0.0.1") || isIn(list, "::1") || isLoopback(address);
+/** What is found in the way of a gateway in a container, and what should be known, where its engine's machine is seen. */
+export function exposedOn(
+  machine: EngineMachine,
+  { label, config, lanAddress }: ResolvedGateway,
+  isRescue: boolean,
+): { readonly obstacles: readonly Conflict[]; readonly warnings: readonly string[] } {
+  const isTls = valueAt(config, "gateway.tls.enabled") === true;
+  const open = lanAddress === EVERY_ADDRESS && !isTls ? inPlainTextEverywhere(machine.addresses) : [];
+  const places = [...machine.addresses, ...machine.inNetworks];
+  const posing = valueAt(config, "gateway.auth.mode") === BY_PROXY ? valueAt(config, "gateway.trustedProxies") : [];
+  const itself = (posing as string[]).find((address) => !mayBeEnginesMachine(address) && places.includes(address));
+  if (itself === undefined) return { obstacles: open, warnings: [] };
+  const property = "expose.proxy.trustedProxies";
+  const reason = `${itself} is the engine's machine, every program of which could pose as an operator of rescue, main's bot included`;
+  return isRescue
+    ? { obstacles: [...open, { property, reason, advice: NAME_CONTAINER }], warnings: [] }
+    : {
+        obstacles: open,
+        warnings: [
+          `${label}.expose.proxy: every program on the engine's machine can pose as one of its users: ${itself} is that machine. ` +
+            "Where that matters, name the address of the proxy's container: docs/reach.md",
+        ],
+      };
 }
+
+/**
+ * A guess, since the network of a new gateway is not there yet. The first address of each of Docker's networks is the
+ * machine's, if nobody has chosen another (docker network create).
+ */
+const mayBeEnginesMachine = (text: string): boolean => text.includes("/") || /[.:]1$/.test(text);

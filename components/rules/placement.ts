@@ -25,8 +25,8 @@ import type { Problem } from "./problems";
 import type { ResolvedGateway } from "./resolve";
 import type { CheckedGatewayArgs } from "./schemas";
 import { defined } from "../../model/defined";
-import { EVERY_ADDRESS, exposed, lanAddress, schemeOf, tokenVariableOf, type Expose } from "./expose";
-import { BOT_TOKEN_VARIABLE, type SecretName } from "../../model/secrets";
+import { exposed, lanAddress, reachedAt, schemeOf, signsIn, type Expose } from "./expose";
+import { BOT_TOKEN_VARIABLE, tokenVariable, type SecretName } from "../../model/secrets";
 import { onlyInContainers, surroundingsOf } from "./surroundings";
 
 /** A Docker engine, as its gateways see it: plain facts, known before anything is touched. */
@@ -118,7 +118,7 @@ function inContainer(layout: ContainerLayout, asked: Asked): Placement {
       portRange: { first: basePort, last: sandboxPort ? basePort + 1 : basePort },
       isContainer: true,
       ...lanOf(expose),
-      url: `${schemeOf(expose)}://${reachedAt(expose)}:${basePort}`,
+      url: `${schemeOf(expose)}://${reachedAt(lanAddress(expose))}:${basePort}`,
       stateDir: CONTAINER_PATHS.state,
       workspace: CONTAINER_PATHS.workspace,
       configPath: CONTAINER_PATHS.configFile,
@@ -178,7 +178,7 @@ const providerOf = (name: SecretName): string => name.toLowerCase();
 /** Files hold the secrets: `docker inspect` would show environment variables. */
 function providersOf({ telegram, expose }: CheckedGatewayArgs): JsonObject {
   const names: SecretName[] = [
-    tokenVariableOf(expose),
+    tokenVariable(signsIn(expose)),
     ...(telegram?.botToken === undefined ? [] : ([BOT_TOKEN_VARIABLE] as const)),
   ];
   return Object.fromEntries(
@@ -187,9 +187,3 @@ function providersOf({ telegram, expose }: CheckedGatewayArgs): JsonObject {
 }
 
 const lanOf = (expose: Expose): Pick<Facts, "lanAddress"> => defined({ lanAddress: lanAddress(expose) });
-
-/** From the engine's machine. */
-const reachedAt = (expose: Expose): string => {
-  const address = lanAddress(expose);
-  return address === undefined || address === EVERY_ADDRESS ? "127.0.0.1" : address;
-};

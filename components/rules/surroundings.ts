@@ -1,5 +1,5 @@
 /** What a gateway's container has around it, from the arguments. Pure. */
-import type { Mount, Surroundings } from "../../model/surroundings";
+import { isGatewaysWorkspace, type Mount, type Surroundings } from "../../model/surroundings";
 import { defined } from "../../model/defined";
 import { valueAt } from "../../model/json";
 import { configuredPorts } from "./isolation";
@@ -68,3 +68,13 @@ export function unreached({ label, config, surroundings = {} }: ResolvedGateway)
       return [`${listener} is reached by nobody outside the container: name it in \`publish\`, or join a network`];
     });
 }
+
+/** Directories of the engine's machine in which another gateway may work. */
+export const othersWorkspaces = ({ label, surroundings = {} }: ResolvedGateway): string[] =>
+  (surroundings.mounts ?? [])
+    .filter(({ source, readOnly }) => !readOnly && isGatewaysWorkspace(source))
+    .map(
+      ({ source }) =>
+        `${label}.mounts: ${source} is where a gateway on that machine has its workspace. Stop it for good before this one starts: ` +
+        "two bots would change the same files",
+    );

@@ -1,6 +1,5 @@
 /** Gateways that have lost something on their host: our own directory, or their state. */
-import * as pulumi from "@pulumi/pulumi";
-import { plainLine } from "../../model/plain";
+import { currentProgram } from "../preflight";
 
 /** The lost gateways that were found, for this `up` to restore. */
 export class Losses {
@@ -15,10 +14,8 @@ export class Losses {
     this.found = gateways;
     if (!gateways.length) return;
     const lost = `${gateways.join(" and ")} ${gateways.length > 1 ? "are" : "is"} deployed there`;
-    void pulumi.log.warn(
-      plainLine(
-        `${this.host}: ${lost}, but what ${this.manage} recorded, or a state directory, is gone: the host is set up again, and gateways that are still running are replaced one after the other; remaining data is kept`,
-      ),
+    currentProgram().warn(
+      `${this.host}: ${lost}, but what ${this.manage} recorded, or a state directory, is gone: the host is set up again, and gateways that are still running are replaced one after the other; remaining data is kept`,
     );
   }
 

@@ -32,6 +32,8 @@ export interface Partner {
 export interface GatewayToCheck {
   readonly name: string;
   readonly gateway: ResolvedGateway;
+  /** The bot answers operators only. */
+  readonly isRescue?: boolean;
 }
 
 /** A place where gateways run, from a class of this package, e.g. `new LocalHost("here")`. */

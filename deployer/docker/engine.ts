@@ -1,12 +1,14 @@
 /** A Docker engine, on this machine or behind SSH. */
 import { execFile, spawn } from "node:child_process";
 import { Agent } from "node:http";
+import { hostname } from "node:os";
 import { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import Docker from "dockerode";
 import { Failure, messageOf } from "../../model/failure";
 import { listeners, listenersIn } from "../../inspect/listeners";
+import { ownAddresses } from "../../inspect/needs";
 import { type Listener } from "../../model/conflict";
 import type { EngineAddress } from "../../model/requests";
 
@@ -47,14 +49,22 @@ function sshTo({ host, ssh = [] }: EngineAddress): string[] | undefined {
   return [...ssh, ...(port ? ["-p", port] : []), ...(username ? ["-l", username] : []), "--", hostname];
 }
 
-/**
- * Who listens on the engine's machine. Nobody if that cannot be seen, e.g. because the key allows only `docker`:
- * the check before a change tries the ports.
- */
-export async function listenersOn(address: EngineAddress, ports: readonly number[]): Promise<Listener[]> {
+/** What can be seen of an engine's machine. */
+interface Seen {
+  /** Who listens there. The check before a change tries the ports. */
+  readonly listening: Listener[];
+  readonly addresses: readonly string[];
+}
+
+/** Nothing where the key allows only `docker`. `ports`: those that matter. */
+export async function seenOn(address: EngineAddress, ports: readonly number[]): Promise<Seen> {
   const isWanted = (port: number): boolean => ports.includes(port);
-  if (!sshTo(address)) return listeners(isWanted);
-  return listenersIn((await runOn(address, LISTENERS)).split("\n")).filter(({ port }) => isWanted(port));
+  if (!sshTo(address)) return { listening: listeners(isWanted), addresses: ownAddresses() };
+  const lines = (await runOn(address, LOOK)).split("\n");
+  return {
+    listening: listenersIn(lines).filter(({ port }) => isWanted(port)),
+    addresses: lines.flatMap((line) => /^\d+: .* inet ([\d.]+)/.exec(line)?.[1] ?? []),
+  };
 }
 
 /** What a script prints on the engine's machine, by a shell; nothing if that cannot be known. */
@@ -65,7 +75,12 @@ export async function runOn(address: EngineAddress, script: string): Promise<str
   return (await asking.catch(() => ({ stdout: "" }))).stdout;
 }
 
-const LISTENERS = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; ss -ltnpH 2>/dev/null || true";
+const LOOK =
+  "PATH=$PATH:/usr/sbin:/sbin; cat /proc/net/tcp /proc/net/tcp6 2>/dev/null; ss -ltnpH 2>/dev/null; ip -4 -o addr 2>/dev/null || true";
+
+/** Whether the engine of a socket here is another machine's, e.g. because this is a container with that socket. */
+export const isElsewhere = ({ host }: EngineAddress, { Name }: { readonly Name?: string }): boolean =>
+  host.startsWith("unix:") && Name !== hostname();
 
 /** More than everything that we ask of an engine in one connection; most of it is log lines. */
 const MOST_BYTES = 64 * 1024 * 1024;

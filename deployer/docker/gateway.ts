@@ -8,9 +8,10 @@ import { valueAt } from "../../model/json";
 import type { JsonObject } from "../../model/spec";
 import {
   BOT_TOKEN_VARIABLE,
+  BY_PROXY,
   GATEWAY_PASSWORD_VARIABLE,
   GATEWAY_TOKEN_VARIABLE,
-  type SecretName,
+  tokenVariable,
 } from "../../model/secrets";
 import { say } from "../archives";
 import { ANSWER_MS, HEALTH_MS, POLL_MS } from "../patience";
@@ -269,12 +270,12 @@ const mountOf = (source: string, target: string) => ({
 });
 
 const isTls = (config: JsonObject): boolean => valueAt(config, "gateway.tls.enabled") === true;
-const tokenIn = (config: JsonObject): SecretName =>
-  valueAt(config, "gateway.auth.mode") === "trusted-proxy" ? GATEWAY_PASSWORD_VARIABLE : GATEWAY_TOKEN_VARIABLE;
+const tokenFile = (config: JsonObject): string =>
+  secretFile(tokenVariable(valueAt(config, "gateway.auth.mode") === BY_PROXY));
 
 /** The answer's body is read: our token is known there, and the version is the right one. */
 const healthScript = (version: string, config: JsonObject): string => `import { readFileSync } from "node:fs";
-${isTls(config) ? "process.env.NODE_TLS_REJECT_UNAUTHORIZED = 0;\n" : ""}const token = readFileSync("${secretFile(tokenIn(config))}", "utf8");
+${isTls(config) ? "process.env.NODE_TLS_REJECT_UNAUTHORIZED = 0;\n" : ""}const token = readFileSync("${tokenFile(config)}", "utf8");
 const answer = await fetch("${isTls(config) ? "https" : "http"}://127.0.0.1:${CONTAINER_PORT}/startupz", {
   headers: { authorization: \`Bearer \${token}\` },
   signal: AbortSignal.timeout(5000),

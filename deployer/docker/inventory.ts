@@ -4,7 +4,7 @@ import { Failure } from "../../model/failure";
 import { describeListener, listConflicts, type Listener } from "../../model/conflict";
 import type { Conflict } from "../../model/conflict";
 import type { ContainerClaim } from "../../model/requests";
-import { found, listenersOn } from "./engine";
+import { found, seenOn } from "./engine";
 import { mountObstacles } from "./mounts";
 import { CONTAINER_PATHS, dockerCommand, LABELS, limitsLabel, namesOf, type Role } from "../../model/containerLayout";
 
@@ -198,7 +198,7 @@ async function missingImage(api: Docker, claim: ContainerClaim): Promise<Conflic
 
 /** Throws what prevents the gateway. */
 export async function requireFree(api: Docker, claim: ContainerClaim): Promise<void> {
-  const obstacles = await obstaclesTo(api, claim, await listenersOn(claim.engine, publishedPorts(claim)));
+  const obstacles = await obstaclesTo(api, claim, (await seenOn(claim.engine, publishedPorts(claim))).listening);
   if (obstacles.length)
     throw new Failure(`gateway ${claim.owner.gateway} was not touched:\n` + listConflicts(obstacles));
 }

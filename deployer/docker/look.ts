@@ -1,37 +1,45 @@
 /** Inspects an engine before anything on it is touched, and reports what is not as it was left. */
 import type Docker from "dockerode";
 import { messageOf } from "../../model/failure";
-import type { Listener } from "../../model/conflict";
+import { defined } from "../../model/defined";
 import type { ContainerClaim, EngineLookAnswer, EngineLookRequest } from "../../model/requests";
-import { connect, listenersOn } from "./engine";
+import { connect, isElsewhere, seenOn } from "./engine";
 import { containerOf, hasFiles, missingThings, obstaclesTo, publishedPorts, whyRepair } from "./inventory";
 
 export async function look({ engine, claims }: EngineLookRequest): Promise<EngineLookAnswer> {
   let api: Docker;
-  let listening: Listener[];
+  let seen: Awaited<ReturnType<typeof seenOn>>;
   try {
     const ports = claims.flatMap(publishedPorts);
-    [api, listening] = await Promise.all([connect(engine), listenersOn(engine, ports)]);
+    [api, seen] = await Promise.all([connect(engine), seenOn(engine, ports)]);
   } catch (error) {
     return { silence: messageOf(error) };
   }
-  const [{ NCPU }, gateways] = await Promise.all([
-    api.info() as Promise<{ NCPU: number }>,
+  const [{ NCPU, Name }, networks, gateways] = await Promise.all([
+    api.info() as Promise<{ NCPU: number; Name?: string }>,
+    api.listNetworks(),
     Promise.all(
       claims.map(async (claim) => {
-        const seen = await containerOf(api, claim);
-        const [obstacles, repair] = await Promise.all([obstaclesTo(api, claim, listening), whyAnew(api, claim, seen)]);
+        const container = await containerOf(api, claim);
+        const [obstacles, repair] = await Promise.all([
+          obstaclesTo(api, claim, seen.listening),
+          whyAnew(api, claim, container),
+        ]);
         const warnings = obstacles.length ? [] : await warningsOf(api, claim);
         return {
           obstacles,
           warnings,
-          isThere: seen !== undefined,
+          isThere: container !== undefined,
           ...(repair !== undefined && !obstacles.length && { repair }),
         };
       }),
     ),
   ]);
-  return { cpus: NCPU, gateways };
+  const machine = {
+    addresses: isElsewhere(engine, defined({ Name })) ? [] : seen.addresses,
+    inNetworks: networks.flatMap(({ IPAM }) => (IPAM?.Config ?? []).flatMap(({ Gateway }) => Gateway ?? [])),
+  };
+  return { cpus: NCPU, machine, gateways };
 }
 
 async function whyAnew(

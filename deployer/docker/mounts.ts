@@ -1,11 +1,10 @@
 /** Looks at the directories and files of the engine's machine that a gateway's container is to have. */
-import { hostname } from "node:os";
 import type Docker from "dockerode";
 import type { Conflict } from "../../model/conflict";
 import { USER } from "../../model/containerLayout";
 import type { ContainerClaim, EngineAddress } from "../../model/requests";
 import { whyNotMounted, type Mount } from "../../model/surroundings";
-import { runOn } from "./engine";
+import { isElsewhere, runOn } from "./engine";
 
 /** Its own words about itself. */
 interface EngineFacts {
@@ -42,7 +41,7 @@ function obstacleOf(mount: Mount, seen: Seen, engines: readonly string[], ownUse
   if (seen.is === "missing")
     return {
       reason: `${source} does not exist on the engine's machine`,
-      advice: `create it there: sudo install -d -o ${USER} -g ${USER} ${source}`,
+      advice: `create it there: sudo ${mount.readOnly ? "mkdir -p" : `install -d -o ${USER} -g ${USER}`} ${source}`,
     };
   if (seen.is !== "there" || ownUsers || mayUse(mount, seen)) return undefined;
   return { reason: closedTo(mount), advice: giveTo(mount) };
@@ -50,8 +49,11 @@ function obstacleOf(mount: Mount, seen: Seen, engines: readonly string[], ownUse
 
 export const closedTo = ({ source, readOnly }: Mount): string =>
   `user id ${USER}, which the gateway runs as, cannot ${readOnly ? "read" : "read and write"} ${source}`;
+/** What is only read stays its owner's. */
 export const giveTo = ({ source, readOnly }: Mount): string =>
-  `on the engine's machine: sudo chown -R ${USER}:${USER} ${source}${readOnly ? "" : "; or set its readOnly to true"}`;
+  readOnly
+    ? `on the engine's machine: sudo setfacl -R -m u:${USER}:rX ${source}; or, for everybody there: sudo chmod -R a+rX ${source}`
+    : `on the engine's machine: sudo chown -R ${USER}:${USER} ${source}; or set its readOnly to true`;
 
 /** Nothing of the engine itself goes into a container. */
 function enginePlaces({ host }: EngineAddress, { DockerRootDir }: EngineFacts): string[] {
@@ -70,9 +72,8 @@ type Seen =
 const UNKNOWN: Seen = { is: "unknown" };
 
 /** Nothing is known where this machine is not the engine's, e.g. in a container with its socket, or where ssh allows `docker` only. */
-async function pathsOn(engine: EngineAddress, { Name }: EngineFacts, paths: readonly string[]): Promise<Seen[]> {
-  const isElsewhere = engine.host.startsWith("unix:") && Name !== hostname();
-  const said = isElsewhere ? "" : await runOn(engine, lookAt(paths));
+async function pathsOn(engine: EngineAddress, facts: EngineFacts, paths: readonly string[]): Promise<Seen[]> {
+  const said = isElsewhere(engine, facts) ? "" : await runOn(engine, lookAt(paths));
   const lines = said.split("\n");
   return paths.map((_, index) => seenIn(lines.slice(index * 2, index * 2 + 2)));
 }

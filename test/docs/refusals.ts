@@ -80,6 +80,8 @@ const containers = (): readonly Problem[] => [
     ["/proc/1", "/data"],
     ["/run/user/1000", "/data"],
     ["/home/me/.pulumi-openclaw", "/data"],
+    ["/home/me/.openclaw", "/data"],
+    ["/home/me", "/data"],
     ["/srv/a", "/data"],
   ].flatMap(([source, target]) => {
     const mount = { source, target };
@@ -169,13 +171,14 @@ const WAYS_IN: readonly Args[] = [
 const unsafe = (expose: Expose, { isContainer = false, isRescue = false } = {}): readonly Problem[] =>
   exposeProblems(expose, "ops.expose", { isContainer, isRescue });
 const NEEDED: readonly Problem[] = [
+  { lan: {} },
   { lan: { address: "192.168.1.5" }, tls: {} },
   { tailscale: "serve" },
   { tls: { certFile: "/etc/ssl/claw.pem", keyFile: "/etc/ssl/claw.key" } },
 ].flatMap((expose) =>
   unmet(needsOf(resolved("ops", { basePort: 20789, expose }).config), {
     programs: [],
-    addresses: ["10.0.0.7"],
+    addresses: ["10.0.0.7", "203.0.113.7"],
     isFile: () => false,
   }).map(({ property, ...problem }) => ({ path: `ops.${property}`, ...problem })),
 );
@@ -388,7 +391,10 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     askDeployer: (_: string, { claims }: EngineLookRequest): Promise<EngineLookAnswer> =>
       Promise.resolve(
         silence === undefined
-          ? { cpus: 2, gateways: claims.map(() => ({ obstacles: [], warnings: [], isThere: false })) }
+          ? {
+              ...{ cpus: 2, machine: { addresses: ["203.0.113.7"], inNetworks: ["172.18.0.254"] } },
+              gateways: claims.map(() => ({ obstacles: [], warnings: [], isThere: false })),
+            }
           : { silence },
       ),
   }));
@@ -522,7 +528,10 @@ async function programs(): Promise<Record<"composed" | "config" | "engines", rea
     new MainGateway("main", { target: new DockerEngine("engine", { host, ...hostKey, cpus: 4 }), version });
   };
   const socket = "/var/run/docker.sock";
+  const proxied = { proxy: { ...SIGN_IN, trustedProxies: ["172.18.0.254"] } };
   const looks = [
+    () => new MainGateway("main", { target: new DockerEngine("engine"), version, expose: { lan: {} } }),
+    () => new RescueGateway("rescue", { target: new DockerEngine("engine"), version, expose: proxied }),
     onEngine(`unix://${socket}`, `connect ENOENT ${socket}`),
     onEngine("ssh://claw@203.0.113.7", "ssh: connect to host 203.0.113.7 port 22: Connection refused"),
     onEngine(`unix://${socket}`),

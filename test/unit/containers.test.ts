@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { describe, expect, it } from "vitest";
 import { checkIsolation } from "../../components/rules/isolation";
 import type { ContainerLayout } from "../../components/rules/placement";
-import { unreached } from "../../components/rules/surroundings";
+import { othersWorkspaces, unreached } from "../../components/rules/surroundings";
 import { resolveGateway, type ResolvedGateway } from "../../components/rules/resolve";
 import { dockerEngineSchema } from "../../components/targets/docker";
 import { HOST_KEY } from "../mocks/values";
@@ -144,6 +144,8 @@ describe("a gateway in a container", () => {
   const whole = "is the whole file system";
   const socket = "is the socket of an engine";
   const system = "holds what the machine itself runs on";
+  const home = "is somebody's home";
+  const state = "is a gateway's state on that machine";
   const nobodys = "belongs to the kernel or to the engine itself";
   it.each([
     ["work", "must be an absolute path"],
@@ -156,6 +158,14 @@ describe("a gateway in a container", () => {
     ["/run/user/1000", "sockets of services"],
     ["/var/run/docker", "sockets of services"],
     ["/home/me/.pulumi-openclaw/gateways/rescue/secrets", "their secrets included"],
+    ["/root", home],
+    ["/home", home],
+    ["/home/alice", home],
+    ["/home/alice/", home],
+    ["/var/home/alice", home],
+    ["/home/alice/.openclaw", state],
+    ["/home/alice/.openclaw/openclaw.json", state],
+    ["/srv/claw/.openclaw-rescue/agents", state],
     ["/run", system],
     ["/var", system],
     ["/etc", system],
@@ -190,9 +200,12 @@ describe("a gateway in a container", () => {
     ]);
   });
 
-  it.each(["/run/secrets", "/run/users", "/home/me/work"])("a container mounts %s", (source) => {
-    expect(problemsIn(engine, { mounts: [{ source, target: "/data" }] })).toEqual([]);
-  });
+  it.each(["/run/secrets", "/run/users", "/home/me/work", "/root/work", "/home/me/.openclaw/workspace"])(
+    "a container mounts %s",
+    (source) => {
+      expect(problemsIn(engine, { mounts: [{ source, target: "/data" }] })).toEqual([]);
+    },
+  );
 
   it("a container mounts no two things at the same target", () => {
     const mounts = ["/srv/a", "/srv/b"].map((source) => ({ source, target: "/data" }));
@@ -437,14 +450,30 @@ describe("beside each other", () => {
     const onHost = resolved("main", { basePort: 18789, workspace: "/srv/work" });
     const mounting = (source: string) =>
       inContainer("ops", { basePort: 19789, mounts: [{ source, target: "/data", readOnly: true }] });
-    expect(between(onHost, mounting("/home/claw")).map(({ reason }) => reason)).toEqual([
-      "/home/claw and main.configPath (/home/claw/.pulumi-openclaw/gateways/main/current/openclaw.json) are or contain each other",
-      "/home/claw and main.stateDir (/home/claw/.openclaw) are or contain each other",
+    const elsewhere = resolved("main", { basePort: 18789, workspace: "/srv/work" }, { ...layout, root: "/srv/claw" });
+    expect(between(elsewhere, mounting("/srv/claw")).map(({ reason }) => reason)).toEqual([
+      "/srv/claw and main.configPath (/srv/claw/.pulumi-openclaw/gateways/main/current/openclaw.json) are or contain each other",
+      "/srv/claw and main.stateDir (/srv/claw/.openclaw) are or contain each other",
+    ]);
+    const existing = { ...resolved("main", { basePort: 18789, stateDir: "/opt/claw" }), isExisting: true as const };
+    expect(checkIsolation([mounting("/opt/claw/workspace")], [existing])).toMatchObject([
+      { path: "ops.mounts", reason: expect.stringContaining("stateDir of main (/opt/claw)") as string },
+      { path: "ops.mounts", reason: expect.stringContaining("workspace of main (/opt/claw/workspace)") as string },
     ]);
     expect(between(mounting("/srv/work/notes"), onHost)).toMatchObject([
       { path: "main.workspace", advice: "give each gateway its own directory" },
     ]);
     expect(between(onHost, mounting("/srv/other"))).toEqual([]);
+  });
+
+  it("where a gateway may have its workspace is said, unless it is only read", () => {
+    const said = (source: string, readOnly = false): string[] =>
+      othersWorkspaces(inContainer("ops", { mounts: [{ source, target: "/data", readOnly }] }));
+    expect(said("/home/me/.openclaw-dev/workspace-ops/notes")).toEqual([
+      expect.stringContaining("ops.mounts: /home/me/.openclaw-dev/workspace-ops/notes is where a gateway"),
+    ]);
+    expect(said("/home/me/.openclaw/workspace", true)).toEqual([]);
+    expect(said("/home/me/work")).toEqual([]);
   });
 
   it("a browser on its own loopback is a container's own; one elsewhere is shared", () => {

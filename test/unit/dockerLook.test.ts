@@ -209,6 +209,8 @@ describe("what is to be mounted", () => {
   };
   const CANNOT = "mounts: user id 1000, which the gateway runs as, cannot";
   const GIVE = "on the engine's machine: sudo chown -R 1000:1000 /srv/work";
+  const LET_READ =
+    "on the engine's machine: sudo setfacl -R -m u:1000:rX /srv/work; or, for everybody there: sudo chmod -R a+rX /srv/work";
 
   it.each([
     ["drwx------ 2 1000 1000 4096", {}, []],
@@ -218,8 +220,8 @@ describe("what is to be mounted", () => {
     ["drwxr-xr-x 2 0 0 4096", { readOnly: true }, []],
     ["drwxr-xr-x 2 0 0 4096", {}, [`${CANNOT} read and write /srv/work -> ${GIVE}; or set its readOnly to true`]],
     ["drwxr-xr-x. 2 0 0 4096", {}, [`${CANNOT} read and write /srv/work -> ${GIVE}; or set its readOnly to true`]],
-    ["drwx------ 2 0 0 4096", { readOnly: true }, [`${CANNOT} read /srv/work -> ${GIVE}`]],
-    ["drwxr--r-- 2 0 0 4096", { readOnly: true }, [`${CANNOT} read /srv/work -> ${GIVE}`]],
+    ["drwx------ 2 0 0 4096", { readOnly: true }, [`${CANNOT} read /srv/work -> ${LET_READ}`]],
+    ["drwxr--r-- 2 0 0 4096", { readOnly: true }, [`${CANNOT} read /srv/work -> ${LET_READ}`]],
     // An access list says more.
     ["drwxr-x---+ 2 0 0 4096", {}, []],
     [
@@ -228,6 +230,11 @@ describe("what is to be mounted", () => {
       [
         "mounts: /srv/work does not exist on the engine's machine -> create it there: sudo install -d -o 1000 -g 1000 /srv/work",
       ],
+    ],
+    [
+      "ls: cannot access '/srv/work': No such file or directory",
+      { readOnly: true },
+      ["mounts: /srv/work does not exist on the engine's machine -> create it there: sudo mkdir -p /srv/work"],
     ],
     ["ls: cannot access '/srv/work': Permission denied", {}, []],
   ])("mounting %s, with %j, gives %j", async (ls, mount, expected) => {
@@ -238,6 +245,8 @@ describe("what is to be mounted", () => {
   it.each([
     ["/run/docker.sock", "is the socket of an engine: whoever has it is root on that machine"],
     ["/srv", "holds what the machine itself runs on: whoever changes it is root there"],
+    ["/root", "is somebody's home: with its keys and start-up files the bot could act as its owner"],
+    ["/home/me/.openclaw", "is a gateway's state on that machine, its secrets included"],
     ["/srv/docker/volumes", "belongs to the kernel or to the engine itself, other gateways' volumes included"],
   ])("a mount must not lead elsewhere: %s", async (path, why) => {
     machine("drwx------ 2 1000 1000 4096", path);
@@ -306,7 +315,21 @@ describe("why a gateway is made anew", () => {
 describe("an engine", () => {
   it("an engine reports how many processors it has", async () => {
     docker.cpus = 7;
-    expect(await look({ engine: docker.address, claims: [] })).toEqual({ cpus: 7, gateways: [] });
+    expect(await look({ engine: docker.address, claims: [] })).toMatchObject({ cpus: 7, gateways: [] });
+  });
+
+  it("says which addresses are its machine's: in its networks, and those of this one, if it is this one's", async () => {
+    docker.networks.set("claw", {}).set("host", {});
+    docker.networkFacts.set("claw", { IPAM: { Config: [{ Subnet: "172.18.0.0/16", Gateway: "172.18.0.254" }, {}] } });
+    docker.networkFacts.set("host", { IPAM: { Config: null } });
+    const machineOf = async (Name: string) => {
+      docker.facts = { Name };
+      const answer = await look({ engine: docker.address, claims: [] });
+      return "machine" in answer && answer.machine;
+    };
+    const own = expect.arrayContaining(["127.0.0.1"]) as string[];
+    expect(await machineOf(hostname())).toEqual({ addresses: own, inNetworks: ["172.18.0.254"] });
+    expect(await machineOf("elsewhere")).toEqual({ addresses: [], inNetworks: ["172.18.0.254"] });
   });
 
   it("an engine that does not answer does not fail the inspection", async () => {

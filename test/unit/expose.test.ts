@@ -1,6 +1,6 @@
 /** Ways in: what OpenClaw is told, what is refused, and what is said. */
 import { expect, describe, it } from "vitest";
-import { exposeProblems, exposeWarnings, type Expose } from "../../components/rules/expose";
+import { exposedOn, exposeProblems, exposeWarnings, type Expose } from "../../components/rules/expose";
 import { checkIsolation } from "../../components/rules/isolation";
 import { resolveGateway } from "../../components/rules/resolve";
 import { schemaOf } from "../../components/openclawSchema";
@@ -113,7 +113,8 @@ describe("what OpenClaw is told", () => {
 
 describe("what does not fit together", () => {
   const onHost = { isContainer: false, isRescue: false };
-  const paths = (expose: Expose, where = onHost): string[] =>
+  const inside = { isContainer: true, isRescue: false };
+  const paths = (expose: Expose, where: Parameters<typeof exposeProblems>[2] = onHost): string[] =>
     exposeProblems(expose, "expose", where).map(({ path, reason }) => `${path}: ${reason}`);
 
   it.each<[Expose, string]>([
@@ -169,10 +170,57 @@ describe("what does not fit together", () => {
 
   it.each<[Expose, string]>([
     [{ tailscale: "serve" }, "expose.tailscale: cannot be used in a container"],
-    [{ tls: { certFile: "/a", keyFile: "/b" } }, "expose.tls.certFile: cannot be read in a container"],
     [{ proxy: PROXY }, "expose.proxy.trustedProxies: must name the proxy as the container sees it"],
   ])("in a container, %j: %s", (expose, expected) => {
     expect(paths(expose, { isContainer: true, isRescue: false })).toEqual([expect.stringContaining(expected)]);
+  });
+
+  it("a container reads the certificate that is mounted there", () => {
+    const tls = { certFile: "/certs/claw.pem", keyFile: "/keys/claw.key" };
+    const found = (...targets: string[]) =>
+      paths({ tls }, { ...inside, mounts: targets.map((target) => ({ source: "/srv/tls", target })) });
+    expect(found("/certs", "/keys/claw.key")).toEqual([]);
+    expect(found("/certs")).toEqual([
+      "expose.tls.keyFile: /keys/claw.key is in none of the gateway's mounts: a container sees no other file of the engine's machine",
+    ]);
+    expect(found("/cert")).toHaveLength(2);
+    expect(paths({ tls: {} }, inside)).toEqual([]);
+    expect(paths({ tls })).toEqual([]);
+  });
+
+  it("an engine knows which addresses are its machine's", () => {
+    const machine = { addresses: ["127.0.0.1", "192.168.1.5"], inNetworks: ["172.18.0.254"] };
+    const found = (expose: Expose, isRescue: boolean, seen = machine) =>
+      exposedOn(seen, inContainer("ops", { basePort: 21000, expose }), isRescue);
+    for (const address of ["172.18.0.254", "192.168.1.5"]) {
+      const proxied = { proxy: { ...SIGN_IN, trustedProxies: ["10.0.0.9", address] } };
+      expect(found(proxied, true)).toMatchObject({
+        obstacles: [
+          { property: "expose.proxy.trustedProxies", reason: expect.stringContaining(`${address} is the`) as string },
+        ],
+        warnings: [],
+      });
+      expect(found(proxied, false)).toMatchObject({
+        obstacles: [],
+        warnings: [expect.stringContaining(`can pose as one of its users: ${address} is`) as string],
+      });
+    }
+    const nothing = { obstacles: [], warnings: [] };
+    expect(found({ proxy: { ...SIGN_IN, trustedProxies: ["172.18.0.5"] } }, true)).toEqual(nothing);
+    // That is refused already, or is nobody's who could pose.
+    expect(found({ proxy: { ...SIGN_IN, trustedProxies: ["172.18.0.1"] } }, true)).toEqual(nothing);
+    expect(found({ proxy: { ...PROXY, trustedProxies: ["172.18.0.254"] } }, true)).toEqual(nothing);
+    expect(found({}, true)).toEqual(nothing);
+  });
+
+  it("every address of an engine's machine is a public one, too", () => {
+    const found = (expose: Expose, ...addresses: string[]) =>
+      exposedOn({ addresses, inNetworks: [] }, inContainer("ops", { basePort: 21000, expose }), false).obstacles;
+    expect(found({ lan: {} }, "127.0.0.1", "203.0.113.7")).toMatchObject([{ property: "expose.lan" }]);
+    for (const expose of [{ lan: {}, tls: {} }, { lan: { address: "192.168.1.5" } }, {}])
+      expect(found(expose, "192.168.1.5", "203.0.113.7")).toEqual([]);
+    expect(found({ lan: {} })).toEqual([]);
+    expect(found({ lan: {} }, "127.0.0.1", "192.168.1.5")).toEqual([]);
   });
 
   it.each([
@@ -212,7 +260,7 @@ describe("what does not fit together", () => {
 it("allowed but risky exposure gives a warning", () => {
   const warnings = (expose: Expose, isContainer = false): string[] =>
     exposeWarnings(expose, "main.expose", { isContainer, config: {} });
-  expect(warnings({ lan: {} }).join()).toContain("that is the internet. Add main.expose.tls");
+  expect(warnings({ lan: {} }).join()).toContain("can read the token as it passes. Add main.expose.tls");
   expect(warnings({ lan: {} }, true)).toHaveLength(1);
   expect(warnings({ lan: {}, proxy: { ...PROXY, trustedProxies: ["10.0.0.5"] } })).toHaveLength(1);
   expect(warnings({ lan: {}, tls: {} })).toEqual([]);

@@ -99,6 +99,8 @@ export class FakeDocker {
     if (kind === "containers") return container ? [200, inspected(container)] : nothing;
     if (path === "/volumes")
       return [200, { Volumes: [...this.volumes].filter(([, labels]) => isLabelled(labels, query)).map(named) }];
+    if (path === "/networks")
+      return [200, [...this.networks].map(([Name, Labels]) => ({ Name, Labels, ...this.networkFacts.get(Name) }))];
     if (kind === "images") {
       const isThere = this.images.has(path.slice("/images/".length, -"/json".length));
       return isThere ? [200, { Config: { Env: this.imageEnv } }] : nothing;

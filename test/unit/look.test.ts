@@ -24,7 +24,7 @@ loader /lib64/ld-linux-x86-64.so.2
 libc glibc 2.36
 systemd yes
 linger yes
-engine docker
+has docker
 has openssl
 address 127.0.0.1
 address 192.168.1.5
@@ -54,7 +54,7 @@ describe("a host's answer", () => {
     expect(parseProbe(SAID, 1)).toEqual<Probe>({
       ...GOOD_HOST,
       account: "openclaw:x:998:998:pulumi-openclaw:/var/lib/openclaw:/usr/sbin/nologin",
-      programs: ["openssl"],
+      programs: ["docker", "openssl"],
       addresses: ["127.0.0.1", "192.168.1.5"],
       absent: ["/etc/ssl/claw.pem"],
       binDir: { state: "closed", parent: "/usr/local/bin" },
@@ -217,15 +217,15 @@ describe("facts become problems", () => {
     const needs = "main: config.agents.defaults.sandbox.mode needs";
     const fails = "every run of the agent will fail";
     expect(said({})).toEqual([]);
-    expect(said({ engines: [] })).toEqual([`${needs} docker, which is not installed on the host: ${fails}`]);
+    expect(said({ programs: [] })).toEqual([`${needs} docker, which is not installed on the host: ${fails}`]);
     expect(said({ groups: ["openclaw"] }, all, "openclaw")).toEqual([
       `${needs} docker, which openclaw may not use (usermod -aG docker openclaw, which makes whoever commands the agent root): ${fails}`,
     ]);
     expect(said({ groups: [], user: "root" })).toEqual([]);
-    expect(said({ engines: [] }, at({ defaults: { sandbox: { mode: "all" } } }, { DOCKER_HOST: "x" }))).toEqual([]);
-    expect(said({ engines: [] }, at({ defaults: { sandbox: { mode: "off" } } }))).toEqual([]);
+    expect(said({ programs: [] }, at({ defaults: { sandbox: { mode: "all" } } }, { DOCKER_HOST: "x" }))).toEqual([]);
+    expect(said({ programs: [] }, at({ defaults: { sandbox: { mode: "off" } } }))).toEqual([]);
     const podman = at({ defaults: { sandbox: { mode: "all", backend: "podman" } } });
-    expect(said({ engines: ["podman"], groups: [] }, podman)).toEqual([]);
+    expect(said({ programs: ["podman"], groups: [] }, podman)).toEqual([]);
     expect(said({}, podman)).toEqual([`${needs} podman, which is not installed on the host: ${fails}`]);
   });
 
@@ -245,6 +245,18 @@ describe("facts become problems", () => {
     expect(said(lan, { addresses: ["192.168.1.5"] })).toEqual([]);
     expect(said(lan, {})).toEqual([]);
     expect(said({ lan: {} }, { addresses: ["10.0.0.1"] })).toEqual([]);
+    expect(said({ lan: {} }, {})).toEqual([]);
+    const advice = "add tls; or remove lan, and put a proxy in front on the gateway's machine: docs/reach.md";
+    const open = {
+      property: "expose.lan",
+      reason: "203.0.113.7 is a public address: the token would cross the internet in plain text",
+    };
+    expect(said({ lan: {} }, { addresses: ["127.0.0.1", "203.0.113.7"] })).toEqual([{ ...open, advice }]);
+    expect(said({ lan: { address: "0.0.0.0" } }, { addresses: ["10.0.0.1", "203.0.113.7"] })).toEqual([
+      { ...open, advice: `set lan.address to one that is not public (10.0.0.1); or ${advice}` },
+    ]);
+    expect(said({ lan: {}, tls: {} }, { addresses: ["203.0.113.7"] })).toEqual([]);
+    expect(said({}, { addresses: ["203.0.113.7"] })).toEqual([]);
   });
 
   it("ports in use are problems, unless the host program may run the gateway itself", () => {

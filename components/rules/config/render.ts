@@ -3,9 +3,9 @@ import { isObject, valueAt } from "../../../model/json";
 import { gatewayLogFile } from "../../../model/hostLayout";
 import type { Json, JsonObject } from "../../../model/spec";
 import { trustedPlugins } from "./plugins";
-import { proxySignIn, signsIn, tokenVariableOf } from "../expose";
+import { proxySignIn, signsIn } from "../expose";
 import { isUserId, type CheckedGatewayArgs } from "../schemas";
-import { BOT_TOKEN_VARIABLE, SecretName } from "../../../model/secrets";
+import { BOT_TOKEN_VARIABLE, tokenVariable, type SecretName } from "../../../model/secrets";
 import { defined } from "../../../model/defined";
 
 /** The parts of a gateway's configuration that depend on where it runs. */
@@ -41,14 +41,13 @@ export function renderConfig(args: Args, place: ConfigContext): JsonObject {
 
 /** What the component sets for good. */
 export function ownConfig({ telegram, browser, expose }: Args, place: ConfigContext): JsonObject {
+  const token = place.secret(tokenVariable(signsIn(expose)));
   const own: JsonObject = {
     gateway: {
       mode: "local",
       port: place.port,
       bind: place.bind,
-      auth: signsIn(expose)
-        ? { ...proxySignIn(expose!), password: place.secret(tokenVariableOf(expose)) }
-        : { mode: "token", token: place.secret(tokenVariableOf(expose)) },
+      auth: signsIn(expose) ? { ...proxySignIn(expose!), password: token } : { mode: "token", token },
     },
     agents: { defaults: { workspace: place.workspace } },
     logging: { file: gatewayLogFile(place.stateDir) },

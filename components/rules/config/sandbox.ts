@@ -1,7 +1,6 @@
 /** Sandboxes of agents: containers that OpenClaw itself starts, for which the gateway has to reach an engine. Pure. */
 import { isObject, objectAt } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
-import type { Engines } from "../../../inspect/engines";
 import type { Problem } from "../problems";
 import type { ResolvedGateway } from "../resolve";
 
@@ -49,11 +48,11 @@ export const sandboxesInContainer = (config: JsonObject, env: readonly string[],
       `env.${BACKENDS[backend]}`,
   }));
 
-/** Why sandboxes of a gateway on a host cannot start, as far as that is known. `account`: that it runs as. */
+/** Why sandboxes of a gateway on a host cannot start, as far as that is known. `programs`: of the host; `account`: that it runs as. */
 export const sandboxWarnings = (
   { label, sandboxes = [] }: Pick<ResolvedGateway, "label" | "sandboxes">,
-  { programs, groups }: Engines,
-  account: string,
+  programs: readonly string[],
+  { name: account, groups }: { readonly name: string; readonly groups: readonly string[] },
 ): string[] =>
   sandboxes.flatMap(({ at, backend }) => {
     const cannot = (why: string): string[] => [

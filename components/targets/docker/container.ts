@@ -32,6 +32,7 @@ import { deployerCommand, type DeployerCommand } from "../deployerCommand";
 import { stackName } from "../hostGateway";
 import { partnerCommand } from "../partner";
 import type { Deployment } from "../target";
+import { publishedOn } from "../../rules/expose";
 import type { ResolvedGateway } from "../../rules/resolve";
 import { loadDocker, type DockerEngine } from "./dockerEngine";
 
@@ -234,9 +235,6 @@ function published(
   const further = (surroundings.publish ?? []).map((port) => ({ internal: port, external: port, ip }));
   return [gateway, ...(layout.sandboxPort ? [sandbox] : []), ...further];
 }
-
-/** Address of the engine's machine on which a gateway is published. */
-export const publishedOn = (lanAddress = "127.0.0.1"): string => lanAddress;
 
 /** What every container of ours may do, and when Docker restarts it. */
 const CONFINEMENT = {

@@ -18,7 +18,8 @@ import type { ContainerLayout } from "../../rules/placement";
 import { targetArguments } from "../../given";
 import type { Problem } from "../../rules/problems";
 import type { ResolvedGateway } from "../../rules/resolve";
-import { unreached } from "../../rules/surroundings";
+import { exposedOn, publishedOn } from "../../rules/expose";
+import { othersWorkspaces, unreached } from "../../rules/surroundings";
 import { withoutStackTraces } from "../../outputs";
 import { adviseOnHostKey } from "../../rules/schemas";
 import { askDeployer } from "../deployerCommand";
@@ -27,7 +28,7 @@ import { knownSoon } from "../../outputs";
 import type { Conflict } from "../../../model/conflict";
 import { madeHere, type Deployment, type GatewayToCheck, type Target } from "../target";
 import { dockerEngineSchema, SSH_ONLY, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
-import { deployInContainer, publishedOn } from "./container";
+import { deployInContainer } from "./container";
 import { withAdvice } from "../../../model/failure";
 import { defined } from "../../../model/defined";
 
@@ -94,7 +95,8 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       void pulumi.log.info(`${this.engineName}: its address or key is not known yet, so nothing on it was checked`);
       return nothing;
     }
-    for (const line of gateways.flatMap(({ gateway }) => unreached(gateway))) void pulumi.log.warn(plainLine(line));
+    for (const line of gateways.flatMap(({ gateway }) => [...unreached(gateway), ...othersWorkspaces(gateway)]))
+      program.warn(line);
     const claims = gateways.map(({ name, gateway }) => this.claimOf(name, gateway, engine));
     const answer = await askDeployer<EngineLookAnswer>("look", { engine, claims });
     if ("silence" in answer) {
@@ -112,12 +114,17 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
     answer.gateways.forEach(({ repair, isThere, warnings }, index) => {
       const { name } = gateways[index]!;
       this.seen.set(name, isThere ? "up" : "nothing");
-      for (const warning of warnings) void pulumi.log.warn(plainLine(`${name}: ${warning}`));
+      for (const warning of warnings) program.warn(`${name}: ${warning}`);
       if (repair === undefined) return;
       this.repairs.set(name, repair);
       void pulumi.log.info(plainLine(`${name}: ${repair}: it will be recreated`));
     });
-    return answer.gateways.map(({ obstacles }) => obstacles);
+    return answer.gateways.map(({ obstacles }, index) => {
+      const { gateway, isRescue = false } = gateways[index]!;
+      const exposed = exposedOn(answer.machine, gateway, isRescue);
+      for (const warning of exposed.warnings) program.warn(warning);
+      return [...obstacles, ...exposed.obstacles];
+    });
   }
 
   /** @internal */

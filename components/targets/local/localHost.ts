@@ -2,8 +2,7 @@ import { homedir, totalmem, userInfo } from "node:os";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
-import { homeOfUser, lookUp, passwdLine } from "../../../inspect/accounts";
-import { enginesHere } from "../../../inspect/engines";
+import { groupsOf, homeOfUser, lookUp, passwdLine } from "../../../inspect/accounts";
 import { machineHas } from "../../../inspect/needs";
 import { needsOf, unmet } from "../../../model/needs";
 import { findExistingGateway, type SearchResult, type GatewayFacts } from "../../../inspect/existingGateway";
@@ -80,14 +79,13 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     const claims = gateways.map(claimToCheck);
     this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
     const { account } = this.layout;
+    const machine = machineHas();
     if (gateways.some(({ gateway }) => gateway.sandboxes)) {
-      const engines = enginesHere(account);
+      const user = { name: account ?? userInfo().username, groups: groupsOf(account) };
       for (const { gateway } of gateways)
-        for (const warning of sandboxWarnings(gateway, engines, account ?? userInfo().username))
-          void pulumi.log.warn(warning);
+        for (const warning of sandboxWarnings(gateway, machine.programs, user)) currentProgram().warn(warning);
     }
     const memory = totalmem() / 2 ** 20;
-    const machine = machineHas();
     return Promise.resolve(
       findConflicts(this.layout, claims).map((found, index) => [
         ...found,

@@ -128,8 +128,11 @@ function littleMemory({ name }: LookedAtHost, { memoryBytes }: Probe, count: num
   ];
 }
 
-const noSandboxes = ({ layout }: LookedAtHost, { engines, groups, user }: Probe, gateways: readonly GatewayToCheck[]) =>
-  gateways.flatMap(({ gateway }) => sandboxWarnings(gateway, { programs: engines, groups }, layout.account ?? user));
+const noSandboxes = (
+  { layout }: LookedAtHost,
+  { programs, groups, user }: Probe,
+  gateways: readonly GatewayToCheck[],
+) => gateways.flatMap(({ gateway }) => sandboxWarnings(gateway, programs, { name: layout.account ?? user, groups }));
 
 /** What the facts say, if the host has no program that can look. */
 function foundFor({ gateway }: GatewayToCheck, claim: ClaimToCheck, facts: Probe): Found[] {

@@ -3,7 +3,7 @@ import { join } from "node:path/posix";
 import * as z from "zod";
 import { gatewayPaths, manageDir, STATE_OWNER_FILE, quote, type HostLayout } from "../../../model/hostLayout";
 import { listenersIn } from "../../../inspect/listeners";
-import { needsOf } from "../../../model/needs";
+import { needsOf, PROGRAMS } from "../../../model/needs";
 import type { HostLookRequest } from "../../../model/conflict";
 import { unitHeader, unitName, unitDirectories } from "../../../inspect/units";
 import { claimToCheck } from "../hostGateway";
@@ -53,10 +53,9 @@ const factsSchema = z.object({
   sudo: z.boolean(),
   /** Line of /etc/passwd of the gateways' account. */
   account: text,
-  /** Of `docker` and `podman`, those that are installed, and the groups of that account, or of the user. */
-  engines: z.array(word),
+  /** Of that account, or of the user. */
   groups: z.array(word),
-  /** What else a configuration may need: programs that are installed, IPv4 addresses, and files that are not there. */
+  /** What a configuration may need: programs that are installed, IPv4 addresses, and files that are not there. */
   programs: z.array(word),
   addresses: z.array(z.ipv4()),
   absent: z.array(path),
@@ -102,6 +101,7 @@ export function probeScript(
     ROOT: quote(layout.root),
     BIN_DIR: quote(layout.binDir),
     MANAGE: quote(manage),
+    PROGRAMS: PROGRAMS.join(" "),
     ACCOUNT: quote(layout.account ?? ""),
     SUDO: quote(sudo ? "yes" : ""),
     // The user's home, as the script finds it.
@@ -157,7 +157,6 @@ export function parseProbe(output: string, gateways: number): Probe | "strange" 
       linger: one("linger") === "yes",
       sudo: one("sudo") === "yes",
       account: one("account"),
-      engines: all("engine"),
       programs: all("has"),
       addresses: all("address"),
       absent: all("absent"),

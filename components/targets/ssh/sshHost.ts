@@ -4,7 +4,6 @@ import type { GatewayLocation } from "../../../model/requests";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../../model/hostLayout";
 import type { SearchResult, GatewayFacts } from "../../../inspect/existingGateway";
 import type { Conflict } from "../../../model/conflict";
-import { plainLine } from "../../../model/plain";
 import type { Connection } from "../../../model/connection";
 import { afterPreflight, currentProgram, refuse } from "../../preflight";
 import { HOW_TO_GET, chooseHostKey } from "../../../ssh/hostKey";
@@ -104,7 +103,7 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     const { problems, obstacles, warnings, lost } = await inspectHost(host, connection, gateways);
     program.report(problems);
     this.losses.note(lost);
-    for (const warning of warnings) void pulumi.log.warn(plainLine(warning));
+    for (const warning of warnings) program.warn(warning);
     return obstacles;
   }
 
