@@ -242,7 +242,7 @@ export interface ExposeArgs {
 /** Listening on a network. */
 export interface LanArgs {
   /**
-   * One of the machine's addresses. A public one needs `tls`.
+   * One of the machine's addresses. A public one needs `tls`, also where it is one of all.
    * @unit IPv4 address
    * @default "0.0.0.0", every address of the machine
    * @example "192.168.1.5"
@@ -297,7 +297,8 @@ export interface ProxyArgs {
 /** Where a gateway's certificate comes from. Nothing given: OpenClaw makes one, which browsers warn of. */
 export interface TlsArgs {
   /**
-   * Certificate on the gateway's host, with its chain. A new one is used after a restart of the gateway. Not in containers.
+   * Certificate on the gateway's host, with its chain. A new one is used after a restart of the gateway. In a container: in one
+   * of its `mounts`, by the path that it has there.
    * @unit absolute path, which the gateway's account can read
    * @default made by OpenClaw
    * @example "/etc/ssl/claw.pem"

@@ -2,6 +2,7 @@
 import { deepEqual, notEqual, ok as isTrue } from "node:assert/strict";
 import { join } from "node:path";
 import type { DockerEngineArgs } from "../../components";
+import { askGateway } from "../../inspect/ask";
 import { TestStack } from "../support/engine";
 import { eventually, ok, type Outcome } from "../support/processes";
 import { VERSION } from "../support/seed";
@@ -149,12 +150,7 @@ export class DockerPair {
 }
 
 /** The version that a gateway tells to who has its token; nothing where it does not answer. */
-export async function answer(port: number, token: string): Promise<unknown> {
-  const headers = { authorization: `Bearer ${token}` };
-  return fetch(`http://127.0.0.1:${port}/startupz`, { headers, signal: AbortSignal.timeout(3_000) })
-    .then((response) => response.json() as Promise<{ version?: unknown }>)
-    .then(({ version }) => version)
-    .catch(() => undefined);
-}
+export const answer = async (port: number, token: string): Promise<unknown> =>
+  (await askGateway(port, "/startupz", { headers: { authorization: `Bearer ${token}` } }))?.["version"];
 
 export const said = ({ stdout, stderr }: Outcome): string => stdout + stderr;

@@ -241,6 +241,7 @@ const NO_MESSAGE = [
   /^it (has not become healthy yet|is paused|has stopped \(…\)|is unhealthy)$|^its .* been changed$/, // the same
   /^found before anything else was changed$/, // the first line of all that are found then
   /is reached by nobody outside the container|answers inside the container only/, // warnings
+  /is where a gateway on that machine has its workspace|^two bots would change the same files$/, // a warning
   /every run of the agent will fail|is not installed on the host|may not use \(usermod/, // a warning
   /nobody owns the|^its allowFrom names no person$|^it has no allowFrom,|^To own them: /, // notices of a preview
   /^echo "/, // the shell's, shown without it
@@ -256,6 +257,8 @@ it("every sentence of a rule appears in docs/errors.md", () => {
       "inspect/existingGateway.ts",
       "inspect/accounts.ts",
       "inspect/units.ts",
+      "model/addresses.ts",
+      "model/needs.ts",
       "model/surroundings.ts",
       "deployer/docker/inventory.ts",
       "deployer/docker/mounts.ts",

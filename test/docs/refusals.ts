@@ -886,6 +886,7 @@ function overSsh(): readonly Problem[] {
 async function onTheEngine(): Promise<readonly Problem[]> {
   const image = "ghcr.io/openclaw/openclaw:2026.9.6";
   const container = "claw-dev-ops";
+  const closed = mkdtempSync(join(tmpdir(), "pulumi-openclaw-docs-"));
   const rows: ((docker: FakeDocker) => Partial<ContainerClaim> | void)[] = [
     (docker) => void docker.containers.set(container, {}),
     (docker) => void docker.networks.set(container, {}),
@@ -907,9 +908,14 @@ async function onTheEngine(): Promise<readonly Problem[]> {
       docker.networkFacts.set("overlay", { Scope: "swarm" });
       return { around: { networks: ["overlay"] } };
     },
-    ...["/no/such/directory", "/srv"].map((source) => (docker: FakeDocker) => {
+    ...[
+      { source: "/no/such/directory" },
+      { source: "/no/such/directory", readOnly: true },
+      { source: "/srv" },
+      { source: closed, readOnly: true },
+    ].map((mount) => (docker: FakeDocker) => {
       docker.facts = { Name: hostname() };
-      return { around: { mounts: [{ source, target: "/data" }] }, engine: docker.address };
+      return { around: { mounts: [{ ...mount, target: "/data" }] }, engine: docker.address };
     }),
   ];
   vi.resetModules();
@@ -933,11 +939,17 @@ async function onTheEngine(): Promise<readonly Problem[]> {
       const answer = await look({ engine: docker.address, claims: [claim] });
       const found = "gateways" in answer ? answer.gateways[0]!.obstacles : [];
       if (found.length !== 1) throw new Error(`not one thing in the way: ${JSON.stringify(answer)}`);
-      problems.push(...found.map(({ property, reason, advice }) => ({ path: `ops.${property}`, reason, advice })));
+      const shown = (text: string): string => text.replaceAll(closed, "/srv/notes");
+      problems.push(
+        ...found.map(({ property, reason, advice }) => ({
+          ...{ path: `ops.${property}`, reason: shown(reason), advice: shown(advice) },
+        })),
+      );
     } finally {
       docker.stop();
     }
   }
+  rmSync(closed, { recursive: true });
   vi.doUnmock("../../inspect/listeners");
   return problems;
 }

@@ -1,10 +1,11 @@
 /** Gateways that others reach: how they come up, are checked, and go on when what they need is not there. */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkGateways } from "../../cli/check";
 import { askGateway } from "../../inspect/ask";
+import { GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
 import { placeRelease, VERSION } from "../support/seed";
 import { ok, TestHost } from "../support/hosts";
 
@@ -21,8 +22,21 @@ describe("a gateway on its network, with HTTPS and a proxy that signs people in"
   beforeAll(() => placeRelease(host.root, "main"));
   afterAll(() => host.dispose());
 
-  it("an exposed gateway comes up, is left alone by the next apply, and tells little to whom it does not know", async () => {
+  /** Variables that its gateway has its token in; its command line knows it as well. */
+  async function tokenIn(): Promise<string[]> {
+    ok(await host.wrapper("main", ["gateway", "health", "--json"]));
+    const variables = readFileSync(`/proc/${host.gatewayPid("main")}/environ`, "utf8").split("\0");
+    return variables.filter((each) => each.endsWith("=token-of-main")).map((each) => each.split("=")[0]!);
+  }
+
+  it("a gateway that becomes exposed has its token as a password", async () => {
+    expect(ok(await up({})).stdout).toContain("now healthy");
+    expect(await tokenIn()).toEqual([GATEWAY_TOKEN_VARIABLE]);
     expect(ok(await up(everything)).stdout).toContain("now healthy");
+    expect(await tokenIn()).toEqual([GATEWAY_PASSWORD_VARIABLE]);
+  });
+
+  it("an exposed gateway is left alone by the next apply, and tells little to whom it does not know", async () => {
     expect(ok(await up(everything)).stdout).toContain("already healthy");
     expect(await askGateway(PORT, "/startupz")).toMatchObject({ status: "started", version: VERSION });
     expect(await askGateway(PORT, "/startupz", { host: address })).toEqual({ ok: true, status: "started" });
@@ -57,5 +71,11 @@ describe("a gateway on its network, with HTTPS and a proxy that signs people in"
     const elsewhere = { lan: { address: "192.168.255.254" } };
     expect((await up(elsewhere)).stderr).toContain("192.168.255.254 is no address of the host, which has ");
     expect(host.gatewayPid("main")).toBe(running);
+  });
+
+  it("a gateway that is exposed no more has its token alone again", async () => {
+    expect(ok(await up({})).stdout).toContain("now healthy");
+    expect(await tokenIn()).toEqual([GATEWAY_TOKEN_VARIABLE]);
+    expect(await askGateway(PORT, "/startupz", { host: address })).toBeUndefined();
   });
 });
