@@ -1,37 +1,28 @@
-/** IP addresses, and networks of them. Pure. */
-import { BlockList, isIP } from "node:net";
+/** IPv4 addresses. Pure. */
 import type { Conflict } from "./conflict";
 
 export const EVERY_ADDRESS = "0.0.0.0";
 
-const listOf = (...networks: (readonly [string, number])[]): BlockList => {
-  const list = new BlockList();
-  for (const [address, bits] of networks) list.addSubnet(address, bits, isIP(address) === 6 ? "ipv6" : "ipv4");
-  return list;
-};
+type Network = readonly [first: string, bits: number];
 
-const LOOPBACK = listOf(["127.0.0.0", 8], ["::1", 128]);
 /** Source: RFC 1918, 6598 (also Tailscale's), 3927. */
-const PRIVATE = listOf(
+const PRIVATE: readonly Network[] = [
   ["10.0.0.0", 8],
   ["172.16.0.0", 12],
   ["192.168.0.0", 16],
   ["100.64.0.0", 10],
   ["169.254.0.0", 16],
-);
+];
 
-const isIn = (list: BlockList, address: string): boolean => list.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-export const isLoopback = (address: string): boolean => isIn(LOOPBACK, address);
-export const isPrivate = (address: string): boolean => isIn(PRIVATE, address);
-
-/** Whether `text`, an address or a network, is or contains an address. */
-function includes(text: string, address: string): boolean {
-  const [first = "", bits] = text.split("/");
-  return isIn(listOf([first, bits === undefined ? (isIP(first) === 6 ? 128 : 32) : Number(bits)]), address);
+function isIn([first, bits]: Network, address: string): boolean {
+  const [one, other] = [first, address].map((each) => {
+    const number = each.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+    return Math.floor(number / 2 ** (32 - bits));
+  });
+  return one === other;
 }
-
-export const includesLoopback = (text: string): boolean =>
-  isLoopback(text.split("/")[0]!) || ["127.0.0.1", "::1"].some((address) => includes(text, address));
+export const isLoopback = (address: string): boolean => isIn(["127.0.0.0", 8], address);
+export const isPrivate = (address: string): boolean => PRIVATE.some((network) => isIn(network, address));
 
 /** Of a gateway without HTTPS that others reach at this address. */
 export const inPlainText = (address: string): Pick<Conflict, "reason" | "advice"> => ({

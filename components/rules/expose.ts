@@ -1,14 +1,7 @@
 /** How a gateway is reached from elsewhere, and what would not be safe. Pure. Source: measured on OpenClaw 2026.9.6. */
-import { isIP } from "node:net";
+import { BlockList, isIP } from "node:net";
 import * as z from "zod";
-import {
-  EVERY_ADDRESS,
-  includesLoopback,
-  inPlainText,
-  inPlainTextEverywhere,
-  isLoopback,
-  isPrivate,
-} from "../../model/addresses";
+import { EVERY_ADDRESS, inPlainText, inPlainTextEverywhere, isLoopback, isPrivate } from "../../model/addresses";
 import type { Conflict } from "../../model/conflict";
 import { defined } from "../../model/defined";
 import { isWithin } from "../../model/hostLayout";
@@ -345,3 +338,12 @@ export function exposedOn(
  * machine's, if nobody has chosen another (docker network create).
  */
 const mayBeEnginesMachine = (text: string): boolean => text.includes("/") || /[.:]1$/.test(text);
+
+/** Whether an address or a network, of either kind, contains loopback. */
+function includesLoopback(text: string): boolean {
+  const [address = "", bits] = text.split("/");
+  const kind = isIP(address) === 6 ? "ipv6" : "ipv4";
+  const list = new BlockList();
+  list.addSubnet(address, Number(bits ?? (kind === "ipv6" ? 128 : 32)), kind);
+  return list.check("127.0.0.1") || list.check("::1", "ipv6") || (kind === "ipv4" && isLoopback(address));
+}
