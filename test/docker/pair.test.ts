@@ -146,7 +146,7 @@ inDocker("a pair of real gateways in containers", () => {
     };
     expect(await asked(PROXIES.address, USER)).toBe("invalid_request");
     expect(await asked(PROXIES.address, "somebody@example.org")).toBe("unauthorized");
-    expect(await asked(`${SUBNET}.1.6`, USER)).toBe("unauthorized");
+    expect(await asked(`${SUBNET}.1.6`, USER)).toBe("proxy_attribution_required");
   });
 
   it("no secret is shown", async () => {
