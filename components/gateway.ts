@@ -137,15 +137,15 @@ export class Gateway extends pulumi.ComponentResource {
 
     const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));
     const token = pulumi.secret(stableValue(`${name}-token`, randomToken, { parent: this }));
-    const variable = tokenVariable(signsIn(checked.expose));
-    const env: Record<string, pulumi.Input<string>> = { ...checked.env, [variable]: token };
-    if (bot) env[BOT_TOKEN_VARIABLE] = checkedBotToken(declared, bot);
+    const secrets: Record<string, pulumi.Input<string>> = { [tokenVariable(signsIn(checked.expose))]: token };
+    if (bot) secrets[BOT_TOKEN_VARIABLE] = checkedBotToken(declared, bot);
     const deployment = target.deploy(
       this,
       defined({
         name,
         gateway,
-        env: pulumi.secret(pulumi.output(env)),
+        env: pulumi.secret(pulumi.output(checked.env ?? {})),
+        secrets: pulumi.secret(pulumi.output(secrets)),
         partner: isOfThisCopy(composition.partner?.target) ? composition.partner : undefined,
         existingMain: composition.existingMain?.then(describeToHost),
       }),

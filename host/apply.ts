@@ -1,38 +1,42 @@
 /**
- * Applying a spec, as one transaction: install and stage beside what runs, validate, stop, switch, start, prove healthy;
- * on failure, go back to exactly what ran before. An interrupted transaction is finished or undone by the next one.
+ * Applying a spec, as one transaction. What only a new process can change: install and stage beside what runs, validate, stop,
+ * switch, start, prove healthy; on failure, go back to exactly what ran before. Everything else is changed while the gateway
+ * runs (`liveChange`). An interrupted transaction is finished or undone by the next one.
  */
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { asAccount } from "./account";
 import { Failure, messageOf } from "../model/failure";
 import { restoreDirectories } from "./claim";
-import type { ReadyLink } from "./files";
+import type { Ready } from "./files";
 import { othersOpenclawLocksProblem } from "../model/conflict";
 import {
-  generationName,
+  isSame,
   pointedAt,
+  putBackConfig,
   readyPointer,
   removeUnused,
   stageGeneration,
   sweepGateway,
+  wantedGeneration,
   wantedRelease,
   type Generation,
   type Ordered,
 } from "./generation";
 import { liveAccounts, requiredChannels, waitForChannels } from "./channels";
+import { lastGatewayLines } from "./gatewayLog";
 import { gatewayPort, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
 import { findGateway, mutexPath, type HostGateway } from "./host";
 import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
 import { isMutexTaken, takeMutex, type Mutex } from "./mutex";
 import { requireNeeds } from "./needs";
 import { othersOpenclawLocks } from "../inspect/openclawLocks";
+import { liveChange, makeLive, type LiveChange, type Order } from "./liveChange";
 import { predecessorOf, retire, standing } from "./predecessor";
-import { recordPackageLock, releaseName } from "./stagedPackageLocks";
+import { recordPackageLock } from "./stagedPackageLocks";
 import { ensureRelease, indent, releaseDir } from "./release";
 import { GUIDE_FILE, GUIDE_MARK } from "../model/guide";
 import { runAs } from "./runAs";
-import { readSecrets, redact } from "./secrets";
 import type { Spec } from "../model/spec";
 import { supervisorFor } from "./supervisors/choose";
 import { systemFailure, told } from "./systemError";
@@ -40,29 +44,22 @@ import { systemFailure, told } from "./systemError";
 const VALIDATE_TIMEOUT_MS = 120_000;
 /** How long a change waits for its partner's deployment. */
 const PARTNER_TIMEOUT_MS = 15 * 60_000;
-const LOG_LINES = 30;
 
 type Progress = (line: string) => void;
-
-/** How a transaction deals with its caller. */
-interface Order {
-  readonly progress: Progress;
-  /** Whether somebody is still waiting for it. */
-  isWanted(): boolean;
-}
 
 /** Brings a gateway to a spec. Returns its new state, in one line. */
 export async function applySpec(gateway: HostGateway, ordered: Ordered, order: Order): Promise<string> {
   const { progress } = order;
-  const { spec, nonce } = ordered;
+  const { spec } = ordered;
   const release = wantedRelease(ordered);
+  putBackConfig(gateway);
   const { supervised } = supervisorFor(gateway.host).status(gateway);
   const current = pointedAt(gateway, "current");
   const predecessor = predecessorOf(gateway);
   const good = pointedAt(gateway, "good");
-  const wanted = generationName(spec, nonce, releaseName(gateway.paths.releases, release));
-  const isCurrent = current?.name === wanted && good?.name === current.name;
-  if (current && isCurrent && !predecessor && supervised && (await isHealthy(gateway, current))) {
+  const wanted = wantedGeneration(gateway, ordered);
+  const isAtRest = good?.name === current?.name && !predecessor && supervised;
+  if (current && isAtRest && isSame(current, wanted) && (await isHealthy(gateway, current))) {
     await settle(gateway, ordered, progress);
     return healthySummary(current, "already");
   }
@@ -70,7 +67,14 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   requireOwnOpenclawLocks(gateway);
   restoreDirectories(gateway);
   await ensureRelease(gateway, release, progress);
-  const next = stageGeneration(gateway, ordered);
+  const live = current && isAtRest ? liveChange(gateway, current, wanted) : undefined;
+  if (live?.paths.length && (await isUp(gateway, live.current))) {
+    requireNeeds(gateway, live.next);
+    const said = await changeLive(live, spec, order);
+    await settle(gateway, ordered, progress);
+    return healthySummary(live.next, "now", said);
+  }
+  const next = stageGeneration(gateway, ordered, wanted);
   requireNeeds(gateway, next);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
@@ -114,8 +118,29 @@ function writeGuide({ host, claim }: HostGateway, guide: string): void {
   asAccount(host.identity, write, join(claim.workspace, GUIDE_FILE), GUIDE_MARK, guide);
 }
 
-const healthySummary = (generation: Generation, word: string): string =>
-  `${word} healthy: OpenClaw ${generation.spec.version} on 127.0.0.1:${gatewayPort(generation)}`;
+const healthySummary = (generation: Generation, word: string, how = ""): string =>
+  `${word} healthy: OpenClaw ${generation.spec.version} on 127.0.0.1:${gatewayPort(generation)}${how}`;
+
+/** Only what really goes down waits for its turn, and for its partner. */
+async function changeLive(change: LiveChange, spec: Spec, order: Order): Promise<string> {
+  const { gateway, paths, cost } = change;
+  const { progress, isWanted } = order;
+  const turn = cost === "restart" ? await takeTurn(gateway, spec, progress) : undefined;
+  try {
+    if (!isWanted()) throw new Failure("cancelled; nothing was changed", "run `pulumi up` again");
+    progress(`changing its configuration while it runs: ${inShort(paths)}`);
+    const was = await makeLive(change, order);
+    return was === "restart" ? "; it has restarted inside its process" : "; changed while it ran";
+  } finally {
+    turn?.release();
+  }
+}
+
+const SHOWN_PATHS = 4;
+const inShort = (paths: readonly string[]): string =>
+  paths.length <= SHOWN_PATHS
+    ? paths.join(", ")
+    : `${paths.slice(0, SHOWN_PATHS).join(", ")} and ${paths.length - SHOWN_PATHS} more`;
 
 /** The release validates its configuration itself. It needs no secrets for that. */
 async function validate(gateway: HostGateway, { service, dir }: Generation): Promise<void> {
@@ -284,7 +309,7 @@ async function prove(
   try {
     await start?.();
     await waitUntilHealthy(gateway, next);
-    await waitForChannels(gateway, next, requiredChannels(next, back.good, live), order.progress);
+    await waitForChannels(gateway, next, requiredChannels(gateway, { next, good: back.good }, live), order.progress);
     if (!order.isWanted() && back.good) throw new Failure("cancelled");
     proof.place();
   } catch (error) {
@@ -307,7 +332,7 @@ interface WayBack {
   /** The gateway that `good` is a generation of. */
   readonly former: HostGateway;
   readonly good: Generation | undefined;
-  readonly link: ReadyLink | undefined;
+  readonly link: Ready | undefined;
 }
 
 function wayBack({ gateway, predecessor }: Switch): WayBack {
@@ -329,17 +354,6 @@ async function goBack(gateway: HostGateway, { former, good, link }: WayBack): Pr
   } catch (error) {
     return `The previous generation was started again but is not healthy: ${messageOf(error)}`;
   }
-}
-
-/** The last lines that a gateway printed since a position in its log, without its secrets. */
-export function lastGatewayLines(
-  gateway: HostGateway,
-  position = 0,
-  generation = pointedAt(gateway, "current"),
-): string {
-  const log = supervisorFor(gateway.host).logSince(gateway, position);
-  const shown = generation ? redact(log, readSecrets(generation.service.secrets)) : log;
-  return shown.trimEnd().split("\n").slice(-LOG_LINES).join("\n") || "(none)";
 }
 
 /** Starts what is deployed if it is down. Returns its state, in one line. */

@@ -15,11 +15,11 @@ import {
 import { Failure } from "../model/failure";
 import { objectAt } from "../model/json";
 import type { JsonObject } from "../model/spec";
-import type { Generation } from "./generation";
+import { secretsOf, type Generation } from "./generation";
 import { openclaw, readiness } from "./health";
 import type { HostGateway } from "./host";
 import { CHANNEL_PATIENCE_MS, CHANNEL_POLL_MS, CHANNEL_TIMEOUT_MS, HEALTH_POLL_MS } from "./limits";
-import { readSecrets, redact } from "./secrets";
+import { redact } from "./secrets";
 
 /** What a change answers for: an outage elsewhere undoes nothing. */
 export interface Required {
@@ -45,12 +45,20 @@ export async function liveAccounts(gateway: HostGateway, generation: Generation)
 }
 
 /** What the change from `good` to `next` answers for. `live`: names of the accounts that are live before it. */
-export function requiredChannels(next: Generation, good: Generation | undefined, live: ReadonlySet<string>): Required {
-  // A channel's configuration, with the variables that it refers to.
-  const channel = ({ spec, service }: Generation, name: string): string => {
+export function requiredChannels(
+  gateway: HostGateway,
+  { next, good }: { readonly next: Generation; readonly good: Generation | undefined },
+  live: ReadonlySet<string>,
+): Required {
+  // A channel's configuration, with the secrets that it refers to.
+  const channel = (generation: Generation, name: string): string => {
+    const { spec } = generation;
     const channels = objectAt(spec.config, "channels");
     const text = JSON.stringify([channels[name], channels.defaults, objectAt(spec.config, "plugins.entries")[name]]);
-    return JSON.stringify([text, Object.entries(readSecrets(service.secrets)).filter(([each]) => text.includes(each))]);
+    return JSON.stringify([
+      text,
+      Object.entries(secretsOf(gateway, generation)).filter(([each]) => text.includes(each)),
+    ]);
   };
   const names = channelNames(next.spec.config);
   return { changed: new Set(names.filter((name) => !good || channel(next, name) !== channel(good, name))), live };
@@ -64,8 +72,7 @@ export async function waitForChannels(
   say: (line: string) => void,
 ): Promise<void> {
   if (!hasChannels(generation)) return;
-  const told = (all: readonly ChannelAccount[]): string =>
-    redact(accountsInWords(all), readSecrets(generation.service.secrets));
+  const told = (all: readonly ChannelAccount[]): string => redact(accountsInWords(all), secretsOf(gateway, generation));
   const start = Date.now();
   while (!isReady(await readiness(generation)) && Date.now() < start + CHANNEL_PATIENCE_MS) await sleep(HEALTH_POLL_MS);
   for (;;) {

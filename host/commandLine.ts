@@ -8,7 +8,7 @@ import { asAccount, becomeAccount } from "./account";
 import { type Identity } from "../inspect/accounts";
 import { Failure, withAdvice } from "../model/failure";
 import { asIdentity, type Command } from "./fences";
-import { serviceArguments, pointedAt, type Generation } from "./generation";
+import { serviceArguments, pointedAt, secretsOf, withheldConfig, type Generation } from "./generation";
 import { gatewayPort, portHolder } from "./health";
 import { openGateway, type Host, type HostGateway } from "./host";
 import { describeListener } from "../model/conflict";
@@ -16,7 +16,7 @@ import { gatewayTag, hostCommand, TAG_VARIABLE, quote, SYSTEM_PATH } from "../mo
 import { plain } from "../model/plain";
 import { carries, ownerOf } from "../inspect/processes";
 import { signal } from "../inspect/run";
-import { readSecrets } from "./secrets";
+import { readVariables } from "./secrets";
 import { tokenVariableIn } from "../model/secrets";
 
 const PASSED_ON = ["TERM", "COLORTERM", "NO_COLOR", "TZ"];
@@ -46,7 +46,7 @@ export async function runCommandLine(host: Host, id: string, args: readonly stri
     const env = { ...passedOn, PATH: SYSTEM_PATH, SHELL: "/bin/sh", [OWN_TERMINAL]: "yes" };
     process.execve!(SCRIPT, [SCRIPT, "-qec", `exec ${again}`, "/dev/null"], env);
   }
-  const env: NodeJS.ProcessEnv = { ...passedOn, ...service.env, ...secretsFor(gateway, generation) };
+  const env: NodeJS.ProcessEnv = { ...passedOn, ...service.env, ...variablesFor(gateway, generation) };
   const cwd = cwdFor(identity, service.cwd);
   if (isRoots) return relay(asIdentity(identity, service.node, [service.entry, ...args]), { env, cwd }, terminals);
   becomeAccount(identity);
@@ -60,10 +60,10 @@ export async function runCommandLine(host: Host, id: string, args: readonly stri
 const WITHHELD = "withheld-while-this-gateway-does-not-listen";
 
 /** Only the gateway itself may get the token: OpenClaw's commands send it to whatever listens on its port. */
-function secretsFor(gateway: HostGateway, generation: Generation): Record<string, string> {
-  const secrets = readSecrets(generation.service.secrets);
+function variablesFor(gateway: HostGateway, generation: Generation): Record<string, string> {
+  const variables = readVariables(generation.service.secrets);
   const holder = portHolder(gateway, generation);
-  if (typeof holder === "object" && "own" in holder) return secrets;
+  if (typeof holder === "object" && "own" in holder) return variables;
   const { host, id, paths } = gateway;
   if (typeof holder === "object") {
     const { stranger } = holder;
@@ -76,8 +76,12 @@ function secretsFor(gateway: HostGateway, generation: Generation): Record<string
     if (!isLeftover) throw new Failure(`${said}`, `${advice}`);
     process.stderr.write(`${plain(withAdvice(`warning: ${said}`, advice))}\n`);
   }
-  const name = tokenVariableIn(secrets);
-  return name in secrets ? { ...secrets, [name]: WITHHELD } : secrets;
+  const withheld = withheldConfig(generation);
+  return {
+    ...variables,
+    ...(withheld !== undefined && { OPENCLAW_CONFIG_PATH: withheld }),
+    [tokenVariableIn(secretsOf(gateway, generation))]: WITHHELD,
+  };
 }
 
 /** The caller's directory, if the account may enter it as well. */
@@ -118,7 +122,7 @@ export function becomeGateway(host: Host, id: string): never {
   if (!generation) throw new Failure(`gateway ${id} is not deployed`, "run `pulumi up`");
   const { service } = generation;
   process.chdir(service.cwd);
-  const env = { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: gateway.paths.dir };
+  const env = { ...service.env, ...readVariables(service.secrets), [TAG_VARIABLE]: gateway.paths.dir };
   process.execve!(service.node, [service.node, ...serviceArguments(service)], env);
   throw new Error("unreachable");
 }

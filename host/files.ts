@@ -4,13 +4,15 @@ import { basename, dirname, join } from "node:path";
 import type { Identity } from "../inspect/accounts";
 import { identify, isNamed, processFileName } from "../inspect/processes";
 import { about, attempt } from "./systemError";
-import { entries, lstat } from "../inspect/files";
+import { entries, isMissing, lstat } from "../inspect/files";
 
 /** Who may read what we write: the gateway's account through its group, or only the deploying user. */
 export interface Access {
   readonly dirMode: number;
   readonly fileMode: number;
   readonly gid: number;
+  /** Owner of files; missing: this user. */
+  readonly uid?: number;
 }
 
 /** Access for files that the gateway reads and must not change. */
@@ -67,25 +69,35 @@ function removeOf(owners: readonly number[], path: string): void {
 
 /** Replaces a file in one step; the content is on disk before the name points at it. */
 export function writeFile(path: string, content: string, access?: Access): void {
+  const file = readyFile(path, content, access);
+  try {
+    file.place();
+  } finally {
+    file.drop();
+  }
+}
+
+/** A file that is on disk, but not yet in its place. */
+export function readyFile(path: string, content: string, access?: Access): Ready {
   const temporary = temporaryFor(path);
+  const ready = readyToRename(temporary, path);
   const file = fs.openSync(temporary, "wx", 0o600);
   try {
     fs.writeFileSync(file, content);
     if (access) {
-      fs.fchownSync(file, process.getuid!(), access.gid);
+      fs.fchownSync(file, access.uid ?? process.getuid!(), access.gid);
       fs.fchmodSync(file, access.fileMode);
     } else {
       fs.fchmodSync(file, 0o644);
     }
     fs.fsyncSync(file);
-    fs.renameSync(temporary, path);
   } catch (error) {
-    attempt(() => fs.rmSync(temporary, { force: true }));
+    ready.drop();
     throw about(path, error);
   } finally {
     fs.closeSync(file);
   }
-  syncDir(dirname(path));
+  return ready;
 }
 
 /** Creates a directory with the right owner from the first moment. */
@@ -110,25 +122,43 @@ export function makeDirOf(path: string, { uid, gid }: Identity): void {
 export const writeJson = (path: string, value: unknown, access?: Access): void =>
   writeFile(path, `${JSON.stringify(value, null, 2)}\n`, access);
 
-/** A symbolic link that is on disk, but not yet in its place. */
-export interface ReadyLink {
+/** What is on disk, but not yet in its place. */
+export interface Ready {
   /** In one step that needs no disk space. */
   place(): void;
   /** If it was not placed. */
   drop(): void;
 }
 
-export function readyLink(path: string, target: string): ReadyLink {
+export function readyLink(path: string, target: string): Ready {
   const temporary = temporaryFor(path);
   fs.symlinkSync(target, temporary);
   syncDir(dirname(path));
-  return {
-    place() {
+  return readyToRename(temporary, path);
+}
+
+const readyToRename = (temporary: string, path: string): Ready => ({
+  place() {
+    try {
       fs.renameSync(temporary, path);
-      syncDir(dirname(path));
-    },
-    drop: () => void attempt(() => fs.rmSync(temporary, { force: true })),
-  };
+    } catch (error) {
+      throw about(path, error);
+    }
+    syncDir(dirname(path));
+  },
+  drop: () => void attempt(() => fs.rmSync(temporary, { force: true })),
+});
+
+/** Puts a file in another one's place in one step; whether there was one. */
+export function renameFile(from: string, to: string): boolean {
+  try {
+    fs.renameSync(from, to);
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw about(to, error);
+  }
+  syncDir(dirname(to));
+  return true;
 }
 
 /** Points a symbolic link at a target in one step. */

@@ -1,23 +1,48 @@
 /**
- * Generations: everything that decides how a gateway runs, built beside the running one and switched by one rename.
+ * Generations: everything that decides how a gateway runs. What only a new process can change (version, environment, heap) is
+ * a directory of its own, built beside the running one and switched by one rename; the configuration in it is replaced by
+ * one rename while the gateway runs.
  *
  * `current` is what runs (or should run), `good` the last generation that passed its health gate. At rest they are
- * equal; after an interrupted deployment they differ, and the next one continues from there.
+ * equal; after an interrupted deployment they differ, and the next one continues from there. While a configuration has been
+ * replaced and is not yet proved, its predecessor lies beside it: a gateway that starts by itself meanwhile takes that.
  */
-import { createHash } from "node:crypto";
-import { existsSync, renameSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readFileSync, renameSync, unlinkSync } from "node:fs";
 import { totalmem } from "node:os";
 import { basename, join } from "node:path";
 import { gatewayEnvironment } from "./environment";
-import { makeDir, readableBy, readyLink, removeTree, sweep, writeFile, writeJson, type ReadyLink } from "./files";
-import { entries, readLink, readJson } from "../inspect/files";
+import {
+  makeDir,
+  readableBy,
+  readyFile,
+  readyLink,
+  removeTree,
+  renameFile,
+  sweep,
+  writeFile,
+  writeJson,
+  type Ready,
+} from "./files";
+import { entries, isMissing, readLink, readJson } from "../inspect/files";
 import type { HostGateway } from "./host";
 import { adaptiveHeap, heapFlag } from "../model/heap";
 import { configFile } from "../model/hostLayout";
 import type { Wanted } from "../model/packageLock";
 import { releaseDir, releaseEntry, removeUnusedReleases } from "./release";
-import { missingSecrets, secretsFile } from "./secrets";
-import type { Spec } from "../model/spec";
+import {
+  givenFile,
+  namesOf,
+  nonceOfGiven,
+  readGiven,
+  readVariables,
+  stagedSecrets,
+  variablesFile,
+  type Staged,
+} from "./secrets";
+import { GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE, SECRETS_PROVIDER } from "../model/secrets";
+import type { JsonObject, Spec } from "../model/spec";
+import { objectAt, valueAt } from "../model/json";
 import { defined } from "../model/defined";
 
 /** How to run one generation: read by the supervisor and by the wrapper. */
@@ -29,6 +54,8 @@ export interface Service {
   readonly secrets: string;
   /** Limit of the JavaScript heap, in MiB. Missing: a generation from before there was one, which stays as it is. */
   readonly maxOldSpaceSize?: number | "adaptive";
+  /** Tells whether another configuration can run in the same process. Missing: in none, it is from before there was one. */
+  readonly process?: string;
 }
 
 /**
@@ -49,31 +76,62 @@ function memoryHere(): number {
 export interface Generation {
   readonly name: string;
   readonly dir: string;
+  /** With the configuration as OpenClaw reads it. */
   readonly spec: Spec;
   readonly service: Service;
 }
 
+const CONFIG_FILE = "openclaw.json";
+/** What `CONFIG_FILE` was before a change that is not yet proved. */
+const FORMER_CONFIG_FILE = "openclaw.json.former";
+/** The same without the token. */
+const WITHHELD_CONFIG_FILE = "openclaw.withheld.json";
 const SERVICE_FILE = "service.json";
 const SPEC_FILE = "spec.json";
 const STAGING_PREFIX = ".staging-";
 
 /**
- * The same spec, secrets and release give the same name. What only drives a deployment is left out. `release`: its name,
- * which is the version, unless that was reinstalled with other packages.
+ * The same for everything that can run in one process. What only drives a deployment is left out. `variables`: nonce of its
+ * secret environment; `release`: its name, which is the version, unless that was reinstalled with other packages.
  */
-export function generationName(spec: Spec, secrets: string, release = spec.version): string {
+export function processOf({ config, ...spec }: Spec, variables: string, release: string): string {
   const { partner: _partner, neighbour: _neighbour, force: _force, ...deciding } = spec;
-  return createHash("sha256")
-    .update(JSON.stringify([deciding, secrets, ...(release === spec.version ? [] : [release])]))
-    .digest("hex")
-    .slice(0, 16);
+  // What listens elsewhere is another gateway to everybody who knows this one's port.
+  const text = JSON.stringify([deciding, valueAt(config, "gateway.port"), variables, release]);
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-export function readGeneration(gateway: HostGateway, name: string): Generation | undefined {
+const textOf = (config: JsonObject): string => `${JSON.stringify(config, null, 2)}\n`;
+
+/** The configuration as the gateway reads it: with the file that it finds its secrets in. */
+function configOf(gateway: HostGateway, { spec, nonce }: Ordered, { files }: Staged): JsonObject {
+  if (!files) return spec.config;
+  const secrets = objectAt(spec.config, "secrets");
+  const provider = { source: "file", mode: "json", path: givenFile(gateway, nonce) };
+  const providers = { ...objectAt(secrets, "providers"), [SECRETS_PROVIDER]: provider };
+  return { ...spec.config, secrets: { ...secrets, providers } };
+}
+
+function readGeneration(gateway: HostGateway, name: string): Generation | undefined {
   const dir = join(gateway.paths.generations, name);
-  const spec = readJson<Spec>(join(dir, SPEC_FILE));
-  const service = readJson<Service>(join(dir, SERVICE_FILE));
-  return spec && service && { name, dir, spec, service };
+  const [spec, service, config] = [SPEC_FILE, SERVICE_FILE, CONFIG_FILE].map((file) => readJson(join(dir, file))) as [
+    Spec | undefined,
+    Service | undefined,
+    JsonObject | undefined,
+  ];
+  return spec && service && config && { name, dir, spec: { ...spec, config }, service };
+}
+
+/** All secrets of a generation, by their names. */
+export const secretsOf = (gateway: HostGateway, { spec, service }: Generation): Record<string, string> => ({
+  ...readVariables(service.secrets),
+  ...readGiven(gateway, givenTo(spec.config)),
+});
+
+/** Nonce of the secrets that a configuration gives the gateway as a file. */
+function givenTo(config: JsonObject): string | undefined {
+  const path = valueAt(config, `secrets.providers.${SECRETS_PROVIDER}.path`);
+  return typeof path === "string" ? nonceOfGiven(path) : undefined;
 }
 
 export type Pointer = "current" | "good";
@@ -84,7 +142,7 @@ export function pointedAt(gateway: HostGateway, pointer: Pointer): Generation | 
 }
 
 /** Points at a generation as soon as it is placed. */
-export const readyPointer = (gateway: HostGateway, pointer: Pointer, generation: Generation): ReadyLink =>
+export const readyPointer = (gateway: HostGateway, pointer: Pointer, generation: Generation): Ready =>
   readyLink(gateway.paths[pointer], join("generations", generation.name));
 
 export const unpoint = (gateway: HostGateway, pointer: Pointer): void => removeTree(gateway.paths[pointer]);
@@ -104,26 +162,47 @@ export const wantedRelease = ({ spec, lock }: Pick<Ordered, "spec" | "lock">): W
     lock,
   });
 
-/** Builds a generation beside the running one. It exists only when it is complete. */
-export function stageGeneration(gateway: HostGateway, { spec, nonce, lock }: Ordered): Generation {
+/** What a deployment wants to run. */
+export interface WantedGeneration {
+  readonly process: string;
+  readonly config: JsonObject;
+  readonly staged: Staged;
+}
+
+export function wantedGeneration(gateway: HostGateway, ordered: Ordered): WantedGeneration {
+  const staged = stagedSecrets(gateway, ordered.nonce);
+  const release = basename(releaseDir(gateway, wantedRelease(ordered)));
+  return {
+    process: processOf(ordered.spec, staged.variables, release),
+    config: configOf(gateway, ordered, staged),
+    staged,
+  };
+}
+
+export const isSame = (one: Generation, { process, config }: WantedGeneration): boolean =>
+  one.service.process === process && isSameConfig(one.spec.config, config);
+
+const isSameConfig = (one: JsonObject, other: JsonObject): boolean => textOf(one) === textOf(other);
+
+/** Builds a generation beside the running one, unless it is there. It exists only when it is complete. */
+export function stageGeneration(gateway: HostGateway, ordered: Ordered, wanted: WantedGeneration): Generation {
   const { paths, host } = gateway;
-  const release = releaseDir(gateway, wantedRelease({ spec, lock }));
-  const name = generationName(spec, nonce, basename(release));
-  const existing = readGeneration(gateway, name);
-  if (existing) return existing;
-  const secrets = secretsFile(gateway, nonce);
-  if (!existsSync(secrets)) throw missingSecrets(secrets);
+  const { spec, lock } = ordered;
+  const existing = (["current", "good"] as const).flatMap((pointer) => pointedAt(gateway, pointer) ?? []);
+  const same = existing.find((each) => isSame(each, wanted));
+  if (same) return same;
 
   const access = readableBy(host.identity);
   makeDir(paths.generations);
+  const name = `${wanted.process}-${randomBytes(4).toString("hex")}`;
   const staging = join(paths.generations, `${STAGING_PREFIX}${name}`);
-  removeTree(staging);
   makeDir(staging, access);
-  writeFile(join(staging, "openclaw.json"), `${JSON.stringify(spec.config, null, 2)}\n`, access);
-  writeJson(join(staging, SPEC_FILE), spec, access);
+  writeConfig(gateway, staging, wanted.config);
+  const { config: _config, ...rest } = spec;
+  writeJson(join(staging, SPEC_FILE), rest, access);
   const service: Service = {
     node: process.execPath,
-    entry: releaseEntry(release),
+    entry: releaseEntry(releaseDir(gateway, wantedRelease({ spec, lock }))),
     // Not the workspace: the agent could replace that with a link to somebody else's directory.
     cwd: spec.stateDir,
     env: gatewayEnvironment(spec, {
@@ -132,12 +211,80 @@ export function stageGeneration(gateway: HostGateway, { spec, nonce, lock }: Ord
       node: process.execPath,
       configPath: configFile(host.manage, gateway.id),
     }),
-    secrets,
+    secrets: variablesFile(gateway, wanted.staged.variables),
     maxOldSpaceSize: spec.maxOldSpaceSize ?? "adaptive",
+    process: wanted.process,
   };
   writeJson(join(staging, SERVICE_FILE), service, access);
   renameSync(staging, join(paths.generations, name));
   return readGeneration(gateway, name)!;
+}
+
+function writeConfig(gateway: HostGateway, dir: string, config: JsonObject): void {
+  writeWithheld(gateway, dir, config);
+  writeFile(join(dir, CONFIG_FILE), textOf(config), readableBy(gateway.host.identity));
+}
+
+/** A command line that must not have the token finds it in a variable, where something else is put. */
+function writeWithheld({ host }: HostGateway, dir: string, config: JsonObject): void {
+  const gateway = objectAt(config, "gateway");
+  const auth = Object.entries(objectAt(gateway, "auth")).map(([key, value]) => {
+    const name = { token: GATEWAY_TOKEN_VARIABLE, password: GATEWAY_PASSWORD_VARIABLE }[key];
+    return [key, name === undefined ? value : { source: "env", provider: "default", id: name }];
+  });
+  const withheld = { ...config, gateway: { ...gateway, auth: Object.fromEntries(auth) as JsonObject } };
+  writeFile(join(dir, WITHHELD_CONFIG_FILE), textOf(withheld), readableBy(host.identity));
+}
+
+/** A configuration without the token's value or a way to it; of a generation from before there was one: its own. */
+export function withheldConfig({ dir }: Generation): string | undefined {
+  const path = join(dir, WITHHELD_CONFIG_FILE);
+  return existsSync(path) ? path : undefined;
+}
+
+/** The same process with another configuration. */
+export const withConfig = (generation: Generation, config: JsonObject): Generation => ({
+  ...generation,
+  spec: { ...generation.spec, config },
+});
+
+/**
+ * A configuration that takes the place of the running one when it is placed, in one rename. The former one lies beside it
+ * from then on, until `keepConfig` or `putBackConfig`.
+ */
+export function readyConfig(gateway: HostGateway, { dir, spec }: Generation): Ready {
+  const access = readableBy(gateway.host.identity);
+  const path = join(dir, CONFIG_FILE);
+  writeWithheld(gateway, dir, spec.config);
+  const former = readyFile(join(dir, FORMER_CONFIG_FILE), readFileSync(path, "utf8"), access);
+  const next = readyFile(path, textOf(spec.config), access);
+  return {
+    place() {
+      former.place();
+      next.place();
+    },
+    drop() {
+      former.drop();
+      next.drop();
+    },
+  };
+}
+
+/** The configuration is proved. Whether it was still there: a gateway that starts by itself takes the former one. */
+export function keepConfig({ dir }: Generation): boolean {
+  try {
+    unlinkSync(join(dir, FORMER_CONFIG_FILE));
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** Undoes a change of the configuration that is not proved. Whether there was one. */
+export function putBackConfig(gateway: HostGateway): boolean {
+  const { current } = gateway.paths;
+  return renameFile(join(current, FORMER_CONFIG_FILE), join(current, CONFIG_FILE));
 }
 
 /** Removes generations, secrets and releases that neither run nor are needed for going back. */
@@ -146,7 +293,12 @@ export function removeUnused(gateway: HostGateway): void {
   const names = new Set(kept.map(({ name }) => name));
   for (const name of entries(gateway.paths.generations))
     if (!names.has(name)) removeTree(join(gateway.paths.generations, name));
-  const secrets = new Set(kept.map(({ service }) => basename(service.secrets)));
+  const secrets = new Set(
+    kept.flatMap(({ spec, service }) => {
+      const given = givenTo(spec.config);
+      return [basename(service.secrets), ...(given === undefined ? [] : namesOf(gateway, given))];
+    }),
+  );
   for (const name of entries(gateway.paths.secrets))
     if (!secrets.has(name)) removeTree(join(gateway.paths.secrets, name));
   removeUnusedReleases(
@@ -158,5 +310,5 @@ export function removeUnused(gateway: HostGateway): void {
 /** Removes what killed programs left behind in a gateway's own directory. */
 export function sweepGateway({ paths }: HostGateway): void {
   const jobs = entries(paths.jobs).map((job) => join(paths.jobs, job));
-  for (const directory of [paths.dir, paths.secrets, ...jobs]) sweep(directory);
+  for (const directory of [paths.dir, paths.secrets, paths.current, ...jobs]) sweep(directory);
 }

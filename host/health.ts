@@ -3,18 +3,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { askGateway } from "../inspect/ask";
 import { isStarted } from "../inspect/health";
 import { Failure } from "../model/failure";
-import type { Generation } from "./generation";
+import { secretsOf, type Generation } from "./generation";
 import type { HostGateway } from "./host";
 import { databasesOf } from "../model/hostLayout";
 import { HEALTH_POLL_MS, RUNNING_PATIENCE_MS } from "./limits";
 import { listeners } from "../inspect/listeners";
 import { type Listener } from "../model/conflict";
 import { descendsFrom, hasLostDatabase, isAt } from "../inspect/processes";
-import { readSecrets } from "./secrets";
+import { readVariables } from "./secrets";
 import type { RunResult } from "../inspect/run";
 import { runAs } from "./runAs";
 import { supervisorFor } from "./supervisors/choose";
 import { valueAt } from "../model/json";
+import type { JsonObject } from "../model/spec";
 import { tokenVariableIn } from "../model/secrets";
 
 /** Two cold boots side by side on two cores take about 25 s; on a slow disk, several times that. */
@@ -25,8 +26,14 @@ const MAX_EXITS = 2;
 export const gatewayPort = ({ spec }: Generation): number => Number(valueAt(spec.config, "gateway.port"));
 
 async function hasStarted(generation: Generation): Promise<boolean> {
+  return (await startedAt(generation)) !== undefined;
+}
+
+/** When the gateway that answers as this generation has started, by this host's clock; `undefined`: none has. */
+export async function startedAt(generation: Generation): Promise<number | undefined> {
   const body = await askGateway(gatewayPort(generation), "/startupz");
-  return isStarted(body) && body?.version === generation.spec.version;
+  if (!isStarted(body) || body?.version !== generation.spec.version) return undefined;
+  return Date.now() - (typeof body.uptimeMs === "number" ? body.uptimeMs : 0);
 }
 
 /** Whether any OpenClaw Gateway has started on a port. */
@@ -37,7 +44,7 @@ export const readiness = (generation: Generation) => askGateway(gatewayPort(gene
 /** The gateway's own command line, with its token. */
 export function openclaw(gateway: HostGateway, { service }: Generation, ...args: string[]): Promise<RunResult> {
   return runAs(gateway.host.identity, service.node, [service.entry, ...args], {
-    env: { ...service.env, ...readSecrets(service.secrets) },
+    env: { ...service.env, ...readVariables(service.secrets) },
     cwd: "/",
     timeoutMs: 30_000,
   });
@@ -48,7 +55,7 @@ export function openclaw(gateway: HostGateway, { service }: Generation, ...args:
  * (measured, 2026.9.6). After any other answer its own command line is asked, which takes seconds.
  */
 async function isOurs(gateway: HostGateway, generation: Generation): Promise<boolean> {
-  const secrets = readSecrets(generation.service.secrets);
+  const secrets = secretsOf(gateway, generation);
   const token = secrets[tokenVariableIn(secrets)];
   const answer = await askGateway(gatewayPort(generation), "/tools/invoke", {
     method: "POST",
@@ -59,6 +66,14 @@ async function isOurs(gateway: HostGateway, generation: Generation): Promise<boo
   if (said === "invalid_request") return true;
   if (said === "unauthorized") return false;
   return (await openclaw(gateway, generation, "gateway", "health", "--json", "--timeout", "10000")).code === 0;
+}
+
+/** Whether it runs with exactly the file that is there; asked with its own command line, which has the token of that file. */
+export async function isInForce(gateway: HostGateway, generation: Generation): Promise<boolean> {
+  const { code, stdout } = await openclaw(gateway, generation, "gateway", "call", "config.get", "--json");
+  if (code !== 0) return false;
+  const { configRevisionHash: wanted, appliedConfigHash: applied } = JSON.parse(stdout) as JsonObject;
+  return typeof wanted === "string" && wanted === applied;
 }
 
 /** Who holds a gateway's port: its own process, another program, one that this user cannot see, or nobody. */
@@ -100,12 +115,13 @@ export async function isUp(gateway: HostGateway, generation: Generation): Promis
   }
 }
 
-/** Waits until a generation that was just started is healthy; throws what went wrong. */
-export async function waitUntilHealthy(gateway: HostGateway, generation: Generation): Promise<void> {
+/** Waits until a generation is healthy; throws what went wrong. `formerExits`: how often it had exited before. */
+export async function waitUntilHealthy(gateway: HostGateway, generation: Generation, formerExits = 0): Promise<void> {
   const supervisor = supervisorFor(gateway.host);
   const end = Date.now() + HEALTH_TIMEOUT_MS;
   while (!(await hasStarted(generation))) {
-    const { supervised, gaveUp, exits } = supervisor.status(gateway);
+    const { supervised, gaveUp, exits: all } = supervisor.status(gateway);
+    const exits = all - formerExits;
     if (gaveUp !== undefined) throw new Failure(`it ended with ${gaveUp}`);
     if (!supervised) throw new Failure("its supervisor exited");
     if (exits >= MAX_EXITS) throw new Failure(`it exited on its own ${exits} times`);

@@ -26,6 +26,13 @@ export const CHANNEL_TIMEOUT_MS = 90_000;
 /** Between two questions about channels: each takes 3 to 6 s, and 1.5 s of a processor. */
 export const CHANNEL_POLL_MS = 2_000;
 
+/** How long OpenClaw may take to say what it does about a changed configuration. Source: 1 s idle, 5 s busy (measured, 2026.9.6). */
+export const RELOAD_TIMEOUT_MS = 60_000;
+/** When it is asked, if it has not said anything; and between two questions. Each takes 3 s, and 2 s of a processor. */
+export const RELOAD_ASK_MS = 4_000;
+/** Between two looks at what it says. */
+export const RELOAD_POLL_MS = 100;
+
 /** Between two checks of a partner, a gateway's health, a lock, a job, a process, a unit. */
 export const PARTNER_POLL_MS = 500;
 export const HEALTH_POLL_MS = 250;

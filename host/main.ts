@@ -20,6 +20,7 @@
  *   leave                      removes everything of ours if no gateway is left
  *   look                       reads claims on stdin, prints what on the host prevents each; changes nothing
  *   cli <id> …                 OpenClaw's command line for a gateway
+ *   put-back <id>              undoes a change of the configuration that is not proved: before a service manager starts a gateway
  *   exec <id>                  becomes a gateway: what a service manager starts
  *   work, supervise            processes that this program starts itself
  *
@@ -27,13 +28,14 @@
  */
 import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
-import { lastGatewayLines, restartGateway, startGateway, stopGateway } from "./apply";
+import { restartGateway, startGateway, stopGateway } from "./apply";
+import { lastGatewayLines } from "./gatewayLog";
 import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure } from "../model/failure";
 import { makeDir, removeTree, writeFile, writeJson } from "./files";
 import { entries, readJson } from "../inspect/files";
-import { pointedAt } from "./generation";
+import { pointedAt, putBackConfig } from "./generation";
 import { findGateway, mutexPath, openGateway, openHost, ownManageDir, type Host, type HostGateway } from "./host";
 import { applyInBackground, work } from "./jobs";
 import { gatewaysDir, hostFile, isWithin, npmrcFile, type HostLayout, type LayoutToSetUp } from "../model/hostLayout";
@@ -263,6 +265,8 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return work(host, id, rest[0]!);
     case "supervise":
       return supervise(host, id);
+    case "put-back":
+      return void putBackConfig(openGateway(host, id));
     case "exec":
       return becomeGateway(host, id);
     case "cli":

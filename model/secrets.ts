@@ -16,3 +16,9 @@ export const tokenVariable = (isByProxy: boolean): SecretName =>
 /** The same, from all the variables that it has. */
 export const tokenVariableIn = (variables: Readonly<Record<string, unknown>>): SecretName =>
   tokenVariable(GATEWAY_PASSWORD_VARIABLE in variables);
+
+/** OpenClaw's name for the file that a gateway on a host reads its secrets from, and reads again when another one takes its place. */
+export const SECRETS_PROVIDER = "pulumi-openclaw";
+
+/** How a gateway's configuration refers to a secret in that file. */
+export const fileReference = (name: SecretName) => ({ source: "file", provider: SECRETS_PROVIDER, id: `/${name}` });

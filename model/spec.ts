@@ -32,12 +32,14 @@ export interface Claim {
 }
 
 /**
- * stdin of `stage-secrets`: variables for the gateway's process. With the claim, so that it is made again if an
+ * stdin of `stage-secrets`: what a gateway is given. With the claim, so that it is made again if an
  * interrupted destroy has given it up.
  */
 export interface Secrets {
   format: 1;
   env: Record<string, string>;
+  /** What OpenClaw reads from a file, and reads again when it changes. Missing: nothing. */
+  files?: Record<string, string>;
   claim: Claim;
 }
 

@@ -18,7 +18,7 @@ import {
   type HostLayout,
 } from "../../model/hostLayout";
 import type { JsonObject } from "../../model/spec";
-import { envReference, type ConfigContext } from "./config/render";
+import type { ConfigContext } from "./config/render";
 import { heapConflicts } from "./heap";
 import { derivePorts, portBlock } from "../../model/ports";
 import type { Problem } from "./problems";
@@ -26,7 +26,7 @@ import type { ResolvedGateway } from "./resolve";
 import type { CheckedGatewayArgs } from "./schemas";
 import { defined } from "../../model/defined";
 import { exposed, lanAddress, reachedAt, schemeOf, signsIn, type Expose } from "./expose";
-import { BOT_TOKEN_VARIABLE, tokenVariable, type SecretName } from "../../model/secrets";
+import { BOT_TOKEN_VARIABLE, fileReference, tokenVariable, type SecretName } from "../../model/secrets";
 import { onlyInContainers, surroundingsOf } from "./surroundings";
 
 /** A Docker engine, as its gateways see it: plain facts, known before anything is touched. */
@@ -95,7 +95,8 @@ function onHost(layout: HostLayout, { label, profile, args }: Asked): Placement 
     context: {
       port: args.basePort,
       bind: "loopback",
-      secret: envReference,
+      secret: fileReference,
+      isChangedLive: true,
       ...exposed(expose, { port: args.basePort, isContainer: false }),
     },
     problems: onlyInContainers(args, label),

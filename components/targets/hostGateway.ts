@@ -211,13 +211,15 @@ function claimSlot(context: StepContext): Claimed {
 }
 
 function secretsCommand(context: StepContext, { slot, claim, claimId }: Claimed): CommandResource {
-  const { env } = context.deployment;
+  const { env, secrets } = context.deployment;
   return context.command(
     "secrets",
     {
       create: pulumi.interpolate`${context.program} stage-secrets ${context.id} ${claimId}`,
       stdin: pulumi.secret(
-        pulumi.all([env, claim]).apply(([env, claim]) => toJson({ format: 1, env, claim } satisfies Secrets)),
+        pulumi
+          .all([env, secrets, claim])
+          .apply(([env, files, claim]) => toJson({ format: 1, env, files, claim } satisfies Secrets)),
       ),
       quiet: true,
     },

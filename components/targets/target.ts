@@ -13,6 +13,8 @@ export interface Deployment {
   readonly gateway: ResolvedGateway;
   /** Variables of the gateway's process; all values are secret. */
   readonly env: pulumi.Output<Record<string, string>>;
+  /** Secrets that the configuration refers to by these names. */
+  readonly secrets: pulumi.Output<Record<string, string>>;
   /** The gateway that must be healthy before this one is taken down. */
   readonly partner?: Partner;
   /** The gateway beside this one that no stack owns; undefined if there is none. */

@@ -11,7 +11,7 @@ import { Failure } from "../../model/failure";
 import { asGateway, oomScore } from "../fences";
 import { writeJson } from "../files";
 import { readJson } from "../../inspect/files";
-import { serviceArguments, pointedAt, type Generation } from "../generation";
+import { serviceArguments, pointedAt, putBackConfig, type Generation } from "../generation";
 import { mutexPath, openGateway, type Host, type HostGateway } from "../host";
 import {
   DRAIN_TIMEOUT_MS,
@@ -26,7 +26,7 @@ import { gatewayTag, TAG_VARIABLE } from "../../model/hostLayout";
 import { carrying, descendsFrom, findProcess, identify, isAlive, type ProcessIdentity } from "../../inspect/processes";
 import { signal } from "../../inspect/run";
 import { endCarrying, waitForEnd } from "../endProcesses";
-import { readSecrets } from "../secrets";
+import { readVariables } from "../secrets";
 import { attempt } from "../systemError";
 import { EXIT_UNRECOVERABLE, watchExit, type Supervisor, type SupervisorStatus } from "./supervisor";
 import { defined } from "../../model/defined";
@@ -160,6 +160,7 @@ export async function supervise(host: Host, id: string): Promise<void> {
     if (Date.now() - started > STABLE_MS) backoff = FIRST_BACKOFF_MS;
     log(`starting again in ${backoff / 1000} s`);
     await pause(backoff, stop.signal);
+    attempt(() => putBackConfig(gateway));
     backoff = Math.min(backoff * 2, MAX_BACKOFF_MS);
   }
   log("stopped");
@@ -202,7 +203,7 @@ function spawnGateway(
   const { file, args, ...who } = asGateway(id, host.identity, service.node, serviceArguments(service));
   const child = spawn(file, args, {
     cwd: service.cwd,
-    env: { ...service.env, ...readSecrets(service.secrets), [TAG_VARIABLE]: paths.dir },
+    env: { ...service.env, ...readVariables(service.secrets), [TAG_VARIABLE]: paths.dir },
     ...who,
     stdio: ["ignore", output, output],
     detached: true,

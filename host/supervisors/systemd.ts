@@ -156,6 +156,9 @@ function unitText({ host, id, paths, claim }: HostGateway): string {
     "[Service]",
     "Type=exec",
     ...(isSystem ? [`User=${account}`] : []),
+    // A gateway that starts by itself takes the configuration that is proved. As root, whose files these are; without it, it
+    // starts all the same.
+    `ExecStartPre=-${isSystem ? "+" : ""}${unitQuoted(hostCommand(root))} put-back ${id}`,
     `ExecStart=${unitQuoted(hostCommand(root))} exec ${id}`,
     `SyslogIdentifier=${wrapperName(id)}`,
     "Restart=always",

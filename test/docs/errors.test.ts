@@ -40,7 +40,7 @@ const ON_THE_HOST: Readonly<Record<string, readonly string[]>> = {
     "host/release.ts",
     "host/plugins.ts",
   ],
-  Deploying: ["host/apply.ts", "host/needs.ts", "host/jobs.ts"],
+  Deploying: ["host/apply.ts", "host/liveChange.ts", "host/needs.ts", "host/jobs.ts"],
   "Why a new generation did not become healthy": ["host/health.ts", "host/channels.ts"],
   "Supervision, by systemd and without a service manager": [
     "host/supervisors/systemd.ts",

@@ -246,6 +246,8 @@ const CONFIG: readonly Args[] = [
   ...OWNED_KEYS.map(({ key }) => nested(key, "x")),
   nested("gateway.bind", "tailnet"),
   nested("gateway.tailscale.mode", "funnel"),
+  nested("gateway.reload.mode", "off"),
+  nested("secrets.providers.pulumi-openclaw.source", "env"),
   nested("browser.profiles.work.cdpPort", 9222),
   nested("models.providers.anthropic.apiKey", "sk-…"),
   nested("mcp.servers.gh.headers.Authorization", "Bearer …"),

@@ -113,8 +113,11 @@ describe("a change", () => {
 
   it("a change that nobody waits for any more is undone: the host is never ahead of the stack's state", async () => {
     const generation = host.current("main");
-    const { claim, spec } = host.describe({ basePort: PORT, version, config: { update: { channel: "beta" } } });
-    const nonce = await host.stageSecrets("main", claim, { OPENCLAW_GATEWAY_TOKEN: "token-of-main" });
+    const { claim, spec } = host.describe({ basePort: PORT, version });
+    const nonce = await host.stageSecrets("main", claim, {
+      OPENCLAW_GATEWAY_TOKEN: "token-of-main",
+      SOMETHING: "else",
+    });
     for (const until of ["validating", "starting"]) {
       const front = host.start("apply", ["main", "claim-id", nonce], spec);
       await new Promise<void>((resolve) => {
@@ -243,16 +246,17 @@ describe("main and rescue as one unit", () => {
   beforeAll(() => void (host = new TestHost()));
   afterAll(() => host.dispose());
 
-  const args = (id: string, channel: string, force = false) => ({
+  const args = (id: string, force: boolean) => ({
     profile: id === "main" ? "default" : id,
     basePort: id === "main" ? PORT : PORT + 111,
     version,
-    config: { update: { channel } },
     force,
   });
-  const up = (id: string, channel: string, force = false) => {
+  /** With another variable it needs another process. */
+  const up = (id: string, variable: string, force = false) => {
     placeStandIn(host.root, id, { version });
-    return host.up(id, host.describe(args(id, channel, force), { partner: id === "main" ? "rescue" : "main" }));
+    const partner = id === "main" ? "rescue" : "main";
+    return host.up(id, host.describe(args(id, force), { partner }), { SOMETHING: variable });
   };
   const downAtOnce = (): Promise<boolean> =>
     Promise.all([ask(PORT, "/startupz"), ask(PORT + 111, "/startupz")]).then(([main, rescue]) => !main && !rescue);

@@ -137,28 +137,50 @@ describe("one gateway, from nothing to removed and back", () => {
     const generation = host.current("main");
     const outcome = await host.up("main", host.describe(config("bogus")));
     expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toMatch(/OpenClaw rejects this configuration; nothing was changed:\s+update\.channel: /);
+    expect(outcome.stderr).toMatch(/did not come into force: OpenClaw refuses it: update\.channel: /);
+    expect(outcome.stderr).toContain("The former configuration is in force again; the gateway never stopped.");
     expect([host.gatewayPid("main"), host.current("main")]).toEqual([pid, generation]);
   });
 
-  it("a new configuration makes a new generation, and the old one is removed", async () => {
-    const former = host.current("main");
-    ok(await host.up("main", host.describe(config("beta"))));
-    expect(host.current("main")).not.toBe(former);
+  it("a gateway takes a new configuration while it runs", async () => {
+    const [pid, generation] = [host.gatewayPid("main"), host.current("main")];
+    const outcome = ok(await host.up("main", host.describe(config("beta"))));
+    expect(outcome.stdout).toContain("; changed while it ran");
+    expect([host.gatewayPid("main"), host.current("main")]).toEqual([pid, generation]);
     expect(readdirSync(join(host.dir("main"), "generations"))).toHaveLength(1);
-    expect(readdirSync(join(host.dir("main"), "secrets"))).toHaveLength(1);
     const current = JSON.parse(readFileSync(join(host.dir("main"), "current", "openclaw.json"), "utf8")) as {
       update: object;
     };
     expect(current.update).toMatchObject({ channel: "beta" });
   });
 
-  it("a gateway accepts its new token, and refuses the old one", async () => {
+  it("a gateway takes a new token while it runs, and refuses the old one", async () => {
+    const pid = host.gatewayPid("main");
+    const knows = async (token: string): Promise<boolean> => {
+      const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+      return (
+        (await fetch(`http://127.0.0.1:${PORT}/tools/invoke`, { method: "POST", headers, body: "{}" })).status === 400
+      );
+    };
     ok(await host.up("main", host.describe(config("beta")), { OPENCLAW_GATEWAY_TOKEN: "second-token" }));
     ok(await host.wrapper("main", ["gateway", "health", "--json"]));
-    const environ = environOf(host.gatewayPid("main"));
-    expect(environ).toContain("OPENCLAW_GATEWAY_TOKEN=second-token");
-    expect(readdirSync(join(host.dir("main"), "secrets"))).toHaveLength(1);
+    expect([await knows("second-token"), await knows("token-of-main")]).toEqual([true, false]);
+    expect(host.gatewayPid("main")).toBe(pid);
+    expect(environOf(pid)).not.toContain("second-token");
+    const secrets = readdirSync(join(host.dir("main"), "secrets"));
+    expect(secrets.filter((name) => name.endsWith(".given.json"))).toHaveLength(1);
+  });
+
+  it("a gateway restarts inside its process where a key needs that", async () => {
+    const pid = host.gatewayPid("main");
+    const changed = {
+      ...config("beta"),
+      config: { ...config("beta").config, gateway: { controlUi: { basePath: "/claw" } } },
+    };
+    const outcome = ok(await host.up("main", host.describe(changed), { OPENCLAW_GATEWAY_TOKEN: "second-token" }));
+    expect(outcome.stdout).toContain("; it has restarted inside its process");
+    expect(host.gatewayPid("main")).toBe(pid);
+    ok(await host.up("main", host.describe(config("beta")), { OPENCLAW_GATEWAY_TOKEN: "second-token" }));
   });
 
   it("a gateway comes back when it is killed", async () => {
@@ -243,13 +265,13 @@ describe("a gateway whose channel does not connect", () => {
     const generation = host.current("main");
     const outcome = await host.up("main", host.describe(args()), { TELEGRAM_BOT_TOKEN: "666:canary-wrong-token" });
     expect(outcome.code).toBe(1);
-    expect(outcome.stderr).toMatch(/did not become healthy: its credentials were rejected: telegram: 401 /);
-    expect(outcome.stderr).toContain("The previous generation is running again and is healthy.");
+    expect(outcome.stderr).toMatch(/did not come into force: its credentials were rejected: telegram: 401 /);
+    expect(outcome.stderr).toContain("The former configuration is in force again; the gateway never stopped.");
     expect(outcome.stderr).toContain("Its last log lines:");
     expect(outcome.stderr).not.toContain("canary-wrong-token");
     expect([host.current("main"), host.good("main")]).toEqual([generation, generation]);
     expect(await eventually("ready again", 30, async () => (await ask(PORT, "/readyz"))?.ready)).toBe(true);
-    expect(environOf(host.gatewayPid("main"))).toContain(TOKEN);
+    expect(environOf(host.gatewayPid("main"))).not.toContain(TOKEN);
   });
 
   it("a new channel that does not work brings back the old generation, with the reason", async () => {

@@ -97,9 +97,9 @@ describe.each(["main", "rescue"])("%s of a pair", (which) => {
     const problems = await problemsIn(({ GatewayPair, LocalHost }) => {
       new GatewayPair("it", { target: new LocalHost("here", HERE), version, [which]: odd() });
     });
-    expect(problems.map(({ path, reason }) => `${path}: ${reason.replace(/; it is 7$/, "")}`)).toEqual([
-      `it.${which}: must be an object of gateway arguments`,
-    ]);
+    expect(
+      problems.map(({ path, reason }) => `${path}: ${reason.replace(/; it is 7$|, known in preview: .*$/, "")}`),
+    ).toEqual([`it.${which}: must be an object of gateway arguments`]);
   });
 });
 

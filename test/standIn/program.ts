@@ -3,8 +3,9 @@
  * boot of 0.15 s instead of 8. `test/host/standIn.test.ts` puts the same questions to it and to the real one.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, openSync, readFileSync, realpathSync } from "node:fs";
-import type { RequestListener } from "node:http";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, openSync, readFileSync, realpathSync, statSync } from "node:fs";
+import type { RequestListener, Server } from "node:http";
 import { dirname, join } from "node:path";
 import type { Behaviour } from "./release";
 
@@ -23,8 +24,9 @@ interface Config {
     readonly customBindHost?: string;
     readonly auth?: { readonly mode?: string; readonly token?: Secret; readonly password?: Secret };
     readonly tls?: { readonly enabled: boolean; readonly certPath?: string; readonly keyPath?: string };
+    readonly reload?: { readonly mode?: string };
   };
-  readonly secrets?: { readonly providers: Readonly<Record<string, { readonly path: string }>> };
+  readonly secrets?: { readonly providers: Readonly<Record<string, { readonly path: string; readonly mode: string }>> };
   readonly update?: { readonly channel?: unknown };
   readonly agents?: { readonly defaults?: { readonly timeoutSeconds?: unknown } };
   readonly channels?: Readonly<Record<string, Channel>>;
@@ -44,16 +46,18 @@ const UPDATE_CHANNELS: readonly unknown[] = ["stable", "extended-stable", "beta"
 
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
 const behaviour = readJson(join(dirname(realpathSync(process.argv[1]!)), "stand-in.json")) as Behaviour;
-const config = readJson(process.env.OPENCLAW_CONFIG_PATH!) as Config;
-const { gateway, secrets, update, agents, channels = {} } = config;
-const { port } = gateway;
+const configPath = process.env.OPENCLAW_CONFIG_PATH!;
+const readConfig = (): Config => readJson(configPath) as Config;
+/** In force; a gateway takes another one while it runs. */
+let config = readConfig();
+const { port } = config.gateway;
 /** Channels that it has; any other one is as a plugin that is not installed. */
-const known = Object.entries(channels).filter(([name]) => name === "telegram");
+const known = (): [string, Channel][] => Object.entries(config.channels ?? {}).filter(([name]) => name === "telegram");
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 
 /** The rules of OpenClaw's schema that tests break. */
-function issues(): Issue[] {
+function issues({ update, agents }: Config): Issue[] {
   const found: Issue[] = [];
   if (update?.channel !== undefined && !UPDATE_CHANNELS.includes(update.channel))
     found.push({ path: "update.channel", message: `Invalid input (allowed: "${UPDATE_CHANNELS.join('", "')}")` });
@@ -66,17 +70,20 @@ function issues(): Issue[] {
 function reveal(secret: Secret): string | undefined {
   if (typeof secret === "string") return secret;
   const { source, provider, id } = secret;
-  return source === "env" ? process.env[id] : readFileSync(secrets!.providers[provider]!.path, "utf8");
+  if (source === "env") return process.env[id];
+  const { path, mode } = config.secrets!.providers[provider]!;
+  return mode === "json" ? (readJson(path) as Record<string, string>)[id.slice(1)] : readFileSync(path, "utf8");
 }
 
 /** Where a proxy signs people in, a password takes its place. */
-const token = (): string | undefined => reveal((gateway.auth?.password ?? gateway.auth?.token)!);
+const token = (): string | undefined => reveal((config.gateway.auth?.password ?? config.gateway.auth?.token)!);
 
 /** Its certificate and key; made with openssl where the configuration names none. */
 function certificate(): { readonly cert: Buffer; readonly key: Buffer } {
   const directory = join(process.env.OPENCLAW_STATE_DIR!, "gateway/tls");
-  const { certPath = join(directory, "gateway-cert.pem"), keyPath = join(directory, "gateway-key.pem") } = gateway.tls!;
-  if (gateway.tls!.certPath === undefined && !existsSync(certPath)) {
+  const tls = config.gateway.tls!;
+  const { certPath = join(directory, "gateway-cert.pem"), keyPath = join(directory, "gateway-key.pem") } = tls;
+  if (tls.certPath === undefined && !existsSync(certPath)) {
     mkdirSync(directory, { recursive: true });
     const files = ["-keyout", keyPath, "-out", certPath];
     const args = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=stand-in", ...files];
@@ -85,7 +92,8 @@ function certificate(): { readonly cert: Buffer; readonly key: Buffer } {
   return { cert: readFileSync(certPath), key: readFileSync(keyPath) };
 }
 
-const ADDRESSES = { loopback: ["127.0.0.1", "::1"], lan: ["0.0.0.0"], custom: ["127.0.0.1", gateway.customBindHost] };
+const addresses = ({ bind, customBindHost }: Config["gateway"]): (string | undefined)[] =>
+  ({ loopback: ["127.0.0.1", "::1"], lan: ["0.0.0.0"], custom: ["127.0.0.1", customBindHost] })[bind];
 
 /** What the service of a channel says of our credentials. Telegram's is the only one. */
 async function probe({ apiRoot, botToken }: Channel) {
@@ -127,31 +135,108 @@ async function serve(): Promise<void> {
   console.log("[gateway] loading configuration…");
   if (behaviour.prints !== undefined) console.log(behaviour.prints, token());
   if (behaviour.endsWith !== undefined) process.exit(behaviour.endsWith);
-  const found = gateway.mode === "local" ? issues() : [{ path: "gateway.mode", message: "is missing" }];
+  const found = config.gateway.mode === "local" ? issues(config) : [{ path: "gateway.mode", message: "is missing" }];
   for (const { path, message } of found) console.error(`Gateway failed to start: Invalid config: ${path}: ${message}`);
   if (found.length) process.exit(UNRECOVERABLE);
   // Measured by hand: the real one takes 18 s to say so.
-  if (gateway.auth?.mode === "trusted-proxy" && process.env.OPENCLAW_GATEWAY_TOKEN !== undefined) {
+  if (config.gateway.auth?.mode === "trusted-proxy" && process.env.OPENCLAW_GATEWAY_TOKEN !== undefined) {
     console.error("Gateway failed to start: gateway auth mode is trusted-proxy, but a shared token is also configured");
     process.exit(1);
   }
+  process.on("SIGUSR2", () => {
+    for (const all = []; ;) all.push(Buffer.alloc(2 ** 24, 1));
+  });
+  // Open as long as it runs, as its database is.
+  const state = join(process.env.OPENCLAW_STATE_DIR!, "state");
+  mkdirSync(state, { recursive: true });
+  openSync(join(state, "openclaw.sqlite"), "a");
+  let servers = await start();
+  process.on("SIGTERM", () => {
+    close(servers);
+    if (behaviour.hangs) setInterval(() => undefined, 1_000);
+    else process.exit(0);
+  });
+  if (behaviour.endsAfterMilliseconds !== undefined) setTimeout(() => process.exit(1), behaviour.endsAfterMilliseconds);
+  watchConfig(async () => {
+    close(servers);
+    servers = await start();
+  });
+}
+
+const close = (servers: readonly Server[]): void =>
+  servers.forEach((server) => void server.close().closeAllConnections());
+
+const changes = (before: unknown, after: unknown, path = ""): string[] => {
+  if (JSON.stringify(before) === JSON.stringify(after)) return [];
+  const isTree = (value: unknown): value is object =>
+    typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isTree(before) && !isTree(after)) return [path];
+  const [former, next] = [before, after].map((each) => (isTree(each) ? each : {})) as Record<string, unknown>[];
+  const keys = [...new Set([...Object.keys(former!), ...Object.keys(next!)])];
+  return keys.flatMap((key) => changes(former![key], next![key], path ? `${path}.${key}` : key));
+};
+const needsRestart = (path: string): boolean => /^gateway\.(?!auth\.(token|password)|reload)/.test(path);
+
+/** Those of the servers that run. */
+let connectChannels = (): void => undefined;
+
+/** Takes a configuration that is put in the place of its own. */
+function watchConfig(restart: () => Promise<void>): void {
+  const say = (line: string): void => void console.log(`${new Date().toISOString()} [reload] ${line}`);
+  const identity = (): string => {
+    const { ino, mtimeMs } = statSync(configPath);
+    return `${ino} ${mtimeMs}`;
+  };
+  let seen = identity();
+  const take = async (): Promise<void> => {
+    const next = readConfig();
+    const [wrong] = issues(next);
+    if (wrong) return say(`config reload skipped (invalid config): ${wrong.path}: ${wrong.message}`);
+    const paths = changes(config, next);
+    if (!paths.length) return;
+    if (behaviour.onChange === "ends") process.exit(1);
+    if (behaviour.onChange !== "takes silently") say(`config change detected; evaluating reload (${paths.join(", ")})`);
+    if (next.gateway.reload?.mode === "off") return say("config reload disabled (gateway.reload.mode=off)");
+    const reasons = paths.filter(needsRestart);
+    if (reasons.length) {
+      say(`config change requires gateway restart (${reasons.join(", ")}) — preparing`);
+      if (process.env.OPENCLAW_NO_RESPAWN !== "1") process.exit(0);
+    }
+    const former = token();
+    config = next;
+    connectChannels();
+    if (reasons.length) await restart();
+    // As the real one, which says nothing more of a token that is another one now.
+    else if (behaviour.onChange !== "takes silently" && token() === former)
+      say(`config hot reload applied (${paths.join(", ")})`);
+  };
+  setInterval(() => {
+    if (behaviour.onChange === "ignores" || identity() === seen) return;
+    seen = identity();
+    void take();
+  }, 100);
+}
+
+const hashOf = (value: unknown): string => createHash("sha256").update(JSON.stringify(value)).digest("hex");
+
+/** Until its servers are closed. */
+async function start(): Promise<Server[]> {
+  const started = Date.now();
+  const { gateway } = config;
   await new Promise((resolve) => setTimeout(resolve, behaviour.bootMilliseconds ?? DEFAULT_BOOT_MILLISECONDS));
 
   const failing = new Set(["startup-sidecars"]);
   /** A channel whose service is out does not fail; it is only not connected yet. */
-  const connect = async (names = known.map(([name]) => name)): Promise<void> => {
+  const connect = async (names = known().map(([name]) => name)): Promise<void> => {
+    const channels = config.channels ?? {};
     const probes = await Promise.all(names.map((name) => probe(channels[name]!)));
     names.forEach((name, at) => (probes[at]!.status === null ? failing.delete(name) : failing.add(name)));
     failing.delete("startup-sidecars");
     const left = names.filter((_, at) => !probes[at]!.ok);
     if (left.length) setTimeout(() => void connect(left), 500);
   };
-  void connect();
-  // Open as long as it runs, as its database is.
-  const state = join(process.env.OPENCLAW_STATE_DIR!, "state");
-  mkdirSync(state, { recursive: true });
-  openSync(join(state, "openclaw.sqlite"), "a");
-
+  connectChannels = () => void connect();
+  connectChannels();
   const answer: RequestListener = ({ url = "", headers, socket }, response) => {
     const isLocal = /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? "");
     const isKnown = headers.authorization === `Bearer ${token()}`;
@@ -160,8 +245,13 @@ async function serve(): Promise<void> {
       "/healthz": [200, { ok: true, status: "live" }],
       "/startupz": [
         200,
-        { ok: true, status: "started", ...details({ version: behaviour.claims ?? behaviour.version }) },
+        {
+          ok: true,
+          status: "started",
+          ...details({ version: behaviour.claims ?? behaviour.version, uptimeMs: Date.now() - started }),
+        },
       ],
+      "/stand-in/config": [200, { hash: isKnown ? hashOf(config) : null }],
       "/readyz": [failing.size ? 503 : 200, { ready: !failing.size, ...details({ failing: [...failing] }) }],
       "/tools/invoke": isKnown
         ? [400, { ok: false, error: { type: "invalid_request", message: "tools.invoke requires name" } }]
@@ -171,7 +261,7 @@ async function serve(): Promise<void> {
     response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
   };
   const tls = gateway.tls?.enabled === true && certificate();
-  const servers = ADDRESSES[gateway.bind].map((host) =>
+  return addresses(gateway).map((host) =>
     (tls ? process.getBuiltinModule("node:https").createServer(tls, answer) : createServer(answer))
       .on("error", ({ message }) => {
         console.error(`Gateway failed to start: ${message}`);
@@ -179,15 +269,6 @@ async function serve(): Promise<void> {
       })
       .listen(port, host),
   );
-  process.on("SIGTERM", () => {
-    for (const server of servers) server.close().closeAllConnections();
-    if (behaviour.hangs) setInterval(() => undefined, 1_000);
-    else process.exit(0);
-  });
-  process.on("SIGUSR2", () => {
-    for (const all = []; ;) all.push(Buffer.alloc(2 ** 24, 1));
-  });
-  if (behaviour.endsAfterMilliseconds !== undefined) setTimeout(() => process.exit(1), behaviour.endsAfterMilliseconds);
 }
 
 /** Hands signals on to the gateway itself, and ends as it does. */
@@ -197,15 +278,19 @@ function launch(): void {
   child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGTERM" ? 143 : 137)));
 }
 
+/** Where the command lines ask. */
+function origin(): string {
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+  process.removeAllListeners("warning");
+  return `${config.gateway.tls?.enabled ? "https" : "http"}://127.0.0.1:${port}`;
+}
+const withToken = () => ({ headers: { authorization: `Bearer ${token()}` } });
+
 /** What the command lines find: a gateway that knows our token, one that does not, or none. */
 async function look(): Promise<{ readonly ok: boolean; readonly kind?: string; readonly running?: string }> {
   try {
-    const address = `${gateway.tls?.enabled ? "https" : "http"}://127.0.0.1:${port}`;
-    process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
-    process.removeAllListeners("warning");
-    const started = (await (await fetch(`${address}/startupz`)).json()) as { version: string };
-    const headers = { authorization: `Bearer ${token()}` };
-    const { status } = await fetch(`${address}/tools/invoke`, { method: "POST", headers, body: "{}" });
+    const started = (await (await fetch(`${origin()}/startupz`)).json()) as { version: string };
+    const { status } = await fetch(`${origin()}/tools/invoke`, { method: "POST", ...withToken(), body: "{}" });
     return status === 401 ? { ok: false, kind: "auth-rejected" } : { ok: true, running: started.version };
   } catch (error) {
     return { ok: false, kind: error instanceof SyntaxError ? "unreachable" : "closed" };
@@ -220,7 +305,7 @@ function listeners(): { readonly pid: number; readonly command: string; readonly
   return [...found].map(([, address, command, pid]) => ({ pid: Number(pid), command: command!, address: address! }));
 }
 
-const url = `${gateway.tls?.enabled ? "wss" : "ws"}://127.0.0.1:${port}`;
+const url = `${config.gateway.tls?.enabled ? "wss" : "ws"}://127.0.0.1:${port}`;
 
 async function health(): Promise<void> {
   const { ok, kind } = await look();
@@ -234,7 +319,7 @@ const commands: Record<string, () => void | Promise<void>> = {
   // As an image has it, where the container's init is the launcher.
   "gateway --bind": serve,
   "config validate": () => {
-    const found = issues();
+    const found = issues(config);
     print(found.length ? { ok: false, valid: false, issues: found } : { valid: true, warnings: [] });
     process.exitCode = found.length ? 1 : 0;
   },
@@ -242,7 +327,7 @@ const commands: Record<string, () => void | Promise<void>> = {
   "gateway health": health,
   "health --json": health,
   "channels status": async () => {
-    const accounts = known.map(async ([name, channel]) => [name, [await account(channel)]] as const);
+    const accounts = known().map(async ([name, channel]) => [name, [await account(channel)]] as const);
     print({ channelAccounts: Object.fromEntries(await Promise.all(accounts)), statusIssues: [] });
   },
   "gateway status": async () => {
@@ -254,6 +339,13 @@ const commands: Record<string, () => void | Promise<void>> = {
       extraServices: [],
     });
     process.exitCode = ok || !process.argv.includes("--require-rpc") ? 0 : 1;
+  },
+  // Only what `config.get` says of the configuration in force.
+  "gateway call": async () => {
+    const answer = await fetch(`${origin()}/stand-in/config`, withToken());
+    const { hash } = (await answer.json()) as { hash: string | null };
+    if (hash === null) process.exitCode = 1;
+    else print({ configRevisionHash: hashOf(config), appliedConfigHash: hash });
   },
   "gateway probe": async () => {
     const ok = (await look()).kind !== "closed";

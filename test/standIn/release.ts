@@ -19,6 +19,8 @@ export interface Behaviour {
   readonly claims?: string;
   /** Closes its port when it is told to end, and never ends. */
   readonly hangs?: true;
+  /** What it makes of a configuration that is changed while it runs, instead of taking it. */
+  readonly onChange?: "ignores" | "takes silently" | "ends";
 }
 
 /** The program's files by name, as they stand in `node_modules/openclaw` of a release; its entry may be called otherwise. */

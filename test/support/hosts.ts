@@ -19,12 +19,14 @@ import type { HostLayout } from "../../model/hostLayout";
 import type { PackageLock } from "../../model/packageLock";
 import type { Claim, Spec } from "../../model/spec";
 import { valueAt } from "../../model/json";
-import { GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
+import { BOT_TOKEN_VARIABLE, GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
 import { testProgram } from "./hostProgram";
 import { finished, ok, type Outcome } from "./processes";
 import { seedTools, VERSION } from "./seed";
 
 export { eventually, finished, isRunning, ok, type Outcome } from "./processes";
+
+const GIVEN: readonly string[] = [GATEWAY_TOKEN_VARIABLE, GATEWAY_PASSWORD_VARIABLE, BOT_TOKEN_VARIABLE];
 
 /** The variable with its token. */
 const tokenOf = ({ config }: Spec): string =>
@@ -121,8 +123,12 @@ export class TestHost {
     return child;
   }
 
-  async stageSecrets(id: string, claim: Claim, env: Record<string, string>): Promise<string> {
-    return ok(await this.run("stage-secrets", [id, "claim-id"], { format: 1, env, claim })).stdout.trim();
+  /** Those that the configuration refers to are given as files, all others as variables. */
+  async stageSecrets(id: string, claim: Claim, secrets: Record<string, string>): Promise<string> {
+    const [env, files] = [false, true].map((isGiven) =>
+      Object.fromEntries(Object.entries(secrets).filter(([name]) => GIVEN.includes(name) === isGiven)),
+    );
+    return ok(await this.run("stage-secrets", [id, "claim-id"], { format: 1, env, files, claim })).stdout.trim();
   }
 
   /** Returns its id. */

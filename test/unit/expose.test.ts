@@ -66,7 +66,7 @@ describe("what OpenClaw is told", () => {
     const { auth } = config({ proxy: SIGN_IN }).gateway;
     expect(auth).toMatchObject({
       mode: "trusted-proxy",
-      password: { source: "env", id: "OPENCLAW_GATEWAY_PASSWORD" },
+      password: { source: "file", provider: "pulumi-openclaw", id: "/OPENCLAW_GATEWAY_PASSWORD" },
       trustedProxy: { userHeader: "X-Forwarded-User", allowUsers: ["you@example.org"], allowLoopback: true },
     });
     expect(auth).not.toHaveProperty("token");

@@ -5,7 +5,7 @@
 import { expect, it } from "vitest";
 import { runAtDestroy, runDeployer } from "../../components/targets/deployerCommand";
 import { ifInstalled, keeps, specOf } from "../../components/targets/hostGateway";
-import { generationName } from "../../host/generation";
+import { processOf } from "../../host/generation";
 import {
   cpusText,
   COMMAND,
@@ -76,9 +76,9 @@ it("the spec of a gateway is frozen", () => {
         ],
         "apiRoot": "http://127.0.0.1:1",
         "botToken": {
-         "id": "TELEGRAM_BOT_TOKEN",
-         "provider": "default",
-         "source": "env"
+         "id": "/TELEGRAM_BOT_TOKEN",
+         "provider": "pulumi-openclaw",
+         "source": "file"
         },
         "configWrites": false,
         "dmPolicy": "allowlist",
@@ -99,16 +99,16 @@ it("the spec of a gateway is frozen", () => {
        "auth": {
         "mode": "token",
         "token": {
-         "id": "OPENCLAW_GATEWAY_TOKEN",
-         "provider": "default",
-         "source": "env"
+         "id": "/OPENCLAW_GATEWAY_TOKEN",
+         "provider": "pulumi-openclaw",
+         "source": "file"
         }
        },
        "bind": "loopback",
        "mode": "local",
        "port": 18789,
        "reload": {
-        "mode": "off"
+        "mode": "hybrid"
        }
       },
       "logging": {
@@ -124,8 +124,15 @@ it("the spec of a gateway is frozen", () => {
   `);
 });
 
-it("the name of a generation is frozen", () => {
-  expect(generationName(specOf(full(), "rescue"), "nonce")).toMatchInlineSnapshot(`"8cc8b70fe9de96c8"`);
+it("what needs another process of a gateway", () => {
+  const spec = specOf(full(), "rescue");
+  const name = (change: object) => processOf({ ...spec, ...change }, "nonce", "2026.9.6");
+  expect(name({})).toMatchInlineSnapshot(`"49ed9392638cec74"`);
+  expect(name({ config: { ...spec.config, session: { scope: "global" } }, partner: "other", force: true })).toBe(
+    name({}),
+  );
+  const others = [{ version: "2026.9.7" }, { stateDir: "/elsewhere" }, { config: { gateway: { port: 1 } } }];
+  expect(others.filter((change) => name(change) === name({}))).toEqual([]);
 });
 
 it("what a container is given is frozen", () => {

@@ -4,7 +4,7 @@ import { heapConflicts } from "../../components/rules/heap";
 import { resolveGateway } from "../../components/rules/resolve";
 import { hostProblemsOf } from "../../components/targets/ssh/hostProblems";
 import { specOf } from "../../components/targets/hostGateway";
-import { serviceArguments, generationName } from "../../host/generation";
+import { serviceArguments, processOf } from "../../host/generation";
 import { containerCommand, filesVolumeName } from "../../model/containerLayout";
 import { adaptiveHeap, heapFlag } from "../../model/heap";
 import { engine, GOOD_HOST, inContainer, layout, resolved } from "./gateways";
@@ -36,8 +36,9 @@ describe("the limit of the heap", () => {
     ]);
   });
 
-  it("a heap limit makes another generation where it is set, and only there", () => {
-    const name = (args: object) => generationName(specOf(resolved("main", { basePort: 18789, ...args })), "nonce");
+  it("needs another process where it is set, and only there", () => {
+    const name = (args: object) =>
+      processOf(specOf(resolved("main", { basePort: 18789, ...args })), "nonce", "release");
     expect(name({ maxOldSpaceSize: undefined })).toBe(name({}));
     expect(name({ maxOldSpaceSize: 4096 })).not.toBe(name({}));
   });

@@ -1,6 +1,7 @@
 /** Keys that decide which gateway this is, who reaches it and who commands it: the component sets them. Pure. */
 import { defined } from "../../../model/defined";
 import { isObject, objectAt, valueAt } from "../../../model/json";
+import { SECRETS_PROVIDER } from "../../../model/secrets";
 import type { Json, JsonObject } from "../../../model/spec";
 import type { Problem } from "../problems";
 
@@ -96,6 +97,16 @@ export function decidedOtherwise(
 function onlyWith(ours: JsonObject): OwnedKey[] {
   const isThere = (key: string): boolean => valueAt(ours, key) !== undefined;
   return [
+    ...(isThere("gateway.reload")
+      ? [
+          own("gateway.reload.mode", "a changed configuration comes into force while the gateway runs", "remove it"),
+          own(
+            `secrets.providers.${SECRETS_PROVIDER}`,
+            "that name is for the component's own secrets",
+            "use another name",
+          ),
+        ]
+      : []),
     ...(isThere("gateway.trustedProxies") ? [useArgument("gateway.trustedProxies", "expose.proxy")] : []),
     // Only on the tailnet does it let anybody in.
     ...(isThere("gateway.tailscale")

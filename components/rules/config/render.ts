@@ -17,6 +17,8 @@ export interface ConfigContext {
   readonly bind: "loopback" | "lan";
   /** How the configuration refers to one of the gateway's secrets. */
   readonly secret: (name: SecretName) => JsonObject;
+  /** Whether its configuration is changed while it runs. */
+  readonly isChangedLive?: boolean;
   /** More keys that the place sets for good, and those that `config` may change. */
   readonly owned?: JsonObject;
   readonly defaults?: JsonObject;
@@ -28,7 +30,7 @@ type Args = Pick<CheckedGatewayArgs, "telegram" | "browser" | "config" | "expose
 export function renderConfig(args: Args, place: ConfigContext): JsonObject {
   // This package's defaults, which `config` may change.
   const defaults: JsonObject = {
-    gateway: { reload: { mode: "off" } },
+    ...(!place.isChangedLive && { gateway: { reload: { mode: "off" } } }),
     update: { checkOnStart: false },
     discovery: { mdns: { mode: "off" } },
     ...trustedPlugins(args.config ?? {}),
@@ -48,6 +50,7 @@ export function ownConfig({ telegram, browser, expose }: Args, place: ConfigCont
       port: place.port,
       bind: place.bind,
       auth: signsIn(expose) ? { ...proxySignIn(expose!), password: token } : { mode: "token", token },
+      ...(place.isChangedLive && { reload: { mode: "hybrid" } }),
     },
     agents: { defaults: { workspace: place.workspace } },
     logging: { file: gatewayLogFile(place.stateDir) },
@@ -80,8 +83,6 @@ export const commandOwners = ({ telegram, config = {} }: Pick<CheckedGatewayArgs
   const ofTelegram = (telegram?.allowFrom ?? []).filter(isUserId).map((id) => `telegram:${id}`);
   return [...new Set([...ofTelegram, ...(Array.isArray(named) ? named : [])])];
 };
-
-export const envReference = (variable: string): JsonObject => ({ source: "env", provider: "default", id: variable });
 
 /** `over` wins; objects are merged, everything else is replaced. */
 function merge(under: JsonObject, over: JsonObject): JsonObject {

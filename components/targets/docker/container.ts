@@ -129,7 +129,8 @@ function prepareVolumes(
 ): { secrets: pulumi.Output<string>; config: pulumi.Output<string>; checked: pulumi.Resource } {
   const { engine, name, gateway, limits, because } = context;
   const { version, config, maxOldSpaceSize } = gateway;
-  const { env, partner } = context.deployment;
+  const { env: variables, secrets: own, partner } = context.deployment;
+  const env = pulumi.secret(pulumi.all([variables, own]).apply(([all, ours]) => ({ ...all, ...ours })));
   const image = engine.image(version).imageId;
   const staged = context.command(
     "secrets",
