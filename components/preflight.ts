@@ -11,11 +11,12 @@ import type { Bot } from "./rules/config/bots";
 import { checkIsolation } from "./rules/isolation";
 import { formatProblems, type Problem } from "./rules/problems";
 import type { ResolvedGateway } from "./rules/resolve";
-import type { Target } from "./targets/target";
+import type { GatewayToCheck, Target } from "./targets/target";
 import { knownNow } from "./outputs";
 import { withAdvice } from "../model/failure";
 import { plainLine } from "../model/plain";
 import { formatPorts } from "../model/ports";
+import { costInWords, type ExpectedChange } from "../model/reload";
 
 /** How long after the error is thrown our waiting resources are rejected. */
 const GIVE_UP_MS = 500;
@@ -50,6 +51,7 @@ class Program {
   private readonly warnings = new Set<string>();
   private readonly looks: { readonly target: Target; readonly look: () => readonly Problem[] }[] = [];
   private readonly unclear = new Set<Target>();
+  private readonly changes = new Map<GatewayToCheck, ExpectedChange>();
   /** How many of them a preview has shown. */
   private announced = 0;
   private looking: NodeJS.Immediate | undefined;
@@ -82,6 +84,11 @@ class Program {
 
   isLeftAlone(target: Target): boolean {
     return this.unclear.has(target);
+  }
+
+  /** What looking at its machine has shown: `undefined` if nothing of it would change. A preview says it. */
+  expect(gateway: GatewayToCheck, change: ExpectedChange | undefined): void {
+    if (change) this.changes.set(gateway, change);
   }
 
   declare(declared: DeclaredGateway): void {
@@ -142,7 +149,12 @@ class Program {
   private announce(): void {
     const news = this.gateways.slice(this.announced);
     this.announced = this.gateways.length;
-    for (const line of [...inShort(news), ...news.flatMap(({ notices }) => notices)]) void pulumi.log.info(line);
+    const changes = news.flatMap((each) => {
+      const change = this.changes.get(each);
+      return change ? [plainLine(`${each.gateway.label}: ${costInWords(change, each.gateway.version)}`)] : [];
+    });
+    for (const line of [...inShort(news), ...changes, ...news.flatMap(({ notices }) => notices)])
+      void pulumi.log.info(line);
   }
 
   private async allProblems(): Promise<Problem[]> {

@@ -37,6 +37,7 @@ import { recordPackageLock } from "./stagedPackageLocks";
 import { ensureRelease, indent, releaseDir } from "./release";
 import { GUIDE_FILE, GUIDE_MARK } from "../model/guide";
 import { runAs } from "./runAs";
+import { pathsInShort } from "../model/reload";
 import type { Spec } from "../model/spec";
 import { supervisorFor } from "./supervisors/choose";
 import { systemFailure, told } from "./systemError";
@@ -128,19 +129,13 @@ async function changeLive(change: LiveChange, spec: Spec, order: Order): Promise
   const turn = cost === "restart" ? await takeTurn(gateway, spec, progress) : undefined;
   try {
     if (!isWanted()) throw new Failure("cancelled; nothing was changed", "run `pulumi up` again");
-    progress(`changing its configuration while it runs: ${inShort(paths)}`);
+    progress(`changing its configuration while it runs: ${pathsInShort(paths)}`);
     const was = await makeLive(change, order);
     return was === "restart" ? "; it has restarted inside its process" : "; changed while it ran";
   } finally {
     turn?.release();
   }
 }
-
-const SHOWN_PATHS = 4;
-const inShort = (paths: readonly string[]): string =>
-  paths.length <= SHOWN_PATHS
-    ? paths.join(", ")
-    : `${paths.slice(0, SHOWN_PATHS).join(", ")} and ${paths.length - SHOWN_PATHS} more`;
 
 /** The release validates its configuration itself. It needs no secrets for that. */
 async function validate(gateway: HostGateway, { service, dir }: Generation): Promise<void> {

@@ -40,7 +40,7 @@ import {
   variablesFile,
   type Staged,
 } from "./secrets";
-import { GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE, SECRETS_PROVIDER } from "../model/secrets";
+import { GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE, secretsFileOf, withSecretsFile } from "../model/secrets";
 import type { JsonObject, Spec } from "../model/spec";
 import { objectAt, valueAt } from "../model/json";
 import { defined } from "../model/defined";
@@ -105,11 +105,7 @@ const textOf = (config: JsonObject): string => `${JSON.stringify(config, null, 2
 
 /** The configuration as the gateway reads it: with the file that it finds its secrets in. */
 function configOf(gateway: HostGateway, { spec, nonce }: Ordered, { files }: Staged): JsonObject {
-  if (!files) return spec.config;
-  const secrets = objectAt(spec.config, "secrets");
-  const provider = { source: "file", mode: "json", path: givenFile(gateway, nonce) };
-  const providers = { ...objectAt(secrets, "providers"), [SECRETS_PROVIDER]: provider };
-  return { ...spec.config, secrets: { ...secrets, providers } };
+  return files ? withSecretsFile(spec.config, givenFile(gateway, nonce)) : spec.config;
 }
 
 function readGeneration(gateway: HostGateway, name: string): Generation | undefined {
@@ -130,8 +126,8 @@ export const secretsOf = (gateway: HostGateway, { spec, service }: Generation): 
 
 /** Nonce of the secrets that a configuration gives the gateway as a file. */
 function givenTo(config: JsonObject): string | undefined {
-  const path = valueAt(config, `secrets.providers.${SECRETS_PROVIDER}.path`);
-  return typeof path === "string" ? nonceOfGiven(path) : undefined;
+  const path = secretsFileOf(config);
+  return path === undefined ? undefined : nonceOfGiven(path);
 }
 
 export type Pointer = "current" | "good";

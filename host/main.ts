@@ -43,6 +43,7 @@ import { portHolder, isHealthy } from "./health";
 import { describeListener, otherThanBefore, type HostLookAnswer, type HostLookRequest } from "../model/conflict";
 import { takeMutex } from "./mutex";
 import { plain } from "../model/plain";
+import { expectedChange } from "../inspect/change";
 import { isLost, findWithoutWords } from "../inspect/conflicts";
 import { standing } from "./predecessor";
 import { stagePackageLock } from "./stagedPackageLocks";
@@ -211,10 +212,12 @@ function leave(manage: string): void {
   }
 }
 
-const look = ({ layout, claims }: HostLookRequest): string =>
+// A deployer of before there was `wanted` may ask.
+const look = ({ layout, claims, wanted = [] }: Omit<HostLookRequest, "wanted"> & Partial<HostLookRequest>): string =>
   JSON.stringify({
     found: findWithoutWords(layout, claims),
     lost: claims.filter((claim) => isLost(layout, claim)).map(({ id }) => id),
+    changes: wanted.map((spec, index) => expectedChange(layout, claims[index]!.id, spec) ?? null),
   } satisfies HostLookAnswer);
 
 async function main(verb: string | undefined, args: readonly string[]): Promise<void> {

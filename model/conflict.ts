@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { withAdvice } from "./failure";
 import { hostCommand, manageDir, STATE_OWNER_FILE, type HostLayout } from "./hostLayout";
 import { BLOCK_SIZE, contains, formatRange, LAST_OFFSET, portBlock } from "./ports";
-import type { Claim, Owner } from "./spec";
+import type { ExpectedChange } from "./reload";
+import type { Claim, Owner, Spec } from "./spec";
 
 /** Something that is in the way of a gateway. */
 export interface Conflict<Property extends string = string> {
@@ -240,6 +241,8 @@ export interface HostLookRequest {
   readonly format: 1;
   readonly layout: HostLayout;
   readonly claims: readonly ClaimToCheck[];
+  /** What the gateways are to be, in the same order. */
+  readonly wanted: readonly Spec[];
 }
 
 /** stdout of `look`: what prevents each of the claims, in their order. */
@@ -247,4 +250,6 @@ export interface HostLookAnswer {
   readonly found: readonly (readonly Found[])[];
   /** Gateways of which something was removed. */
   readonly lost: readonly string[];
+  /** What would change of each, in the same order. */
+  readonly changes: readonly (ExpectedChange | null)[];
 }

@@ -7,6 +7,14 @@ import type { Json, JsonObject } from "./spec";
 
 export type Cost = "nothing" | "live" | "restart";
 
+/** What a deployment would change of a gateway that is there. */
+export interface ExpectedChange {
+  /** "process": another process takes its place. */
+  readonly cost: Cost | "process";
+  /** Keys of its configuration; for another process, arguments. */
+  readonly paths: readonly string[];
+}
+
 /** Versions whose rules these are. Of any other one it is not known what it applies live. */
 const VERSIONS: ReadonlySet<string> = new Set(["2026.9.6"]);
 
@@ -132,3 +140,20 @@ function isLive(path: string): boolean {
 /** Whether a change of these paths may start channels again whose own configuration stays the same. */
 export const touchesChannels = (paths: readonly string[]): boolean =>
   paths.some((path) => SHARED_BY_CHANNELS.some((prefix) => isBelow(path, prefix)));
+
+/** Longer lists end in a number. */
+const SHOWN_PATHS = 4;
+export const pathsInShort = (paths: readonly string[]): string =>
+  paths.length <= SHOWN_PATHS
+    ? paths.join(", ")
+    : `${paths.slice(0, SHOWN_PATHS).join(", ")} and ${paths.length - SHOWN_PATHS} more`;
+
+/** What a change costs, in words. `version`: of what will run. */
+export function costInWords({ cost, paths }: ExpectedChange, version: string): string {
+  const what = pathsInShort(paths);
+  if (cost === "live") return `changes while it runs, without a pause: ${what}`;
+  if (cost === "process") return `stops, and starts again in a new process: ${what}`;
+  return VERSIONS.has(version)
+    ? `restarts inside its process, seconds without answers: ${what}`
+    : `changes while it runs, or restarts inside its process, as OpenClaw ${version} decides: ${what}`;
+}

@@ -1,4 +1,7 @@
 /** Secrets of every gateway, by the variables that OpenClaw reads them from. Source: OpenClaw 2026.9.6. */
+import { objectAt, valueAt } from "./json";
+import type { JsonObject } from "./spec";
+
 export const GATEWAY_TOKEN_VARIABLE = "OPENCLAW_GATEWAY_TOKEN";
 /** The same value, where a proxy signs people in: OpenClaw then accepts a password beside it, and refuses a token. */
 export const GATEWAY_PASSWORD_VARIABLE = "OPENCLAW_GATEWAY_PASSWORD";
@@ -19,6 +22,22 @@ export const tokenVariableIn = (variables: Readonly<Record<string, unknown>>): S
 
 /** OpenClaw's name for the file that a gateway on a host reads its secrets from, and reads again when another one takes its place. */
 export const SECRETS_PROVIDER = "pulumi-openclaw";
+
+/** A configuration that finds its secrets in a file. */
+export function withSecretsFile(config: JsonObject, path: string): JsonObject {
+  const secrets = objectAt(config, "secrets");
+  const provider = { source: "file", mode: "json", path };
+  return {
+    ...config,
+    secrets: { ...secrets, providers: { ...objectAt(secrets, "providers"), [SECRETS_PROVIDER]: provider } },
+  };
+}
+
+/** That file; `undefined`: there is none. */
+export function secretsFileOf(config: JsonObject): string | undefined {
+  const path = valueAt(config, `secrets.providers.${SECRETS_PROVIDER}.path`);
+  return typeof path === "string" ? path : undefined;
+}
 
 /** How a gateway's configuration refers to a secret in that file. */
 export const fileReference = (name: SecretName) => ({ source: "file", provider: SECRETS_PROVIDER, id: `/${name}` });

@@ -77,7 +77,7 @@ export class CrashHost {
   }
 
   stage({ claim }: GatewayUnderTest, env: Record<string, string> = {}): Promise<Outcome> {
-    return this.host.run("stage-secrets", [ID, "claim-id"], { format: 1, env: { ...TOKEN, ...env }, claim });
+    return this.host.run("stage-secrets", [ID, "claim-id"], { format: 1, env, files: TOKEN, claim });
   }
 
   stageLock({ claim }: GatewayUnderTest, version: string, packages = packageLockOf(version)): Promise<Outcome> {
@@ -207,7 +207,7 @@ function pathsIn(root: string, directory = ""): string[] {
   });
 }
 
-const withoutChance = (text: string): string => text.replaceAll(/[0-9a-f]{16}/g, "<hash>");
+const withoutChance = (text: string): string => text.replaceAll(/[0-9a-f]{16}(-[0-9a-f]{8})?/g, "<hash>");
 
 /** Of the files that are the same in every turn. */
 const STAYS = /(^|\/)(owner\.json|host\.json|host|\.pulumi-openclaw\.json|memory\.md|openclaw-main)$/;

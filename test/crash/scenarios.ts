@@ -15,7 +15,19 @@ const faults = (crash: CrashHost, turn: number): Promise<string[]> => crash.faul
 /** A change of a gateway that runs. */
 const change = { begin: deploy, again: apply, faults, runs: true } as const;
 
-const work: Scenario = { ...change, verb: "work", act: apply, floor: [40, 30, 45] };
+const live: Scenario = { ...change, verb: "work", of: "while it runs", act: apply, floor: [25, 15, 25] };
+
+/** Another process takes its place in every turn. */
+const replace = (crash: CrashHost, turn: number): Promise<Outcome> =>
+  crash.apply(crash.describe(turn, { maxOldSpaceSize: 1024 + (turn % 2) }), nonce);
+const work: Scenario = {
+  ...change,
+  verb: "work",
+  of: "of another process",
+  act: replace,
+  again: replace,
+  floor: [40, 30, 45],
+};
 const front: Scenario = { ...change, verb: "apply-locked", act: apply, floor: [14, 6, 10] };
 
 /** Started, started again what was killed, and stopped. */
@@ -160,5 +172,5 @@ const claim: Scenario = {
   end: deploy,
 };
 
-export const TRANSACTION: readonly Scenario[] = [work, front, supervise];
+export const TRANSACTION: readonly Scenario[] = [live, work, front, supervise];
 export const REST: readonly Scenario[] = [claim, move, stage, lock, prepare, restart, start, disown, setup, remove];

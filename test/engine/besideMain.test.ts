@@ -141,7 +141,7 @@ describe("a rescue gateway beside a main gateway made by hand", () => {
     stack.config("rescue.config.update.channel", "stable");
     ok(await stack.up());
     untouched();
-    stack.config("rescue.config.update.channel", "beta");
+    stack.config("rescue.maxOldSpaceSize", "1000");
     main.freeze();
     const outcome = await stack.up().finally(() => main.thaw());
     expect(outcome.code).not.toBe(0);

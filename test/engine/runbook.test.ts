@@ -159,7 +159,7 @@ describe("the runbook", () => {
 
   it("A change is refused because the partner is down", async () => {
     kill("main");
-    await config("rescue.config.update.channel", "beta");
+    await config("rescue.maxOldSpaceSize", "1000");
     const refused = await type("make up");
     expect(refused.code).not.toBe(0);
     expect(refused.stdout + refused.stderr).toContain("the partner gateway main is not healthy");
@@ -171,14 +171,13 @@ describe("the runbook", () => {
   it("A gateway's token has leaked", async () => {
     const tokens = async () => ok(await type('make outputs ARGS="--json --show-secrets"')).stdout;
     const before = JSON.parse(await tokens()) as Record<string, string>;
-    const rescue = pid("rescue");
+    const both = [pid("main"), pid("rescue")];
     await typed("A gateway's token has leaked");
     const after = JSON.parse(await tokens()) as Record<string, string>;
     expect(after.mainToken).toMatch(/^[0-9a-f]{64}$/);
     expect(after.mainToken).not.toBe(before.mainToken);
     expect(after.rescueToken).toBe(before.rescueToken);
-    expect(pid("rescue")).toBe(rescue);
-    expect(readFileSync(`/proc/${pid("main")}/environ`, "utf8")).toContain(`OPENCLAW_GATEWAY_TOKEN=${after.mainToken}`);
+    expect([pid("main"), pid("rescue")]).toEqual(both);
     await bothHealthy();
   });
 

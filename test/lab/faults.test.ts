@@ -26,9 +26,8 @@ inLab("faults", () => {
   });
 
   let changes = 0;
-  /** A configuration that main does not have yet. */
-  const nextChange = (): void =>
-    pair.stack.config("main.config.update.channel", ["beta", "dev", "stable"][changes++ % 3]!);
+  /** What needs a process that main does not have yet. */
+  const nextChange = (): void => pair.stack.config("main.maxOldSpaceSize", `${1000 + changes++}`);
 
   async function converges(): Promise<void> {
     ok(await pair.stack.up());

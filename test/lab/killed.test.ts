@@ -56,8 +56,9 @@ inLab("a deployer that is killed", () => {
   }
 
   let changes = 0;
-  /** A configuration that the gateway does not have yet. */
+  /** A configuration that the gateway does not have yet, and another process. */
   function nextChange(gateway: "main" | "rescue"): string {
+    pair.stack.config(`${gateway}.maxOldSpaceSize`, `${1000 + changes}`);
     const channel = ["beta", "dev", "stable"][changes++ % 3]!;
     pair.stack.config(`${gateway}.config.update.channel`, channel);
     return channel;

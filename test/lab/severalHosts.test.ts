@@ -56,7 +56,7 @@ inLab("several hosts", () => {
     const before = await on(4).pid("main");
     setup({
       ...pairs,
-      b: { main: { on: "host4", args: { config: { update: { channel: "beta" } } } }, rescue: { on: "host4" } },
+      b: { main: { on: "host4", args: { maxOldSpaceSize: 1000 } }, rescue: { on: "host4" } },
     });
     ok(await stack.up());
     expect(await on(4).pid("main")).not.toBe(before);
@@ -65,8 +65,8 @@ inLab("several hosts", () => {
 
   describe("one pair over two of them", () => {
     let made = 0;
-    /** A configuration that the gateway does not have yet. */
-    const config = () => ({ config: { agents: { defaults: { timeoutSeconds: 100 + made++ } } } });
+    /** What needs a process that the gateway does not have yet. */
+    const config = () => ({ maxOldSpaceSize: 1000 + made++ });
     const rescue = { on: "host1", args: {} };
     const split = (main: object = {}): void => setup({ split: { main: { on: "host0", args: main }, rescue } });
 

@@ -55,5 +55,6 @@ export const GOOD_HOST: Probe = {
   missing: ["main"],
   unownedStates: [],
   lost: [],
+  changes: [],
   installed: false,
 };

@@ -7,6 +7,7 @@ import { machineHas } from "../../../inspect/needs";
 import { needsOf, unmet } from "../../../model/needs";
 import { findExistingGateway, type SearchResult, type GatewayFacts } from "../../../inspect/existingGateway";
 import type { Conflict } from "../../../model/conflict";
+import { expectedChange } from "../../../inspect/change";
 import { findConflicts, isLost } from "../../../inspect/conflicts";
 import type { GatewayLocation } from "../../../model/requests";
 import { gatewaysDir, hostCommand, hostFile, manageDir, type HostLayout } from "../../../model/hostLayout";
@@ -23,6 +24,7 @@ import {
   claimToCheck,
   deployOnHost,
   setUpHost,
+  specOf,
   type CommandArgs,
   type CommandResource,
   type HostSetup,
@@ -78,6 +80,8 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   findConflicts(gateways: readonly GatewayToCheck[]): Promise<Conflict[][]> {
     const claims = gateways.map(claimToCheck);
     this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
+    for (const each of gateways)
+      currentProgram().expect(each, expectedChange(this.layout, each.gateway.id, specOf(each.gateway)));
     const { account } = this.layout;
     const machine = machineHas();
     if (gateways.some(({ gateway }) => gateway.sandboxes)) {

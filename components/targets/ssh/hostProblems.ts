@@ -15,6 +15,7 @@ import { needsOf, unmet } from "../../../model/needs";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
 import { misfits, type HostFacts } from "../hostLayout";
+import type { ExpectedChange } from "../../../model/reload";
 import type { GatewayToCheck } from "../target";
 import { defined } from "../../../model/defined";
 import type { Probe } from "./probe";
@@ -39,7 +40,18 @@ export interface HostProblems {
   readonly warnings: readonly string[];
   /** Gateways of which something was removed. */
   readonly lost: readonly string[];
+  /** What would change of each gateway, in their order; fewer: it is not known. */
+  readonly changes: readonly (ExpectedChange | null)[];
 }
+
+/** Nothing was found, and nothing looked for. */
+export const nothingFound = (gateways: readonly GatewayToCheck[]): HostProblems => ({
+  problems: [],
+  obstacles: gateways.map(() => []),
+  warnings: [],
+  lost: [],
+  changes: [],
+});
 
 export interface LookedAtHost {
   readonly name: string;
@@ -48,22 +60,20 @@ export interface LookedAtHost {
 }
 
 export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: readonly GatewayToCheck[]): HostProblems {
-  const none = gateways.map(() => []);
+  const nothing = nothingFound(gateways);
   const machine = wrongMachine(facts);
   if (machine)
     return {
+      ...nothing,
       problems: [
         { path: `${host.name}.host`, reason: machine, advice: "use a host with Linux on x64 or arm64, e.g. Debian 12" },
       ],
-      obstacles: none,
-      warnings: [],
-      lost: [],
     };
   // Anything else found would be what the user sees, not root.
-  if (host.sudo && !facts.sudo) return { problems: [noSudo(host, facts)], obstacles: none, warnings: [], lost: [] };
+  if (host.sudo && !facts.sudo) return { ...nothing, problems: [noSudo(host, facts)] };
   const unsafe = facts.unsafe.map((path) => ({ path: `${host.name}.root`, ...inTrust(path) }));
   // Nothing was run there as root, so no more is known.
-  if (unsafe.length) return { problems: unsafe, obstacles: none, warnings: [], lost: [] };
+  if (unsafe.length) return { ...nothing, problems: unsafe };
   return {
     problems: [...misfits(host.name, host.layout, factsOf(facts), "on the host"), ...tooLittleSpace(host, facts)],
     obstacles: gateways.map((each, index) => {
@@ -80,6 +90,7 @@ export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: reado
     }),
     warnings: [...littleMemory(host, facts, gateways.length), ...noSandboxes(host, facts, gateways)],
     lost: facts.lost,
+    changes: facts.changes,
   };
 }
 

@@ -6,7 +6,7 @@ import { noShell, problemOf, strangeAnswer } from "./refusals";
 import { type HostAnswer } from "../../../ssh/answer";
 import type * as client from "../../../ssh/ask";
 import { parseProbe, probeScript } from "./probe";
-import { hostProblemsOf, type HostProblems, type LookedAtHost } from "./hostProblems";
+import { hostProblemsOf, type HostProblems, type LookedAtHost, nothingFound } from "./hostProblems";
 
 /** Its name in dist/. */
 const CLIENT = "ssh.cjs";
@@ -28,7 +28,7 @@ function findingsIn(
   gateways: readonly GatewayToCheck[],
 ): HostProblems {
   const { name } = host;
-  const nothing: HostProblems = { problems: [], obstacles: gateways.map(() => []), warnings: [], lost: [] };
+  const nothing = nothingFound(gateways);
   if ("silence" in answer)
     return {
       ...nothing,

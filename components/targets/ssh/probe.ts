@@ -6,7 +6,7 @@ import { listenersIn } from "../../../inspect/listeners";
 import { needsOf, PROGRAMS } from "../../../model/needs";
 import type { HostLookRequest } from "../../../model/conflict";
 import { unitHeader, unitName, unitDirectories } from "../../../inspect/units";
-import { claimToCheck } from "../hostGateway";
+import { claimToCheck, specOf } from "../hostGateway";
 import type { GatewayToCheck } from "../target";
 import { defined } from "../../../model/defined";
 
@@ -38,6 +38,12 @@ const foundSchema = z.discriminatedUnion("is", [
   z.object({ is: z.literal("gatewaysPort"), owner, port }),
   z.object({ is: z.literal("port"), listener: listenerSchema, ephemeral: ephemeralSchema }),
 ]);
+
+/** Words for a preview: a host that says more than any configuration has keys is not believed. */
+const changeSchema = z.object({
+  cost: z.enum(["nothing", "live", "restart", "process"]),
+  paths: z.array(z.string().max(500)).max(5_000),
+});
 
 const factsSchema = z.object({
   system: word,
@@ -84,6 +90,7 @@ const factsSchema = z.object({
   installed: z.boolean(),
   /** What it finds, if it knows how to look. */
   found: z.array(z.array(foundSchema)).optional(),
+  changes: z.array(changeSchema.nullable()),
 });
 
 export type Probe = z.output<typeof factsSchema>;
@@ -96,7 +103,12 @@ export function probeScript(
   gateways: readonly GatewayToCheck[],
 ): string {
   const manage = manageDir(layout.root);
-  const input: HostLookRequest = { format: 1, layout, claims: gateways.map(claimToCheck) };
+  const input: HostLookRequest = {
+    format: 1,
+    layout,
+    claims: gateways.map(claimToCheck),
+    wanted: gateways.map(({ gateway }) => specOf(gateway)),
+  };
   const values = {
     ROOT: quote(layout.root),
     BIN_DIR: quote(layout.binDir),
@@ -144,7 +156,7 @@ export function parseProbe(output: string, gateways: number): Probe | "strange" 
   const [first = 32768, last = 60999] = numbers("ephemeral");
   const free = /\s\d+\s+\d+\s+(\d+)\s+\d+%/.exec(one("disk"))?.[1];
   const [memory] = numbers("memory");
-  const { found, lost } = answerIn(one("answer"));
+  const { found, lost, changes } = answerIn(one("answer"));
   const parsed = factsSchema.safeParse(
     defined({
       system: one("system"),
@@ -181,6 +193,7 @@ export function parseProbe(output: string, gateways: number): Probe | "strange" 
       lost: [...all("lost"), ...lost],
       installed: one("program") === "installed",
       found,
+      changes,
     }),
   );
   const isWhole = parsed.success && (parsed.data.found ?? { length: gateways }).length === gateways;
@@ -193,13 +206,18 @@ function directory(line: string): { parent: string; state: string } {
 }
 
 /** Answer of the host's own program: an older one cannot look, or says what it sees in its own words. */
-function answerIn(answer: string): { readonly found?: unknown; readonly lost: readonly unknown[] } {
-  if (answer === "") return { lost: [] };
+function answerIn(answer: string): { found?: unknown; lost: readonly unknown[]; changes: unknown } {
+  const none = { lost: [], changes: [] };
+  if (answer === "") return none;
   const parsed = json(answer);
   const isObject = typeof parsed === "object" && parsed !== null;
-  if (isObject && "obstacles" in parsed) return { lost: [] };
+  if (isObject && "obstacles" in parsed) return none;
   const lost: unknown = isObject && "lost" in parsed ? parsed.lost : [];
-  return { found: isObject && "found" in parsed ? parsed.found : null, lost: Array.isArray(lost) ? lost : [lost] };
+  return {
+    found: isObject && "found" in parsed ? parsed.found : null,
+    lost: Array.isArray(lost) ? lost : [lost],
+    changes: isObject && "changes" in parsed ? parsed.changes : [],
+  };
 }
 
 function json(answer: string): unknown {

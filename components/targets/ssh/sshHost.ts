@@ -100,9 +100,10 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     if (!connection)
       void pulumi.log.info(`${host.name}: its address or key is not known yet, so nothing on it was checked`);
     if (!connection) return gateways.map(() => []);
-    const { problems, obstacles, warnings, lost } = await inspectHost(host, connection, gateways);
+    const { problems, obstacles, warnings, lost, changes } = await inspectHost(host, connection, gateways);
     program.report(problems);
     this.losses.note(lost);
+    gateways.forEach((gateway, index) => program.expect(gateway, changes[index] ?? undefined));
     for (const warning of warnings) program.warn(warning);
     return obstacles;
   }
