@@ -273,9 +273,14 @@ const isTls = (config: JsonObject): boolean => valueAt(config, "gateway.tls.enab
 const tokenFile = (config: JsonObject): string =>
   secretFile(tokenVariable(valueAt(config, "gateway.auth.mode") === BY_PROXY));
 
+/** A certificate of its own is not known to anybody. Node.js warns of that, where the reason should be. */
+const ANY_CERTIFICATE = `process.env.NODE_TLS_REJECT_UNAUTHORIZED = 0;
+process.removeAllListeners("warning");
+`;
+
 /** The answer's body is read: our token is known there, and the version is the right one. */
 const healthScript = (version: string, config: JsonObject): string => `import { readFileSync } from "node:fs";
-${isTls(config) ? "process.env.NODE_TLS_REJECT_UNAUTHORIZED = 0;\n" : ""}const token = readFileSync("${tokenFile(config)}", "utf8");
+${isTls(config) ? ANY_CERTIFICATE : ""}const token = readFileSync("${tokenFile(config)}", "utf8");
 const answer = await fetch("${isTls(config) ? "https" : "http"}://127.0.0.1:${CONTAINER_PORT}/startupz", {
   headers: { authorization: \`Bearer \${token}\` },
   signal: AbortSignal.timeout(5000),

@@ -1,11 +1,12 @@
 /** The same questions to OpenClaw's real release and to the stand-in for it: what this product asks and reads. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { networkInterfaces } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { askGateway as askOver } from "../../inspect/ask";
+import { readReload, type ReloadWords } from "../../host/reload";
 import { listeners } from "../../inspect/listeners";
 import { ASK_CHANNELS, readChannels } from "../../model/channels";
 import type { JsonObject } from "../../model/spec";
@@ -97,6 +98,8 @@ describe.each([
         OPENCLAW_CONFIG_READONLY: "1",
         OPENCLAW_DISABLE_BONJOUR: "1",
         OPENCLAW_NO_AUTO_UPDATE: "1",
+        OPENCLAW_SUPERVISOR_MODE: "external",
+        OPENCLAW_NO_RESPAWN: "1",
         ...(password === undefined ? { OPENCLAW_GATEWAY_TOKEN: token } : { OPENCLAW_GATEWAY_PASSWORD: password }),
         TELEGRAM_BOT_TOKEN: bot,
       },
@@ -354,6 +357,39 @@ describe.each([
         return all.some((each) => each.state.is === "connected") && all;
       });
       expect(state).toEqual([{ channel: "telegram", account: "default", state: { is: "connected" } }, unknown]);
+    });
+
+    it("a running gateway takes a changed configuration, and says what it makes of it", async () => {
+      const config = JSON.parse(readFileSync(path, "utf8")) as { readonly gateway: object };
+      const [{ pid } = { pid: 0 }] = listeners((port) => port === PORT);
+      let said = "";
+      for (const stream of [running.stdout!, running.stderr!]) stream.on("data", (text) => (said += text));
+      const replace = (change: object): void => {
+        said = "";
+        writeFileSync(`${path}.new`, JSON.stringify({ ...config, ...change }));
+        renameSync(`${path}.new`, path);
+      };
+      const word = (what: keyof ReloadWords) => eventually(what, 30, () => readReload(said)[what]);
+      const defaults = (timeoutSeconds: unknown) => ({ agents: { defaults: { timeoutSeconds } } });
+
+      replace(defaults(700));
+      await word("isApplied");
+      const { report: active } = await report("gateway call config.get --json", { config: path });
+      const { configRevisionHash, appliedConfigHash } = active as Record<string, string>;
+      expect(configRevisionHash).toMatch(/./);
+      expect(appliedConfigHash).toBe(configRevisionHash);
+
+      replace(defaults("none"));
+      expect(await word("refused")).toContain("agents.defaults.timeoutSeconds");
+
+      const changed = Date.now();
+      replace({ ...defaults(700), gateway: { ...config.gateway, controlUi: { basePath: "/claw" } } });
+      await word("isRestarting");
+      await eventually("another start", BOOT_SECONDS, async () => {
+        const { status, uptimeMs } = (await ask(PORT, "/startupz")) ?? {};
+        return status === "started" && Date.now() - Number(uptimeMs) > changed;
+      });
+      expect(listeners((port) => port === PORT)[0]?.pid).toBe(pid);
     });
 
     it("a gateway exits cleanly on SIGTERM, and frees its port", async () => {

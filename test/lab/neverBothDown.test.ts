@@ -33,9 +33,11 @@ setInterval(async () => {
 /** A release that OpenClaw's validation lets through and that ends at once. */
 const BROKEN = "2026.9.101";
 
-/** Each change of a gateway is one of these. */
-type Kind = "good" | "refused" | "broken";
-const kindOf = (draw: number): Kind => (draw < 0.5 ? "good" : draw < 0.7 ? "refused" : "broken");
+/** Each change of a gateway is one of these, by turns, so that each meets each. */
+const KINDS = ["live", "restart", "refused", "process", "broken"] as const;
+type Kind = (typeof KINDS)[number];
+/** Of these the gateway answers all the time. */
+const WITHOUT_PAUSE: readonly Kind[] = ["live", "refused"];
 
 inLab("main and rescue", () => {
   let lab: Lab;
@@ -55,8 +57,11 @@ inLab("main and rescue", () => {
 
   async function change(gateway: string, kind: Kind): Promise<void> {
     const { stack } = pair;
-    const seconds = kind === "refused" ? REFUSED_LATER : String(100 + Math.floor(random() * 1000));
-    stack.config(`${gateway}.config.agents.defaults.timeoutSeconds`, seconds);
+    const number = 100 + Math.floor(random() * 1000);
+    const config = `${gateway}.config`;
+    stack.config(`${config}.agents.defaults.timeoutSeconds`, kind === "refused" ? REFUSED_LATER : String(number));
+    if (kind === "restart") stack.config(`${config}.gateway.controlUi.basePath`, `/turn-${number}`);
+    if (kind === "process") stack.config(`${gateway}.maxOldSpaceSize`, String(1000 + number));
     if (kind === "broken") await pair.release(gateway, { version: BROKEN, endsWith: 78 });
     else stack.config(`${gateway}.version`, VERSION);
   }
@@ -69,23 +74,33 @@ inLab("main and rescue", () => {
         `systemd-run -q --unit sampler sh -c 'exec ${pair.root}/.pulumi-openclaw/nodes/*/bin/node /root/sampler.cjs'`,
       ),
     );
-    const made: Record<Kind, number> = { good: 0, refused: 0, broken: 0 };
-    for (let count = 0; count < CHANGES; count += GATEWAYS.length) {
+    const made = Object.fromEntries(KINDS.map((kind) => [kind, 0])) as Record<Kind, number>;
+    const ups: { readonly kinds: readonly Kind[]; readonly from: number; readonly to: number }[] = [];
+    for (let count = 0; count < CHANGES;) {
       const kinds: Kind[] = [];
       for (const gateway of GATEWAYS) {
-        const kind = kindOf(random());
+        const kind = KINDS[count++ % KINDS.length]!;
         await change(gateway, kind);
         kinds.push(kind);
         made[kind]++;
       }
+      const from = Date.now();
       const { code, stdout } = await stack.up();
-      expect(code === 0, stdout).toBe(kinds.every((kind) => kind === "good"));
-      if (code !== 0) expect(stdout).toMatch(/OpenClaw rejects this configuration|did not become healthy/);
+      ups.push({ kinds, from, to: Date.now() });
+      expect(code === 0, stdout).toBe(!kinds.some((kind) => ["refused", "broken"].includes(kind)));
+      if (code !== 0) expect(stdout).toMatch(/did not come into force|did not become healthy/);
     }
     ok(await host.run("systemctl stop sampler"));
     for (const count of Object.values(made)) expect(count).toBeGreaterThan(0);
 
     const samples = readFileSync(join(host.rootDirectory, SAMPLES), "utf8").trim().split("\n").sort();
+    GATEWAYS.forEach((gateway, column) => {
+      for (const { kinds, from, to } of ups.filter(({ kinds }) => WITHOUT_PAUSE.includes(kinds[column]!))) {
+        const during = samples.filter((line) => Number(line.split(" ")[0]) > from && Number(line.split(" ")[0]) < to);
+        const failed = during.filter((line) => line.split(" ")[1]![column] !== "1");
+        expect({ gateway, kinds, failed }).toEqual({ gateway, kinds, failed: [] });
+      }
+    });
     const times = samples.map((line) => Number(line.split(" ")[0]));
     const gaps = times.slice(1).map((time, index) => time - times[index]!);
     const median = gaps.toSorted((a, b) => a - b)[gaps.length >> 1]!;

@@ -126,9 +126,10 @@ inLab("secrets", () => {
       const directory = `${manageDir(pair.root)}/gateways/${id}/secrets`;
       const files = await written(own[id]);
       expect(files).not.toEqual([]);
-      for (const file of files) expect(file).toMatch(new RegExp(`^${directory}/[0-9a-f]+\\.json$`));
+      for (const file of files) expect(file).toMatch(new RegExp(`^${directory}/[0-9a-f]+(\\.files|\\.given)?\\.json$`));
       const rights = ok(await pair.host.inside(`stat -c '%A %U %G' ${directory} ${files.join(" ")} | sort -u`));
-      expect(rights.stdout).toBe("-rw-r----- root openclaw\ndrwxr-x--- root openclaw\n");
+      // The gateway's own file is as OpenClaw wants it: nobody else's.
+      expect(rights.stdout).toBe("-r-------- openclaw openclaw\n-rw-r----- root openclaw\ndrwxr-x--- root openclaw\n");
     });
 
     it("no file on the host holds the SSH key", async () => {
