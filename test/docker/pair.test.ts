@@ -8,7 +8,6 @@ import { command } from "../lab/commands";
 import { readProcess } from "./traces";
 import { QUICK } from "../support/engine";
 import { ok } from "../support/processes";
-
 import { FakeTelegram } from "../support/telegram";
 import { Dockerd } from "./dockerd";
 import { inDocker } from "./inDocker";

@@ -1,5 +1,5 @@
 /** The quick checks, asked of gateways in every state that they tell apart. */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, mkdirSync, mkdtempSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -98,7 +98,8 @@ describe("the quick checks", () => {
   });
 
   it("the quick checks report a wrong token", async () => {
-    const config = join(host.dir("main"), "current", "openclaw.json");
+    // In which the token is a variable.
+    const config = join(host.dir("main"), "current", "openclaw.withheld.json");
     const command = commandFor(home, "canary-wrong-token", config);
     const result = await checkGateways(only({ ...healthy, command }), []);
     expect(result.ok).toBe(false);
@@ -185,8 +186,11 @@ describe("the quick checks", () => {
       });
       endStrays(host.root);
       await eventually("the port is free", 5, async () => (await ask(PORT, "/startupz")) === undefined);
-      const nobody = ok(await host.wrapper("main", ["shell", "-c", "echo $OPENCLAW_GATEWAY_TOKEN"]));
-      expect(nobody.stdout).toBe("withheld-while-this-gateway-does-not-listen\n");
+      const given = ["shell", "-c", "echo $OPENCLAW_GATEWAY_TOKEN $(basename $OPENCLAW_CONFIG_PATH)"];
+      const nobody = ok(await host.wrapper("main", given));
+      expect(nobody.stdout).toBe("withheld-while-this-gateway-does-not-listen openclaw.withheld.json\n");
+      const withheld = readFileSync(join(host.dir("main"), "current", "openclaw.withheld.json"), "utf8");
+      expect(JSON.parse(withheld)).toMatchObject({ gateway: { auth: { token: { source: "env" } } } });
 
       await new Promise<void>((resolve) => server.listen(PORT, "127.0.0.1", resolve));
       try {
@@ -210,9 +214,7 @@ describe("the quick checks", () => {
         await new Promise((resolve) => server.close(resolve));
       }
       expect(ok(await host.run("start", ["main"])).stdout).toContain("now healthy");
-      expect(ok(await host.wrapper("main", ["shell", "-c", "echo $OPENCLAW_GATEWAY_TOKEN"])).stdout).toBe(
-        "token-of-main\n",
-      );
+      expect(ok(await host.wrapper("main", given)).stdout).toBe("openclaw.json\n");
     },
   );
 });
