@@ -183,11 +183,13 @@ let connectChannels = (): void => undefined;
 /** Takes a configuration that is put in the place of its own. */
 function watchConfig(restart: () => Promise<void>): void {
   const say = (line: string): void => void console.log(`${new Date().toISOString()} [reload] ${line}`);
+  /** One that is gone changes nothing. */
   const identity = (): string => {
-    const { ino, mtimeMs } = statSync(configPath);
-    return `${ino} ${mtimeMs}`;
+    const found = statSync(configPath, { throwIfNoEntry: false });
+    return found ? `${found.ino} ${found.mtimeMs}` : seen;
   };
-  let seen = identity();
+  let seen = "";
+  seen = identity();
   const take = async (): Promise<void> => {
     const next = readConfig();
     const [wrong] = issues(next);
