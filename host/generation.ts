@@ -27,7 +27,7 @@ import {
 import { entries, isMissing, readLink, readJson } from "../inspect/files";
 import type { HostGateway } from "./host";
 import { adaptiveHeap, heapFlag } from "../model/heap";
-import { configFile } from "../model/hostLayout";
+import { CONFIG_FILE, configFile, SERVICE_FILE, SPEC_FILE } from "../model/hostLayout";
 import type { Wanted } from "../model/packageLock";
 import { releaseDir, releaseEntry, removeUnusedReleases } from "./release";
 import {
@@ -81,13 +81,10 @@ export interface Generation {
   readonly service: Service;
 }
 
-const CONFIG_FILE = "openclaw.json";
 /** What `CONFIG_FILE` was before a change that is not yet proved. */
 const FORMER_CONFIG_FILE = "openclaw.json.former";
 /** The same without the token. */
 const WITHHELD_CONFIG_FILE = "openclaw.withheld.json";
-const SERVICE_FILE = "service.json";
-const SPEC_FILE = "spec.json";
 const STAGING_PREFIX = ".staging-";
 
 /**

@@ -1,7 +1,7 @@
 /** What a deployment would change of a gateway that is there: what runs now, against what is wanted. Changes nothing. */
 import { join } from "node:path";
 import { readJson } from "./files";
-import { gatewayPaths, manageDir, type HostLayout } from "../model/hostLayout";
+import { CONFIG_FILE, gatewayPaths, manageDir, SERVICE_FILE, SPEC_FILE, type HostLayout } from "../model/hostLayout";
 import { valueAt } from "../model/json";
 import { changedPaths, costOf, type ExpectedChange } from "../model/reload";
 import { secretsFileOf, withSecretsFile } from "../model/secrets";
@@ -13,7 +13,7 @@ const OF_PROCESS = ["version", "stateDir", "workspace", "maxOldSpaceSize"] as co
 /** `undefined`: nothing, or there is no such gateway. Secrets are not compared: their values are not read here. */
 export function expectedChange(layout: HostLayout, id: string, wanted: Spec): ExpectedChange | undefined {
   const { current } = gatewayPaths(manageDir(layout.root), id);
-  const [spec, service, config] = ["spec.json", "service.json", "openclaw.json"].map((file) =>
+  const [spec, service, config] = [SPEC_FILE, SERVICE_FILE, CONFIG_FILE].map((file) =>
     readJson(join(current, file)),
   ) as [Spec | undefined, { process?: string } | undefined, JsonObject | undefined];
   if (!spec || !service || !config) return undefined;

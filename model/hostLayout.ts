@@ -79,6 +79,11 @@ export function gatewayPaths(manage: string, id: string): GatewayPaths {
   };
 }
 
+/** What a generation consists of, in its directory: the configuration that OpenClaw reads, how to run it, and the rest of its spec. */
+export const CONFIG_FILE = "openclaw.json";
+export const SERVICE_FILE = "service.json";
+export const SPEC_FILE = "spec.json";
+
 /** A release that the deployer sent; stays until a deployment has succeeded. */
 export const pushedRelease = (releases: string, version: string): string => join(releases, `${version}.tgz`);
 
@@ -104,8 +109,7 @@ export const databasesOf = (stateDir: string): string => join(stateDir, "state")
 export const defaultWorkspace = (stateDir: string): string => join(stateDir, "workspace");
 
 /** The configuration that a gateway reads: below a directory that only its owner can change. */
-export const configFile = (manage: string, id: string): string =>
-  join(gatewayPaths(manage, id).current, "openclaw.json");
+export const configFile = (manage: string, id: string): string => join(gatewayPaths(manage, id).current, CONFIG_FILE);
 
 export const gatewayLogFile = (stateDir: string): string => join(stateDir, "logs", "openclaw.log");
 
