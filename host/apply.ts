@@ -14,6 +14,7 @@ import {
   isSame,
   pointedAt,
   putBackConfig,
+  readGeneration,
   readyPointer,
   removeUnused,
   stageGeneration,
@@ -32,6 +33,23 @@ import { isMutexTaken, takeMutex, type Mutex } from "./mutex";
 import { requireNeeds } from "./needs";
 import { othersOpenclawLocks } from "../inspect/openclawLocks";
 import { liveChange, makeLive, type LiveChange, type Order } from "./liveChange";
+import {
+  beginRecoveryPoint,
+  findRecoveryPoint,
+  finishRestore,
+  forgetWayBack,
+  generationsToKeep,
+  isRestoring,
+  noteRestored,
+  noteWayBack,
+  pruneRecoveryPoints,
+  restoreState,
+  wantedPoint,
+  wayBackTo,
+  type PointInProgress,
+  type RecoveryPoint,
+} from "./recovery";
+import { isUpgrade, prepareRestore, prepareUpgrade } from "./upgrade";
 import { predecessorOf, retire, standing } from "./predecessor";
 import { recordPackageLock } from "./stagedPackageLocks";
 import { ensureRelease, indent, releaseDir } from "./release";
@@ -53,13 +71,16 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   const { progress } = order;
   const { spec } = ordered;
   const release = wantedRelease(ordered);
-  putBackConfig(gateway);
+  await undoUnfinished(gateway);
+  await settleUnproved(gateway, spec.version);
   const { supervised } = supervisorFor(gateway.host).status(gateway);
   const current = pointedAt(gateway, "current");
   const predecessor = predecessorOf(gateway);
   const good = pointedAt(gateway, "good");
   const wanted = wantedGeneration(gateway, ordered);
-  const isAtRest = good?.name === current?.name && !predecessor && supervised;
+  const restored = wantedPoint(gateway, spec.restoreFrom);
+  if (restored) requireSameVersion(restored, spec.version);
+  const isAtRest = good?.name === current?.name && !predecessor && supervised && !restored;
   if (current && isAtRest && isSame(current, wanted) && (await isHealthy(gateway, current))) {
     await settle(gateway, ordered, progress);
     return healthySummary(current, "already");
@@ -79,10 +100,67 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   requireNeeds(gateway, next);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
-  await switchTo({ gateway, next, predecessor }, spec, order);
+  const state = await prepareState({ gateway, next, predecessor }, restored, order);
+  try {
+    await switchTo({ gateway, next, predecessor, state }, spec, order);
+  } finally {
+    state?.point.drop();
+  }
+  if (restored) noteRestored(gateway, restored);
   if (predecessor) retire(predecessor);
   await settle(gateway, ordered, progress);
   return healthySummary(next, "now");
+}
+
+/** What an earlier transaction left half done and is not to be kept. */
+async function undoUnfinished(gateway: HostGateway): Promise<void> {
+  putBackConfig(gateway);
+  if (!isRestoring(gateway)) return;
+  await supervisorFor(gateway.host).stop(gateway, false);
+  await finishRestore(gateway);
+}
+
+/** Something else took the state and was not proved: unless its release is wanted again, what ran before comes back, with its state. */
+async function settleUnproved(gateway: HostGateway, version: string): Promise<void> {
+  const [current, good] = [pointedAt(gateway, "current"), pointedAt(gateway, "good")];
+  if (!current || !good || current.name === good.name || !wayBackTo(gateway, good)) return;
+  if (current.spec.version === version) return;
+  // It has run since, perhaps for days: what it has done is not thrown away.
+  if (await isUp(gateway, current)) return readyPointer(gateway, "good", current).place();
+  await supervisorFor(gateway.host).stop(gateway, false);
+  await restoreFormerState(gateway, good);
+  readyPointer(gateway, "current", good).place();
+}
+
+function requireSameVersion({ id, version }: RecoveryPoint, wanted: string): void {
+  if (version === wanted) return;
+  throw new Failure(
+    `the recovery point ${id} is the state of OpenClaw ${version}, and ${wanted} would migrate it again; nothing was changed`,
+    `set \`version: "${version}"\` with \`restoreFrom\``,
+  );
+}
+
+/** What happens to the state in a switch. */
+interface StateChange {
+  /** The way back: complete when the gateway has stopped. */
+  readonly point: PointInProgress;
+  /** Takes its place. */
+  readonly restored?: RecoveryPoint | undefined;
+}
+
+/** Tries another release on a copy of the state, and keeps the state; nothing is stopped. `undefined`: the state stays as it is. */
+async function prepareState(
+  { gateway, next, predecessor }: Switch,
+  restored: RecoveryPoint | undefined,
+  order: Order,
+): Promise<StateChange | undefined> {
+  const former = pointedAt(gateway, "current") ? gateway : (predecessor ?? gateway);
+  const from = pointedAt(former, "current");
+  // One that was never proved has no state to keep, or is tried for the second time.
+  const isKept = from && pointedAt(former, "good") && (restored ?? isUpgrade(from, next));
+  if (!isKept) return undefined;
+  const change = { gateway, from, next, isRunning: await isUp(former, from) };
+  return { point: await (restored ? prepareRestore : prepareUpgrade)(change, order), restored };
 }
 
 /** OpenClaw itself would blame its configuration. */
@@ -100,7 +178,8 @@ async function settle(gateway: HostGateway, ordered: Ordered, progress: Progress
   const steps: readonly (() => void | Promise<void>)[] = [
     ...(neighbour ? [() => writeGuide(gateway, neighbour.guide)] : []),
     () => recordPackageLock(releaseDir(gateway, release), release),
-    () => removeUnused(gateway),
+    () => pruneRecoveryPoints(gateway, ordered.spec.backups),
+    () => removeUnused(gateway, generationsToKeep(gateway)),
     () => sweepGateway(gateway),
   ];
   for (const step of steps) {
@@ -166,6 +245,7 @@ interface Switch {
   readonly gateway: HostGateway;
   readonly next: Generation;
   readonly predecessor: HostGateway | undefined;
+  readonly state?: StateChange | undefined;
 }
 
 /** No channel account was live before. */
@@ -270,7 +350,7 @@ async function requireNeighbour(spec: Spec, progress: Progress): Promise<void> {
 }
 
 async function replace(change: Switch, live: ReadonlySet<string>, order: Order): Promise<void> {
-  const { gateway, next, predecessor } = change;
+  const { gateway, next, predecessor, state } = change;
   const { progress } = order;
   const supervisor = supervisorFor(gateway.host);
   if (!order.isWanted()) throw new Failure("cancelled; nothing was changed", "run `pulumi up` again");
@@ -280,6 +360,7 @@ async function replace(change: Switch, live: ReadonlySet<string>, order: Order):
       if (supervisor.status(gateway).supervised) progress("stopping the previous generation");
       if (predecessor) progress(`stopping gateway ${predecessor.id}, which this one replaces`);
       for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) await supervisor.stop(former, true);
+      if (state) await changeState(gateway, next, { state, progress });
       forward.place();
       progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);
       await supervisor.start(gateway);
@@ -287,6 +368,19 @@ async function replace(change: Switch, live: ReadonlySet<string>, order: Order):
   } finally {
     forward.drop();
   }
+}
+
+async function changeState(
+  gateway: HostGateway,
+  next: Generation,
+  { state: { point, restored }, progress }: { state: StateChange; progress: Progress },
+): Promise<void> {
+  const kept = await point.seal();
+  noteWayBack(gateway, kept);
+  progress(`its state is kept as recovery point ${kept.id}`);
+  if (!restored) return;
+  progress(`restoring ${restored.id}`);
+  await restoreState(gateway, restored, next);
 }
 
 /** Waits until a generation is healthy, and so good; if anything fails, goes back to the last good one. */
@@ -307,6 +401,7 @@ async function prove(
     await waitForChannels(gateway, next, requiredChannels(gateway, { next, good: back.good }, live), order.progress);
     if (!order.isWanted() && back.good) throw new Failure("cancelled");
     proof.place();
+    forgetWayBack(gateway);
   } catch (error) {
     const log = lastGatewayLines(gateway, logStart, next);
     order.progress("not healthy: rolling back");
@@ -342,6 +437,7 @@ async function goBack(gateway: HostGateway, { former, good, link }: WayBack): Pr
   if (!good || former !== gateway) retire(gateway);
   if (!good) return "There was no previous generation: the gateway is stopped.";
   try {
+    await restoreFormerState(gateway, good);
     link?.place();
     await supervisor.start(former);
     await waitUntilHealthy(former, good);
@@ -351,10 +447,59 @@ async function goBack(gateway: HostGateway, { former, good, link }: WayBack): Pr
   }
 }
 
-/** Starts what is deployed if it is down. Returns its state, in one line. */
-export async function startGateway(gateway: HostGateway): Promise<string> {
+/** The state as the last good generation left it, if something else has run on it since. */
+async function restoreFormerState(gateway: HostGateway, good: Generation): Promise<void> {
+  await finishRestore(gateway);
+  const point = wayBackTo(gateway, good);
+  if (point && pointedAt(gateway, "current")?.name !== good.name) await restoreState(gateway, point, good);
+  forgetWayBack(gateway);
+}
+
+/** Puts a recovery point back, and the generation that ran on it. The present state is kept as one, too. */
+export async function restoreGateway(gateway: HostGateway, id: string, progress: Progress): Promise<string> {
+  const point = findRecoveryPoint(gateway, id);
+  const generation = readGeneration(gateway, point.generation);
+  const current = pointedAt(gateway, "current");
+  if (!generation || !current)
+    throw new Failure(
+      `what ran on the recovery point ${id} is not on this host any more`,
+      `restore it with your code: \`restoreFrom: "${id}"\` and \`version: "${point.version}"\`, then \`pulumi up\``,
+    );
+  const supervisor = supervisorFor(gateway.host);
+  const turn = await waitForTurn(gateway, progress);
+  try {
+    await undoUnfinished(gateway);
+    await supervisor.stop(gateway, true);
+    const kept = await (await beginRecoveryPoint(gateway, current, { reason: "restore", way: "stopped" })).seal();
+    progress(`the present state is kept as recovery point ${kept.id}`);
+    await restoreState(gateway, point, generation);
+    readyPointer(gateway, "good", generation).place();
+    forgetWayBack(gateway);
+    return await startGateway(gateway);
+  } finally {
+    turn.release();
+  }
+}
+
+/** Makes a recovery point while the gateway runs, or of one that is stopped. */
+export async function backUp(gateway: HostGateway): Promise<string> {
   const current = pointedAt(gateway, "current");
   if (!current) throw new Failure(`gateway ${gateway.id} is not deployed`, "run `pulumi up`");
+  const isRunning = supervisorFor(gateway.host).status(gateway).gatewayPid !== undefined;
+  const point = await beginRecoveryPoint(gateway, current, {
+    reason: "backup",
+    way: isRunning ? "running" : "stopped",
+  });
+  const { id } = await point.seal();
+  pruneRecoveryPoints(gateway, current.spec.backups);
+  return id;
+}
+
+/** Starts what is deployed if it is down. Returns its state, in one line. */
+export async function startGateway(gateway: HostGateway): Promise<string> {
+  if (!pointedAt(gateway, "current")) throw new Failure(`gateway ${gateway.id} is not deployed`, "run `pulumi up`");
+  await undoUnfinished(gateway);
+  const current = pointedAt(gateway, "current")!;
   const supervisor = supervisorFor(gateway.host);
   if (supervisor.status(gateway).supervised && (await isUp(gateway, current)))
     return healthySummary(current, "already");

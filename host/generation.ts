@@ -92,7 +92,7 @@ const STAGING_PREFIX = ".staging-";
  * secret environment; `release`: its name, which is the version, unless that was reinstalled with other packages.
  */
 export function processOf({ config, ...spec }: Spec, variables: string, release: string): string {
-  const { partner: _partner, neighbour: _neighbour, force: _force, ...deciding } = spec;
+  const { partner: _1, neighbour: _2, force: _3, backups: _4, restoreFrom: _5, ...deciding } = spec;
   // What listens elsewhere is another gateway to everybody who knows this one's port.
   const text = JSON.stringify([deciding, valueAt(config, "gateway.port"), variables, release]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
@@ -105,7 +105,7 @@ function configOf(gateway: HostGateway, { spec, nonce }: Ordered, { files }: Sta
   return files ? withSecretsFile(spec.config, givenFile(gateway, nonce)) : spec.config;
 }
 
-function readGeneration(gateway: HostGateway, name: string): Generation | undefined {
+export function readGeneration(gateway: HostGateway, name: string): Generation | undefined {
   const dir = join(gateway.paths.generations, name);
   const [spec, service, config] = [SPEC_FILE, SERVICE_FILE, CONFIG_FILE].map((file) => readJson(join(dir, file))) as [
     Spec | undefined,
@@ -280,9 +280,12 @@ export function putBackConfig(gateway: HostGateway): boolean {
   return renameFile(join(current, FORMER_CONFIG_FILE), join(current, CONFIG_FILE));
 }
 
-/** Removes generations, secrets and releases that neither run nor are needed for going back. */
-export function removeUnused(gateway: HostGateway): void {
-  const kept = (["current", "good"] as const).flatMap((pointer) => pointedAt(gateway, pointer) ?? []);
+/** Removes generations, secrets and releases that neither run nor are needed for going back. `others`: names of generations. */
+export function removeUnused(gateway: HostGateway, others: readonly string[]): void {
+  const kept = [
+    ...(["current", "good"] as const).flatMap((pointer) => pointedAt(gateway, pointer) ?? []),
+    ...others.flatMap((name) => readGeneration(gateway, name) ?? []),
+  ];
   const names = new Set(kept.map(({ name }) => name));
   for (const name of entries(gateway.paths.generations))
     if (!names.has(name)) removeTree(join(gateway.paths.generations, name));

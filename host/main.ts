@@ -10,6 +10,9 @@
  *   apply <id> <claim> <nonce> the same, for stacks from before locks existed
  *   start <id>                 starts a deployed gateway that is down, e.g. after a reboot
  *   restart <id>               stops a deployed gateway, hung or not, and starts it again
+ *   backups <id> [--json]      its recovery points, newest first
+ *   backup <id>                makes a recovery point while the gateway runs, prints its id
+ *   restore <id> <point>       puts a recovery point back, with what ran on it
  *   log <id>                   the last lines that a gateway printed
  *   health <id>                prints healthy, unhealthy, or absent
  *   holder <id>                prints who listens on a gateway's port: itself, nobody, unknown, or which other program
@@ -20,15 +23,17 @@
  *   leave                      removes everything of ours if no gateway is left
  *   look                       reads claims on stdin, prints what on the host prevents each; changes nothing
  *   cli <id> …                 OpenClaw's command line for a gateway
- *   put-back <id>              undoes a change of the configuration that is not proved: before a service manager starts a gateway
+ *   put-back <id>              undoes a change of the configuration that is not proved, and finishes a restore: before a
+ *                              service manager starts a gateway
  *   exec <id>                  becomes a gateway: what a service manager starts
+ *   state <action> …           what this program does in a state directory, as its account
  *   work, supervise            processes that this program starts itself
  *
  * The verbs and arguments are stored in the state of every deployed stack: their meaning never changes.
  */
 import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
-import { restartGateway, startGateway, stopGateway } from "./apply";
+import { backUp, restartGateway, restoreGateway, startGateway, stopGateway } from "./apply";
 import { lastGatewayLines } from "./gatewayLog";
 import { claimGateway, discard, disown, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
@@ -50,6 +55,8 @@ import { stagePackageLock } from "./stagedPackageLocks";
 import { type Wanted, type PackageLock } from "../model/packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
+import { finishRestore, recoveryPoints } from "./recovery";
+import { stateHelper } from "./state/helper";
 import type { Claim, Secrets, Spec } from "../model/spec";
 import { supervisorKind } from "./supervisors/choose";
 import { supervise } from "./supervisors/process";
@@ -212,6 +219,26 @@ function leave(manage: string): void {
   }
 }
 
+/** For people, or whole, but without the list of files. */
+function listRecoveryPoints(gateway: HostGateway, isJson: boolean): string {
+  const points = recoveryPoints(gateway).map(({ files, ...point }) => ({ ...point, files: files.length }));
+  if (isJson) return JSON.stringify(points, null, 2);
+  const size = (sizes: readonly { size: number }[]): string =>
+    `${(sizes.reduce((sum, each) => sum + each.size, 0) / 1e6).toFixed(1)} MB`;
+  return points
+    .map(
+      ({ id, madeAt, reason, version, archives }) =>
+        `${id}  ${madeAt}  OpenClaw ${version}  ${reason}  ${size(archives)}`,
+    )
+    .join("\n");
+}
+
+/** Before a gateway starts by itself: it comes up with one whole configuration and one whole state. */
+async function putBack(gateway: HostGateway): Promise<void> {
+  putBackConfig(gateway);
+  await finishRestore(gateway);
+}
+
 // A deployer of before there was `wanted` may ask.
 const look = ({ layout, claims, wanted = [] }: Omit<HostLookRequest, "wanted"> & Partial<HostLookRequest>): string =>
   JSON.stringify({
@@ -225,6 +252,7 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
   process.umask(0o022);
   if (verb === "setup") return setUp(manage);
   if (verb === "leave") return leave(manage);
+  if (verb === "state") return stateHelper(args);
   if (verb === "look") return print(look(readInput<HostLookRequest>()));
   const host = openHost(manage);
   const [id, ...rest] = args;
@@ -250,6 +278,14 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
       return withGatewayMutex(host, id, () => print(startGateway(openGateway(host, id))));
     case "restart":
       return withGatewayMutex(host, id, () => print(restartGateway(openGateway(host, id), say)));
+    case "backups":
+      return print(listRecoveryPoints(openGateway(host, id), rest[0] === "--json"));
+    case "backup":
+      return withGatewayMutex(host, id, () => print(backUp(openGateway(host, id))));
+    case "restore":
+      return withGatewayMutex(host, id, () =>
+        print(restoreGateway(openGateway(host, id), required(rest[0], "recovery point"), say)),
+      );
     case "log":
       return print(lastGatewayLines(openGateway(host, id)));
     case "health":
@@ -269,7 +305,7 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
     case "supervise":
       return supervise(host, id);
     case "put-back":
-      return void putBackConfig(openGateway(host, id));
+      return putBack(openGateway(host, id));
     case "exec":
       return becomeGateway(host, id);
     case "cli":

@@ -10,6 +10,9 @@ export const DEFAULT_ACCOUNT = "openclaw";
 /** File that names the owner of a state directory. */
 export const STATE_OWNER_FILE = ".pulumi-openclaw.json";
 
+/** Directory in a state directory that we work in; of its account, like everything there. */
+export const WORK_DIR = ".pulumi-openclaw";
+
 /** What keeps gateways running: systemd, or a background process of ours where there is no service manager. */
 export type SupervisorKind = "systemd" | "process";
 
@@ -59,6 +62,14 @@ export interface GatewayPaths {
   readonly releases: string;
   readonly secrets: string;
   readonly jobs: string;
+  /** Its recovery points. */
+  readonly backups: string;
+  /** What is being restored, and where it comes from; absent: nothing is. */
+  readonly restoring: string;
+  /** The last recovery point that was restored because the code wants it. */
+  readonly restored: string;
+  /** The recovery point to go back to, while something else runs on the state and is not proved. */
+  readonly wayBack: string;
   readonly supervisorState: string;
   readonly log: string;
 }
@@ -74,6 +85,10 @@ export function gatewayPaths(manage: string, id: string): GatewayPaths {
     releases: join(dir, "releases"),
     secrets: join(dir, "secrets"),
     jobs: join(dir, "jobs"),
+    backups: join(dir, "backups"),
+    restoring: join(dir, "restoring.json"),
+    restored: join(dir, "restored.json"),
+    wayBack: join(dir, "way-back.json"),
     supervisorState: join(dir, "supervisor.json"),
     log: join(dir, "gateway.log"),
   };

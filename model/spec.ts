@@ -67,6 +67,10 @@ export interface Spec {
   /** The main gateway beside this one, which no stack owns. */
   neighbour?: ExistingMainSpec;
   force?: true;
+  /** How many recovery points are kept. Missing: 3. */
+  backups?: number;
+  /** Id of the recovery point whose state it gets, once. */
+  restoreFrom?: string;
 }
 
 /** What a gateway has on its host outside our own directory. */

@@ -24,7 +24,7 @@ import { CONTAINER_PATHS, CONTAINER_PORT } from "../../model/containerLayout";
 import { isOwnPlace, whyNotMounted } from "../../model/surroundings";
 import { contains, formatRange, LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT, portBlock } from "../../model/ports";
 import { MIN_HEAP } from "../../model/heap";
-import { OLDEST_VERSION } from "../../model/versions";
+import { isAtLeast, NEWEST_VERSION, OLDEST_VERSION } from "../../model/versions";
 
 /** Names that OpenClaw reserves. Source: its profile check, on macOS and Windows. */
 const RESERVED_PROFILES = ["gateway", "node"];
@@ -123,21 +123,18 @@ export const profileSchema = z
   )
   .refine((name) => !RESERVED_PROFILES.includes(name), "is a name that OpenClaw reserves");
 
-/** A hot fix, e.g. 2026.9.6-1, is newer than what it fixes; any other suffix is older. Source: openclaw's releases on npm. */
-const released = (version: string): string => version.replace(/-\d+$/, "");
-
 export const versionSchema = z
   .string({
     error: ({ input }) =>
-      `${input === undefined ? "is required" : "must be a string"}: an exact OpenClaw version, e.g. "${OLDEST_VERSION}"`,
+      `${input === undefined ? "is required" : "must be a string"}: an exact OpenClaw version, e.g. "${NEWEST_VERSION}"`,
   })
   .refine(
     (version) => semver.valid(version) === version,
-    `must be an exact version, e.g. "${OLDEST_VERSION}": a tag or range could upgrade the gateway unexpectedly`,
+    `must be an exact version, e.g. "${NEWEST_VERSION}": a tag or range could upgrade the gateway unexpectedly`,
   )
   .refine(
-    (version) => semver.valid(version) !== version || semver.gte(released(version), OLDEST_VERSION),
-    `is older than ${OLDEST_VERSION}, the oldest supported version`,
+    (version) => semver.valid(version) !== version || isAtLeast(version, OLDEST_VERSION),
+    `is older than ${OLDEST_VERSION}, the oldest supported version: those before do not say which version they are when asked for their health`,
   );
 
 export const basePortSchema = z

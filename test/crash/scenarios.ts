@@ -133,7 +133,10 @@ const move: Scenario = {
   act: (crash, turn) => crash.claim(moved(crash, turn)),
   again: (crash, turn) => crash.claim(moved(crash, turn)),
   faults: (crash) => crash.faults(0),
-  end: async (crash) => void ok(await crash.apply(moved(crash, 1), nonce)),
+  async end(crash) {
+    ok(await crash.claim(moved(crash, 1)));
+    ok(await crash.apply(moved(crash, 1), nonce));
+  },
 };
 
 const memory = (crash: CrashHost): string => join(crash.describe(0).claim.workspace, "memory.md");

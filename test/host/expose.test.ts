@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkGateways } from "../../cli/check";
 import { askGateway } from "../../inspect/ask";
-import { GATEWAY_PASSWORD_VARIABLE, GATEWAY_TOKEN_VARIABLE } from "../../model/secrets";
 import { placeRelease, VERSION } from "../support/seed";
 import { ok, TestHost } from "../support/hosts";
 
@@ -22,18 +21,23 @@ describe("a gateway on its network, with HTTPS and a proxy that signs people in"
   beforeAll(() => placeRelease(host.root, "main"));
   afterAll(() => host.dispose());
 
-  /** Variables that its gateway has its token in; its command line knows it as well. */
-  async function tokenIn(): Promise<string[]> {
+  /** What its token is to its gateway, from the file that it is given; its command line knows it as well. */
+  async function tokenIs(): Promise<string[]> {
     ok(await host.wrapper("main", ["gateway", "health", "--json"]));
-    const variables = readFileSync(`/proc/${host.gatewayPid("main")}/environ`, "utf8").split("\0");
-    return variables.filter((each) => each.endsWith("=token-of-main")).map((each) => each.split("=")[0]!);
+    expect(readFileSync(`/proc/${host.gatewayPid("main")}/environ`, "utf8")).not.toContain("token-of-main");
+    const { gateway } = JSON.parse(readFileSync(join(host.dir("main"), "current/openclaw.json"), "utf8")) as {
+      gateway: { auth: Record<string, { source?: string } | string> };
+    };
+    return Object.entries(gateway.auth).flatMap(([key, value]) =>
+      typeof value === "object" && value.source === "file" ? [key] : [],
+    );
   }
 
   it("a gateway that becomes exposed has its token as a password", async () => {
     expect(ok(await up({})).stdout).toContain("now healthy");
-    expect(await tokenIn()).toEqual([GATEWAY_TOKEN_VARIABLE]);
+    expect(await tokenIs()).toEqual(["token"]);
     expect(ok(await up(everything)).stdout).toContain("now healthy");
-    expect(await tokenIn()).toEqual([GATEWAY_PASSWORD_VARIABLE]);
+    expect(await tokenIs()).toEqual(["password"]);
   });
 
   it("an exposed gateway is left alone by the next apply, and tells little to whom it does not know", async () => {
@@ -75,7 +79,7 @@ describe("a gateway on its network, with HTTPS and a proxy that signs people in"
 
   it("a gateway that is exposed no more has its token alone again", async () => {
     expect(ok(await up({})).stdout).toContain("now healthy");
-    expect(await tokenIn()).toEqual([GATEWAY_TOKEN_VARIABLE]);
+    expect(await tokenIs()).toEqual(["token"]);
     expect(await askGateway(PORT, "/startupz", { host: address })).toBeUndefined();
   });
 });

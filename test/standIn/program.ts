@@ -52,7 +52,10 @@ const readConfig = (): Config => readJson(configPath) as Config;
 let config = readConfig();
 const { port } = config.gateway;
 /** Channels that it has; any other one is as a plugin that is not installed. */
-const known = (): [string, Channel][] => Object.entries(config.channels ?? {}).filter(([name]) => name === "telegram");
+const known = (): [string, Channel][] =>
+  (process.env.OPENCLAW_SKIP_CHANNELS ? [] : Object.entries(config.channels ?? {})).filter(
+    ([name]) => name === "telegram",
+  );
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 
@@ -150,6 +153,9 @@ async function serve(): Promise<void> {
   const state = join(process.env.OPENCLAW_STATE_DIR!, "state");
   mkdirSync(state, { recursive: true });
   openSync(join(state, "openclaw.sqlite"), "a");
+  if (behaviour.schema !== undefined) migrate(join(state, "openclaw.sqlite"), behaviour.schema);
+  // As OpenClaw's own updater, whoever tries it on a copy skips these.
+  if (behaviour.diesMigrated && process.env.OPENCLAW_SKIP_CHANNELS === undefined) process.exit(1);
   let servers = await start();
   process.on("SIGTERM", () => {
     close(servers);
@@ -161,6 +167,23 @@ async function serve(): Promise<void> {
     close(servers);
     servers = await start();
   });
+}
+
+/** As OpenClaw does: only forward, and with every row. */
+function migrate(path: string, schema: number): void {
+  const { DatabaseSync } = process.getBuiltinModule("node:sqlite");
+  const database = new DatabaseSync(path);
+  const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (found > schema) {
+    console.error(`database schema preflight rejected newer schema ${found}; this build supports ${schema}`);
+    process.exit(UNRECOVERABLE);
+  }
+  database.exec(`
+    CREATE TABLE IF NOT EXISTS jobs (name TEXT);
+    ${found < schema && found > 0 ? `ALTER TABLE jobs ADD COLUMN of_${schema} TEXT;` : ""}
+    PRAGMA user_version = ${schema};
+  `);
+  database.close();
 }
 
 const close = (servers: readonly Server[]): void =>

@@ -19,6 +19,10 @@ export interface Behaviour {
   readonly claims?: string;
   /** Closes its port when it is told to end, and never ends. */
   readonly hangs?: true;
+  /** Schema version of its database: an older one is migrated at its start, a newer one refused. */
+  readonly schema?: number;
+  /** Dies where it runs as the gateway itself, after it has migrated: not on a copy. */
+  readonly diesMigrated?: true;
   /** What it makes of a configuration that is changed while it runs, instead of taking it. */
   readonly onChange?: "ignores" | "takes silently" | "ends";
 }
