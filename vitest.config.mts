@@ -12,26 +12,31 @@ const WORKERS = 4;
 /** Their rows sample or take the time: they run when everything else is done. */
 const QUIET = ["test/docker/quiet.test.ts", "test/lab/neverBothDown.test.ts", "test/lab/secrets.test.ts"];
 
-/** The files that take longest, in this order: they start first, so that none of them is left alone at the end. */
+/**
+ * The files that take longest: they start first, so that none of them is left alone at the end. Those with real gateways run one
+ * after the other (test/support/oneAtATime.ts), so others stand between them.
+ */
 const LONGEST = [
   "test/lab/openclaw.test.ts",
-  "test/docker/pair.test.ts",
+  "test/crash/noSpace.test.ts",
   "test/lab/faults.test.ts",
   "test/docker/faults.test.ts",
-  "test/lab/severalHosts.test.ts",
-  "test/lab/sshHost.test.ts",
-  "test/crash/noSpace.test.ts",
+  "test/docker/pair.test.ts",
   "test/crash/killWork.test.ts",
-  "test/lab/look.test.ts",
+  "test/lab/severalHosts.test.ts",
   "test/engine/rootStack.test.ts",
-  "test/engine/besideMain.test.ts",
-  "test/package/package.test.ts",
+  "test/lab/sshHost.test.ts",
   "test/crash/brokenDiskWork.test.ts",
-  "test/engine/runbook.test.ts",
+  "test/host/upgrade.test.ts",
+  "test/lab/look.test.ts",
+  "test/crash/upgrade.test.ts",
+  "test/package/package.test.ts",
+  "test/engine/besideMain.test.ts",
   "test/crash/killRest.test.ts",
+  "test/engine/runbook.test.ts",
+  "test/host/standIn.test.ts",
   "test/docker/firstUp.test.ts",
   "test/lab/moves.test.ts",
-  "test/host/standIn.test.ts",
   "test/docker/elsewhere.test.ts",
   "test/docker/twoTargets.test.ts",
   "test/lab/bareHost.test.ts",
@@ -49,6 +54,7 @@ const LONGEST = [
   "test/host/failures.test.ts",
   "test/host/claims.test.ts",
   "test/host/lifecycle.test.ts",
+  "test/host/liveChange.test.ts",
   "test/docs/reference.test.ts",
   "test/host/rename.test.ts",
   "test/lab/neverBothDown.test.ts",

@@ -11,7 +11,7 @@ export interface GatewayArgs {
    */
   readonly target: Target;
   /**
-   * Exact OpenClaw version from the npm registry, 2026.9.6 or newer. Changes only when you change it.
+   * Exact OpenClaw version from the npm registry, 2026.8.2 or newer. Changes only when you change it.
    * @example "2026.9.6"
    */
   readonly version: string;
@@ -138,6 +138,21 @@ export interface GatewayArgs {
    * @example [3978]
    */
   readonly publish?: readonly number[] | undefined;
+  /**
+   * How many recovery points of an `up` are kept: before another `version` runs on the gateway's state, and before `restoreFrom`,
+   * that is kept as it was, to go back to. As many of those made by hand (`host backup`) stay besides. Not in containers.
+   * @unit recovery points, 1 or more
+   * @default 3
+   * @example 5
+   */
+  readonly backups?: number | undefined;
+  /**
+   * Id of a recovery point (`host backups`): the next `up` puts that state in the place of the present one, which becomes a
+   * recovery point too, and starts the `version` that it belongs to. Once: it may stay in the code. Not in containers.
+   * @default none
+   * @example "0001-2026.8.2"
+   */
+  readonly restoreFrom?: string | undefined;
   /**
    * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
    * a GatewayPair only.

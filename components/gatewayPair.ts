@@ -78,6 +78,7 @@ export class GatewayPair extends pulumi.ComponentResource {
           id: gatewayId(given.main?.profile ?? "default"),
           name: names.main,
           target: main.target,
+          provesVersion: main.version,
           changesFirst: goesFirst.then((first) => (first === "main" ? this.main.deployment : undefined)),
         },
       },

@@ -43,6 +43,7 @@ import {
   noteRestored,
   noteWayBack,
   pruneRecoveryPoints,
+  requireWhole,
   restoreState,
   wantedPoint,
   wayBackTo,
@@ -78,8 +79,7 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   const predecessor = predecessorOf(gateway);
   const good = pointedAt(gateway, "good");
   const wanted = wantedGeneration(gateway, ordered);
-  const restored = wantedPoint(gateway, spec.restoreFrom);
-  if (restored) requireSameVersion(restored, spec.version);
+  const restored = wantedPoint(gateway, spec);
   const isAtRest = good?.name === current?.name && !predecessor && supervised && !restored;
   if (current && isAtRest && isSame(current, wanted) && (await isHealthy(gateway, current))) {
     await settle(gateway, ordered, progress);
@@ -100,6 +100,7 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   requireNeeds(gateway, next);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
+  if (current && isUpgrade(current, next)) await waitForPartnersVersion(gateway, spec, progress);
   const state = await prepareState({ gateway, next, predecessor }, restored, order);
   try {
     await switchTo({ gateway, next, predecessor, state }, spec, order);
@@ -132,14 +133,6 @@ async function settleUnproved(gateway: HostGateway, version: string): Promise<vo
   readyPointer(gateway, "current", good).place();
 }
 
-function requireSameVersion({ id, version }: RecoveryPoint, wanted: string): void {
-  if (version === wanted) return;
-  throw new Failure(
-    `the recovery point ${id} is the state of OpenClaw ${version}, and ${wanted} would migrate it again; nothing was changed`,
-    `set \`version: "${version}"\` with \`restoreFrom\``,
-  );
-}
-
 /** What happens to the state in a switch. */
 interface StateChange {
   /** The way back: complete when the gateway has stopped. */
@@ -159,6 +152,7 @@ async function prepareState(
   // One that was never proved has no state to keep, or is tried for the second time.
   const isKept = from && pointedAt(former, "good") && (restored ?? isUpgrade(from, next));
   if (!isKept) return undefined;
+  if (restored) await requireWhole(gateway, restored);
   const change = { gateway, from, next, isRunning: await isUp(former, from) };
   return { point: await (restored ? prepareRestore : prepareUpgrade)(change, order), restored };
 }
@@ -329,6 +323,30 @@ async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progre
   }
 }
 
+/** One of a pair stays on the version that is known to be good until the other one is healthy with the next. */
+async function waitForPartnersVersion(gateway: HostGateway, spec: Spec, progress: Progress): Promise<void> {
+  const { partner: id, afterPartner, force, version } = spec;
+  if (id === undefined || !afterPartner || force) return;
+  const started = Date.now();
+  for (let idleSince = started, told = false; ; await sleep(PARTNER_POLL_MS)) {
+    const found = findGateway(gateway.host, id);
+    const partner = found && standing(found);
+    const good = partner && pointedAt(partner, "good");
+    if (!partner || (good?.spec.version === version && (await isHealthy(partner, good)))) return;
+    if (isMutexTaken(mutexPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
+    else if (Date.now() - idleSince > PARTNER_GRACE_MS) throw versionFailure(gateway.id, id, version);
+    if (Date.now() - started > PARTNER_TIMEOUT_MS) throw versionFailure(gateway.id, id, version);
+    if (!told) progress(`waiting for ${id} to be healthy with OpenClaw ${version}`);
+    told = true;
+  }
+}
+
+const versionFailure = (own: string, id: string, version: string): Failure =>
+  new Failure(
+    `${id} is not healthy with OpenClaw ${version}, so ${own} stays on the version that is known to be good; nothing was changed`,
+    `repair ${id} first, or give ${own} a \`version\` of its own`,
+  );
+
 /** Whether the gateway that no stack owns, if there is one to protect, has started. */
 const hasNeighbour = async ({ neighbour, force }: Spec): Promise<boolean> =>
   neighbour === undefined || force === true || (await isGatewayOn(neighbour.port));
@@ -465,16 +483,22 @@ export async function restoreGateway(gateway: HostGateway, id: string, progress:
       `what ran on the recovery point ${id} is not on this host any more`,
       `restore it with your code: \`restoreFrom: "${id}"\` and \`version: "${point.version}"\`, then \`pulumi up\``,
     );
+  await requireWhole(gateway, point);
   const supervisor = supervisorFor(gateway.host);
   const turn = await waitForTurn(gateway, progress);
   try {
     await undoUnfinished(gateway);
     await supervisor.stop(gateway, true);
-    const kept = await (await beginRecoveryPoint(gateway, current, { reason: "restore", way: "stopped" })).seal();
-    progress(`the present state is kept as recovery point ${kept.id}`);
-    await restoreState(gateway, point, generation);
-    readyPointer(gateway, "good", generation).place();
-    forgetWayBack(gateway);
+    try {
+      const kept = await (await beginRecoveryPoint(gateway, current, { reason: "restore", way: "stopped" })).seal();
+      progress(`the present state is kept as recovery point ${kept.id}`);
+      await restoreState(gateway, point, generation);
+      readyPointer(gateway, "good", generation).place();
+      forgetWayBack(gateway);
+    } catch (error) {
+      await startGateway(gateway);
+      throw error;
+    }
     return await startGateway(gateway);
   } finally {
     turn.release();

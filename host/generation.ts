@@ -92,7 +92,7 @@ const STAGING_PREFIX = ".staging-";
  * secret environment; `release`: its name, which is the version, unless that was reinstalled with other packages.
  */
 export function processOf({ config, ...spec }: Spec, variables: string, release: string): string {
-  const { partner: _1, neighbour: _2, force: _3, backups: _4, restoreFrom: _5, ...deciding } = spec;
+  const { partner: _1, afterPartner: _2, neighbour: _3, force: _4, backups: _5, restoreFrom: _6, ...deciding } = spec;
   // What listens elsewhere is another gateway to everybody who knows this one's port.
   const text = JSON.stringify([deciding, valueAt(config, "gateway.port"), variables, release]);
   return createHash("sha256").update(text).digest("hex").slice(0, 16);

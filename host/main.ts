@@ -247,6 +247,51 @@ const look = ({ layout, claims, wanted = [] }: Omit<HostLookRequest, "wanted"> &
     changes: wanted.map((spec, index) => expectedChange(layout, claims[index]!.id, spec) ?? null),
   } satisfies HostLookAnswer);
 
+type Verb = (host: Host, id: string, rest: readonly string[]) => unknown;
+
+/** Waits until no other transaction of the gateway is under way. */
+const alone =
+  (verb: Verb): Verb =>
+  (host, id, rest) =>
+    withGatewayMutex(host, id, () => verb(host, id, rest) as Promise<void>);
+
+/** What is done with one gateway. */
+const VERBS: Readonly<Record<string, Verb>> = {
+  claim: alone((host, id) => print(claim(host, id, readInput<Claim>()))),
+  "stage-secrets": alone((host, id) => print(stage(host, id, readInput<Secrets>()))),
+  "stage-lock": alone((host, id) => print(stageClaimedPackageLock(host, id, readInput<PackageLock>()))),
+  apply: (host, id, [, nonce]) =>
+    print(applyInBackground(host, id, { spec: readInput<Spec>(), nonce: required(nonce, "nonce") })),
+  "apply-locked": (host, id, [, nonce, lock]) =>
+    print(
+      applyInBackground(host, id, {
+        spec: readInput<Spec>(),
+        nonce: required(nonce, "nonce"),
+        lock: required(lock, "lock"),
+      }),
+    ),
+  start: alone((host, id) => print(startGateway(openGateway(host, id)))),
+  restart: alone((host, id) => print(restartGateway(openGateway(host, id), say))),
+  backups: (host, id, [flag]) => print(listRecoveryPoints(openGateway(host, id), flag === "--json")),
+  backup: alone((host, id) => print(backUp(openGateway(host, id)))),
+  restore: alone((host, id, [point]) =>
+    print(restoreGateway(openGateway(host, id), required(point, "recovery point"), say)),
+  ),
+  log: (host, id) => print(lastGatewayLines(openGateway(host, id))),
+  health: (host, id) => print(health(host, id)),
+  holder: (host, id) => print(holder(host, id)),
+  prepare: alone((host, id, [version, lock]) =>
+    print(prepare(host, id, { version: required(version, "version"), ...(lock && { lock }) })),
+  ),
+  disown: alone((host, id) => disown(openGateway(host, id))),
+  remove: alone((host, id, [owner]) => remove(host, id, owner)),
+  work: (host, id, [job]) => work(host, id, job!),
+  supervise,
+  "put-back": (host, id) => putBack(openGateway(host, id)),
+  exec: becomeGateway,
+  cli: runCommandLine,
+};
+
 async function main(verb: string | undefined, args: readonly string[]): Promise<void> {
   const manage = ownManageDir();
   process.umask(0o022);
@@ -257,62 +302,9 @@ async function main(verb: string | undefined, args: readonly string[]): Promise<
   const host = openHost(manage);
   const [id, ...rest] = args;
   if (id === undefined) throw new Failure(`usage: host ${verb ?? "<verb>"} <gateway>`);
-  switch (verb) {
-    case "claim":
-      return withGatewayMutex(host, id, () => print(claim(host, id, readInput<Claim>())));
-    case "stage-secrets":
-      return withGatewayMutex(host, id, () => print(stage(host, id, readInput<Secrets>())));
-    case "stage-lock":
-      return withGatewayMutex(host, id, () => print(stageClaimedPackageLock(host, id, readInput<PackageLock>())));
-    case "apply":
-      return print(applyInBackground(host, id, { spec: readInput<Spec>(), nonce: required(rest[1], "nonce") }));
-    case "apply-locked":
-      return print(
-        applyInBackground(host, id, {
-          spec: readInput<Spec>(),
-          nonce: required(rest[1], "nonce"),
-          lock: required(rest[2], "lock"),
-        }),
-      );
-    case "start":
-      return withGatewayMutex(host, id, () => print(startGateway(openGateway(host, id))));
-    case "restart":
-      return withGatewayMutex(host, id, () => print(restartGateway(openGateway(host, id), say)));
-    case "backups":
-      return print(listRecoveryPoints(openGateway(host, id), rest[0] === "--json"));
-    case "backup":
-      return withGatewayMutex(host, id, () => print(backUp(openGateway(host, id))));
-    case "restore":
-      return withGatewayMutex(host, id, () =>
-        print(restoreGateway(openGateway(host, id), required(rest[0], "recovery point"), say)),
-      );
-    case "log":
-      return print(lastGatewayLines(openGateway(host, id)));
-    case "health":
-      return print(health(host, id));
-    case "holder":
-      return print(holder(host, id));
-    case "prepare":
-      return withGatewayMutex(host, id, () =>
-        print(prepare(host, id, { version: required(rest[0], "version"), ...(rest[1] && { lock: rest[1] }) })),
-      );
-    case "disown":
-      return withGatewayMutex(host, id, () => disown(openGateway(host, id)));
-    case "remove":
-      return withGatewayMutex(host, id, () => remove(host, id, rest[0]));
-    case "work":
-      return work(host, id, rest[0]!);
-    case "supervise":
-      return supervise(host, id);
-    case "put-back":
-      return putBack(openGateway(host, id));
-    case "exec":
-      return becomeGateway(host, id);
-    case "cli":
-      return runCommandLine(host, id, rest);
-    default:
-      throw new Failure(`unknown verb ${verb}`);
-  }
+  const action = VERBS[verb ?? ""];
+  if (!action) throw new Failure(`unknown verb ${verb}`);
+  await action(host, id, rest);
 }
 
 main(process.argv[2], process.argv.slice(3)).catch((error: unknown) => {

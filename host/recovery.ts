@@ -3,15 +3,18 @@
  * user can read or change one; a bot's own files are only ever read and written as its account (see state/).
  */
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { createReadStream, createWriteStream, renameSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { PassThrough, Transform, type Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { Failure } from "../model/failure";
 import { entries, readJson } from "../inspect/files";
+import { MANIFEST_FILE, numberOfPoint, recoveryPointsIn } from "../inspect/recoveryPoints";
 import { makeDir, removeTree, writeJson } from "./files";
+import { isToRestore, stateRefusal } from "../model/recovery";
+import type { Spec } from "../model/spec";
 import { readyPointer, readGeneration, type Generation } from "./generation";
 import type { HostGateway } from "./host";
 import type { Contents } from "./state/format";
@@ -39,7 +42,6 @@ interface Archive {
   readonly sha256: string;
 }
 
-const MANIFEST = "manifest.json";
 /** Everything, as it was when the gateway still ran. */
 const STATE_ARCHIVE = "state.tar.gz";
 /** What had changed when it had stopped. */
@@ -48,13 +50,7 @@ const MAKING = ".making-";
 const OWN_ONLY = { dirMode: 0o700, fileMode: 0o600 } as const;
 const ownOnly = () => ({ ...OWN_ONLY, gid: process.getgid!() });
 
-const numberOf = (id: string): number => Number(/^(\d+)-/.exec(id)?.[1] ?? 0);
-
-/** All that are whole, newest first. */
-export const recoveryPoints = ({ paths }: HostGateway): RecoveryPoint[] =>
-  entries(paths.backups)
-    .sort((one, other) => numberOf(other) - numberOf(one))
-    .flatMap((id) => readJson<RecoveryPoint>(join(paths.backups, id, MANIFEST)) ?? []);
+export const recoveryPoints = ({ paths }: HostGateway): RecoveryPoint[] => recoveryPointsIn(paths.backups);
 
 export function findRecoveryPoint(gateway: HostGateway, id: string): RecoveryPoint {
   const all = recoveryPoints(gateway);
@@ -89,20 +85,22 @@ export async function beginRecoveryPoint(
   const { backups } = gateway.paths;
   makeDir(backups, ownOnly());
   for (const name of entries(backups)) if (name.startsWith(MAKING)) removeTree(join(backups, name));
-  const number = Math.max(0, ...entries(backups).map(numberOf)) + 1;
+  const number = Math.max(0, ...entries(backups).map(numberOfPoint)) + 1;
   const id = `${String(number).padStart(4, "0")}-${of.spec.version}`;
   const dir = join(backups, `${MAKING}${id}`);
   makeDir(dir, ownOnly());
   const { child, ended } = startStateHelper(gateway, ["pack", way], { stdio: Array<"pipe">(5).fill("pipe") });
   const [, , , found, changes] = child.stdio as unknown as Readable[];
-  const lines = createInterface({ input: found! })[Symbol.asyncIterator]();
+  const lines = linesOf(found!);
   const first = receive(child.stdout!, dir, STATE_ARCHIVE, createGzip({ level: 1 }));
   const second = receive(changes!, dir, CHANGES_ARCHIVE, new PassThrough());
-  for (const promise of [first, second]) promise.catch(() => undefined); // reported where it is awaited
+  const all = Promise.all([first, second, ended]);
+  for (const promise of [first, second, all]) promise.catch(() => undefined); // reported where it is awaited
+  // Whatever fails first counts: the others would wait for it.
   const nextLine = async (): Promise<unknown> => {
-    const { value, done } = await lines.next();
-    if (!done) return JSON.parse(value);
-    await ended;
+    const line = await Promise.race([lines.next(), all.then(() => lines.next())]);
+    if (line !== undefined) return JSON.parse(line);
+    await all;
     throw new Failure("its state was not copied: the copying program ended early", "run `pulumi up` again");
   };
   const drop = (): void => {
@@ -127,7 +125,7 @@ export async function beginRecoveryPoint(
           archives: way === "both" ? [state, rest] : [state],
           ...{ databases, files, unread },
         };
-        writeJson(join(dir, MANIFEST), point, ownOnly());
+        writeJson(join(dir, MANIFEST_FILE), point, ownOnly());
         renameSync(dir, join(backups, id));
         return point;
       },
@@ -136,6 +134,30 @@ export async function beginRecoveryPoint(
     drop();
     throw error;
   }
+}
+
+/** Lines as they come; `undefined` when there are no more. */
+function linesOf(stream: Readable): { next(): Promise<string | undefined> } {
+  const lines: string[] = [];
+  let rest = "";
+  let isOver = false;
+  stream.setEncoding("utf8").on("data", (chunk: string) => {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop()!;
+    lines.push(...parts);
+    stream.emit("line");
+  });
+  stream.on("close", () => {
+    isOver = true;
+    stream.emit("line");
+  });
+  stream.on("error", () => undefined); // then it closes
+  return {
+    async next() {
+      while (!lines.length && !isOver) await once(stream, "line");
+      return lines.shift();
+    },
+  };
 }
 
 /** Writes what comes from the account to a file of ours, without looking into it. It is on disk when this is done. */
@@ -189,6 +211,21 @@ export function wayBackTo(gateway: HostGateway, { name }: Generation): RecoveryP
 
 export const forgetWayBack = ({ paths }: HostGateway): void => removeTree(paths.wayBack);
 
+/** Before anything is stopped for it. */
+export async function requireWhole(gateway: HostGateway, { id, archives }: RecoveryPoint): Promise<void> {
+  for (const { name, sha256 } of archives) {
+    const meter = metered();
+    await pipeline(createReadStream(join(gateway.paths.backups, id, name)), meter.stream.resume());
+    if (meter.result().sha256 !== sha256) throw damaged(id, name);
+  }
+}
+
+const damaged = (id: string, archive: string): Failure =>
+  new Failure(
+    `the recovery point ${id} is damaged: ${archive} is not what was written; nothing was changed`,
+    "use another one, and look at what the disk says (dmesg)",
+  );
+
 /** What `restoring` says. */
 interface Restoring {
   /** Name of the generation that runs on the restored state. */
@@ -204,11 +241,7 @@ export async function restoreState(gateway: HostGateway, point: RecoveryPoint, {
   const target = await runStateHelper<string>(gateway, ["begin-restore"]);
   for (const { name: archive, sha256 } of point.archives) {
     const found = await unpackInto(gateway, join(paths.backups, point.id, archive), target);
-    if (found !== sha256)
-      throw new Failure(
-        `the recovery point ${point.id} is damaged: ${archive} is not what was written`,
-        "use another one, and look at what the disk says (dmesg)",
-      );
+    if (found !== sha256) throw damaged(point.id, archive);
   }
   await runStateHelper(gateway, ["complete-restore"]);
   writeJson(paths.restoring, { generation: name } satisfies Restoring, ownOnly());
@@ -229,9 +262,13 @@ export async function finishRestore(gateway: HostGateway): Promise<void> {
 }
 
 /** The recovery point that the code wants, unless it was restored before; `undefined`: none. */
-export function wantedPoint(gateway: HostGateway, id: string | undefined): RecoveryPoint | undefined {
-  if (id === undefined || readJson<Restored>(gateway.paths.restored)?.point === id) return undefined;
-  return findRecoveryPoint(gateway, id);
+export function wantedPoint(gateway: HostGateway, spec: Spec): RecoveryPoint | undefined {
+  const restored = readJson<Restored>(gateway.paths.restored)?.point;
+  if (!isToRestore(spec, { restored })) return undefined;
+  const facts = { version: spec.version, schema: undefined, points: recoveryPoints(gateway), restored };
+  const refusal = stateRefusal(spec, facts);
+  if (refusal) throw new Failure(`${refusal.property}: ${refusal.reason}; nothing was changed`, refusal.advice);
+  return findRecoveryPoint(gateway, spec.restoreFrom!);
 }
 
 /** What `restored` says. */

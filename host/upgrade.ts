@@ -3,6 +3,7 @@
  * a copy, and the state is kept as it was, to go back to. Source: OpenClaw 2026.8.2 to 2026.9.6, measured.
  */
 import { statfsSync, statSync } from "node:fs";
+import { adviceToRestore } from "../model/recovery";
 import { isAtLeast } from "../model/versions";
 import { Failure } from "../model/failure";
 
@@ -70,19 +71,11 @@ export async function prepareUpgrade(upgrade: Upgrade, { progress, isWanted }: O
 function refused({ gateway, from, next }: Upgrade, problem: string, output: string): Failure {
   const lines = redact(output, secretsOf(gateway, next)).trim().split("\n").slice(-LOG_LINES).join("\n");
   const { version } = next.spec;
-  const back = isAtLeast(version, from.spec.version) ? undefined : adviceToRestore(gateway, version);
+  const back = isAtLeast(version, from.spec.version) ? undefined : adviceToRestore(recoveryPoints(gateway), version);
   return new Failure(
     `OpenClaw ${version} does not start on a copy of this gateway's state: ${problem}; nothing was changed\nIts last log lines:\n${indent(lines)}`,
     back ?? 'correct what its lines say and run `pulumi up` again, or stay with `version: "' + from.spec.version + '"`',
   );
-}
-
-/** What to do for an older release. */
-export function adviceToRestore(gateway: HostGateway, version: string): string {
-  const point = recoveryPoints(gateway).find((each) => each.version === version);
-  return point
-    ? `to go back to the state of ${point.madeAt}, add \`restoreFrom: "${point.id}"\``
-    : "the state cannot go back: there is no recovery point of that version; stay with the present one";
 }
 
 async function rehearse({ gateway, next }: Upgrade, archive: string): Promise<Rehearsed> {

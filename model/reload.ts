@@ -13,6 +13,15 @@ export interface ExpectedChange {
   readonly cost: Cost | "process";
   /** Keys of its configuration; for another process, arguments. */
   readonly paths: readonly string[];
+  /** Why the deployment would refuse it. */
+  readonly refusal?: Refusal;
+}
+
+/** In the words of a problem with one of its arguments. */
+export interface Refusal {
+  readonly property: string;
+  readonly reason: string;
+  readonly advice: string;
 }
 
 /** Versions whose rules these are. Of any other one it is not known what it applies live. */

@@ -64,6 +64,8 @@ export interface Spec {
   maxOldSpaceSize?: number;
   /** Id of the gateway that must be healthy before this one, if it is healthy, is taken down. */
   partner?: string;
+  /** Another version is tried only when the partner is healthy with it. */
+  afterPartner?: true;
   /** The main gateway beside this one, which no stack owns. */
   neighbour?: ExistingMainSpec;
   force?: true;

@@ -11,11 +11,12 @@ export interface TestedVersion {
 }
 
 export const TESTED_VERSIONS: readonly [TestedVersion, ...TestedVersion[]] = [
+  { version: "2026.8.2", tested: "real gateways on this machine: upgraded from, gone back to" },
   { version: "2026.9.6", tested: "real gateways: on this machine, over SSH, in containers" },
 ];
 
 /** Anything older is refused: it answers /startupz, which tells its version, with a page for people. Source: measured, 2026.7.35. */
-export const OLDEST_VERSION = "2026.8.2";
+export const OLDEST_VERSION = TESTED_VERSIONS[0].version;
 export const NEWEST_VERSION = TESTED_VERSIONS.at(-1)!.version;
 
 /** A hot fix, e.g. 2026.9.6-1, is newer than what it fixes; any other suffix is older. Source: openclaw's releases on npm. */

@@ -48,6 +48,10 @@ export interface ResolvedGateway {
   readonly plugins: Readonly<Record<string, string>>;
   /** In MiB; missing: OpenClaw's own default. */
   readonly maxOldSpaceSize?: number;
+  /** Recovery points to keep; missing: as many as the host program keeps by itself. */
+  readonly backups?: number;
+  /** Id of the recovery point that it gets the state of. */
+  readonly restoreFrom?: string;
   readonly force: boolean;
 }
 
@@ -112,6 +116,8 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
       plugins: place.facts.isContainer ? {} : packagesOf(args),
       ...(sandboxes.length && { sandboxes }),
       ...(args.maxOldSpaceSize !== undefined && { maxOldSpaceSize: args.maxOldSpaceSize }),
+      ...(args.backups !== undefined && { backups: args.backups }),
+      ...(args.restoreFrom !== undefined && { restoreFrom: args.restoreFrom }),
       force: args.force ?? false,
     }),
   };

@@ -321,6 +321,15 @@ export const gatewaySchema = z.strictObject({
   extraHosts: extraHostsSchema.meta({ example: '{ "host.docker.internal": "host-gateway" }' }).optional(),
   mounts: mountsSchema.meta({ example: '[{ source: "/mnt/work", target: "/data" }]' }).optional(),
   publish: publishSchema.meta({ example: "[3978]" }).optional(),
+  backups: z
+    .number({ error: "must be a number" })
+    .int("must be a whole number")
+    .min(1, "must be 1 or more: the way back of an upgrade is one of them")
+    .optional(),
+  restoreFrom: z
+    .string()
+    .regex(/^\d{4,}-[\w.-]+$/, 'must be the id of a recovery point, e.g. "0001-2026.8.2" (host backups lists them)')
+    .optional(),
   force: z.boolean().optional(),
 } satisfies Schemas<Omit<GatewayArgs, "target">>);
 

@@ -247,7 +247,12 @@ function packageLockCommand(context: StepContext, { slot, claim, claimId }: Clai
 }
 
 const specText = ({ gateway, partnerHere, deployment }: StepContext): pulumi.Output<string> =>
-  pulumi.output(deployment.existingMain).apply((main) => toJson(specOf(gateway, partnerHere?.id, main)));
+  pulumi.output(deployment.existingMain).apply((main) =>
+    toJson({
+      ...specOf(gateway, partnerHere?.id, main),
+      ...(partnerHere?.provesVersion === gateway.version && { afterPartner: true }),
+    } satisfies Spec),
+  );
 
 /** The partner on another target must be healthy when this gateway is taken down. */
 function askPartner(
@@ -291,7 +296,7 @@ export function claimToCheck({ name, gateway }: GatewayToCheck): ClaimToCheck {
 }
 
 export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: ExistingMainSpec): Spec {
-  const { version, profile, stateDir, workspace, config, maxOldSpaceSize, force } = gateway;
+  const { version, profile, stateDir, workspace, config, maxOldSpaceSize, backups, restoreFrom, force } = gateway;
   return defined({
     format: 1,
     version,
@@ -302,6 +307,8 @@ export function specOf(gateway: ResolvedGateway, partner?: string, neighbour?: E
     maxOldSpaceSize,
     partner,
     neighbour,
+    backups,
+    restoreFrom,
     ...(force && { force }),
   });
 }

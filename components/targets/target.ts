@@ -26,6 +26,8 @@ export interface Partner {
   /** Of its resource. */
   readonly name: string;
   readonly target: Target;
+  /** This gateway gets it only after the partner has proved it. Missing: it changes its version by itself. */
+  readonly provesVersion?: string | undefined;
   /** What must be done before this gateway is touched, if the two are on different targets. */
   readonly changesFirst?: Promise<pulumi.Resource | undefined>;
 }

@@ -2,17 +2,18 @@
  * What a state directory consists of, for who copies it. Everything in this folder runs as the gateways' account: a bot can
  * write there what it likes, and a link leads it nowhere that it could not go itself.
  */
-import { closeSync, constants, lstatSync, openSync, readdirSync, readSync, type BigIntStats } from "node:fs";
+import { lstatSync, readdirSync, type BigIntStats } from "node:fs";
 import { join } from "node:path";
+import { schemaVersion } from "../../inspect/databases";
 import { isMissing } from "../../inspect/files";
 import { STATE_OWNER_FILE, WORK_DIR } from "../../model/hostLayout";
 
 /** Made again when they are missing. Source: Node.js, Chromium, npm. */
 const CACHES = new Set(["node-compile", ".cache", "Cache", "Code Cache", "GPUCache", "_cacache"]);
-/** Ours, not OpenClaw's. */
-const OURS = new Set([WORK_DIR, STATE_OWNER_FILE]);
+/** Ours; what belongs to a running gateway alone, its locks; and what it makes again. Source: OpenClaw's own backup, 2026.9.6. */
+const OF_NOW = new Set([WORK_DIR, STATE_OWNER_FILE, "tmp", "cache"]);
 
-export const isLeftOut = (path: string): boolean => OURS.has(path) || CACHES.has(path.split("/").at(-1)!);
+export const isLeftOut = (path: string): boolean => OF_NOW.has(path) || CACHES.has(path.split("/").at(-1)!);
 
 /** Times in nanoseconds. */
 export interface Entry {
@@ -57,28 +58,6 @@ function kindOf(stats: BigIntStats): Entry["kind"] | undefined {
   if (stats.isDirectory()) return "directory";
   if (stats.isSymbolicLink()) return "link";
   return stats.isFile() ? "file" : undefined;
-}
-
-/** Not through a link that somebody has put there since, and not waiting for a pipe. */
-export const openToRead = (path: string): number =>
-  openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-
-const SQLITE_MAGIC = Buffer.from("SQLite format 3\0");
-/** Of the schema version in the header. Source: SQLite's file format, 1.3. */
-const USER_VERSION_AT = 60;
-
-/** Schema version of a database, by its header; `undefined`: it is none. */
-export function schemaVersion(path: string): number | undefined {
-  const file = openToRead(path);
-  try {
-    const header = Buffer.alloc(USER_VERSION_AT + 4);
-    if (readSync(file, header, 0, header.length, 0) < header.length) return undefined;
-    return header.subarray(0, SQLITE_MAGIC.length).equals(SQLITE_MAGIC)
-      ? header.readInt32BE(USER_VERSION_AT)
-      : undefined;
-  } finally {
-    closeSync(file);
-  }
 }
 
 /** `undefined` where it is gone, or not ours to read. */

@@ -7,12 +7,13 @@ import { once } from "node:events";
 import { closeSync, createWriteStream, fstatSync, mkdirSync, readlinkSync, readSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
-import { finished } from "node:stream/promises";
+import { pipeline } from "node:stream/promises";
 import { pack, type Pack } from "tar-stream";
 import { Failure } from "../../model/failure";
+import { openToRead, schemaVersion } from "../../inspect/databases";
 import { isMissing } from "../../inspect/files";
 import { WORK_DIR } from "../../model/hostLayout";
-import { contents, DATABASE_SIDES, openToRead, schemaVersion, type Entry } from "./contents";
+import { contents, DATABASE_SIDES, type Entry } from "./contents";
 import { CHANGES_FILE, TAILS, type Changes, type Contents } from "./format";
 
 /** How the state is copied: while its gateway runs; while it is stopped; first the one, then the other. */
@@ -66,9 +67,13 @@ class Archive {
   }
 
   async write(): Promise<this> {
-    const output = createWriteStream("", { fd: this.output });
-    const written = finished(this.pack.pipe(output));
-    written.catch(() => undefined); // reported below
+    const written = pipeline(this.pack, createWriteStream("", { fd: this.output }));
+    // Whatever ends the output ends this, too: nothing would ever be taken out of the archive again.
+    await Promise.all([written, this.addAll()]);
+    return this;
+  }
+
+  private async addAll(): Promise<void> {
     const snapshots = join(this.root, WORK_DIR, "snapshots");
     try {
       if (this.base) await this.addChanges(this.base);
@@ -77,8 +82,6 @@ class Archive {
       rmSync(snapshots, { recursive: true, force: true });
     }
     this.pack.finalize();
-    await written;
-    return this;
   }
 
   found(): Contents {

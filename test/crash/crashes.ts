@@ -1,5 +1,5 @@
 /** A host whose program dies, or fails once, at any thing that it does to the machine. */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
 import type { HostLayout } from "../../model/hostLayout";
@@ -19,6 +19,8 @@ export interface Plan {
 }
 
 const VERSION = "2026.9.100";
+/** What runs in every other turn, where that is another version. */
+const VERSIONS = [VERSION, "2026.9.102"];
 const TOKEN = { OPENCLAW_GATEWAY_TOKEN: "canary-token" };
 const LEVELS = ["stable", "beta"] as const;
 /** Kept by the host program, whatever is in them. */
@@ -34,19 +36,23 @@ function prelude(): string {
 export class CrashHost {
   readonly host = new TestHost();
   private readonly program = join(this.host.manage, "host.cjs");
-  private readonly planFile = join(this.host.root, "crash.json");
-  private readonly fullFile = join(this.host.root, "crash.full");
-  private readonly logFile = join(this.host.root, "crash.log");
+  private readonly planFile = join(this.host.root, "crash", "plan.json");
+  private readonly fullFile = join(this.host.root, "crash", "full");
+  private readonly logFile = join(this.host.root, "crash", "log");
 
   constructor(readonly port: number) {
     writeFileSync(this.program, prelude() + readFileSync(this.program, "utf8"));
+    // A part of the program runs as the account.
+    mkdirSync(join(this.host.root, "crash"));
+    chmodSync(join(this.host.root, "crash"), 0o777);
     const file = join(this.host.manage, "host.json");
     writeFileSync(file, JSON.stringify(this.layout));
   }
 
   /** Runs what holds a verb, in which a plan comes true. Returns what was hit, if anything was. */
   async crash(plan: Plan, act: () => Promise<Outcome>): Promise<{ outcome: Outcome; hit: string | undefined }> {
-    rmSync(this.logFile, { force: true });
+    writeFileSync(this.logFile, "");
+    chmodSync(this.logFile, 0o666);
     writeFileSync(this.planFile, JSON.stringify(plan));
     const outcome = await act();
     for (const file of [this.planFile, this.fullFile]) rmSync(file, { force: true });
@@ -55,7 +61,7 @@ export class CrashHost {
 
   /** What has gone wrong, if anything has. */
   get hit(): string | undefined {
-    return existsSync(this.logFile) ? readFileSync(this.logFile, "utf8").trim() : undefined;
+    return (existsSync(this.logFile) && readFileSync(this.logFile, "utf8").trim()) || undefined;
   }
 
   /** A gateway that is another one in every other turn. */
@@ -64,8 +70,8 @@ export class CrashHost {
     return this.host.describe({ basePort: this.port, version: VERSION, config, ...args });
   }
 
-  install(): void {
-    placeStandIn(this.host.root, ID, { version: VERSION, bootMilliseconds: 1 });
+  install(version = VERSION): void {
+    placeStandIn(this.host.root, ID, { version, bootMilliseconds: 1 });
   }
 
   send(version: string): void {
@@ -85,7 +91,7 @@ export class CrashHost {
   }
 
   apply({ spec }: GatewayUnderTest, nonce: string): Promise<Outcome> {
-    return this.host.run("apply-locked", [ID, "claim-id", nonce, packageLockId(packageLockOf(VERSION))], spec);
+    return this.host.run("apply-locked", [ID, "claim-id", nonce, packageLockId(packageLockOf(spec.version))], spec);
   }
 
   remove({ claim }: GatewayUnderTest): Promise<Outcome> {
@@ -112,7 +118,7 @@ export class CrashHost {
 
   async answers(): Promise<boolean> {
     const body = await ask(this.port, "/startupz");
-    return body?.ok === true && body.version === VERSION;
+    return body?.ok === true && VERSIONS.includes(String(body.version));
   }
 
   async comesUp(): Promise<boolean> {
@@ -162,7 +168,9 @@ export class CrashHost {
 
   /** Everything below the root, without what chance decides: to be the same after whatever has happened. */
   shape(): string[] {
-    return pathsIn(this.host.root).filter((path) => !/^crash\.|\.sqlite-journal$/.test(path));
+    return pathsIn(this.host.root).filter(
+      (path) => !/^crash(\/|$)|\.sqlite-journal$|\/\.pulumi-openclaw\/replaced/.test(path),
+    );
   }
 
   /** What is in a shape and was not before, and the other way round, and what lies with the jobs. */
@@ -207,7 +215,8 @@ function pathsIn(root: string, directory = ""): string[] {
   });
 }
 
-const withoutChance = (text: string): string => text.replaceAll(/[0-9a-f]{16}(-[0-9a-f]{8})?/g, "<hash>");
+const withoutChance = (text: string): string =>
+  text.replaceAll(/[0-9a-f]{16}(-[0-9a-f]{8})?/g, "<hash>").replaceAll(/\d{4}-2026\.9\.\d+/g, "<point>");
 
 /** Of the files that are the same in every turn. */
 const STAYS = /(^|\/)(owner\.json|host\.json|host|\.pulumi-openclaw\.json|memory\.md|openclaw-main)$/;

@@ -2,7 +2,9 @@
  * The first thing that a verb does to the machine goes wrong, then the second, and so on, until a run ends without reaching
  * its point. Each time: what is there right after it, and after the next deployment. SQLite is tested like this.
  */
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { setPriority } from "node:os";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { isSoak } from "../support/soak";
 import { ok, type Outcome } from "../support/hosts";
 import { CrashHost, isClear, type Mode } from "./crashes";
 
@@ -13,6 +15,8 @@ export interface Scenario {
   readonly of?: string;
   /** Fewer points than these were not all: where it is killed, where the disk is full, where it is broken. */
   readonly floor: Floor;
+  /** Every how manieth point is tried, an odd number; from another one on each day. `make soak` tries all. Missing: all. */
+  readonly stride?: number;
   /** A gateway ran before, and runs again after whatever fails. */
   readonly runs?: true;
   /** Once, before all. */
@@ -31,6 +35,9 @@ export interface Scenario {
 }
 
 export type Floor = readonly [kill: number, full: number, broken: number];
+
+const NICE = 10;
+const DAY_MS = 86_400_000;
 
 const FLOOR_OF: Readonly<Record<Mode, number>> = { kill: 0, ENOSPC: 1, full: 1, EIO: 2 };
 
@@ -98,6 +105,9 @@ const ONLY_TOLD = /progress\.log|result\.json|^\d+ rmSync \S+\/(jobs|secrets|gen
 /** One row for each verb. */
 export function everyPoint(mode: Mode, scenarios: readonly Scenario[], port: number): void {
   let crash: CrashHost;
+  // Others beside it measure how long gateways take, or have patience for so long only.
+  beforeAll(() => setPriority(NICE));
+  afterAll(() => setPriority(0));
   beforeEach(() => void (crash = new CrashHost(port)));
   afterEach(() => crash.dispose());
 
@@ -106,12 +116,15 @@ export function everyPoint(mode: Mode, scenarios: readonly Scenario[], port: num
     await points.begin();
     const started = Date.now();
     const faults: string[] = [];
-    let turn = 1;
-    for (let found; (found = await points.at(turn)); turn++)
+    const stride = isSoak ? 1 : (scenario.stride ?? 1);
+    let turn = 1 + 2 * (Math.floor(Date.now() / DAY_MS) % Math.ceil(stride / 2));
+    const first = turn;
+    for (let found; (found = await points.at(turn)); turn += stride)
       for (const fault of found.faults) faults.push(`${found.hit}\n    ${fault.replaceAll(crash.host.root, "")}`);
     await scenario.end?.(crash);
     const took = (Date.now() - started) / 1000;
-    console.log(`${mode}: ${name}: ${turn - 1} points, ${took.toFixed(1)} s`);
+    const which = stride > 1 ? ` (every ${stride}th from the ${first}th on; all in make soak)` : "";
+    console.log(`${mode}: ${name}: ${turn - 1} points${which}, ${took.toFixed(1)} s`);
     expect(faults.join("\n")).toBe("");
     expect(turn - 1).toBeGreaterThanOrEqual(scenario.floor[FLOOR_OF[mode]]!);
   });

@@ -22,8 +22,8 @@ const DESCRIPTIONS = { ENOSPC: "no space left on device", EIO: "i/o error" } as 
 const NUMBERS = { ENOSPC: -28, EIO: -5 } as const;
 
 const root = join(__dirname, "..");
-const planFile = join(root, "crash.json");
-const fullFile = join(root, "crash.full");
+const planFile = join(root, "crash", "plan.json");
+const fullFile = join(root, "crash", "full");
 const { appendFileSync, existsSync, rmSync } = fs;
 const kill = process.kill.bind(process);
 
@@ -77,7 +77,7 @@ function happen({ mode }: Plan, real: Operation, name: string, args: unknown[]):
   const words = args.filter((each) => typeof each === "string" || typeof each === "number").join(" ");
   const text = `${count} ${name} ${words}`.replaceAll(root, "").replace(/\s+/g, " ").slice(0, 140);
   isInside = true;
-  appendFileSync(join(root, "crash.log"), `${text}\n`);
+  appendFileSync(join(root, "crash", "log"), `${text}\n`);
   rmSync(planFile, { force: true });
   if (mode === "full") appendFileSync(fullFile, "");
   isInside = false;
@@ -92,9 +92,16 @@ function watch(operations: Operations, name: string, isCounted: (args: unknown[]
   const real = operations[name]!;
   operations[name] = Object.assign(function (this: unknown, ...args: unknown[]) {
     const outer = isInside;
-    if (!outer && isCounted(args) && plan && ++count === plan.at)
-      happen(plan, (...others) => real.apply(this, others), name, args);
-    if (!outer && isFull && needsRoom(name.replace(/Sync$/, ""), args)) throw systemError("ENOSPC", name, args);
+    try {
+      if (!outer && isCounted(args) && plan && ++count === plan.at)
+        happen(plan, (...others) => real.apply(this, others), name, args);
+      if (!outer && isFull && needsRoom(name.replace(/Sync$/, ""), args)) throw systemError("ENOSPC", name, args);
+    } catch (error) {
+      // As the real one: what takes a callback never throws.
+      const callback = args.at(-1);
+      if (name.endsWith("Sync") || typeof callback !== "function") throw error;
+      return process.nextTick(callback, error);
+    }
     isInside = true;
     try {
       return real.apply(this, args);

@@ -27,7 +27,30 @@ const work: Scenario = {
   act: replace,
   again: replace,
   floor: [40, 30, 45],
+  stride: 3,
 };
+/** Another release on its state: tried on a copy, and the state kept. */
+const [ONE, OTHER] = ["2026.9.100", "2026.9.102"] as const;
+const version = (crash: CrashHost, turn: number): Promise<Outcome> =>
+  crash.apply(crash.describe(turn, { version: turn % 2 ? OTHER : ONE, backups: 1 }), nonce);
+export const UPGRADE: Scenario = {
+  ...change,
+  verb: "work",
+  of: "of another version",
+  async begin(crash) {
+    await deploy(crash);
+    crash.install(OTHER);
+    ok(await crash.stageLock(crash.describe(0), OTHER));
+    writeFileSync(memory(crash), "precious");
+  },
+  act: version,
+  again: version,
+  floor: [90, 60, 90],
+  stride: 11,
+};
+/** The same where what works in the state directory, as its account, is hit. */
+export const UPGRADE_HELPER: Scenario = { ...UPGRADE, verb: "state", floor: [20, 15, 20], stride: 9 };
+
 const front: Scenario = { ...change, verb: "apply-locked", act: apply, floor: [14, 6, 10] };
 
 /** Started, started again what was killed, and stopped. */
@@ -35,6 +58,7 @@ const supervise: Scenario = {
   ...change,
   verb: "supervise",
   floor: [28, 20, 25],
+  stride: 3,
   async act(crash) {
     const outcome = await crash.host.run("restart", ["main"]);
     if (outcome.code !== 0 || crash.hit !== undefined) return outcome;

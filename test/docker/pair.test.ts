@@ -14,6 +14,7 @@ import { inDocker } from "./inDocker";
 import { NODE_UID, STAND_IN_IMAGE } from "./images";
 import { RUN_DIRECTORY, SUBNET } from "./names";
 import { DockerPair, PORTS, said, type Gateway } from "./pairs";
+import { withRealGateways } from "../support/oneAtATime";
 
 const BOT = "4711:canary-of-a-bot-0123456789abcdefghij";
 const CANARIES = ["canary-of-a-variable", BOT];
@@ -23,6 +24,7 @@ const USER = "you@example.org";
 const GATEWAYS: readonly Gateway[] = ["main", "rescue"];
 
 inDocker("a pair of real gateways in containers", () => {
+  withRealGateways();
   let dockerd: Dockerd;
   let pair: DockerPair;
   let telegram: FakeTelegram;

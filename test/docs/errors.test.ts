@@ -41,6 +41,15 @@ const ON_THE_HOST: Readonly<Record<string, readonly string[]>> = {
     "host/plugins.ts",
   ],
   Deploying: ["host/apply.ts", "host/liveChange.ts", "host/needs.ts", "host/jobs.ts"],
+  "Another version, recovery points and going back": [
+    "host/upgrade.ts",
+    "host/recovery.ts",
+    "host/stateHelper.ts",
+    "host/state/helper.ts",
+    "host/state/pack.ts",
+    "host/state/unpack.ts",
+    "host/state/rehearse.ts",
+  ],
   "Why a new generation did not become healthy": ["host/health.ts", "host/channels.ts"],
   "Supervision, by systemd and without a service manager": [
     "host/supervisors/systemd.ts",

@@ -2,6 +2,7 @@
  * Every refusal before anything is touched, got by making each mistake once. Real calls, so that the page shows what a
  * user really reads; made-up names, so that it is the same on every machine.
  */
+import { SHARED_DATABASE, stateRefusal } from "../../model/recovery";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -68,6 +69,7 @@ const containers = (): readonly Problem[] => [
     problemsAt(engine)({ config: { gateway } }),
   ),
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, maxOldSpaceSize: 2048 }, engine).problems,
+  ...[{ backups: 3 }, { restoreFrom: "0001-2026.8.2" }].flatMap(problemsAt(engine)),
   ...resolveGateway("ops", { version: "2026.9.6", basePort: 20789, plugins: { "@scope/name": "1.2.3" } }, engine)
     .problems,
   ...[{ networks: ["a b", "host", "ai", "ai"] }, { extraHosts: { "a b": "10.0.0.7", localhost: "db.lan" } }].flatMap(
@@ -203,7 +205,11 @@ const ARGUMENTS: readonly Args[] = [
   { basePort: 20789.5 },
   { version: undefined },
   { version: "latest" },
-  { version: "2026.9.5" },
+  { version: "2026.8.1" },
+  { backups: "3" },
+  { backups: 1.5 },
+  { backups: 0 },
+  { restoreFrom: "latest" },
   { profile: "Ops" },
   { profile: "gateway" },
   ...["stateDir", "workspace", "configPath"].flatMap((name) =>
@@ -959,6 +965,23 @@ async function onTheEngine(): Promise<readonly Problem[]> {
 /** A port that a program of the machine has. */
 const LISTENED = 20790;
 
+function stateProblems(): Problem[] {
+  const point = {
+    ...{ id: "0001-2026.8.2", madeAt: "2026-11-28T12:00:00.000Z", version: "2026.8.2" },
+    databases: { [SHARED_DATABASE]: 15 },
+  };
+  const found = { version: "2026.9.6", schema: 18, points: [point], restored: undefined };
+  const wanted = [
+    { version: "2026.8.2" },
+    { version: "2026.9.6", restoreFrom: "0001-2026.8.2" },
+    { version: "2026.8.2", restoreFrom: "0007-2026.8.2" },
+  ];
+  return [
+    ...wanted.flatMap((each) => stateRefusal(each, found) ?? []),
+    ...[stateRefusal({ version: "2026.8.2", restoreFrom: "0007-2026.8.2" }, { ...found, points: [] })!],
+  ].map(({ property, ...problem }) => ({ path: `ops.${property}`, ...problem }));
+}
+
 export async function refusals(): Promise<readonly Section[]> {
   const { composed, config, engines } = await programs();
   const { sshHostSchema } = await import("../../components/targets/ssh");
@@ -1033,6 +1056,11 @@ export async function refusals(): Promise<readonly Section[]> {
         "Of a `DockerEngine` named `engine`. Looked at by preview and by `up`. One that does not answer is an error: Pulumi's " +
         "docker plugin asks it for every preview.",
       problems: engines,
+    },
+    {
+      title: "Another version, and recovery points",
+      about: "Of a gateway `ops` that runs 2026.9.6 and has a recovery point of 2026.8.2.",
+      problems: stateProblems(),
     },
     {
       title: "What is on the engine already",

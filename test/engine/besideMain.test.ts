@@ -9,6 +9,7 @@ import { HandMadeGateway } from "../support/handMadeGateway";
 import { ask, endStrays, isRunning, ok, temporaryRoot, TEST_ACCOUNT } from "../support/hosts";
 import { placeRelease, seedTools } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
+import { withRealGateways } from "../support/oneAtATime";
 
 const MAIN = 27400;
 const RESCUE = 27511;
@@ -16,6 +17,7 @@ const MAIN_BOT = "3333:canary-hand-made-bot-b7a0";
 const RESCUE_BOT = "4444:canary-rescue-bot-c2d9";
 
 describe("a rescue gateway beside a main gateway made by hand", () => {
+  withRealGateways();
   let home: string;
   let main: HandMadeGateway;
   let stack: TestStack;

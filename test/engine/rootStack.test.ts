@@ -9,6 +9,7 @@ import { ask, endStrays, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT, t
 import { seedGateway, seedTools, VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
 import { manage, pids } from "./gateways";
+import { withRealGateways } from "../support/oneAtATime";
 
 const MAIN = 25000;
 const RESCUE = 25111;
@@ -28,6 +29,7 @@ const configOf = (root: string, id: string) =>
 const changedValues = (diff: string) => diff.split("\n").filter((line) => /^\s+~ .+=>/.test(line));
 
 describe("the root stack", () => {
+  withRealGateways();
   let root: string;
   let stack: TestStack;
   let telegram: FakeTelegram;

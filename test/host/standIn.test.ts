@@ -13,6 +13,7 @@ import type { JsonObject } from "../../model/spec";
 import { ask, eventually, finished, temporaryRoot, type Outcome } from "../support/hosts";
 import { seedCompiled, seedNode, seedRelease, VERSION } from "../support/seed";
 import { FakeTelegram } from "../support/telegram";
+import { withRealGateways } from "../support/oneAtATime";
 import { placeStandIn, releaseDirectory } from "../standIn/release";
 
 const PORT = 24700;
@@ -34,6 +35,7 @@ case "$1 $2" in
 esac
 `;
 let telegram: FakeTelegram;
+withRealGateways();
 beforeAll(async () => {
   placeStandIn(root, "main", { version: VERSION });
   mkdirSync(tailscale);

@@ -5,10 +5,16 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { placeStandIn, type Behaviour } from "../standIn/release";
-import { ok, TestHost, type Outcome } from "../support/hosts";
+import { expectedChange } from "../../inspect/change";
+import { OLDEST_VERSION } from "../../model/versions";
+import { seedGateway, VERSION } from "../support/seed";
+import { ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
+import { withRealGateways } from "../support/oneAtATime";
 import { sqlite } from "../support/sqlite";
 
 const PORT = 28700;
+/** Between the oldest and the newest one that are real. */
+const BETWEEN = "2026.8.3";
 const [OLD, NEW, NEWER] = ["2026.9.100", "2026.9.101", "2026.9.102"] as const;
 
 class Upgraded {
@@ -21,8 +27,11 @@ class Upgraded {
   place(...releases: Behaviour[]): void {
     for (const release of releases) placeStandIn(this.host.root, "main", release);
   }
+  describe(version: string, args: object = {}): GatewayUnderTest {
+    return this.host.describe({ basePort: this.port, version, ...args });
+  }
   up(version: string, args: object = {}): Promise<Outcome> {
-    return this.host.up("main", this.host.describe({ basePort: this.port, version, ...args }));
+    return this.host.up("main", this.describe(version, args));
   }
   get stateDir(): string {
     return join(this.host.root, ".openclaw");
@@ -37,7 +46,7 @@ class Upgraded {
   hashes(): Record<string, string> {
     return Object.fromEntries(
       readdirSync(this.stateDir, { recursive: true, encoding: "utf8" })
-        .filter((path) => !/(^|\/)(\.pulumi-openclaw|node-compile|logs)|sqlite/.test(path))
+        .filter((path) => !/^(\.pulumi-openclaw|cache|logs|tmp)|sqlite/.test(path))
         .filter((path) => statSync(join(this.stateDir, path)).isFile())
         .map((path) => [
           path,
@@ -48,6 +57,10 @@ class Upgraded {
     );
   }
   fill(): void {
+    this.fillFiles();
+    sqlite(this.database, "INSERT INTO jobs (name) VALUES ('one'), ('two')");
+  }
+  fillFiles(): void {
     for (const [path, content] of Object.entries({
       "agents/main/sessions/one.jsonl": '{"n":1}\n'.repeat(1000),
       "delivery-queue/1.json": '{"pending":true}',
@@ -66,7 +79,6 @@ class Upgraded {
     // As somebody leaves it who has worked there as root.
     mkdirSync(join(this.stateDir, "notes/of-root"), { recursive: true });
     writeFileSync(join(this.stateDir, "notes/of-root/note.txt"), "kept");
-    sqlite(this.database, "INSERT INTO jobs (name) VALUES ('one'), ('two')");
   }
 }
 
@@ -119,5 +131,150 @@ describe("a gateway that gets another release", () => {
     expect(point).toMatchObject({ version: OLD, reason: "upgrade", databases: { "state/openclaw.sqlite": 1 } });
     expect(ok(await gateway.up(NEWER)).stdout).toContain("already healthy");
     expect(existsSync(join(gateway.stateDir, ".pulumi-openclaw/rehearsal"))).toBe(false);
+  });
+});
+
+describe("a gateway that goes back", () => {
+  const gateway = new Upgraded(PORT + 100);
+  const { host, database } = gateway;
+  const names = (): unknown[] => sqlite(database, "SELECT name FROM jobs ORDER BY name").map(({ name }) => name);
+  beforeAll(async () => {
+    gateway.place({ version: OLD, schema: 1 });
+    ok(await gateway.up(OLD));
+    gateway.fill();
+    gateway.place({ version: NEW, schema: 2 });
+    ok(await gateway.up(NEW));
+    sqlite(database, "INSERT INTO jobs (name) VALUES ('three')");
+  });
+  afterAll(() => host.dispose());
+
+  it("is not touched where the older release does not read its state, and the way back is named", async () => {
+    const pid = host.gatewayPid("main");
+    const outcome = await gateway.up(OLD);
+    expect(outcome.stderr).toContain(`OpenClaw ${OLD} does not start on a copy of this gateway's state`);
+    expect(outcome.stderr).toContain("database schema preflight rejected newer schema 2");
+    expect(outcome.stderr).toContain(`\`restoreFrom: "0001-${OLD}"\``);
+    expect(host.gatewayPid("main")).toBe(pid);
+    expect(expectedChange(host.layout, "main", gateway.describe(OLD).spec)?.refusal).toMatchObject({
+      property: "version",
+      advice: expect.stringContaining(`0001-${OLD}`) as string,
+    });
+  });
+
+  it("refuses a recovery point that it does not have, or with another version", async () => {
+    const unknown = await gateway.up(OLD, { restoreFrom: "0009-2026.9.100" });
+    expect(unknown.stderr).toContain("restoreFrom: there is no recovery point 0009-2026.9.100 of this gateway");
+    const mixed = await gateway.up(NEW, { restoreFrom: `0001-${OLD}` });
+    expect(mixed.stderr).toContain(`restoreFrom: is the state of OpenClaw ${OLD}, and ${NEW} would migrate it again`);
+    expect(await gateway.points()).toHaveLength(1);
+  });
+
+  it("gets the state of a recovery point with its release, once, and keeps the present one", async () => {
+    const wanted = { restoreFrom: `0001-${OLD}` };
+    const outcome = ok(await gateway.up(OLD, wanted));
+    expect(outcome.stdout).toContain(`now healthy: OpenClaw ${OLD}`);
+    expect(names()).toEqual(["one", "two"]);
+    expect(ok(await gateway.up(OLD, wanted)).stdout).toContain("already healthy");
+    expect(await gateway.points()).toMatchObject([
+      { id: `0002-${NEW}`, reason: "restore" },
+      { id: `0001-${OLD}`, reason: "upgrade" },
+    ]);
+  });
+
+  it("is put back by hand, with what ran on the recovery point", async () => {
+    const outcome = ok(await host.run("restore", ["main", `0002-${NEW}`]));
+    expect(outcome.stdout).toContain(`now healthy: OpenClaw ${NEW}`);
+    expect(names()).toEqual(["one", "three", "two"]);
+    expect(sqlite(database, "PRAGMA user_version")).toEqual([{ user_version: 2 }]);
+    expect(ok(await gateway.up(NEW)).stdout).toContain("already healthy");
+  });
+
+  it("is backed up while it runs, and damage is noticed before anything is replaced", async () => {
+    const pid = host.gatewayPid("main");
+    const id = ok(await host.run("backup", ["main"])).stdout.trim();
+    expect(host.gatewayPid("main")).toBe(pid);
+    const archive = join(host.dir("main"), "backups", id, "state.tar.gz");
+    expect(statSync(archive).mode & 0o777).toBe(0o600);
+    const content = readFileSync(archive);
+    content[content.length - 9]! ^= 1;
+    writeFileSync(archive, content);
+    const before = gateway.hashes();
+    const outcome = await host.run("restore", ["main", id]);
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toContain(`the recovery point ${id} is damaged`);
+    expect(gateway.hashes()).toEqual(before);
+    expect(ok(await gateway.up(NEW)).stdout).toContain("already healthy");
+  });
+
+  it("keeps as many recovery points as the code wants", async () => {
+    ok(await gateway.up(NEW, { backups: 1 }));
+    const points = await gateway.points();
+    expect(points.filter(({ reason }) => reason !== "backup")).toHaveLength(1);
+    expect(points.filter(({ reason }) => reason === "backup")).toHaveLength(1);
+  });
+});
+
+/** The oldest release that is supported, which the newest one migrates. */
+describe(`OpenClaw ${OLDEST_VERSION}, and then ${VERSION}`, () => {
+  withRealGateways();
+  const gateway = new Upgraded(PORT + 200);
+  const { host, database } = gateway;
+  const jobs = (): unknown =>
+    sqlite(database, "SELECT job_id, name, enabled FROM cron_jobs WHERE name IN ('morning', 'evening') ORDER BY name");
+  const schema = (): unknown => sqlite(database, "PRAGMA user_version")[0]?.user_version;
+  const wanted: { jobs?: unknown; schema?: unknown } = {};
+  beforeAll(async () => {
+    seedGateway(host.root, "main", OLDEST_VERSION);
+    ok(await gateway.up(OLDEST_VERSION));
+    seedGateway(host.root, "main");
+    for (const name of ["morning", "evening"])
+      ok(
+        await host.wrapper("main", [
+          "cron",
+          "add",
+          "--name",
+          name,
+          "--cron",
+          "0 3 1 1 *",
+          "--message",
+          "hello",
+          "--session",
+          "isolated",
+        ]),
+      );
+    gateway.fillFiles();
+    Object.assign(wanted, { jobs: jobs(), schema: schema() });
+  });
+  afterAll(() => host.dispose());
+
+  it("comes back with its state where another release dies after it has migrated that", async () => {
+    gateway.place({ version: BETWEEN, schema: 99, diesMigrated: true });
+    const before = { jobs: jobs(), files: gateway.hashes(), schema: schema() };
+    const outcome = await gateway.up(BETWEEN);
+    expect(outcome.stderr).toContain("The previous generation is running again and is healthy.");
+    expect({ jobs: jobs(), files: gateway.hashes(), schema: schema() }).toEqual(before);
+    const replaced = join(gateway.stateDir, ".pulumi-openclaw/replaced/state/openclaw.sqlite");
+    expect(sqlite(replaced, "PRAGMA user_version")).toEqual([{ user_version: 99 }]);
+  });
+
+  it("its state is migrated, with everything in it", async () => {
+    const before = { jobs: jobs(), files: gateway.hashes(), schema: schema() };
+    const outcome = ok(await gateway.up(VERSION));
+    expect(outcome.stdout).toContain(`now healthy: OpenClaw ${VERSION}`);
+    expect(Number(schema())).toBeGreaterThan(Number(before.schema));
+    expect(jobs()).toEqual(before.jobs);
+    const own = Object.entries(before.files).filter(([path]) =>
+      /^(agents|credentials|delivery-queue|notes|workspace)\//.test(path),
+    );
+    expect(own.length).toBeGreaterThanOrEqual(5);
+    expect(gateway.hashes()).toMatchObject(Object.fromEntries(own));
+    expect(ok(await gateway.up(VERSION)).stdout).toContain("already healthy");
+  });
+
+  it("is put back by hand, before it was migrated", async () => {
+    const [{ id }] = (await gateway.points()) as [{ id: string }];
+    expect(ok(await host.run("restore", ["main", id])).stdout).toContain(`now healthy: OpenClaw ${OLDEST_VERSION}`);
+    expect(jobs()).toEqual(wanted.jobs);
+    expect(schema()).toBe(wanted.schema);
   });
 });

@@ -9,8 +9,10 @@ import { Lab } from "./lab";
 import { openclawLayer } from "./layers";
 import { downRow, fenceRow, upRows } from "./pairRows";
 import { PairOn } from "./stacks";
+import { withRealGateways } from "../support/oneAtATime";
 
 inLab("OpenClaw over SSH", () => {
+  withRealGateways();
   let lab: Lab;
   let pair: PairOn;
   beforeAll(async () => {

@@ -5,7 +5,7 @@ import * as pulumi from "@pulumi/pulumi";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { shippedPackageLock } from "../../components/targets/packageLocks";
 import { packageLockId, openclawIn, lockedPackages } from "../../model/packageLock";
-import { OLDEST_VERSION } from "../../model/versions";
+import { OLDEST_VERSION, TESTED_VERSIONS } from "../../model/versions";
 import { packageLockOf } from "../support/packageLocks";
 import { CLAIM_ID, MockedProgram } from "./program";
 import { HOST_KEY } from "./values";
@@ -60,7 +60,7 @@ it("a version whose lock is in this package needs no command", () => {
 it("an untested version is accepted with one warning", () => {
   expect(warnings.mock.calls).toEqual([
     [
-      `this release of pulumi-openclaw was not tested with OpenClaw ${NEWER}, only with ${OLDEST_VERSION}: ` +
+      `this release of pulumi-openclaw was not tested with OpenClaw ${NEWER}, only with ${TESTED_VERSIONS.map(({ version }) => version).join(", ")}: ` +
         "`config` is checked by OpenClaw itself before it is used, but not in a preview",
     ],
   ]);

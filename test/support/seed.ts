@@ -3,7 +3,7 @@
  * The gateway of a plain user takes nothing from here: it is the real path.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { NEWEST_VERSION } from "../../model/versions";
@@ -34,18 +34,32 @@ export function ensureSeed(): void {
   execFileSync("sh", ["-s", "--", target], { input: script, stdio: ["pipe", "ignore", "inherit"] });
   const node = execFileSync("sh", ["-c", `echo ${target}/nodes/*/bin/node`], { encoding: "utf8" }).trim();
   execFileSync("ln", ["-s", node.slice(target.length + 1), join(target, "host-node")]);
-  const prefix = join(root, "release");
+  install(join(root, "release"), VERSION, { node, npm: join(target, "npm") });
+  renameSync(root, seed);
+  rmSync(staging, { recursive: true });
+}
+
+function install(prefix: string, version: string, { node, npm }: { node: string; npm: string }): void {
   mkdirSync(prefix);
   writeFileSync(join(prefix, "package.json"), "{}\n");
   const env = { ...process.env, PATH: `${join(node, "..")}:${process.env.PATH}` };
   const run = (cwd: string, args: string[]) =>
     execFileSync(node, args, { cwd, env, stdio: ["ignore", "ignore", "inherit"] });
   const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-  run(prefix, [join(target, "npm", "bin", "npm-cli.js"), "install", ...flags, `openclaw@${VERSION}`]);
+  run(prefix, [join(npm, "bin", "npm-cli.js"), "install", ...flags, `openclaw@${version}`]);
   run(join(prefix, "node_modules", "openclaw"), ["scripts/postinstall-bundled-plugins.mjs"]);
   execFileSync("chmod", ["-R", "go-w", prefix]);
-  renameSync(root, seed);
+}
+
+/** Another release, for what a change of the version needs. Returns its directory. */
+export function olderRelease(version: string): string {
+  const place = join(cache, `test-release-${version}`);
+  if (existsSync(place)) return place;
+  const staging = mkdtempSync(join(cache, ".test-release-"));
+  install(join(staging, "release"), version, { node: realpathSync(seedNode), npm: join(manage, "npm") });
+  renameSync(join(staging, "release"), place);
   rmSync(staging, { recursive: true });
+  return place;
 }
 
 /** Puts Node.js and npm of the seed below a root, as if its bootstrap had fetched them. */
@@ -55,11 +69,11 @@ export function seedTools(root: string): void {
   for (const name of ["nodes", "npms"]) copy(join(manage, name), join(target, name));
 }
 
-/** Puts the seed's release below a gateway, as if it had been installed. */
-export function seedGateway(root: string, id: string): void {
+/** Puts a release below a gateway, as if it had been installed. */
+export function seedGateway(root: string, id: string, version = VERSION): void {
   const releases = join(root, ".pulumi-openclaw", "gateways", id, "releases");
   mkdirSync(releases, { recursive: true });
-  copy(release, join(releases, VERSION));
+  copy(version === VERSION ? release : olderRelease(version), join(releases, version));
 }
 
 /** Puts what rows need that are about us below a gateway: the stand-in. */

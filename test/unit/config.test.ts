@@ -456,9 +456,9 @@ describe("OpenClaw's schema", () => {
 });
 
 it.each([
-  ["2026.9.6-1", true],
-  ["2026.9.6-beta.1", false],
-  ["2026.9.5-9", false],
+  ["2026.8.2-1", true],
+  ["2026.8.2-beta.1", false],
+  ["2026.8.1-9", false],
   ["2026.10.1", true],
 ])("version %s is supported: %s", (version, isSupported) => {
   expect(said({ version }).length === 0).toBe(isSupported);

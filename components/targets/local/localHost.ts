@@ -1,4 +1,5 @@
 import { homedir, totalmem, userInfo } from "node:os";
+import { refusals } from "../../../model/recovery";
 import { local } from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
 import * as z from "zod";
@@ -80,8 +81,8 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   findConflicts(gateways: readonly GatewayToCheck[]): Promise<Conflict[][]> {
     const claims = gateways.map(claimToCheck);
     this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
-    for (const each of gateways)
-      currentProgram().expect(each, expectedChange(this.layout, each.gateway.id, specOf(each.gateway)));
+    const changes = gateways.map(({ gateway }) => expectedChange(this.layout, gateway.id, specOf(gateway)));
+    gateways.forEach((each, index) => currentProgram().expect(each, changes[index]));
     const { account } = this.layout;
     const machine = machineHas();
     if (gateways.some(({ gateway }) => gateway.sandboxes)) {
@@ -93,6 +94,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     return Promise.resolve(
       findConflicts(this.layout, claims).map((found, index) => [
         ...found,
+        ...refusals(changes[index]),
         ...unmet(needsOf(gateways[index]!.gateway.config), machine),
         ...heapConflicts(gateways[index]!.gateway.maxOldSpaceSize, "host", memory),
       ]),

@@ -1,4 +1,5 @@
 /** What in a host's facts prevents gateways from running on it. Pure. */
+import { refusals } from "../../../model/recovery";
 import type { HostLayout } from "../../../model/hostLayout";
 import {
   inTrust,
@@ -81,6 +82,7 @@ export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: reado
       const found = facts.found?.[index] ?? foundFor(each, claim, facts);
       return [
         ...found.map((thing) => conflictInWords(host.layout, claim, thing)),
+        ...refusals(facts.changes[index]),
         ...unmet(needsOf(each.gateway.config), {
           ...facts,
           isFile: (path) => !facts.absent.includes(path),
