@@ -15,6 +15,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { PROJECT } from "../support/engine";
 import { ask, endStrays, finished, ok, temporaryRoot, TEST_ACCOUNT, type Outcome } from "../support/hosts";
+import { placeStandIn } from "../standIn/release";
 import { placeRelease, seedTools } from "../support/seed";
 
 const MAIN = 28000;
@@ -200,6 +201,30 @@ describe("the runbook", () => {
     writeFileSync(join(stacks, torn!), "");
     expect((await type("make preview")).stderr).toContain("failed to load checkpoint: EOF");
     expect(await typed("An `up` was killed, or its machine lost power")).toContain("19 unchanged");
+  });
+
+  it("Going back to an earlier state", async () => {
+    const [OLD, point] = ["2026.8.2", "0002-2026.8.2"];
+    const place = () => placeStandIn(root, "main", { version: OLD });
+    place();
+    await config("main.version", OLD);
+    ok(await type("make up"));
+    ok(await type('make config ARGS="rm --path main.version"'));
+    ok(await type("make up"));
+    const [byHand, inCode] = sections
+      .get("Going back to an earlier state")!
+      .map((block) => block.replaceAll("0001-2026.8.2", point));
+    const outcome = ok(await type(byHand!));
+    expect(outcome.stdout).toMatch(new RegExp(`^${point} .* OpenClaw ${OLD} `, "m"));
+    expect(await ask(MAIN, "/startupz")).toMatchObject({ version: OLD });
+    place();
+    expect(ok(await type(inCode!)).stdout).toContain("unchanged");
+    expect(await ask(MAIN, "/startupz")).toMatchObject({ version: OLD });
+    for (const block of [0, 1]) done.add(`Going back to an earlier state ${block}`);
+    for (const path of ["version", "restoreFrom"]) ok(await type(`make config ARGS="rm --path main.${path}"`));
+    placeRelease(root, "main");
+    ok(await type("make up"));
+    await bothHealthy();
   });
 
   it("The stack's state or passphrase is lost", async () => {

@@ -1,11 +1,11 @@
 /** Changing the configuration of a gateway while it runs: what the host program does, whatever the gateway makes of it. */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { placeStandIn, type Behaviour } from "../standIn/release";
-import { ask, eventually, isRunning, ok, TestHost, type Outcome } from "../support/hosts";
+import { ask, endStrays, eventually, isRunning, ok, TestHost, type Outcome } from "../support/hosts";
 import { VERSION } from "../support/seed";
 
 const PORT = 28200;
@@ -193,6 +193,23 @@ describe("a gateway that does not take a changed configuration", () => {
     ok(await gateway.up(changed));
     expect(gateway.config).toEqual({ ...before, ...changed });
     expect(gateway.files).toEqual(AT_REST);
+  });
+});
+
+describe("a machine that loses power while a changed configuration is not yet proved", () => {
+  const gateway = new Changed(PORT + 480);
+  const { host } = gateway;
+  afterAll(() => host.dispose());
+
+  it("has the former one when its gateway is started by hand", async () => {
+    await gateway.start();
+    const before = gateway.config;
+    const current = join(host.dir("main"), "current");
+    endStrays(host.root);
+    renameSync(join(current, "openclaw.json"), join(current, "openclaw.json.former"));
+    writeFileSync(join(current, "openclaw.json"), JSON.stringify({ ...before, update: { channel: "bogus" } }));
+    ok(await host.run("start", ["main"]));
+    expect([gateway.config, gateway.files]).toEqual([before, AT_REST]);
   });
 });
 
