@@ -154,6 +154,14 @@ export interface GatewayArgs {
    */
   readonly restoreFrom?: string | undefined;
   /**
+   * Remove what the gateway has learned, too, when it is destroyed or leaves the program: its state directory, and its workspace
+   * if that was made for it. A last recovery point stays, in `<root>/purged`. Takes effect with the `up` that sets it. Not in
+   * containers, whose volumes stay.
+   * @default false: both stay, and the next `up` finds them
+   * @example true
+   */
+  readonly purge?: boolean | undefined;
+  /**
    * Apply a change even if the partner gateway is not healthy, so that both may be down for a moment. Has an effect in
    * a GatewayPair only.
    * @default false

@@ -142,6 +142,28 @@ export function releaseClaim({ host, id, paths, claim }: HostGateway): string[] 
   return others;
 }
 
+/**
+ * Removes what a gateway that is given up has learned, as its account: the state directory, and the workspace if that was made for
+ * it. What another gateway uses stays.
+ */
+export function purge({ host, id, claim }: HostGateway): string[] {
+  const { stateDir, workspace, created } = claim;
+  const used = gatewaysBeside(host, id).flatMap((other) => [other.claim.stateDir, other.claim.workspace]);
+  const isFree = (path: string): boolean => !used.some((other) => isWithin(other, path) || isWithin(path, other));
+  const own = [stateDir, ...(created.includes(workspace) ? [workspace] : [])].filter(
+    (path) => lstat(path) && isFree(path),
+  );
+  for (const path of own) {
+    // What is somebody else's stays, and is named.
+    asAccount(host.identity, 'find "$1" -mindepth 1 -delete 2>/dev/null || true', path);
+    removeTree(join(path, STATE_OWNER_FILE));
+  }
+  const deepestFirst = created.toSorted((one, other) => other.length - one.length);
+  for (const path of deepestFirst.filter((each) => own.some((top) => isWithin(each, top) || isWithin(top, each))))
+    attempt(() => rmdirSync(path));
+  return own.filter((path) => lstat(path)).flatMap((path) => entries(path).map((name) => join(path, name)));
+}
+
 /** What is in directories that we created, but was not created by us. */
 function otherThan(created: readonly string[], { stateDir }: OutsidePaths): string[] {
   const mark = join(stateDir, STATE_OWNER_FILE);

@@ -19,7 +19,8 @@
  *   prepare <id> <version> <lock>
  *                              installs a release for a later apply, then as health
  *   disown <id>                lets another stack claim a gateway (it keeps running) if its stack's state is lost
- *   remove <id> [<owner>]      stops and removes a gateway if it still belongs to that resource; its data stays
+ *   remove <id> [<owner> [purge]]
+ *                              stops and removes a gateway if it still belongs to that resource; its data stays, unless purged
  *   leave                      removes everything of ours if no gateway is left
  *   look                       reads claims on stdin, prints what on the host prevents each; changes nothing
  *   cli <id> …                 OpenClaw's command line for a gateway
@@ -35,7 +36,7 @@ import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
 import { backUp, restartGateway, restoreGateway, startGateway, stopGateway } from "./apply";
 import { lastGatewayLines } from "./gatewayLog";
-import { claimGateway, discard, disown, releaseClaim } from "./claim";
+import { claimGateway, discard, disown, purge, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure } from "../model/failure";
 import { makeDir, removeTree, writeFile, writeJson } from "./files";
@@ -55,7 +56,7 @@ import { stagePackageLock } from "./stagedPackageLocks";
 import { type Wanted, type PackageLock } from "../model/packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
-import { finishRestore, recoveryPoints } from "./recovery";
+import { finishRestore, keepLastPoint, recoveryPoints } from "./recovery";
 import { stateHelper } from "./state/helper";
 import type { Claim, Secrets, Spec } from "../model/spec";
 import { supervisorKind } from "./supervisors/choose";
@@ -183,7 +184,7 @@ function claimOnStdin(): Claim | undefined {
   }
 }
 
-async function remove(host: Host, id: string, owner: string | undefined): Promise<void> {
+async function remove(host: Host, id: string, owner: string | undefined, isPurged: boolean): Promise<void> {
   const gateway = findGateway(host, id);
   if (gateway && owner !== undefined && gateway.claim.owner.gateway !== owner)
     return say(`gateway ${id} now belongs to ${gateway.claim.owner.gateway}: nothing to remove`);
@@ -197,7 +198,11 @@ async function remove(host: Host, id: string, owner: string | undefined): Promis
   if (gateway) {
     say("stopping");
     await stopGateway(gateway);
+    const last = isPurged ? await keepLastPoint(gateway) : undefined;
     const kept = releaseClaim(gateway);
+    const left = isPurged ? purge(gateway) : [];
+    if (left.length) say(`not the gateways' account's, so it stays: ${left.join(", ")}`);
+    if (last !== undefined) say(`removed its state; the last recovery point is ${last}`);
     if (kept.length)
       say(`it was never healthy, but not everything in its directories was created for it; kept: ${kept.join(", ")}`);
   } else {
@@ -284,7 +289,7 @@ const VERBS: Readonly<Record<string, Verb>> = {
     print(prepare(host, id, { version: required(version, "version"), ...(lock && { lock }) })),
   ),
   disown: alone((host, id) => disown(openGateway(host, id))),
-  remove: alone((host, id, [owner]) => remove(host, id, owner)),
+  remove: alone((host, id, [owner, what]) => remove(host, id, owner, what === "purge")),
   work: (host, id, [job]) => work(host, id, job!),
   supervise,
   "put-back": (host, id) => putBack(openGateway(host, id)),

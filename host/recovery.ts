@@ -11,11 +11,12 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip, createGzip } from "node:zlib";
 import { Failure } from "../model/failure";
 import { entries, readJson } from "../inspect/files";
+import { purgedDir } from "../model/hostLayout";
 import { MANIFEST_FILE, numberOfPoint, recoveryPointsIn } from "../inspect/recoveryPoints";
 import { makeDir, removeTree, writeJson } from "./files";
 import { isToRestore, stateRefusal } from "../model/recovery";
 import type { Spec } from "../model/spec";
-import { readyPointer, readGeneration, type Generation } from "./generation";
+import { pointedAt, readyPointer, readGeneration, type Generation } from "./generation";
 import type { HostGateway } from "./host";
 import type { Contents } from "./state/format";
 import type { Way } from "./state/pack";
@@ -278,6 +279,19 @@ interface Restored {
 
 export const noteRestored = ({ paths }: HostGateway, { id }: RecoveryPoint): void =>
   writeJson(paths.restored, { point: id } satisfies Restored, ownOnly());
+
+/** Makes a recovery point that stays when the gateway is gone. Returns its directory; `undefined`: it has no state. */
+export async function keepLastPoint(gateway: HostGateway): Promise<string | undefined> {
+  const { host, id, paths } = gateway;
+  const ran = pointedAt(gateway, "good");
+  if (!ran) return undefined;
+  const point = await (await beginRecoveryPoint(gateway, ran, { reason: "removal", way: "stopped" })).seal();
+  const purged = purgedDir(host.layout.root);
+  makeDir(purged, ownOnly());
+  const place = join(purged, `${id}-${point.madeAt.replaceAll(/[:.]/g, "-")}`);
+  renameSync(join(paths.backups, point.id), place);
+  return place;
+}
 
 /** How many recovery points stay where the code does not say. */
 const DEFAULT_BACKUPS = 3;

@@ -50,6 +50,8 @@ export const hostFile = (manage: string): string => join(manage, "host.json");
 export const hostCommand = (root: string): string => join(manageDir(root), "host");
 /** Archives of Node.js and npm that were sent and are not unpacked yet. */
 export const pushedDir = (manage: string): string => join(manage, "pushed");
+/** Last recovery points of gateways whose state was removed. */
+export const purgedDir = (root: string): string => join(root, "purged");
 export const gatewaysDir = (manage: string): string => join(manage, "gateways");
 
 /** Paths of one gateway below the managed directory. */

@@ -156,12 +156,12 @@ function refusedInContainer({ label, args }: Asked, container: string, memory: n
       reason: "cannot be read in a container, which sees no file of the engine's machine",
       advice: "use telegram.botToken",
     });
-  for (const property of ["backups", "restoreFrom"] as const)
+  for (const property of ["backups", "restoreFrom", "purge"] as const)
     if (args[property] !== undefined)
       problems.push({
         path: `${label}.${property}`,
         reason: "is of gateways on hosts: a container's state is in its volumes, of which no recovery points are made",
-        advice: "remove it, and back up the volumes (docs/containers.md)",
+        advice: "remove it; back up and remove the volumes yourself (docs/containers.md)",
       });
   if (args.plugins !== undefined)
     problems.push({

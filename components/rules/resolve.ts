@@ -52,6 +52,8 @@ export interface ResolvedGateway {
   readonly backups?: number;
   /** Id of the recovery point that it gets the state of. */
   readonly restoreFrom?: string;
+  /** Removing it removes its state, too. */
+  readonly purge?: true;
   readonly force: boolean;
 }
 
@@ -118,6 +120,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
       ...(args.maxOldSpaceSize !== undefined && { maxOldSpaceSize: args.maxOldSpaceSize }),
       ...(args.backups !== undefined && { backups: args.backups }),
       ...(args.restoreFrom !== undefined && { restoreFrom: args.restoreFrom }),
+      ...(args.purge && { purge: true }),
       force: args.force ?? false,
     }),
   };

@@ -330,6 +330,7 @@ export const gatewaySchema = z.strictObject({
     .string()
     .regex(/^\d{4,}-[\w.-]+$/, 'must be the id of a recovery point, e.g. "0001-2026.8.2" (host backups lists them)')
     .optional(),
+  purge: z.boolean().optional(),
   force: z.boolean().optional(),
 } satisfies Schemas<Omit<GatewayArgs, "target">>);
 

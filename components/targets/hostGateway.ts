@@ -202,12 +202,17 @@ function claimSlot(context: StepContext): Claimed {
     "slot",
     {
       create: pulumi.interpolate`${program} claim ${id}${again}`,
-      delete: `${keeps(gateway.stateDir)}; ${ifInstalled(target.layout.root, `remove ${id} ${quote(name)}`)}`,
+      delete: removal(target.layout.root, id, name, gateway),
       stdin: claim.apply(toJson),
     },
     [target],
   );
   return { slot, claim, claimId: answerOf(slot, "id", name) };
+}
+
+function removal(root: string, id: string, name: string, { stateDir, purge }: ResolvedGateway): string {
+  const remove = `remove ${id} ${quote(name)}`;
+  return purge ? ifInstalled(root, `${remove} purge`) : `${keeps(stateDir)}; ${ifInstalled(root, remove)}`;
 }
 
 function secretsCommand(context: StepContext, { slot, claim, claimId }: Claimed): CommandResource {

@@ -1,14 +1,14 @@
 /** Another release on the same state: tried on a copy, with a way back to exactly what was there. */
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { placeStandIn, type Behaviour } from "../standIn/release";
 import { expectedChange } from "../../inspect/change";
 import { OLDEST_VERSION } from "../../model/versions";
 import { seedGateway, VERSION } from "../support/seed";
-import { ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
+import { ask, ok, TestHost, type GatewayUnderTest, type Outcome } from "../support/hosts";
 import { withRealGateways } from "../support/oneAtATime";
 import { sqlite } from "../support/sqlite";
 
@@ -211,6 +211,38 @@ describe("a gateway that goes back", () => {
     const points = await gateway.points();
     expect(points.filter(({ reason }) => reason !== "backup")).toHaveLength(1);
     expect(points.filter(({ reason }) => reason === "backup")).toHaveLength(1);
+  });
+});
+
+describe("a gateway that is removed with its state", () => {
+  const gateway = new Upgraded(PORT + 300);
+  const { host } = gateway;
+  afterAll(() => host.dispose());
+
+  it("leaves one recovery point, and nothing that it has learned", async () => {
+    gateway.place({ version: OLD, schema: 1 });
+    const { claim } = gateway.describe(OLD);
+    ok(await gateway.up(OLD));
+    gateway.fillFiles();
+    rmSync(join(gateway.stateDir, "notes"), { recursive: true }); // the account could not remove it
+    const outcome = ok(await host.run("remove", ["main", claim.owner.gateway, "purge"], claim));
+    expect(existsSync(gateway.stateDir)).toBe(false);
+    const [place] = /\S+\/purged\/main-\S+/.exec(outcome.stderr)!;
+    expect(statSync(place).mode & 0o777).toBe(0o700);
+    const names = execFileSync("tar", ["-tzf", join(place, "state.tar.gz")], { encoding: "utf8" });
+    expect(names).toContain("agents/main/sessions/one.jsonl\n");
+    ok(await gateway.up(OLD));
+    expect(existsSync(join(gateway.stateDir, "credentials"))).toBe(false);
+  });
+
+  it("is removed all the same where somebody else's files are in its state, and they are named", async () => {
+    const { claim } = gateway.describe(OLD);
+    mkdirSync(join(gateway.stateDir, "of-root"));
+    writeFileSync(join(gateway.stateDir, "of-root/note.txt"), "kept");
+    const outcome = ok(await host.run("remove", ["main", claim.owner.gateway, "purge"], claim));
+    expect(outcome.stderr).toContain(join(gateway.stateDir, "of-root"));
+    expect(existsSync(join(gateway.stateDir, "of-root/note.txt"))).toBe(true);
+    expect(await ask(PORT + 300, "/startupz")).toBeUndefined();
   });
 });
 

@@ -30,14 +30,19 @@ setInterval(async () => {
   fs.appendFileSync("${SAMPLES}", asked + " " + both.map(Number).join("") + "\\n");
 }, 50);`;
 
-/** A release that OpenClaw's validation lets through and that ends at once. */
-const BROKEN = "2026.9.101";
+/** Releases besides that which runs: one that ends at once, one that dies when it has migrated the state, and a good one. */
+const RELEASES = {
+  broken: { version: "2026.9.101", endsWith: 78 },
+  dies: { version: "2026.9.102", schema: 2, diesMigrated: true },
+  version: { version: "2026.9.103" },
+} as const;
 
 /** Each change of a gateway is one of these, by turns, so that each meets each. */
-const KINDS = ["live", "restart", "refused", "process", "broken"] as const;
+const KINDS = ["live", "restart", "refused", "process", "broken", "version", "dies"] as const;
 type Kind = (typeof KINDS)[number];
-/** Of these the gateway answers all the time. */
-const WITHOUT_PAUSE: readonly Kind[] = ["live", "refused"];
+/** Of these the gateway answers all the time: the broken release is found on a copy of its state. */
+const WITHOUT_PAUSE: readonly Kind[] = ["live", "refused", "broken"];
+const FAILS: readonly Kind[] = ["refused", "broken", "dies"];
 
 inLab("main and rescue", () => {
   let lab: Lab;
@@ -53,6 +58,8 @@ inLab("main and rescue", () => {
     await lab?.stop();
   });
 
+  /** There and back: the release of before is still there. */
+  const runs: Record<string, string> = { main: VERSION, rescue: VERSION };
   const random = seeded(20261123);
 
   async function change(gateway: string, kind: Kind): Promise<void> {
@@ -62,8 +69,9 @@ inLab("main and rescue", () => {
     stack.config(`${config}.agents.defaults.timeoutSeconds`, kind === "refused" ? REFUSED_LATER : String(number));
     if (kind === "restart") stack.config(`${config}.gateway.controlUi.basePath`, `/turn-${number}`);
     if (kind === "process") stack.config(`${gateway}.maxOldSpaceSize`, String(1000 + number));
-    if (kind === "broken") await pair.release(gateway, { version: BROKEN, endsWith: 78 });
-    else stack.config(`${gateway}.version`, VERSION);
+    if (kind === "version") runs[gateway] = runs[gateway] === VERSION ? RELEASES.version.version : VERSION;
+    if (kind in RELEASES) await pair.release(gateway, RELEASES[kind as keyof typeof RELEASES]);
+    if (kind !== "broken" && kind !== "dies") stack.config(`${gateway}.version`, runs[gateway]!);
   }
 
   it(`${CHANGES} changes: one of them is ready in every sample`, { timeout: CHANGES * 60_000 }, async () => {
@@ -87,8 +95,8 @@ inLab("main and rescue", () => {
       const from = Date.now();
       const { code, stdout } = await stack.up();
       ups.push({ kinds, from, to: Date.now() });
-      expect(code === 0, stdout).toBe(!kinds.some((kind) => ["refused", "broken"].includes(kind)));
-      if (code !== 0) expect(stdout).toMatch(/did not come into force|did not become healthy/);
+      expect(code === 0, stdout).toBe(!kinds.some((kind) => FAILS.includes(kind)));
+      if (code !== 0) expect(stdout).toMatch(/did not come into force|did not become healthy|does not start on a copy/);
     }
     ok(await host.run("systemctl stop sampler"));
     for (const count of Object.values(made)) expect(count).toBeGreaterThan(0);
