@@ -231,6 +231,7 @@ describe("a gateway that is removed with its state", () => {
     expect(statSync(place).mode & 0o777).toBe(0o700);
     const names = execFileSync("tar", ["-tzf", join(place, "state.tar.gz")], { encoding: "utf8" });
     expect(names).toContain("agents/main/sessions/one.jsonl\n");
+    gateway.place({ version: OLD, schema: 1 });
     ok(await gateway.up(OLD));
     expect(existsSync(join(gateway.stateDir, "credentials"))).toBe(false);
   });
