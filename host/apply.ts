@@ -4,7 +4,6 @@
  * runs (`liveChange`). An interrupted transaction is finished or undone by the next one.
  */
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { asAccount } from "./account";
 import { Failure, messageOf } from "../model/failure";
 import { restoreDirectories } from "./claim";
@@ -14,7 +13,6 @@ import {
   isSame,
   pointedAt,
   putBackConfig,
-  readGeneration,
   readyPointer,
   removeUnused,
   stageGeneration,
@@ -26,16 +24,13 @@ import {
 } from "./generation";
 import { liveAccounts, requiredChannels, waitForChannels } from "./channels";
 import { lastGatewayLines } from "./gatewayLog";
-import { gatewayPort, isGatewayOn, isHealthy, isUp, waitUntilHealthy } from "./health";
-import { findGateway, mutexPath, type HostGateway } from "./host";
-import { PARTNER_GRACE_MS, PARTNER_POLL_MS } from "./limits";
-import { isMutexTaken, takeMutex, type Mutex } from "./mutex";
+import { gatewayPort, isHealthy, isUp, waitUntilHealthy } from "./health";
+import type { HostGateway } from "./host";
+import { takeTurn, waitForPartnersVersion, waitForTurn } from "./partner";
 import { requireNeeds } from "./needs";
 import { othersOpenclawLocks } from "../inspect/openclawLocks";
-import { liveChange, makeLive, type LiveChange, type Order } from "./liveChange";
+import { liveChange, makeLive, type LiveChange, type Order, type Progress } from "./liveChange";
 import {
-  beginRecoveryPoint,
-  findRecoveryPoint,
   finishRestore,
   forgetWayBack,
   generationsToKeep,
@@ -51,7 +46,7 @@ import {
   type RecoveryPoint,
 } from "./recovery";
 import { isUpgrade, prepareRestore, prepareUpgrade } from "./upgrade";
-import { predecessorOf, retire, standing } from "./predecessor";
+import { predecessorOf, retire } from "./predecessor";
 import { recordPackageLock } from "./stagedPackageLocks";
 import { ensureRelease, indent, releaseDir } from "./release";
 import { GUIDE_FILE, GUIDE_MARK } from "../model/guide";
@@ -62,10 +57,6 @@ import { supervisorFor } from "./supervisors/choose";
 import { systemFailure, told } from "./systemError";
 
 const VALIDATE_TIMEOUT_MS = 120_000;
-/** How long a change waits for its partner's deployment. */
-const PARTNER_TIMEOUT_MS = 15 * 60_000;
-
-type Progress = (line: string) => void;
 
 /** Brings a gateway to a spec. Returns its new state, in one line. */
 export async function applySpec(gateway: HostGateway, ordered: Ordered, order: Order): Promise<string> {
@@ -114,7 +105,7 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
 }
 
 /** What an earlier transaction left half done and is not to be kept. */
-async function undoUnfinished(gateway: HostGateway): Promise<void> {
+export async function undoUnfinished(gateway: HostGateway): Promise<void> {
   putBackConfig(gateway);
   if (!isRestoring(gateway)) return;
   await supervisorFor(gateway.host).stop(gateway, false);
@@ -272,101 +263,6 @@ async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void>
   }
 }
 
-/** One take-down at a time on this host, so that a healthy partner stays healthy. */
-const waitForTurn = (gateway: HostGateway, progress: Progress): Promise<Mutex> =>
-  takeMutex(mutexPath(gateway.host, "take-down"), () => progress("waiting for its turn to restart"));
-
-/** Takes the turn to restart at a moment when the partner (or the neighbour), if there is one, is healthy. */
-async function takeTurn(gateway: HostGateway, spec: Spec, progress: Progress): Promise<Mutex> {
-  for (const end = Date.now() + PARTNER_TIMEOUT_MS; ;) {
-    await requirePartner(gateway, spec, progress);
-    await requireNeighbour(spec, progress);
-    const turn = await waitForTurn(gateway, progress);
-    if ((await hasHealthyPartner(gateway, spec)) && (await hasNeighbour(spec))) return turn;
-    turn.release();
-    if (Date.now() > end) throw spec.partner === undefined ? neighbourFailure(spec) : partnerFailure(spec.partner);
-  }
-}
-
-/** Whether the partner, if there is one to protect, is healthy at this moment. */
-async function hasHealthyPartner(gateway: HostGateway, { partner: id, force }: Spec): Promise<boolean> {
-  if (id === undefined || force) return true;
-  const found = findGateway(gateway.host, id);
-  if (!found) return true;
-  const partner = standing(found);
-  const generation = pointedAt(partner, "current");
-  return generation !== undefined && (await isHealthy(partner, generation));
-}
-
-const partnerFailure = (id: string): Failure =>
-  new Failure(
-    `the partner gateway ${id} is not healthy, so this healthy gateway was not taken down; nothing was changed`,
-    `repair ${id} first (openclaw-${id} gateway status --deep), or set \`force: true\``,
-  );
-
-/** A healthy gateway is taken down only while its partner is healthy: waits for that as long as there is hope. */
-async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progress): Promise<void> {
-  const { partner: id, force } = spec;
-  if (id === undefined || force) return;
-  const started = Date.now();
-  for (let idleSince = started, told = false; ; await sleep(PARTNER_POLL_MS)) {
-    const isThere = findGateway(gateway.host, id) !== undefined;
-    if (isThere && (await hasHealthyPartner(gateway, spec))) return;
-    if (isMutexTaken(mutexPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
-    else if (Date.now() - idleSince > PARTNER_GRACE_MS) {
-      if (!isThere) return; // there is none on this host, and none is coming: nothing to protect
-      throw partnerFailure(id);
-    }
-    if (Date.now() - started > PARTNER_TIMEOUT_MS) throw partnerFailure(id);
-    if (!told) progress(`waiting for the partner ${id} to become healthy`);
-    told = true;
-  }
-}
-
-/** One of a pair stays on the version that is known to be good until the other one is healthy with the next. */
-async function waitForPartnersVersion(gateway: HostGateway, spec: Spec, progress: Progress): Promise<void> {
-  const { partner: id, afterPartner, force, version } = spec;
-  if (id === undefined || !afterPartner || force) return;
-  const started = Date.now();
-  for (let idleSince = started, told = false; ; await sleep(PARTNER_POLL_MS)) {
-    const found = findGateway(gateway.host, id);
-    const partner = found && standing(found);
-    const good = partner && pointedAt(partner, "good");
-    if (!partner || (good?.spec.version === version && (await isHealthy(partner, good)))) return;
-    if (isMutexTaken(mutexPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
-    else if (Date.now() - idleSince > PARTNER_GRACE_MS) throw versionFailure(gateway.id, id, version);
-    if (Date.now() - started > PARTNER_TIMEOUT_MS) throw versionFailure(gateway.id, id, version);
-    if (!told) progress(`waiting for ${id} to be healthy with OpenClaw ${version}`);
-    told = true;
-  }
-}
-
-const versionFailure = (own: string, id: string, version: string): Failure =>
-  new Failure(
-    `${id} is not healthy with OpenClaw ${version}, so ${own} stays on the version that is known to be good; nothing was changed`,
-    `repair ${id} first, or give ${own} a \`version\` of its own`,
-  );
-
-/** Whether the gateway that no stack owns, if there is one to protect, has started. */
-const hasNeighbour = async ({ neighbour, force }: Spec): Promise<boolean> =>
-  neighbour === undefined || force === true || (await isGatewayOn(neighbour.port));
-
-const neighbourFailure = ({ neighbour }: Spec): Failure =>
-  new Failure(
-    `the main gateway on port ${neighbour?.port} does not answer, so this healthy gateway was not taken down; nothing was changed`,
-    "start main first, or set `force: true`",
-  );
-
-/** The same as for a partner; it may just be restarting. */
-async function requireNeighbour(spec: Spec, progress: Progress): Promise<void> {
-  const end = Date.now() + PARTNER_GRACE_MS;
-  for (let told = false; !(await hasNeighbour(spec)); await sleep(PARTNER_POLL_MS)) {
-    if (Date.now() > end) throw neighbourFailure(spec);
-    if (!told) progress(`waiting for the main gateway on port ${spec.neighbour?.port} to answer`);
-    told = true;
-  }
-}
-
 async function replace(change: Switch, live: ReadonlySet<string>, order: Order): Promise<void> {
   const { gateway, next, predecessor, state } = change;
   const { progress } = order;
@@ -471,52 +367,6 @@ async function restoreFormerState(gateway: HostGateway, good: Generation): Promi
   const point = wayBackTo(gateway, good);
   if (point && pointedAt(gateway, "current")?.name !== good.name) await restoreState(gateway, point, good);
   forgetWayBack(gateway);
-}
-
-/** Puts a recovery point back, and the generation that ran on it. The present state is kept as one, too. */
-export async function restoreGateway(gateway: HostGateway, id: string, progress: Progress): Promise<string> {
-  const point = findRecoveryPoint(gateway, id);
-  const generation = readGeneration(gateway, point.generation);
-  const current = pointedAt(gateway, "current");
-  if (!generation || !current)
-    throw new Failure(
-      `what ran on the recovery point ${id} is not on this host any more`,
-      `restore it with your code: \`restoreFrom: "${id}"\` and \`version: "${point.version}"\`, then \`pulumi up\``,
-    );
-  await requireWhole(gateway, point);
-  const supervisor = supervisorFor(gateway.host);
-  const turn = await waitForTurn(gateway, progress);
-  try {
-    await undoUnfinished(gateway);
-    await supervisor.stop(gateway, true);
-    try {
-      const kept = await (await beginRecoveryPoint(gateway, current, { reason: "restore", way: "stopped" })).seal();
-      progress(`the present state is kept as recovery point ${kept.id}`);
-      await restoreState(gateway, point, generation);
-      readyPointer(gateway, "good", generation).place();
-      forgetWayBack(gateway);
-    } catch (error) {
-      await startGateway(gateway);
-      throw error;
-    }
-    return await startGateway(gateway);
-  } finally {
-    turn.release();
-  }
-}
-
-/** Makes a recovery point while the gateway runs, or of one that is stopped. */
-export async function backUp(gateway: HostGateway): Promise<string> {
-  const current = pointedAt(gateway, "current");
-  if (!current) throw new Failure(`gateway ${gateway.id} is not deployed`, "run `pulumi up`");
-  const isRunning = supervisorFor(gateway.host).status(gateway).gatewayPid !== undefined;
-  const point = await beginRecoveryPoint(gateway, current, {
-    reason: "backup",
-    way: isRunning ? "running" : "stopped",
-  });
-  const { id } = await point.seal();
-  pruneRecoveryPoints(gateway, current.spec.backups);
-  return id;
 }
 
 /** Starts what is deployed if it is down. Returns its state, in one line. */

@@ -24,9 +24,11 @@ import { readReload } from "./reload";
 import { supervisorFor } from "./supervisors/choose";
 import { attempt } from "./systemError";
 
+export type Progress = (line: string) => void;
+
 /** How a transaction deals with its caller. */
 export interface Order {
-  readonly progress: (line: string) => void;
+  readonly progress: Progress;
   /** Whether somebody is still waiting for it. */
   readonly isWanted: () => boolean;
 }

@@ -34,7 +34,8 @@
  */
 import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
-import { backUp, restartGateway, restoreGateway, startGateway, stopGateway } from "./apply";
+import { restartGateway, startGateway, stopGateway } from "./apply";
+import { backUp, listRecoveryPoints, restoreGateway } from "./recoveryVerbs";
 import { lastGatewayLines } from "./gatewayLog";
 import { claimGateway, discard, disown, purge, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
@@ -56,7 +57,7 @@ import { stagePackageLock } from "./stagedPackageLocks";
 import { type Wanted, type PackageLock } from "../model/packageLock";
 import { ensureRelease } from "./release";
 import { stageSecrets } from "./secrets";
-import { finishRestore, keepLastPoint, recoveryPoints } from "./recovery";
+import { finishRestore, keepLastPoint } from "./recovery";
 import { stateHelper } from "./state/helper";
 import type { Claim, Secrets, Spec } from "../model/spec";
 import { supervisorKind } from "./supervisors/choose";
@@ -222,20 +223,6 @@ function leave(manage: string): void {
   } catch {
     // not empty, or not there
   }
-}
-
-/** For people, or whole, but without the list of files. */
-function listRecoveryPoints(gateway: HostGateway, isJson: boolean): string {
-  const points = recoveryPoints(gateway).map(({ files, ...point }) => ({ ...point, files: files.length }));
-  if (isJson) return JSON.stringify(points, null, 2);
-  const size = (sizes: readonly { size: number }[]): string =>
-    `${(sizes.reduce((sum, each) => sum + each.size, 0) / 1e6).toFixed(1)} MB`;
-  return points
-    .map(
-      ({ id, madeAt, reason, version, archives }) =>
-        `${id}  ${madeAt}  OpenClaw ${version}  ${reason}  ${size(archives)}`,
-    )
-    .join("\n");
 }
 
 /** Before a gateway starts by itself: it comes up with one whole configuration and one whole state. */

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createReadStream, createWriteStream, renameSync } from "node:fs";
+import { createReadStream, createWriteStream, renameSync, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Transform, type Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -78,11 +78,40 @@ interface Wish {
   readonly way: Way;
 }
 
+/** For these a state is unpacked as well: to try a release on it, or in the place of the present one. */
+const UNPACKED: readonly Reason[] = ["upgrade", "restore"];
+/** Left free for everything else. */
+const SPARE_BYTES = 256 * 2 ** 20;
+
+/** For the archives, and for a copy with what a migration keeps of its own. */
+async function requireSpace(gateway: HostGateway, reason: Reason): Promise<void> {
+  const { total, databases } = await runStateHelper<{ total: number; databases: number }>(gateway, ["measure"]);
+  const needs = new Map<number, { path: string; bytes: number }>();
+  const add = (path: string, bytes: number): void => {
+    const { dev } = statSync(path);
+    needs.set(dev, { path, bytes: bytes + (needs.get(dev)?.bytes ?? SPARE_BYTES) });
+  };
+  add(gateway.paths.dir, total);
+  if (UNPACKED.includes(reason)) add(gateway.claim.stateDir, total + 2 * databases);
+  for (const { path, bytes } of needs.values()) {
+    const { bavail, bsize } = statfsSync(path);
+    const free = bavail * bsize;
+    if (free >= bytes) continue;
+    throw new Failure(
+      `a recovery point needs ${megabytes(bytes)} on the disk of ${path}, and ${megabytes(free)} are free; nothing was changed`,
+      "free up space on it and run `pulumi up` again",
+    );
+  }
+}
+
+const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
+
 export async function beginRecoveryPoint(
   gateway: HostGateway,
   of: Generation,
   { reason, way }: Wish,
 ): Promise<PointInProgress> {
+  await requireSpace(gateway, reason);
   const { backups } = gateway.paths;
   makeDir(backups, ownOnly());
   for (const name of entries(backups)) if (name.startsWith(MAKING)) removeTree(join(backups, name));

@@ -2,7 +2,6 @@
  * Changing the release that runs on a gateway's state. Releases migrate it, and only forward: so another one is first tried on
  * a copy, and the state is kept as it was, to go back to. Source: OpenClaw 2026.8.2 to 2026.9.6, measured.
  */
-import { statfsSync, statSync } from "node:fs";
 import { adviceToRestore } from "../model/recovery";
 import { isAtLeast } from "../model/versions";
 import { Failure } from "../model/failure";
@@ -20,8 +19,6 @@ import { TAG_VARIABLE } from "../model/hostLayout";
 
 /** A start with migrations takes 19 to 25 s on busy cores (measured); large databases take longer. */
 const REHEARSAL_TIMEOUT_MS = 300_000;
-/** Left free for everything else. */
-const SPARE_BYTES = 256 * 2 ** 20;
 const LOG_LINES = 20;
 
 /** A change from one release to another on the same state. */
@@ -41,7 +38,6 @@ export async function prepareRestore(
   { gateway, from, isRunning }: Upgrade,
   { progress }: Order,
 ): Promise<PointInProgress> {
-  await requireSpace(gateway);
   progress(`copying the present state${isRunning ? " while it runs" : ""}`);
   return beginRecoveryPoint(gateway, from, { reason: "restore", way: isRunning ? "both" : "stopped" });
 }
@@ -50,7 +46,6 @@ export async function prepareRestore(
 export async function prepareUpgrade(upgrade: Upgrade, { progress, isWanted }: Order): Promise<PointInProgress> {
   const { gateway, from, next, isRunning } = upgrade;
   await endRehearsal(gateway);
-  await requireSpace(gateway);
   progress(`copying the state of OpenClaw ${from.spec.version}${isRunning ? " while it runs" : ""}`);
   const point = await beginRecoveryPoint(gateway, from, { reason: "upgrade", way: isRunning ? "both" : "stopped" });
   try {
@@ -107,26 +102,3 @@ async function endRehearsal(gateway: HostGateway): Promise<void> {
   await endCarrying(`${TAG_VARIABLE}=${rehearsalTag(gateway)}`, gateway.host.identity.uid, 0);
   await runStateHelper(gateway, ["end-rehearsal"]);
 }
-
-/** The archives, a copy to try the release on or to restore, and what a migration keeps of its own. */
-async function requireSpace(gateway: HostGateway): Promise<void> {
-  const { total, databases } = await runStateHelper<{ total: number; databases: number }>(gateway, ["measure"]);
-  const needs = new Map<number, { path: string; bytes: number }>();
-  const add = (path: string, bytes: number): void => {
-    const { dev } = statSync(path);
-    needs.set(dev, { path, bytes: bytes + (needs.get(dev)?.bytes ?? SPARE_BYTES) });
-  };
-  add(gateway.paths.dir, total);
-  add(gateway.claim.stateDir, total + 2 * databases);
-  for (const { path, bytes } of needs.values()) {
-    const { bavail, bsize } = statfsSync(path);
-    const free = bavail * bsize;
-    if (free >= bytes) continue;
-    throw new Failure(
-      `another version needs ${megabytes(bytes)} on the disk of ${path} for a way back, and ${megabytes(free)} are free; nothing was changed`,
-      "free up space on it and run `pulumi up` again",
-    );
-  }
-}
-
-const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;

@@ -123,7 +123,7 @@ export class CrashHost {
 
   async comesUp(): Promise<boolean> {
     const isUp = async (): Promise<boolean> => this.supervisors() === 1 && (await this.answers());
-    return eventually("an answer", 5, isUp).catch(() => false);
+    return eventually("an answer", 20, isUp).catch(() => false);
   }
 
   /** What is wrong with `current`, whatever has happened. */

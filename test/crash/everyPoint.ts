@@ -2,8 +2,7 @@
  * The first thing that a verb does to the machine goes wrong, then the second, and so on, until a run ends without reaching
  * its point. Each time: what is there right after it, and after the next deployment. SQLite is tested like this.
  */
-import { setPriority } from "node:os";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { isSoak } from "../support/soak";
 import { ok, type Outcome } from "../support/hosts";
 import { CrashHost, isClear, type Mode } from "./crashes";
@@ -36,7 +35,6 @@ export interface Scenario {
 
 export type Floor = readonly [kill: number, full: number, broken: number];
 
-const NICE = 10;
 const DAY_MS = 86_400_000;
 
 const FLOOR_OF: Readonly<Record<Mode, number>> = { kill: 0, ENOSPC: 1, full: 1, EIO: 2 };
@@ -105,9 +103,6 @@ const ONLY_TOLD = /progress\.log|result\.json|^\d+ rmSync \S+\/(jobs|secrets|gen
 /** One row for each verb. */
 export function everyPoint(mode: Mode, scenarios: readonly Scenario[], port: number): void {
   let crash: CrashHost;
-  // Others beside it measure how long gateways take, or have patience for so long only.
-  beforeAll(() => setPriority(NICE));
-  afterAll(() => setPriority(0));
   beforeEach(() => void (crash = new CrashHost(port)));
   afterEach(() => crash.dispose());
 

@@ -65,7 +65,7 @@ const supervise: Scenario = {
     const former = crash.host.gatewayPid("main");
     process.kill(former, "SIGKILL");
     const isBack = (): boolean => ![former, -1].includes(crash.host.gatewayPid("main"));
-    await eventually("another process", 5, async () => crash.hit ?? (isBack() && (await crash.answers())));
+    await eventually("another process", 20, async () => crash.hit ?? (isBack() && (await crash.answers())));
     return crash.hit === undefined ? crash.host.run("restart", ["main"]) : outcome;
   },
   again: (crash) => apply(crash, 0),
@@ -97,7 +97,7 @@ const setup = verbOf("setup", [5, 5, 5], (crash) => crash.setUp());
 const { runs: _, ...isDown } = verbOf("start", [3, 1, 1], (crash) => crash.host.run("start", ["main"]), {
   async before(crash) {
     endStrays(crash.host.root);
-    await eventually("it is down", 5, async () => !(await crash.answers()));
+    await eventually("it is down", 20, async () => !(await crash.answers()));
   },
 });
 const start: Scenario = isDown;
@@ -120,6 +120,26 @@ const stage: Scenario = {
     return outcome.code === 0 ? crash.apply(crash.describe(turn), outcome.stdout.trim()) : outcome;
   },
 };
+
+/** By hand, of a state that is there; the present one becomes a recovery point each time. */
+const POINT = `0001-${ONE}`;
+export const RESTORE: Scenario = verbOf(
+  "restore",
+  [60, 40, 60],
+  (crash) => crash.host.run("restore", ["main", POINT]),
+  {
+    async begin(crash) {
+      await deploy(crash);
+      writeFileSync(memory(crash), "precious");
+      ok(await crash.host.run("backup", ["main"]));
+    },
+    async again(crash) {
+      const outcome = await crash.host.run("restore", ["main", POINT]);
+      return outcome.code === 0 ? crash.apply(crash.describe(0, { backups: 1 }), nonce) : outcome;
+    },
+    stride: 7,
+  },
+);
 
 const RELEASE = "2026.9.101";
 /** Every other turn with other packages. */

@@ -40,10 +40,11 @@ const ON_THE_HOST: Readonly<Record<string, readonly string[]>> = {
     "host/release.ts",
     "host/plugins.ts",
   ],
-  Deploying: ["host/apply.ts", "host/liveChange.ts", "host/needs.ts", "host/jobs.ts"],
+  Deploying: ["host/apply.ts", "host/partner.ts", "host/liveChange.ts", "host/needs.ts", "host/jobs.ts"],
   "Another version, recovery points and going back": [
     "host/upgrade.ts",
     "host/recovery.ts",
+    "host/recoveryVerbs.ts",
     "host/stateHelper.ts",
     "host/state/helper.ts",
     "host/state/pack.ts",
