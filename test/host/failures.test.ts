@@ -35,8 +35,9 @@ describe("a deployment fails", () => {
   const releases: readonly Behaviour[] = [
     { version: "2026.9.100" },
     { version: "2026.9.101", prints: "canary-log-line", endsWith: 78 },
-    { version: "2026.9.102", endsWith: 1 },
-    { version: "2026.9.103", claims: "2026.9.100", endsAfterMilliseconds: 300 },
+    { version: "2026.9.102", endsWith: 1, isFineOnCopy: true },
+    { version: "2026.9.103", claims: "2026.9.100", endsAfterMilliseconds: 300, isFineOnCopy: true },
+    { version: "2026.9.105", endsWith: 78, isFineOnCopy: true },
     { version: "2026.9.104", hangs: true },
   ];
   const deploy = (version: string) => {
@@ -60,7 +61,7 @@ describe("a deployment fails", () => {
     ok(await deploy("2026.9.100"));
     const generation = host.current("main");
     for (const [version, reason] of [
-      ["2026.9.101", "it ended with exit code 78: a restart would not help"],
+      ["2026.9.105", "it ended with exit code 78: a restart would not help"],
       ["2026.9.102", "it exited on its own 2 times"],
       ["2026.9.103", "it exited on its own 2 times"], // it answers, but as another version
     ] as const) {

@@ -8,7 +8,7 @@ import { placeStandIn, type Behaviour } from "../standIn/release";
 import { ask, endStrays, eventually, isRunning, ok, TestHost, type Outcome } from "../support/hosts";
 import { VERSION } from "../support/seed";
 
-const PORT = 28200;
+const PORT = 30000;
 const SECONDS = 10;
 
 /** A gateway that is up, and what the rows ask of it. */

@@ -12,7 +12,7 @@ import { ask, ok, TestHost, type GatewayUnderTest, type Outcome } from "../suppo
 import { withRealGateways } from "../support/oneAtATime";
 import { sqlite } from "../support/sqlite";
 
-const PORT = 28700;
+const PORT = 30700;
 /** Between the oldest and the newest one that are real. */
 const BETWEEN = "2026.8.3";
 const [OLD, NEW, NEWER] = ["2026.9.100", "2026.9.101", "2026.9.102"] as const;
@@ -296,10 +296,8 @@ describe(`OpenClaw ${OLDEST_VERSION}, and then ${VERSION}`, () => {
     expect(outcome.stdout).toContain(`now healthy: OpenClaw ${VERSION}`);
     expect(Number(schema())).toBeGreaterThan(Number(before.schema));
     expect(jobs()).toEqual(before.jobs);
-    const own = Object.entries(before.files).filter(([path]) =>
-      /^(agents|credentials|delivery-queue|notes|workspace)\//.test(path),
-    );
-    expect(own.length).toBeGreaterThanOrEqual(5);
+    const own = Object.entries(before.files).filter(([path]) => /^(agents|credentials|notes|workspace)\//.test(path));
+    expect(own.length).toBeGreaterThanOrEqual(4);
     expect(gateway.hashes()).toMatchObject(Object.fromEntries(own));
     expect(ok(await gateway.up(VERSION)).stdout).toContain("already healthy");
   });
@@ -309,5 +307,7 @@ describe(`OpenClaw ${OLDEST_VERSION}, and then ${VERSION}`, () => {
     expect(ok(await host.run("restore", ["main", id])).stdout).toContain(`now healthy: OpenClaw ${OLDEST_VERSION}`);
     expect(jobs()).toEqual(wanted.jobs);
     expect(schema()).toBe(wanted.schema);
+    // The newer release has taken the pending message into its database.
+    expect(Object.keys(gateway.hashes())).toContain("delivery-queue/1.json");
   });
 });

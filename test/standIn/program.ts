@@ -45,7 +45,10 @@ const UNRECOVERABLE = 78;
 const UPDATE_CHANNELS: readonly unknown[] = ["stable", "extended-stable", "beta", "dev"];
 
 const readJson = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"));
-const behaviour = readJson(join(dirname(realpathSync(process.argv[1]!)), "stand-in.json")) as Behaviour;
+/** As OpenClaw's own updater, whoever tries it on a copy skips these. */
+const isCopy = process.env.OPENCLAW_SKIP_CHANNELS !== undefined;
+const given = readJson(join(dirname(realpathSync(process.argv[1]!)), "stand-in.json")) as Behaviour;
+const behaviour: Behaviour = isCopy && given.isFineOnCopy ? { version: given.version } : given;
 const configPath = process.env.OPENCLAW_CONFIG_PATH!;
 const readConfig = (): Config => readJson(configPath) as Config;
 /** In force; a gateway takes another one while it runs. */
@@ -53,9 +56,7 @@ let config = readConfig();
 const { port } = config.gateway;
 /** Channels that it has; any other one is as a plugin that is not installed. */
 const known = (): [string, Channel][] =>
-  (process.env.OPENCLAW_SKIP_CHANNELS ? [] : Object.entries(config.channels ?? {})).filter(
-    ([name]) => name === "telegram",
-  );
+  (isCopy ? [] : Object.entries(config.channels ?? {})).filter(([name]) => name === "telegram");
 
 const print = (value: unknown): void => void process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 
@@ -154,8 +155,7 @@ async function serve(): Promise<void> {
   mkdirSync(state, { recursive: true });
   openSync(join(state, "openclaw.sqlite"), "a");
   if (behaviour.schema !== undefined) migrate(join(state, "openclaw.sqlite"), behaviour.schema);
-  // As OpenClaw's own updater, whoever tries it on a copy skips these.
-  if (behaviour.diesMigrated && process.env.OPENCLAW_SKIP_CHANNELS === undefined) process.exit(1);
+  if (behaviour.diesMigrated && !isCopy) process.exit(1);
   let servers = await start();
   process.on("SIGTERM", () => {
     close(servers);

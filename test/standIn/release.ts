@@ -23,6 +23,8 @@ export interface Behaviour {
   readonly schema?: number;
   /** Dies where it runs as the gateway itself, after it has migrated: not on a copy. */
   readonly diesMigrated?: true;
+  /** On a copy of the state it does nothing wrong. */
+  readonly isFineOnCopy?: true;
   /** What it makes of a configuration that is changed while it runs, instead of taking it. */
   readonly onChange?: "ignores" | "takes silently" | "ends";
 }
