@@ -9,7 +9,7 @@ import type { JsonObject } from "../model/spec";
 import { askHealth, type CheckedGateway } from "./gateways";
 
 /** The slowest of them takes 8 s on an idle machine, and longer if several gateways are asked at once. */
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 
 /** What a command printed as JSON; `undefined`: it printed none. */
 export type Report = Record<string, unknown> | undefined;

@@ -54,7 +54,7 @@ describe("programs of one's own", () => {
       "use 26111, the nearest free base port",
       "claw.rescue.stateDir: <root>/state/inside is inside claw.main.stateDir (<root>/state)",
       "claw.rescue.telegram.botToken: is the same bot as claw.main.telegram.botToken",
-      "ops.version: is older than 2026.9.6",
+      "ops.version: is older than 2026.8.2",
       "ops.basePort: must be between 1024 and 65425",
       "ops.config.gateway.port: is set by the argument basePort",
       "crossed.browser.cdpUrl: port 26011 on this host belongs to claw.main (26000-26110)",

@@ -19,7 +19,7 @@ const pair = new GatewayPair("claw", {
 });
 new Gateway("ops", {
   target,
-  version: "2026.9.5",
+  version: "2026.8.1",
   profile: "default",
   basePort: 80,
   config: { gateway: { port: 1 } },
