@@ -54,7 +54,7 @@ import { runAs } from "./runAs";
 import { pathsInShort } from "../model/reload";
 import type { Spec } from "../model/spec";
 import { supervisorFor } from "./supervisors/choose";
-import { systemFailure, told } from "./systemError";
+import { attempt, systemFailure, told } from "./systemError";
 
 const VALIDATE_TIMEOUT_MS = 120_000;
 
@@ -372,7 +372,9 @@ async function restoreFormerState(gateway: HostGateway, good: Generation): Promi
 /** Starts what is deployed if it is down. Returns its state, in one line. */
 export async function startGateway(gateway: HostGateway): Promise<string> {
   if (!pointedAt(gateway, "current")) throw new Failure(`gateway ${gateway.id} is not deployed`, "run `pulumi up`");
-  await undoUnfinished(gateway);
+  // As where it starts by itself: with the other configuration is better than not at all.
+  attempt(() => putBackConfig(gateway));
+  if (isRestoring(gateway)) await undoUnfinished(gateway);
   const current = pointedAt(gateway, "current")!;
   const supervisor = supervisorFor(gateway.host);
   if (supervisor.status(gateway).supervised && (await isUp(gateway, current)))

@@ -125,7 +125,7 @@ const stage: Scenario = {
 const POINT = `0001-${ONE}`;
 export const RESTORE: Scenario = verbOf(
   "restore",
-  [60, 40, 60],
+  [50, 40, 45],
   (crash) => crash.host.run("restore", ["main", POINT]),
   {
     async begin(crash) {
