@@ -163,6 +163,7 @@ async function settle(gateway: HostGateway, ordered: Ordered, progress: Progress
   const steps: readonly (() => void | Promise<void>)[] = [
     ...(neighbour ? [() => writeGuide(gateway, neighbour.guide)] : []),
     () => recordPackageLock(releaseDir(gateway, release), release),
+    () => forgetWayBack(gateway),
     () => pruneRecoveryPoints(gateway, ordered.spec.backups),
     () => removeUnused(gateway, generationsToKeep(gateway)),
     () => sweepGateway(gateway),
@@ -315,7 +316,6 @@ async function prove(
     await waitForChannels(gateway, next, requiredChannels(gateway, { next, good: back.good }, live), order.progress);
     if (!order.isWanted() && back.good) throw new Failure("cancelled");
     proof.place();
-    forgetWayBack(gateway);
   } catch (error) {
     const log = lastGatewayLines(gateway, logStart, next);
     order.progress("not healthy: rolling back");

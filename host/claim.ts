@@ -158,9 +158,9 @@ export function purge({ host, id, claim }: HostGateway): string[] {
     asAccount(host.identity, 'find "$1" -mindepth 1 -delete 2>/dev/null || true', path);
     removeTree(join(path, STATE_OWNER_FILE));
   }
-  const deepestFirst = created.toSorted((one, other) => other.length - one.length);
-  for (const path of deepestFirst.filter((each) => own.some((top) => isWithin(each, top) || isWithin(top, each))))
-    attempt(() => rmdirSync(path));
+  // What was below the state directory is gone with it: there, a link could lead root elsewhere.
+  const outside = created.filter((path) => !isAgents(path, claim) && own.some((top) => isWithin(top, path)));
+  for (const path of outside.toSorted((one, other) => other.length - one.length)) attempt(() => rmdirSync(path));
   return own.filter((path) => lstat(path)).flatMap((path) => entries(path).map((name) => join(path, name)));
 }
 

@@ -22,6 +22,9 @@ export function readableBy(identity: Identity): Access {
     : { dirMode: 0o700, fileMode: 0o600, gid: identity.gid };
 }
 
+/** Access for what nobody but the deploying user may see. */
+export const ownOnly = (): Access => ({ dirMode: 0o700, fileMode: 0o600, gid: process.getgid!() });
+
 export function makeDir(path: string, access?: Access): void {
   fs.mkdirSync(path, { recursive: true });
   if (!access) return;

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { applySpec } from "./apply";
 import { workerEnvironment } from "../model/npm";
 import { Failure, withAdvice } from "../model/failure";
-import { makeDir, removeTree, writeJson } from "./files";
+import { makeDir, ownOnly, removeTree, writeJson } from "./files";
 import { isMissing, entries, readJson } from "../inspect/files";
 import { mutexPath, openGateway, type Host } from "./host";
 import { JOB_POLL_MS } from "./limits";
@@ -37,12 +37,10 @@ interface JobResult {
   readonly error?: string;
 }
 
-const OWN_ONLY = { dirMode: 0o700, fileMode: 0o600 } as const;
-
 /** Starts a worker for a spec and follows it to its end. */
 export async function applyInBackground(host: Host, id: string, request: Omit<Request, "follower">): Promise<string> {
   const { paths } = openGateway(host, id);
-  const access = { ...OWN_ONLY, gid: process.getgid!() };
+  const access = ownOnly();
   makeDir(paths.jobs, access);
   const name = nextName(entries(paths.jobs));
   const job = join(paths.jobs, name);
@@ -97,7 +95,7 @@ export async function work(host: Host, id: string, name: string): Promise<void> 
   );
   // To the waiting command, even if the disk is full; and into a file, to look at later.
   const finish = (result: JobResult): void => {
-    attempt(() => writeJson(resultFile(job), result, { ...OWN_ONLY, gid: process.getgid!() }));
+    attempt(() => writeJson(resultFile(job), result, ownOnly()));
     attempt(() => writeSync(1, JSON.stringify(result)));
   };
   try {

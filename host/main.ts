@@ -40,7 +40,7 @@ import { lastGatewayLines } from "./gatewayLog";
 import { claimGateway, discard, disown, purge, releaseClaim } from "./claim";
 import { becomeGateway, runCommandLine } from "./commandLine";
 import { Failure } from "../model/failure";
-import { makeDir, removeTree, writeFile, writeJson } from "./files";
+import { makeDir, ownOnly, removeTree, writeFile, writeJson } from "./files";
 import { entries, readJson } from "../inspect/files";
 import { pointedAt, putBackConfig } from "./generation";
 import { findGateway, mutexPath, openGateway, openHost, ownManageDir, type Host, type HostGateway } from "./host";
@@ -102,8 +102,7 @@ function setUp(manage: string): void {
 function writeLogin(manage: string, registry = "", login?: string): void {
   const npmrc = npmrcFile(manage);
   if (login === undefined) return removeTree(npmrc);
-  const access = { dirMode: 0o700, fileMode: 0o600, gid: process.getgid!() };
-  writeFile(npmrc, `${registry.replace(/^\w+:/, "")}/:_auth=${login}\n`, access);
+  writeFile(npmrc, `${registry.replace(/^\w+:/, "")}/:_auth=${login}\n`, ownOnly());
 }
 
 function otherwise(manage: string, before: string, now: string): Failure {

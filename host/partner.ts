@@ -49,35 +49,52 @@ const partnerFailure = (id: string): Failure =>
 async function requirePartner(gateway: HostGateway, spec: Spec, progress: Progress): Promise<void> {
   const { partner: id, force } = spec;
   if (id === undefined || force) return;
-  const started = Date.now();
-  for (let idleSince = started, told = false; ; await sleep(PARTNER_POLL_MS)) {
-    const isThere = findGateway(gateway.host, id) !== undefined;
-    if (isThere && (await hasHealthyPartner(gateway, spec))) return;
-    if (isMutexTaken(mutexPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
-    else if (Date.now() - idleSince > PARTNER_GRACE_MS) {
-      if (!isThere) return; // there is none on this host, and none is coming: nothing to protect
-      throw partnerFailure(id);
-    }
-    if (Date.now() - started > PARTNER_TIMEOUT_MS) throw partnerFailure(id);
-    if (!told) progress(`waiting for the partner ${id} to become healthy`);
-    told = true;
-  }
+  const isThere = (): boolean => findGateway(gateway.host, id) !== undefined;
+  await waitForPartner(gateway, id, {
+    isMet: async () => isThere() && (await hasHealthyPartner(gateway, spec)),
+    onWait: () => progress(`waiting for the partner ${id} to become healthy`),
+    failure: () => partnerFailure(id),
+    // There is none on this host, and none is coming: nothing to protect.
+    isVain: () => !isThere(),
+  });
 }
 
 /** One of a pair stays on the version that is known to be good until the other one is healthy with the next. */
 export async function waitForPartnersVersion(gateway: HostGateway, spec: Spec, progress: Progress): Promise<void> {
   const { partner: id, afterPartner, force, version } = spec;
   if (id === undefined || !afterPartner || force) return;
+  await waitForPartner(gateway, id, {
+    async isMet() {
+      const found = findGateway(gateway.host, id);
+      const partner = found && standing(found);
+      const good = partner && pointedAt(partner, "good");
+      return !partner || (good?.spec.version === version && (await isHealthy(partner, good)));
+    },
+    onWait: () => progress(`waiting for ${id} to be healthy with OpenClaw ${version}`),
+    failure: () => versionFailure(gateway.id, id, version),
+  });
+}
+
+interface Waiting {
+  isMet(): Promise<boolean>;
+  /** Called once, where it is not met at once. */
+  onWait(): void;
+  failure(): Failure;
+  /** Whether it is no failure that nothing comes of it. */
+  isVain?(): boolean;
+}
+
+/** Waits while a deployment of the partner is under way, and a little for one to begin. */
+async function waitForPartner({ host }: HostGateway, id: string, waiting: Waiting): Promise<void> {
   const started = Date.now();
-  for (let idleSince = started, told = false; ; await sleep(PARTNER_POLL_MS)) {
-    const found = findGateway(gateway.host, id);
-    const partner = found && standing(found);
-    const good = partner && pointedAt(partner, "good");
-    if (!partner || (good?.spec.version === version && (await isHealthy(partner, good)))) return;
-    if (isMutexTaken(mutexPath(gateway.host, `gateway-${id}`))) idleSince = Date.now();
-    else if (Date.now() - idleSince > PARTNER_GRACE_MS) throw versionFailure(gateway.id, id, version);
-    if (Date.now() - started > PARTNER_TIMEOUT_MS) throw versionFailure(gateway.id, id, version);
-    if (!told) progress(`waiting for ${id} to be healthy with OpenClaw ${version}`);
+  for (let idleSince = started, told = false; !(await waiting.isMet()); await sleep(PARTNER_POLL_MS)) {
+    if (isMutexTaken(mutexPath(host, `gateway-${id}`))) idleSince = Date.now();
+    else if (Date.now() - idleSince > PARTNER_GRACE_MS) {
+      if (waiting.isVain?.()) return;
+      throw waiting.failure();
+    }
+    if (Date.now() - started > PARTNER_TIMEOUT_MS) throw waiting.failure();
+    if (!told) waiting.onWait();
     told = true;
   }
 }

@@ -13,7 +13,7 @@ import { Failure } from "../model/failure";
 import { entries, readJson } from "../inspect/files";
 import { purgedDir } from "../model/hostLayout";
 import { MANIFEST_FILE, numberOfPoint, recoveryPointsIn } from "../inspect/recoveryPoints";
-import { makeDir, removeTree, writeJson } from "./files";
+import { makeDir, ownOnly, removeTree, writeJson } from "./files";
 import { isToRestore, stateRefusal } from "../model/recovery";
 import type { Spec } from "../model/spec";
 import { pointedAt, readyPointer, readGeneration, type Generation } from "./generation";
@@ -25,7 +25,7 @@ import { runStateHelper, startStateHelper } from "./stateHelper";
 /** Why it was made. */
 export type Reason = "upgrade" | "restore" | "backup" | "removal";
 
-export interface RecoveryPoint extends Contents {
+export interface RecoveryPoint extends Omit<Contents, "files"> {
   readonly format: 1;
   readonly id: string;
   readonly reason: Reason;
@@ -35,6 +35,8 @@ export interface RecoveryPoint extends Contents {
   readonly generation: string;
   /** To be unpacked one after the other. Sizes in bytes. */
   readonly archives: readonly Archive[];
+  /** How many there are in it; each is in `FILES_FILE`. */
+  readonly files: number;
 }
 
 interface Archive {
@@ -47,9 +49,9 @@ interface Archive {
 const STATE_ARCHIVE = "state.tar.gz";
 /** What had changed when it had stopped. */
 const CHANGES_ARCHIVE = "changes.tar";
+/** All files with their sizes and hashes: apart from the manifest, which every deployment reads. */
+const FILES_FILE = "files.json";
 const MAKING = ".making-";
-const OWN_ONLY = { dirMode: 0o700, fileMode: 0o600 } as const;
-const ownOnly = () => ({ ...OWN_ONLY, gid: process.getgid!() });
 
 export const recoveryPoints = ({ paths }: HostGateway): RecoveryPoint[] => recoveryPointsIn(paths.backups);
 
@@ -145,7 +147,7 @@ export async function beginRecoveryPoint(
       archive: join(dir, STATE_ARCHIVE),
       drop,
       async seal() {
-        child.stdin!.end("stopped\n");
+        if (way === "both") child.stdin!.end("stopped\n");
         const { databases, files, unread } = (way === "both" ? await nextLine() : early) as Contents;
         await ended;
         const rest = await second;
@@ -153,8 +155,9 @@ export async function beginRecoveryPoint(
           ...{ format: 1, id, reason, madeAt: new Date().toISOString() },
           ...{ version: of.spec.version, generation: of.name },
           archives: way === "both" ? [state, rest] : [state],
-          ...{ databases, files, unread },
+          ...{ databases, files: files.length, unread },
         };
+        writeJson(join(dir, FILES_FILE), files, ownOnly());
         writeJson(join(dir, MANIFEST_FILE), point, ownOnly());
         renameSync(dir, join(backups, id));
         return point;

@@ -62,9 +62,9 @@ export async function backUp(gateway: HostGateway): Promise<string> {
   return id;
 }
 
-/** For people, or whole, but without the list of files. */
+/** For people, or whole. */
 export function listRecoveryPoints(gateway: HostGateway, isJson: boolean): string {
-  const points = recoveryPoints(gateway).map(({ files, ...point }) => ({ ...point, files: files.length }));
+  const points = recoveryPoints(gateway);
   if (isJson) return JSON.stringify(points, null, 2);
   const size = (sizes: readonly { size: number }[]): string =>
     `${(sizes.reduce((sum, each) => sum + each.size, 0) / 1e6).toFixed(1)} MB`;

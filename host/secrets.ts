@@ -3,7 +3,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Failure } from "../model/failure";
-import { makeDir, readableBy, writeFile, writeJson } from "./files";
+import { makeDir, ownOnly, readableBy, writeFile, writeJson } from "./files";
 import { readJson } from "../inspect/files";
 import type { Host, HostGateway } from "./host";
 import type { Secrets } from "../model/spec";
@@ -100,7 +100,7 @@ export function redact(text: string, secrets: Record<string, string>): string {
 function nonceKey(host: Host): Buffer {
   const path = join(host.manage, "nonce.key");
   if (!existsSync(path)) {
-    writeFile(path, randomBytes(32).toString("hex"), { dirMode: 0o700, fileMode: 0o600, gid: process.getgid!() });
+    writeFile(path, randomBytes(32).toString("hex"), ownOnly());
   }
   return Buffer.from(readFileSync(path, "utf8"), "hex");
 }

@@ -38,6 +38,8 @@ export function startStateHelper(
   const way = isOffline && host.identity.demote && canCutOff() ? CUT_OFF : [];
   const [first, ...rest] = [...way, file, ...all];
   const child = spawn(first!, rest, { cwd: "/", env: { ...ENVIRONMENT, ...env }, ...who, stdio, detached: true });
+  // It may have ended already; why, it says itself.
+  child.stdin?.on("error", () => undefined);
   let said = "";
   child.stderr?.setEncoding("utf8").on("data", (chunk: string) => (said = (said + chunk).slice(-16_384)));
   const ended = new Promise<void>((resolve, reject) => {
@@ -50,12 +52,20 @@ export function startStateHelper(
   return { child, ended };
 }
 
-/** Does one thing, and returns its answer. `input` is written to its stdin. */
+interface Question extends Omit<HelperOptions, "stdio"> {
+  /** A line for its stdin, which stays open until it ends. */
+  readonly input?: string;
+}
+
+/** Does one thing, and returns its answer. */
 export async function runStateHelper<T = undefined>(
   gateway: HostGateway,
   words: readonly [StateAction, ...string[]],
+  { input, ...options }: Question = {},
 ): Promise<T> {
-  const { child, ended } = startStateHelper(gateway, words, { stdio: ["ignore", "pipe", "pipe"] });
+  const stdio: StdioOptions = [input === undefined ? "ignore" : "pipe", "pipe", "pipe"];
+  const { child, ended } = startStateHelper(gateway, words, { ...options, stdio });
+  child.stdin?.write(`${input}\n`);
   let answer = "";
   child.stdout!.setEncoding("utf8").on("data", (chunk: string) => (answer += chunk));
   await ended;

@@ -5,7 +5,7 @@
 import { adviceToRestore } from "../model/recovery";
 import { isAtLeast } from "../model/versions";
 import { Failure } from "../model/failure";
-
+import { gatewayTag, TAG_VARIABLE } from "../model/hostLayout";
 import { endCarrying } from "./endProcesses";
 import { serviceArguments, secretsOf, type Generation } from "./generation";
 import type { HostGateway } from "./host";
@@ -14,8 +14,7 @@ import { beginRecoveryPoint, recoveryPoints, unpackInto, type PointInProgress } 
 import { indent } from "./release";
 import { readVariables, redact } from "./secrets";
 import type { Rehearsed, RehearsalOrder } from "./state/rehearse";
-import { runStateHelper, startStateHelper } from "./stateHelper";
-import { TAG_VARIABLE } from "../model/hostLayout";
+import { runStateHelper } from "./stateHelper";
 
 /** A start with migrations takes 19 to 25 s on busy cores (measured); large databases take longer. */
 const REHEARSAL_TIMEOUT_MS = 300_000;
@@ -77,28 +76,20 @@ async function rehearse({ gateway, next }: Upgrade, archive: string): Promise<Re
   const target = await runStateHelper<string>(gateway, ["begin-rehearsal"]);
   await unpackInto(gateway, archive, target);
   const { service, spec } = next;
+  const tag = { [TAG_VARIABLE]: rehearsalDir(gateway) };
   const order: RehearsalOrder = {
     ...{ config: spec.config, version: spec.version, node: service.node, args: serviceArguments(service) },
-    env: { ...service.env, ...readVariables(service.secrets), [TAG_VARIABLE]: rehearsalTag(gateway) },
+    env: { ...service.env, ...readVariables(service.secrets), ...tag },
     timeoutMs: REHEARSAL_TIMEOUT_MS,
   };
-  const { child, ended } = startStateHelper(gateway, ["rehearse"], {
-    stdio: ["pipe", "pipe", "pipe"],
-    env: { [TAG_VARIABLE]: rehearsalTag(gateway) },
-    isOffline: true,
-  });
-  let said = "";
-  child.stdout!.setEncoding("utf8").on("data", (chunk: string) => (said += chunk));
-  child.stdin!.on("error", () => undefined); // it says itself what is wrong
-  child.stdin!.write(`${JSON.stringify(order)}\n`);
-  await ended;
-  return JSON.parse(said) as Rehearsed;
+  return runStateHelper<Rehearsed>(gateway, ["rehearse"], { input: JSON.stringify(order), env: tag, isOffline: true });
 }
 
-const rehearsalTag = ({ paths }: HostGateway): string => `${paths.dir}/rehearsal`;
+/** What its processes are known by; there is no such directory. */
+const rehearsalDir = ({ paths }: HostGateway): string => `${paths.dir}/rehearsal`;
 
 /** Also of an earlier one that was killed. */
 async function endRehearsal(gateway: HostGateway): Promise<void> {
-  await endCarrying(`${TAG_VARIABLE}=${rehearsalTag(gateway)}`, gateway.host.identity.uid, 0);
+  await endCarrying(gatewayTag(rehearsalDir(gateway)), gateway.host.identity.uid, 0);
   await runStateHelper(gateway, ["end-rehearsal"]);
 }

@@ -60,12 +60,16 @@ function kindOf(stats: BigIntStats): Entry["kind"] | undefined {
   return stats.isFile() ? "file" : undefined;
 }
 
+/** Not ours to read: another user's, or a link by now. */
+export const isClosed = (error: unknown): boolean =>
+  ["EACCES", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "");
+
 /** `undefined` where it is gone, or not ours to read. */
 function readable<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (isMissing(error) || ["EACCES", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    if (isMissing(error) || isClosed(error)) return undefined;
     throw error;
   }
 }

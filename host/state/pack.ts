@@ -13,7 +13,7 @@ import { Failure } from "../../model/failure";
 import { openToRead, schemaVersion } from "../../inspect/databases";
 import { isMissing } from "../../inspect/files";
 import { WORK_DIR } from "../../model/hostLayout";
-import { contents, DATABASE_SIDES, type Entry } from "./contents";
+import { contents, DATABASE_SIDES, isClosed, type Entry } from "./contents";
 import { CHANGES_FILE, TAILS, type Changes, type Contents } from "./format";
 
 /** How the state is copied: while its gateway runs; while it is stopped; first the one, then the other. */
@@ -117,7 +117,7 @@ class Archive {
     } catch (error) {
       if (isMissing(error)) return; // it is gone meanwhile
       // A container of a bot leaves files of other users. OpenClaw cannot read them either.
-      if (!["EACCES", "ELOOP"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      if (!isClosed(error)) throw error;
       this.unread.push(path);
     }
   }
@@ -168,13 +168,13 @@ class Archive {
   }
 
   /** Exactly as much as its header says, also of a file that gets shorter meanwhile: that is copied again. */
-  private async stream(
+  private stream(
     header: Header & { size: number },
     { file, start, hash }: { file: number; start: number; hash: Hash },
   ): Promise<void> {
-    const written = new Promise<void>((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const entry = this.pack.entry(header, (error) => (error ? reject(error) : resolve()));
-      void (async () => {
+      const write = async (): Promise<void> => {
         for (let done = 0; done < header.size;) {
           const wanted = Math.min(CHUNK, header.size - done);
           const read = readAt(file, start + done, wanted);
@@ -184,9 +184,9 @@ class Archive {
           done += chunk.length;
         }
         entry.end();
-      })().catch(reject);
+      };
+      write().catch(reject);
     });
-    await written;
   }
 
   private put(header: Header, content?: string): Promise<void> {
