@@ -67,14 +67,23 @@ export interface GatewayArgs {
   /**
    * More OpenClaw configuration (openclaw.json as an object), checked in preview against OpenClaw's own schema. A key that
    * the component decides may be set to the same value only. A channel's plugin is enabled with it. No secrets here: set
-   * them in `env`, and write ${NAME}.
+   * them in `secrets` or `env`, and write ${NAME}.
    * @default {}
    * @example { update: { channel: "stable" } }
    */
   readonly config?: Readonly<Record<string, ConfigValue>> | undefined;
   /**
-   * Extra environment variables for the gateway, kept as secrets, e.g. model provider keys. Not those that decide which
-   * gateway a process is (OPENCLAW_…, HOME, PATH …).
+   * Secrets that `config` refers to as ${NAME}, where OpenClaw reads them from a file: keys of model providers, tokens of
+   * channels (docs/configuration.md has the list). On a host a new value changes the gateway while it runs, without a pause.
+   * None of them is in the gateway's environment.
+   * @default {}
+   * @example { ZAI_API_KEY: config.requireSecret("zaiKey") }
+   */
+  readonly secrets?: Readonly<Record<string, pulumi.Input<string>>> | undefined;
+  /**
+   * Extra environment variables for the gateway, kept as secrets, for what reads nothing else; everything that the gateway
+   * starts has them, too. A change needs a new process. Not those that decide which gateway a process is (OPENCLAW_…, HOME,
+   * PATH …).
    * @default {}
    * @example { ANTHROPIC_API_KEY: config.requireSecret("anthropicKey") }
    */

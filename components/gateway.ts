@@ -70,6 +70,11 @@ export interface GatewayOutputs {
    * gateway in a container, wherever docker runs, e.g. `docker exec openclaw-dev-openclaw-main openclaw`.
    */
   readonly wrapper: pulumi.Output<string>;
+  /**
+   * Ids of its recovery points after the last change of it, newest first: what `restoreFrom` takes. Those made by hand since are
+   * in the list of `host backups`. Empty in a container.
+   */
+  readonly recoveryPoints: pulumi.Output<readonly string[]>;
 }
 
 /* eslint-disable @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type --
@@ -131,15 +136,19 @@ export class Gateway extends pulumi.ComponentResource {
     reportOn(label, gateway, checked, { problems, refused, isRescue });
     const telegramToken = checked.telegram?.botToken;
     const bot = telegramToken && { path: `${label}.telegram.botToken`, channel: TELEGRAM, token: telegramToken };
-    const bots = [...(bot ? [bot] : []), ...botsOf(checked.config ?? {}, checked.env ?? {}, `${label}.config`)];
+    const bots = [
+      ...(bot ? [bot] : []),
+      ...botsOf(checked.config ?? {}, { ...checked.env, ...checked.secrets }, `${label}.config`),
+    ];
     const declared = { name, target, gateway, bots, isRescue, notices: ownerless(gateway, checked) };
     program.declare(declared);
 
     const randomToken = pulumi.secret(randomBytes(TOKEN_BYTES).toString("hex"));
     const token = pulumi.secret(stableValue(`${name}-token`, randomToken, { parent: this }));
-    const secrets: Record<string, pulumi.Input<string>> = { [tokenVariable(signsIn(checked.expose))]: token };
+    const ofEvery = { [tokenVariable(signsIn(checked.expose))]: token };
+    const secrets: Record<string, pulumi.Input<string>> = { ...checked.secrets, ...ofEvery };
     if (bot) secrets[BOT_TOKEN_VARIABLE] = checkedBotToken(declared, bot);
-    const deployment = target.deploy(
+    const { resource: deployment, recoveryPoints = pulumi.output([]) } = target.deploy(
       this,
       defined({
         name,
@@ -153,7 +162,7 @@ export class Gateway extends pulumi.ComponentResource {
 
     // Known in preview, but resolved for dependents only once the gateway is healthy.
     const wrapper = pulumi.output(target.wrapperOf?.(gateway) ?? gateway.wrapper);
-    return { known: deployment.urn.apply(() => ({ gateway, token, wrapper })), deployment };
+    return { known: deployment.urn.apply(() => ({ gateway, token, wrapper, recoveryPoints })), deployment };
   }
 }
 
@@ -205,6 +214,7 @@ interface Known {
   readonly gateway: ResolvedGateway;
   readonly token: pulumi.Output<string>;
   readonly wrapper: pulumi.Output<string>;
+  readonly recoveryPoints: pulumi.Output<string[]>;
 }
 
 const outputsOf = (known: pulumi.Output<Known>): GatewayOutputs => ({
@@ -219,6 +229,7 @@ const outputsOf = (known: pulumi.Output<Known>): GatewayOutputs => ({
   configPath: known.apply(({ gateway }) => gateway.configPath),
   serviceName: known.apply(({ gateway }) => gateway.serviceName),
   wrapper: known.apply(({ wrapper }) => wrapper),
+  recoveryPoints: known.apply(({ recoveryPoints }) => recoveryPoints),
 });
 
 /**

@@ -51,6 +51,7 @@ class Program {
   private readonly warnings = new Set<string>();
   private readonly looks: { readonly target: Target; readonly look: () => readonly Problem[] }[] = [];
   private readonly unclear = new Set<Target>();
+  private readonly seen: string[] = [];
   private readonly changes = new Map<GatewayToCheck, ExpectedChange>();
   /** How many of them a preview has shown. */
   private announced = 0;
@@ -84,6 +85,11 @@ class Program {
 
   isLeftAlone(target: Target): boolean {
     return this.unclear.has(target);
+  }
+
+  /** What is not as it was left: said by every preview, before what would change. */
+  notice(line: string): void {
+    this.seen.push(plainLine(line));
   }
 
   /** What looking at its machine has shown: `undefined` if nothing of it would change. A preview says it. */
@@ -153,7 +159,12 @@ class Program {
       const change = this.changes.get(each);
       return change ? [plainLine(`${each.gateway.label}: ${costInWords(change, each.gateway.version)}`)] : [];
     });
-    for (const line of [...inShort(news), ...changes, ...news.flatMap(({ notices }) => notices)])
+    for (const line of [
+      ...inShort(news),
+      ...this.seen.splice(0),
+      ...changes,
+      ...news.flatMap(({ notices }) => notices),
+    ])
       void pulumi.log.info(line);
   }
 

@@ -7,6 +7,7 @@ import type { GatewayPairArgs, RescueGatewayArgs } from "./arguments";
 import { currentProgram } from "./preflight";
 import { defined } from "../model/defined";
 import { isShowable, problemsOf, type Problem } from "./rules/problems";
+import { takesSecret } from "./rules/config/secretPlaces";
 import { secretPaths } from "./stackFile";
 import { once } from "./targets/bootstrap";
 import { hostShape, type HostArgs } from "./targets/hostArguments";
@@ -179,7 +180,8 @@ const mainNotOurs = (project: string): Problem => ({
 /** The value is repeated only where it cannot be a secret. */
 function withoutPath(project: string, key: string, value: string): Problem {
   const keys = key.split(/[.[\]]+/);
-  const isSecret = isConfigSecret(`${project}:${key}`) || keys.some((each) => each === "env" || SECRETS.includes(each));
+  const isSecret =
+    isConfigSecret(`${project}:${key}`) || keys.some((each) => [...ALL_SECRET, ...SECRETS].includes(each));
   const isShown = isShowable(/^\d+$/.test(value) ? Number(value) : value, keys);
   const set = `set ${isSecret ? "--secret " : ""}--path ${key.includes("[") ? `'${key}'` : key}`;
   return {
@@ -232,14 +234,17 @@ function isOfConfig(path: string, raw: RawConfig): boolean {
 
 /** It was marked as a secret, and openclaw.json is in the stack's state as it is. */
 function secretInConfig(project: string, path: string): Problem {
-  const [gateway] = path.split(".");
+  const [gateway, , ...keys] = path.split(".");
+  const where = takesSecret(keys) ? "secrets" : "env";
   return {
     path: `${project}.${path}`,
     reason: "was set with --secret, but the configuration is stored in plain text in the stack's state and on the host",
-    advice: `set it in env: ${typed(`set --secret --path ${gateway}.env.NAME`)}; and write \${NAME} in its place`,
+    advice: `set it in ${where}: ${typed(`set --secret --path ${gateway}.${where}.NAME`)}; and write \${NAME} in its place`,
   };
 }
 
+/** Arguments of which every value is a secret. */
+const ALL_SECRET = ["env", "secrets"];
 /** Arguments that are secrets, wherever they appear. */
 const SECRETS = ["botToken", "privateKey", "privateKeyPassword", "password"];
 
@@ -247,7 +252,7 @@ function plainSecretPaths(value: unknown, path: string): string[] {
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => {
     const at = `${path}.${key}`;
-    if (key === "env" && objectOf(inner)) return Object.keys(inner as object).map((name) => `${at}.${name}`);
+    if (ALL_SECRET.includes(key) && objectOf(inner)) return Object.keys(inner as object).map((name) => `${at}.${name}`);
     return SECRETS.includes(key) && inner !== undefined ? [at] : plainSecretPaths(inner, at);
   });
 }

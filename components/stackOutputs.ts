@@ -55,6 +55,7 @@ const describe = (name: Name, gateway: Gateway, where: Where) => ({
   workspace: gateway.workspace,
   configPath: gateway.configPath,
   serviceName: gateway.serviceName,
+  recoveryPoints: gateway.recoveryPoints,
   ...where,
   tokenOutput: `${name}Token`,
 });

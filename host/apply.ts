@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { asAccount } from "./account";
+import { isUntouched, isReleaseTouched, putRight, recordApplied } from "./applied";
 import { Failure, messageOf } from "../model/failure";
 import { restoreDirectories } from "./claim";
 import type { Ready } from "./files";
@@ -38,6 +39,7 @@ import {
   noteRestored,
   noteWayBack,
   pruneRecoveryPoints,
+  recoveryPoints,
   requireWhole,
   restoreState,
   wantedPoint,
@@ -52,6 +54,7 @@ import { ensureRelease, indent, releaseDir } from "./release";
 import { GUIDE_FILE, GUIDE_MARK } from "../model/guide";
 import { runAs } from "./runAs";
 import { pathsInShort } from "../model/reload";
+import { pointsInWords } from "../model/recovery";
 import type { Spec } from "../model/spec";
 import { supervisorFor } from "./supervisors/choose";
 import { attempt, systemFailure, told } from "./systemError";
@@ -71,23 +74,33 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   const good = pointedAt(gateway, "good");
   const wanted = wantedGeneration(gateway, ordered);
   const restored = wantedPoint(gateway, spec);
-  const isAtRest = good?.name === current?.name && !predecessor && supervised && !restored;
+  // What decides a process may have been changed by hand, and no process that has read that is trusted.
+  const isReinstalled = isReleaseTouched(gateway, release);
+  const isTouched = isReinstalled || !isUntouched(gateway);
+  const isAtRest = good?.name === current?.name && !predecessor && supervised && !restored && !isTouched;
   if (current && isAtRest && isSame(current, wanted) && (await isHealthy(gateway, current))) {
-    await settle(gateway, ordered, progress);
-    return healthySummary(current, "already");
+    return healthySummary(
+      current,
+      "already",
+      await settle(gateway, ordered, { generation: current, isReinstalled }, progress),
+    );
   }
 
   requireOwnOpenclawLocks(gateway);
   restoreDirectories(gateway);
-  await ensureRelease(gateway, release, progress);
+  await ensureRelease(gateway, release, progress, isReinstalled);
   const live = current && isAtRest ? liveChange(gateway, current, wanted) : undefined;
   if (live?.paths.length && (await isUp(gateway, live.current))) {
     requireNeeds(gateway, live.next);
     const said = await changeLive(live, spec, order);
-    await settle(gateway, ordered, progress);
-    return healthySummary(live.next, "now", said);
+    return healthySummary(
+      live.next,
+      "now",
+      said + (await settle(gateway, ordered, { generation: live.next, isReinstalled }, progress)),
+    );
   }
-  const next = stageGeneration(gateway, ordered, wanted);
+  const next = stageGeneration(gateway, ordered, wanted, isTouched);
+  putRight(gateway, next);
   requireNeeds(gateway, next);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
@@ -100,8 +113,7 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   }
   if (restored) noteRestored(gateway, restored);
   if (predecessor) retire(predecessor);
-  await settle(gateway, ordered, progress);
-  return healthySummary(next, "now");
+  return healthySummary(next, "now", await settle(gateway, ordered, { generation: next, isReinstalled }, progress));
 }
 
 /** What an earlier transaction left half done and is not to be kept. */
@@ -156,8 +168,16 @@ function requireOwnOpenclawLocks({ host }: HostGateway): void {
   throw new Failure(`${reason}; nothing was changed`, `${advice}`);
 }
 
-/** Steps that the gateway can run without: a failure is reported, and the next deployment tries again. */
-async function settle(gateway: HostGateway, ordered: Ordered, progress: Progress): Promise<void> {
+/**
+ * Steps that the gateway can run without: a failure is reported, and the next deployment tries again. Returns what there is to go
+ * back to, in words.
+ */
+async function settle(
+  gateway: HostGateway,
+  ordered: Ordered,
+  { generation, isReinstalled }: { readonly generation: Generation; readonly isReinstalled: boolean },
+  progress: Progress,
+): Promise<string> {
   const { neighbour } = ordered.spec;
   const release = wantedRelease(ordered);
   const steps: readonly (() => void | Promise<void>)[] = [
@@ -167,6 +187,9 @@ async function settle(gateway: HostGateway, ordered: Ordered, progress: Progress
     () => pruneRecoveryPoints(gateway, ordered.spec.backups),
     () => removeUnused(gateway, generationsToKeep(gateway)),
     () => sweepGateway(gateway),
+    () => supervisorFor(gateway.host).settle(gateway),
+    () => putRight(gateway, generation),
+    () => recordApplied(gateway, generation, releaseDir(gateway, release), isReinstalled),
   ];
   for (const step of steps) {
     try {
@@ -175,6 +198,7 @@ async function settle(gateway: HostGateway, ordered: Ordered, progress: Progress
       progress(told(error));
     }
   }
+  return pointsInWords(recoveryPoints(gateway));
 }
 
 /** Written into the workspace, where the agent reads it; never over the agent's own file. */
@@ -249,7 +273,7 @@ async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void>
       return prove(change, NONE, order);
     const turn = await takeTurn(gateway, spec, order.progress);
     try {
-      return await replace(change, await liveAccounts(former, current), order);
+      return await replace({ ...change, drain: true }, await liveAccounts(former, current), order);
     } finally {
       turn.release();
     }
@@ -258,14 +282,19 @@ async function switchTo(change: Switch, spec: Spec, order: Order): Promise<void>
   const isAlive = [gateway, predecessor].some((each) => each && supervisor.status(each).gatewayPid !== undefined);
   const turn = isAlive ? await waitForTurn(gateway, order.progress) : undefined;
   try {
-    await replace(change, NONE, order);
+    // What does not answer has nothing to finish: a hung one would be waited for for minutes.
+    await replace({ ...change, drain: false }, NONE, order);
   } finally {
     turn?.release();
   }
 }
 
-async function replace(change: Switch, live: ReadonlySet<string>, order: Order): Promise<void> {
-  const { gateway, next, predecessor, state } = change;
+async function replace(
+  change: Switch & { readonly drain: boolean },
+  live: ReadonlySet<string>,
+  order: Order,
+): Promise<void> {
+  const { gateway, next, predecessor, state, drain } = change;
   const { progress } = order;
   const supervisor = supervisorFor(gateway.host);
   if (!order.isWanted()) throw new Failure("cancelled; nothing was changed", "run `pulumi up` again");
@@ -274,7 +303,7 @@ async function replace(change: Switch, live: ReadonlySet<string>, order: Order):
     await prove(change, live, order, async () => {
       if (supervisor.status(gateway).supervised) progress("stopping the previous generation");
       if (predecessor) progress(`stopping gateway ${predecessor.id}, which this one replaces`);
-      for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) await supervisor.stop(former, true);
+      for (const former of [gateway, ...(predecessor ? [predecessor] : [])]) await supervisor.stop(former, drain);
       if (state) await changeState(gateway, next, { state, progress });
       forward.place();
       progress(`starting OpenClaw ${next.spec.version} on port ${gatewayPort(next)}`);

@@ -24,15 +24,16 @@ import {
   writeJson,
   type Ready,
 } from "./files";
-import { entries, isMissing, readLink, readJson } from "../inspect/files";
+import { readApplied } from "../inspect/applied";
+import { entries, isMissing, readEdited, readLink } from "../inspect/files";
 import type { HostGateway } from "./host";
 import { adaptiveHeap, heapFlag } from "../model/heap";
 import { CONFIG_FILE, configFile, SERVICE_FILE, SPEC_FILE } from "../model/hostLayout";
 import type { Wanted } from "../model/packageLock";
 import { releaseDir, releaseEntry, removeUnusedReleases } from "./release";
 import {
+  filesOf,
   givenFile,
-  namesOf,
   nonceOfGiven,
   readGiven,
   readVariables,
@@ -84,7 +85,7 @@ export interface Generation {
 /** What `CONFIG_FILE` was before a change that is not yet proved. */
 const FORMER_CONFIG_FILE = "openclaw.json.former";
 /** The same without the token. */
-const WITHHELD_CONFIG_FILE = "openclaw.withheld.json";
+export const WITHHELD_CONFIG_FILE = "openclaw.withheld.json";
 const STAGING_PREFIX = ".staging-";
 
 /**
@@ -107,12 +108,19 @@ function configOf(gateway: HostGateway, { spec, nonce }: Ordered, { files }: Sta
 
 export function readGeneration(gateway: HostGateway, name: string): Generation | undefined {
   const dir = join(gateway.paths.generations, name);
-  const [spec, service, config] = [SPEC_FILE, SERVICE_FILE, CONFIG_FILE].map((file) => readJson(join(dir, file))) as [
+  const [spec, service, config] = [SPEC_FILE, SERVICE_FILE, CONFIG_FILE].map((file) => readEdited(join(dir, file))) as [
     Spec | undefined,
     Service | undefined,
     JsonObject | undefined,
   ];
-  return spec && service && config && { name, dir, spec: { ...spec, config }, service };
+  // One that somebody has made unreadable: OpenClaw goes on with what it has read before.
+  const known = config && !Object.keys(config).length ? recordedConfig(gateway, name) : undefined;
+  return spec && service && config && { name, dir, spec: { ...spec, config: known ?? config }, service };
+}
+
+function recordedConfig({ paths }: HostGateway, name: string): JsonObject | undefined {
+  const applied = readApplied(paths.dir);
+  return applied?.generation === name ? applied.config : undefined;
 }
 
 /** All secrets of a generation, by their names. */
@@ -120,6 +128,12 @@ export const secretsOf = (gateway: HostGateway, { spec, service }: Generation): 
   ...readVariables(service.secrets),
   ...readGiven(gateway, givenTo(spec.config)),
 });
+
+/** Where they are. */
+export function secretFilesOf(gateway: HostGateway, { spec, service }: Generation): string[] {
+  const given = givenTo(spec.config);
+  return [service.secrets, ...(given === undefined ? [] : filesOf(gateway, given))];
+}
 
 /** Nonce of the secrets that a configuration gives the gateway as a file. */
 function givenTo(config: JsonObject): string | undefined {
@@ -177,13 +191,18 @@ export const isSame = (one: Generation, { process, config }: WantedGeneration): 
 
 const isSameConfig = (one: JsonObject, other: JsonObject): boolean => textOf(one) === textOf(other);
 
-/** Builds a generation beside the running one, unless it is there. It exists only when it is complete. */
-export function stageGeneration(gateway: HostGateway, ordered: Ordered, wanted: WantedGeneration): Generation {
+/** Builds a generation beside the running one, unless it is there (`isNew`: all the same). It exists only when it is complete. */
+export function stageGeneration(
+  gateway: HostGateway,
+  ordered: Ordered,
+  wanted: WantedGeneration,
+  isNew: boolean,
+): Generation {
   const { paths, host } = gateway;
   const { spec, lock } = ordered;
   const existing = (["current", "good"] as const).flatMap((pointer) => pointedAt(gateway, pointer) ?? []);
   const same = existing.find((each) => isSame(each, wanted));
-  if (same) return same;
+  if (same && !isNew) return same;
 
   const access = readableBy(host.identity);
   makeDir(paths.generations);
@@ -213,20 +232,34 @@ export function stageGeneration(gateway: HostGateway, ordered: Ordered, wanted: 
   return readGeneration(gateway, name)!;
 }
 
+/** Over what somebody else has made of it. */
+export const rewriteConfig = (gateway: HostGateway, { dir, spec }: Generation): void =>
+  writeConfig(gateway, dir, spec.config);
+
 function writeConfig(gateway: HostGateway, dir: string, config: JsonObject): void {
   writeWithheld(gateway, dir, config);
   writeFile(join(dir, CONFIG_FILE), textOf(config), readableBy(gateway.host.identity));
 }
 
-/** A command line that must not have the token finds it in a variable, where something else is put. */
 function writeWithheld({ host }: HostGateway, dir: string, config: JsonObject): void {
+  writeFile(join(dir, WITHHELD_CONFIG_FILE), withheldText(config), readableBy(host.identity));
+}
+
+/** After a change that was taken back, or was interrupted: it goes with the configuration that is there. */
+export function settleWithheld(gateway: HostGateway, { dir, spec }: Generation): void {
+  const path = join(dir, WITHHELD_CONFIG_FILE);
+  if (!existsSync(path) || readFileSync(path, "utf8") !== withheldText(spec.config))
+    writeWithheld(gateway, dir, spec.config);
+}
+
+/** A command line that must not have the token finds it in a variable, where something else is put. */
+function withheldText(config: JsonObject): string {
   const gateway = objectAt(config, "gateway");
   const auth = Object.entries(objectAt(gateway, "auth")).map(([key, value]) => {
     const name = { token: GATEWAY_TOKEN_VARIABLE, password: GATEWAY_PASSWORD_VARIABLE }[key];
     return [key, name === undefined ? value : { source: "env", provider: "default", id: name }];
   });
-  const withheld = { ...config, gateway: { ...gateway, auth: Object.fromEntries(auth) as JsonObject } };
-  writeFile(join(dir, WITHHELD_CONFIG_FILE), textOf(withheld), readableBy(host.identity));
+  return textOf({ ...config, gateway: { ...gateway, auth: Object.fromEntries(auth) as JsonObject } });
 }
 
 /** A configuration without the token's value or a way to it; of a generation from before there was one: its own. */
@@ -289,12 +322,7 @@ export function removeUnused(gateway: HostGateway, others: readonly string[]): v
   const names = new Set(kept.map(({ name }) => name));
   for (const name of entries(gateway.paths.generations))
     if (!names.has(name)) removeTree(join(gateway.paths.generations, name));
-  const secrets = new Set(
-    kept.flatMap(({ spec, service }) => {
-      const given = givenTo(spec.config);
-      return [basename(service.secrets), ...(given === undefined ? [] : namesOf(gateway, given))];
-    }),
-  );
+  const secrets = new Set(kept.flatMap((each) => secretFilesOf(gateway, each).map((file) => basename(file))));
   for (const name of entries(gateway.paths.secrets))
     if (!secrets.has(name)) removeTree(join(gateway.paths.secrets, name));
   removeUnusedReleases(

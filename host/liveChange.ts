@@ -11,6 +11,7 @@ import {
   keepConfig,
   putBackConfig,
   readyConfig,
+  settleWithheld,
   withConfig,
   type Generation,
   type WantedGeneration,
@@ -129,6 +130,7 @@ async function takeBack({ gateway, current }: LiveChange, before: Before): Promi
   const isSameProcess = (): boolean => supervisor.status(gateway).gatewayPid === before.pid;
   try {
     putBackConfig(gateway);
+    attempt(() => settleWithheld(gateway, current));
     for (const end = Date.now() + RELOAD_TIMEOUT_MS; Date.now() < end && isSameProcess(); await sleep(RELOAD_POLL_MS)) {
       const isBack = (await isHealthy(gateway, current)) && (await isInForce(gateway, current));
       if (!isBack) continue;

@@ -34,6 +34,7 @@
  */
 import { readFileSync, rmdirSync } from "node:fs";
 import { ensureAccount } from "./account";
+import { recordClaimed } from "./applied";
 import { restartGateway, startGateway, stopGateway } from "./apply";
 import { backUp, listRecoveryPoints, restoreGateway } from "./recoveryVerbs";
 import { lastGatewayLines } from "./gatewayLog";
@@ -52,6 +53,7 @@ import { takeMutex } from "./mutex";
 import { plain } from "../model/plain";
 import { expectedChange } from "../inspect/change";
 import { isLost, findWithoutWords } from "../inspect/conflicts";
+import { driftOf } from "../inspect/drift";
 import { standing } from "./predecessor";
 import { stagePackageLock } from "./stagedPackageLocks";
 import { type Wanted, type PackageLock } from "../model/packageLock";
@@ -135,7 +137,9 @@ function required(value: string | undefined, name: string): string {
 async function claim(host: Host, id: string, wanted: Claim): Promise<string> {
   const lock = await takeMutex(mutexPath(host, "claims"), () => say("waiting for another claim on this host"));
   try {
-    return claimGateway(host, id, wanted);
+    const claimed = claimGateway(host, id, wanted);
+    recordClaimed(openGateway(host, id));
+    return claimed;
   } finally {
     lock.release();
   }
@@ -231,12 +235,19 @@ async function putBack(gateway: HostGateway): Promise<void> {
 }
 
 // A deployer of before there was `wanted` may ask.
-const look = ({ layout, claims, wanted = [] }: Omit<HostLookRequest, "wanted"> & Partial<HostLookRequest>): string =>
-  JSON.stringify({
+const look = async ({
+  layout,
+  claims,
+  wanted = [],
+}: Omit<HostLookRequest, "wanted"> & Partial<HostLookRequest>): Promise<string> => {
+  const lost = claims.filter((claim) => isLost(layout, claim)).map(({ id }) => id);
+  return JSON.stringify({
     found: findWithoutWords(layout, claims),
-    lost: claims.filter((claim) => isLost(layout, claim)).map(({ id }) => id),
+    lost,
     changes: wanted.map((spec, index) => expectedChange(layout, claims[index]!.id, spec) ?? null),
+    drifts: await Promise.all(claims.map((claim) => (lost.includes(claim.id) ? [] : driftOf(layout, claim)))),
   } satisfies HostLookAnswer);
+};
 
 type Verb = (host: Host, id: string, rest: readonly string[]) => unknown;
 

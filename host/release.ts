@@ -28,6 +28,7 @@ import { groupsOnWayTo } from "../inspect/trusted";
 const INSTALL_MINUTES = 15;
 const INSTALL_TIMEOUT_MS = INSTALL_MINUTES * 60_000;
 const STAGING_PREFIX = ".staging-";
+const FORMER_PREFIX = ".former-";
 /** The program to run in an installed release. */
 export const releaseEntry = (release: string): string => join(release, "node_modules", "openclaw", "openclaw.mjs");
 
@@ -35,16 +36,17 @@ export const releaseEntry = (release: string): string => join(release, "node_mod
 export const releaseDir = ({ paths }: HostGateway, wanted: Wanted): string =>
   join(paths.releases, releaseName(paths.releases, wanted));
 
-/** Installs a release where it is missing. Its directory exists only when it is complete. */
+/** Installs a release where it is missing, or is not trusted any more (`again`). Its directory exists only when it is complete. */
 export async function ensureRelease(
   gateway: HostGateway,
   wanted: Wanted,
   progress: (line: string) => void,
+  again = false,
 ): Promise<void> {
   const { releases } = gateway.paths;
   const { version } = wanted;
   const release = releaseDir(gateway, wanted);
-  if (fs.existsSync(release)) return;
+  if (fs.existsSync(release) && !again) return;
   requireWayIn(gateway);
   const packages = stagedPackages(releases, wanted);
   makeDir(releases);
@@ -71,6 +73,8 @@ export async function ensureRelease(
   }
   // The name must not survive a power cut that the content did not survive.
   await run("sync", ["-f", staging], { env: workerEnvironment({}), timeoutMs: INSTALL_TIMEOUT_MS });
+  // What runs keeps what it has loaded, and finds the same files there; removed when nothing runs from it.
+  if (again) fs.renameSync(release, join(releases, `${FORMER_PREFIX}${version}-${process.pid}`));
   fs.renameSync(staging, release);
   progress(`installed openclaw@${version} in ${secondsSince(started)}`);
 }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Failure } from "../model/failure";
 import { makeDir, ownOnly, readableBy, writeFile, writeJson } from "./files";
+import { nonceKeyFile } from "../inspect/applied";
 import { readJson } from "../inspect/files";
 import type { Host, HostGateway } from "./host";
 import type { Secrets } from "../model/spec";
@@ -77,9 +78,11 @@ export function readGiven(gateway: HostGateway, nonce: string | undefined): Read
   return files ?? {};
 }
 
-/** Names of the files that belong to these nonces, for who removes all others. */
-export const namesOf = (gateway: HostGateway, nonce: string): string[] =>
-  [keptFile(gateway, nonce), givenFile(gateway, nonce)].map((file) => basename(file));
+/** The files of what is given under a nonce. */
+export const filesOf = (gateway: HostGateway, nonce: string): string[] => [
+  keptFile(gateway, nonce),
+  givenFile(gateway, nonce),
+];
 
 /** The nonce in the path of a file that a gateway was given. */
 export const nonceOfGiven = (file: string): string | undefined =>
@@ -98,7 +101,7 @@ export function redact(text: string, secrets: Record<string, string>): string {
 
 /** Without the key nobody can check guesses of a secret against its nonce. */
 function nonceKey(host: Host): Buffer {
-  const path = join(host.manage, "nonce.key");
+  const path = nonceKeyFile(host.manage);
   if (!existsSync(path)) {
     writeFile(path, randomBytes(32).toString("hex"), ownOnly());
   }

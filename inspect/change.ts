@@ -1,7 +1,7 @@
 /** What a deployment would change of a gateway that is there: what runs now, against what is wanted. Changes nothing. */
 import { join } from "node:path";
 import { schemaVersion } from "./databases";
-import { readJson } from "./files";
+import { readEdited, readJson } from "./files";
 import { recoveryPointsIn } from "./recoveryPoints";
 import {
   CONFIG_FILE,
@@ -26,7 +26,7 @@ export function expectedChange(layout: HostLayout, id: string, wanted: Spec): Ex
   const places = gatewayPaths(manageDir(layout.root), id);
   const { current } = places;
   const [spec, service, config] = [SPEC_FILE, SERVICE_FILE, CONFIG_FILE].map((file) =>
-    readJson(join(current, file)),
+    readEdited(join(current, file)),
   ) as [Spec | undefined, { process?: string } | undefined, JsonObject | undefined];
   if (!spec || !service || !config) return undefined;
   const secrets = secretsFileOf(config);

@@ -67,7 +67,8 @@ export function findWithoutWords(layout: HostLayout, claims: readonly ClaimToChe
 
 const named = ({ stack, gateway }: Owner) => ({ stack, gateway });
 
-function isSameOwner(mine: ClaimToCheck["owner"], theirs: Owner): boolean {
+/** Whether a claim is of the gateway that is there. */
+export function isSameOwner(mine: ClaimToCheck["owner"], theirs: Owner): boolean {
   // By id, even if stack and gateway were renamed; preview, which does not know the id, goes by the stack.
   return mine.id === undefined ? mine.stack === theirs.stack : mine.id === theirs.id;
 }

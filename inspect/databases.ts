@@ -1,9 +1,6 @@
 /** SQLite's files, as far as their header tells. */
-import { closeSync, constants, openSync, readSync } from "node:fs";
-
-/** Not through a link that somebody has put there since, and not waiting for a pipe. */
-export const openToRead = (path: string): number =>
-  openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+import { closeSync, readSync } from "node:fs";
+import { openToRead } from "./files";
 
 const SQLITE_MAGIC = Buffer.from("SQLite format 3\0");
 /** Of the schema version in the header. Source: SQLite's file format, 1.3. */

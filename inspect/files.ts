@@ -1,6 +1,7 @@
 /** Reading files that may not be there. */
 import * as fs from "node:fs";
 import { dirname } from "node:path";
+import type { JsonObject } from "../model/spec";
 
 /** Parsed JSON, or `undefined` where the file does not exist. */
 export function readJson<T>(path: string): T | undefined {
@@ -11,6 +12,20 @@ export function readJson<T>(path: string): T | undefined {
     throw error;
   }
 }
+
+/** The same of a file that people may have edited: what they have made no JSON says nothing. */
+export function readEdited(path: string): JsonObject | undefined {
+  try {
+    return readJson<JsonObject>(path);
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
+
+/** Opens what others may have put there: not through a link, and not waiting for a pipe. */
+export const openToRead = (path: string): number =>
+  fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
 
 /** Target of a symbolic link, or `undefined` where there is none. */
 export function readLink(path: string): string | undefined {

@@ -1,5 +1,6 @@
 /** The mark in a state directory that names its owner. */
 import * as fs from "node:fs";
+import { openToRead } from "./files";
 import type { Owner } from "../model/spec";
 
 /** What a state directory says about its owner. */
@@ -12,7 +13,7 @@ export interface StateOwner {
 /** The mark of a state directory. It lies where the gateway's agent can write, so nothing about it is trusted. */
 export function readStateOwner(path: string): StateOwner | undefined {
   try {
-    const file = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+    const file = openToRead(path);
     try {
       return fs.fstatSync(file).isFile() ? (JSON.parse(fs.readFileSync(file, "utf8")) as StateOwner) : undefined;
     } finally {

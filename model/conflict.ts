@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { withAdvice } from "./failure";
 import { hostCommand, manageDir, STATE_OWNER_FILE, type HostLayout } from "./hostLayout";
 import { BLOCK_SIZE, contains, formatRange, LAST_OFFSET, portBlock } from "./ports";
+import type { Drift } from "./drift";
 import type { ExpectedChange } from "./reload";
 import type { Claim, Owner, Spec } from "./spec";
 
@@ -252,4 +253,6 @@ export interface HostLookAnswer {
   readonly lost: readonly string[];
   /** What would change of each, in the same order. */
   readonly changes: readonly (ExpectedChange | null)[];
+  /** What is not as the last deployment left it, of each. */
+  readonly drifts: readonly (readonly Drift[])[];
 }

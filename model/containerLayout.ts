@@ -5,7 +5,6 @@
 import { adaptiveHeap, heapFlag } from "./heap";
 import { DEFAULT_PORT } from "./ports";
 import type { CheckRequest, ContainerLimits } from "./requests";
-import type { SecretName } from "./secrets";
 
 /** Where a gateway listens inside its container. */
 export const CONTAINER_PORT = DEFAULT_PORT;
@@ -33,7 +32,7 @@ export const CONTAINER_PATHS = {
 } as const;
 
 /** A file that holds one secret. */
-export const secretFile = (name: SecretName): string => `${SECRETS}/${name}`;
+export const secretFile = (name: string): string => `${SECRETS}/${name}`;
 
 /** OpenClaw's own command in its image. Variables come from a file: those of the container are shown by `docker inspect`. */
 export const COMMAND = [

@@ -28,6 +28,8 @@ export interface GatewayOutput {
   readonly workspace: string;
   readonly configPath: string;
   readonly serviceName: string;
+  /** Ids of recovery points after its last change, newest first. Missing: deployed before they were made. */
+  readonly recoveryPoints?: readonly string[];
   /** Where it runs, as an argument of `ssh`: `root@203.0.113.7`; absent: on this machine. */
   readonly host?: string;
   /** Docker's command, where it runs in a container. */

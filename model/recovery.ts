@@ -26,6 +26,21 @@ export interface StateFacts {
   readonly restored: string | undefined;
 }
 
+const POINTS = "; recovery points: ";
+
+/** As the end of what a deployment prints; nothing where there are none. */
+export const pointsInWords = (points: readonly Pick<PointFacts, "id">[]): string =>
+  points.length ? POINTS + points.map(({ id }) => id).join(", ") : "";
+
+/** Ids of recovery points in what a deployment has printed, newest first. */
+export function pointsIn(printed: string): string[] {
+  const [, words = ""] = printed.split(POINTS);
+  return words.split(/[,\s]+/).filter((id) => POINT_ID.test(id));
+}
+
+/** Ids of recovery points: a number that only grows, and the version of the state. */
+export const POINT_ID = /^\d{4,}-[\w.-]+$/;
+
 type Wanted = Pick<Spec, "version" | "restoreFrom">;
 
 /** Whether the state of a recovery point is to take the place of the present one. */

@@ -105,8 +105,10 @@ export interface StageRequest extends Repeated {
   readonly claim: ContainerClaim;
   /** Id of the image: whatever is there. */
   readonly image: string;
-  /** Secret: variables of the gateway's process. */
+  /** Secret: variables of the gateway's process, and what its configuration refers to. */
   readonly env: Readonly<Record<string, string>>;
+  /** Names of those in it that are files, besides those of every gateway. Missing: none. */
+  readonly files?: readonly string[];
   /** Where Telegram is asked whether it knows the bot; none: there is no bot. */
   readonly telegram?: string;
 }

@@ -40,4 +40,4 @@ export function secretsFileOf(config: JsonObject): string | undefined {
 }
 
 /** How a gateway's configuration refers to a secret in that file. */
-export const fileReference = (name: SecretName) => ({ source: "file", provider: SECRETS_PROVIDER, id: `/${name}` });
+export const fileReference = (name: string) => ({ source: "file", provider: SECRETS_PROVIDER, id: `/${name}` });

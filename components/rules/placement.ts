@@ -26,7 +26,7 @@ import type { ResolvedGateway } from "./resolve";
 import type { CheckedGatewayArgs } from "./schemas";
 import { defined } from "../../model/defined";
 import { exposed, lanAddress, reachedAt, schemeOf, signsIn, type Expose } from "./expose";
-import { BOT_TOKEN_VARIABLE, fileReference, tokenVariable, type SecretName } from "../../model/secrets";
+import { BOT_TOKEN_VARIABLE, fileReference, tokenVariable } from "../../model/secrets";
 import { onlyInContainers, surroundingsOf } from "./surroundings";
 
 /** A Docker engine, as its gateways see it: plain facts, known before anything is touched. */
@@ -181,13 +181,14 @@ function refusedInContainer({ label, args }: Asked, container: string, memory: n
   return problems;
 }
 
-const providerOf = (name: SecretName): string => name.toLowerCase();
+const providerOf = (name: string): string => name.toLowerCase();
 
 /** Files hold the secrets: `docker inspect` would show environment variables. */
-function providersOf({ telegram, expose }: CheckedGatewayArgs): JsonObject {
-  const names: SecretName[] = [
+function providersOf({ telegram, expose, secrets = {} }: CheckedGatewayArgs): JsonObject {
+  const names = [
     tokenVariable(signsIn(expose)),
-    ...(telegram?.botToken === undefined ? [] : ([BOT_TOKEN_VARIABLE] as const)),
+    ...(telegram?.botToken === undefined ? [] : [BOT_TOKEN_VARIABLE]),
+    ...Object.keys(secrets),
   ];
   return Object.fromEntries(
     names.map((name) => [providerOf(name), { source: "file", path: secretFile(name), mode: "singleValue" }]),

@@ -150,7 +150,7 @@ const HARMLESS = [
 ];
 
 /** Whose values are secret, whatever their type. */
-const SECRET = ["env", "botToken", "config"];
+const SECRET = ["env", "secrets", "botToken", "config"];
 
 export function isShowable(value: unknown, path: readonly PropertyKey[]): boolean {
   if (SECRET.some((key) => path.includes(key))) return false;

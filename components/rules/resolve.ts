@@ -6,6 +6,7 @@ import type { Json, JsonObject } from "../../model/spec";
 import { checkConfig } from "./config/check";
 import { plainPart } from "./config/json";
 import { packagesOf } from "./config/plugins";
+import { misplacedSecrets } from "./config/references";
 import { ownConfig, renderConfig } from "./config/render";
 import { sandboxesHere, type Sandbox } from "./config/sandbox";
 import { placementOf, type Layout } from "./placement";
@@ -42,6 +43,8 @@ export interface ResolvedGateway {
   readonly surroundings?: Surroundings;
   /** Sandboxes of agents that need an engine on its machine; absent where there are none. */
   readonly sandboxes?: readonly Sandbox[];
+  /** Names of its `secrets`; absent where there are none. */
+  readonly secrets?: readonly string[];
   readonly browser: CheckedGatewayArgs["browser"];
   readonly config: JsonObject;
   /** npm packages that are installed with OpenClaw, and their versions. */
@@ -76,6 +79,12 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
   const args = parsed.data ?? salvage(input, parsed.error);
   const refused = parsed.success ? [] : refusedKeys(parsed.error);
   const config = args?.config ?? plainPart((input as { config?: unknown }).config);
+  // Those that are refused for their values are there all the same.
+  const given = {
+    env: keysOf((input as { env?: unknown }).env),
+    secrets: keysOf((input as { secrets?: unknown }).secrets),
+  };
+  if (args) problems.push(...misplacedSecrets(args.config ?? {}, given, label));
   const isContainer = layout.kind === "container";
   const check = (ours: JsonObject): void => {
     if (isObject(config))
@@ -84,8 +93,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
           config,
           ours,
           telegram: args?.telegram,
-          // Those that are refused for their values are there all the same.
-          env: keysOf((input as { env?: unknown }).env),
+          ...given,
           path: `${label}.config`,
           isContainer,
         }),
@@ -116,6 +124,7 @@ export function resolveGateway(label: string, input: unknown, layout: Layout, na
       browser: args.browser,
       config: renderConfig(args, context),
       plugins: place.facts.isContainer ? {} : packagesOf(args),
+      ...(args.secrets && { secrets: Object.keys(args.secrets) }),
       ...(sandboxes.length && { sandboxes }),
       ...(args.maxOldSpaceSize !== undefined && { maxOldSpaceSize: args.maxOldSpaceSize }),
       ...(args.backups !== undefined && { backups: args.backups }),

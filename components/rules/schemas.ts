@@ -24,6 +24,7 @@ import { CONTAINER_PATHS, CONTAINER_PORT } from "../../model/containerLayout";
 import { isOwnPlace, whyNotMounted } from "../../model/surroundings";
 import { contains, formatRange, LAST_OFFSET, MAX_BASE_PORT, MIN_BASE_PORT, portBlock } from "../../model/ports";
 import { MIN_HEAP } from "../../model/heap";
+import { POINT_ID } from "../../model/recovery";
 import { isAtLeast, NEWEST_VERSION, OLDEST_VERSION } from "../../model/versions";
 
 /** Names that OpenClaw reserves. Source: its profile check, on macOS and Windows. */
@@ -202,14 +203,25 @@ const configSchema = z
   })
   .transform((config) => plainPart(config) as JsonObject);
 
+function notOurs(name: string, context: z.RefinementCtx): void {
+  const own = OWN_VARIABLES.find(([pattern]) => pattern.test(name));
+  if (own) context.addIssue({ code: "custom", message: own[1], params: { advice: own[2] } });
+}
+
 const envSchema = z.record(
   z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a valid variable name")
-    .superRefine((name, context) => {
-      const own = OWN_VARIABLES.find(([pattern]) => pattern.test(name));
-      if (own) context.addIssue({ code: "custom", message: own[1], params: { advice: own[2] } });
-    }),
+    .superRefine(notOurs),
+  secretString,
+);
+
+/** As OpenClaw's references have them, so that `config` can refer to each. */
+const secretsSchema = z.record(
+  z
+    .string()
+    .regex(/^[A-Z_][A-Z0-9_]*$/, "must be upper-case letters, digits and _, and not begin with a digit: as in ${NAME}")
+    .superRefine(notOurs),
   secretString,
 );
 
@@ -310,6 +322,7 @@ export const gatewaySchema = z.strictObject({
   browser: browserSchema.meta({ example: "{ profiles: { work: { cdpPort: 20810 } } }" }).optional(),
   config: configSchema.meta({ example: '{ update: { channel: "stable" } }' }).optional(),
   env: envSchema.meta({ example: '{ ANTHROPIC_API_KEY: config.requireSecret("anthropicKey") }' }).optional(),
+  secrets: secretsSchema.meta({ example: '{ ZAI_API_KEY: config.requireSecret("zaiKey") }' }).optional(),
   maxOldSpaceSize: z
     .number({ error: "must be a number of MiB" })
     .int("must be a whole number of MiB")
@@ -328,7 +341,7 @@ export const gatewaySchema = z.strictObject({
     .optional(),
   restoreFrom: z
     .string()
-    .regex(/^\d{4,}-[\w.-]+$/, 'must be the id of a recovery point, e.g. "0001-2026.8.2" (host backups lists them)')
+    .regex(POINT_ID, 'must be the id of a recovery point, e.g. "0001-2026.8.2" (host backups lists them)')
     .optional(),
   purge: z.boolean().optional(),
   force: z.boolean().optional(),

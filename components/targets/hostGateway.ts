@@ -8,17 +8,21 @@ import { randomUUID } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { hostCommand, manageDir, quote, type HostLayout } from "../../model/hostLayout";
 import type { ClaimToCheck } from "../../model/conflict";
+import { driftInWords, isDown, type Drift } from "../../model/drift";
 import type { PackageLock } from "../../model/packageLock";
 import type { Claim, Secrets, Spec, ExistingMainSpec } from "../../model/spec";
 import { stableValue } from "../outputs";
+import { currentProgram } from "../preflight";
 import { explicitPorts } from "../rules/isolation";
 import type { ResolvedGateway } from "../rules/resolve";
 import { answerOf } from "./answers";
 import type { Bootstrap } from "./bootstrap";
 import type { Losses } from "./losses";
+import type { Repairs } from "./repairs";
 import { partnerCommand } from "./partner";
 import { packageLocks } from "./packageLocks";
-import type { Deployment, GatewayToCheck, Target } from "./target";
+import { pointsIn } from "../../model/recovery";
+import type { Deployed, Deployment, GatewayToCheck, Target } from "./target";
 import { defined } from "../../model/defined";
 
 /** What a command of either channel (this machine, SSH) is given. */
@@ -66,6 +70,8 @@ export interface HostTarget extends Target {
   readonly setup: HostSetup;
   /** @internal */
   readonly losses: Losses;
+  /** @internal */
+  readonly repairs: Repairs;
   /** @internal */
   command(name: string, args: CommandArgs, opts: pulumi.CustomResourceOptions): CommandResource;
   /**
@@ -133,7 +139,7 @@ export const ifInstalled = (root: string, verb: string): string =>
 /** Does nothing: a preview shows the beginning of the command that contains it when the gateway is to be removed. */
 export const keeps = (path: string): string => `: keeps ${/^[\w./@:+-]+$/.test(path) ? path : quote(path)}`;
 
-export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
+export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deployment: Deployment): Deployed {
   const context = stepContext(target, parent, deployment);
   const { name, gateway, lock, target: host } = context;
   const claimed = claimSlot(context);
@@ -147,14 +153,28 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
   const spec = specText(context);
   const before = [slot, staged, locked, ...sent];
   const asked = askPartner(context, [spec, claimId, nonce, lock.id], before);
-  return context.command(
+  const resource = context.command(
     "deployment",
     {
-      create: pulumi.interpolate`${context.program} apply-locked ${context.id} ${claimId} ${nonce} ${lock.id}${host.setup.again}`,
+      create: pulumi.interpolate`${context.program} apply-locked ${context.id} ${claimId} ${nonce} ${lock.id}${context.again}`,
       stdin: spec,
     },
     [...before, ...asked],
   );
+  // Only the mocks in a program's own tests answer with nothing at all.
+  return { resource, recoveryPoints: resource.stdout.apply((said: string | undefined) => pointsIn(said ?? "")) };
+}
+
+/** A preview says it, on the gateway's own line, and the `up` puts it right. */
+export function noteDrift(
+  { repairs }: Pick<HostTarget, "repairs">,
+  { name, gateway }: GatewayToCheck,
+  drifts: readonly Drift[],
+): void {
+  if (!drifts.length) return;
+  currentProgram().notice(`${gateway.label}: ${driftInWords(drifts)}`);
+  const kinds = [...new Set(drifts.map(({ is }) => is))];
+  repairs.note(name, `put right: ${kinds.join(" ")}`, kinds.some(isDown));
 }
 
 /** What all steps share: the gateway, its host, and how its resources are called and registered. */
@@ -164,12 +184,18 @@ function stepContext(target: HostTarget, parent: pulumi.Resource, deployment: De
   // What identifies a gateway. A change to any of it means: remove the old one, then create the new one.
   const triggers = [...identityOf(target), gateway.id];
   const resourceName = (what: string): string => `${name}-${what}${suffix}`;
+  const repair = target.repairs.reasonFor(name, suffix, "", { parent });
+  const repairArgument = repair.apply((reason) => (reason === "" ? "" : ` ${quote(reason)}`));
   return {
     target,
     parent,
     deployment,
     name,
     gateway,
+    repair,
+    /** An extra argument for its commands, which then run again: empty until something of it, or of its host, has to be put right. */
+    again: pulumi.interpolate`${target.setup.again}${repairArgument}`,
+    repairArgument,
     lock: packageLocks().of(gateway.version, gateway.plugins),
     /** For a shell. */
     program: quote(hostCommand(target.layout.root)),
@@ -192,8 +218,8 @@ interface Claimed {
 
 /** The name, the ports and the directories are this gateway's before anything is put there. */
 function claimSlot(context: StepContext): Claimed {
-  const { target, name, gateway, program, id } = context;
-  const { ownerId, again } = target.setup;
+  const { target, name, gateway, program, id, again } = context;
+  const { ownerId } = target.setup;
   const claim = pulumi
     .all([ownerId, target.address])
     .apply(([ownerId, address]) => claimOf(name, gateway, ownerId, address));
@@ -220,7 +246,7 @@ function secretsCommand(context: StepContext, { slot, claim, claimId }: Claimed)
   return context.command(
     "secrets",
     {
-      create: pulumi.interpolate`${context.program} stage-secrets ${context.id} ${claimId}`,
+      create: pulumi.interpolate`${context.program} stage-secrets ${context.id} ${claimId}${context.repairArgument}`,
       stdin: pulumi.secret(
         pulumi
           .all([env, secrets, claim])
@@ -265,9 +291,10 @@ function askPartner(
   change: pulumi.Input<string>[],
   before: pulumi.Resource[],
 ): pulumi.Resource[] {
-  const { target, name, gateway, lock, partnerElsewhere: partner, parent } = context;
+  const { target, name, gateway, lock, partnerElsewhere: partner, parent, repair } = context;
   if (!partner || gateway.force) return [];
-  const asked = { target, name, gateway, lock: lock.id, partner, change };
+  const all = pulumi.all([repair, ...change]).apply(([why, ...parts]) => (why === "" ? parts : [...parts, why!]));
+  const asked = { target, name, gateway, lock: lock.id, partner, change: all };
   return [partnerCommand(context.resourceName("partner"), asked, { parent, dependsOn: before })];
 }
 

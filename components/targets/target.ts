@@ -76,10 +76,18 @@ export interface Target extends pulumi.Resource {
    */
   wrapperOf?(gateway: ResolvedGateway): pulumi.Output<string>;
   /**
-   * Registers a gateway's resources under `parent`; the result is complete once the gateway is healthy.
+   * Registers a gateway's resources under `parent`.
    * @internal
    */
-  deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource;
+  deploy(parent: pulumi.Resource, deployment: Deployment): Deployed;
+}
+
+/** What has become of a gateway. */
+export interface Deployed {
+  /** Complete once the gateway is healthy. */
+  readonly resource: pulumi.Resource;
+  /** Ids of its recovery points, newest first; missing: none are made there. */
+  readonly recoveryPoints?: pulumi.Output<string[]>;
 }
 
 const ours = new WeakSet<object>();

@@ -51,7 +51,7 @@ import {
 const MAX_EXITS = 2;
 const LOG_LINES = 20;
 const MEBIBYTE = 1024 * 1024;
-/** Secrets that the configuration refers to, each in a file of its own. */
+/** Secrets that every configuration refers to, each in a file of its own. */
 const REFERRED: readonly string[] = [GATEWAY_TOKEN_VARIABLE, GATEWAY_PASSWORD_VARIABLE, BOT_TOKEN_VARIABLE];
 
 /** Throws what prevents the gateway; touches nothing. */
@@ -73,7 +73,8 @@ export async function stage(request: StageRequest): Promise<string> {
   await requireThings(api, claim);
   const { state, workspace } = namesOf(claim.container);
   for (const volume of [state, workspace]) await giveToUser(api, claim, volume, image);
-  const isReferred = ([name]: [string, string]): boolean => REFERRED.includes(name);
+  const referred = [...REFERRED, ...(request.files ?? [])];
+  const isReferred = ([name]: [string, string]): boolean => referred.includes(name);
   const variables = Object.entries(env);
   await requireOwnNames(
     api,

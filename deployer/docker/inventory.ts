@@ -238,7 +238,11 @@ export async function release(api: Docker, claim: ContainerClaim): Promise<void>
 }
 
 /** Why an existing container must be recreated; `undefined` if it is as it was created. */
-export function whyRepair(seen: Docker.ContainerInspectInfo): string | undefined {
+export async function whyRepair(
+  api: Docker,
+  claim: ContainerClaim,
+  seen: Docker.ContainerInspectInfo,
+): Promise<string | undefined> {
   const { Running, Restarting, Paused, ExitCode, Health } = seen.State;
   if (!isFinished(seen)) return "it has not become healthy yet";
   if (Paused) return "it is paused";
@@ -246,8 +250,16 @@ export function whyRepair(seen: Docker.ContainerInspectInfo): string | undefined
   if (Health?.Status === "unhealthy") return "it is unhealthy";
   if (limitsIn(seen) !== seen.Config.Labels[LABELS.limits]) return "its limits have been changed";
   if (seen.HostConfig.RestartPolicy?.Name !== "unless-stopped") return "its restart policy has been changed";
-  return undefined;
+  const left = networksOf(claim).find((name) => !(name in seen.NetworkSettings.Networks));
+  // One that is gone is said elsewhere: it has to be recreated first.
+  const isThere = left !== undefined && (await found(api.getNetwork(left).inspect())) !== undefined;
+  return isThere ? `it has left the network ${left}` : undefined;
 }
+
+const networksOf = ({ container, around }: ContainerClaim): string[] => [
+  namesOf(container).network,
+  ...(around?.networks ?? []),
+];
 
 const limitsIn = ({ HostConfig: { Memory, NanoCpus, PidsLimit } }: Docker.ContainerInspectInfo): string =>
   limitsLabel({ memoryMiB: (Memory ?? 0) / 2 ** 20, cpus: (NanoCpus ?? 0) / 1e9, pids: PidsLimit ?? 0 });
@@ -263,7 +275,7 @@ export async function currentFiles(
   digest: string,
 ): Promise<string | undefined> {
   const seen = await containerOf(api, claim);
-  if (!seen || whyRepair(seen) !== undefined) return undefined;
+  if (!seen || (await whyRepair(api, claim, seen)) !== undefined) return undefined;
   const name = seen.Mounts.find(({ Destination }) => Destination === CONTAINER_PATHS[role])?.Name;
   if (name === undefined) return undefined;
   const volume = await found(api.getVolume(name).inspect());

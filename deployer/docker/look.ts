@@ -47,7 +47,7 @@ async function whyAnew(
   claim: ContainerClaim,
   seen: Docker.ContainerInspectInfo | undefined,
 ): Promise<string | undefined> {
-  if (seen) return whyRepair(seen);
+  if (seen) return whyRepair(api, claim, seen);
   return (await hasFiles(api, claim)) ? "its container is gone" : undefined;
 }
 

@@ -83,6 +83,8 @@ export const processSupervisor: Supervisor = {
   },
 
   remove: () => undefined,
+  settle: () => undefined,
+  files: () => [],
 
   status(gateway): SupervisorStatus {
     const state = readState(gateway);

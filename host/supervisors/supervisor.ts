@@ -28,6 +28,10 @@ export interface Supervisor {
   /** Removes what is left of a stopped gateway: it does not come back after a reboot. */
   remove(gateway: HostGateway): void;
   status(gateway: HostGateway): SupervisorStatus;
+  /** Makes what it has of a running gateway what it should be, and leaves the gateway alone. */
+  settle(gateway: HostGateway): void;
+  /** What it has of a gateway. */
+  files(gateway: HostGateway): string[];
   /** The end of the gateway's log at this moment. */
   logPosition(gateway: HostGateway): number;
   /** What the gateway printed since then, or the end of it; may hold secrets. */

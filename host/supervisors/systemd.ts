@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../../model/failure";
 import { mostProcesses, oomScore } from "../fences";
+import { lstat } from "../../inspect/files";
 import { makeDir, removeTree, writeFile } from "../files";
 import type { Host, HostGateway } from "../host";
 import { hostCommand, SYSTEM_PATH, wrapperName, type HostLayout } from "../../model/hostLayout";
@@ -48,16 +49,27 @@ export const systemdSupervisor: Supervisor = {
   async start(gateway) {
     const { host } = gateway;
     await this.stop(gateway, false);
+    this.settle(gateway);
+    systemctl(host, "start", "--no-block", unitName(gateway.id));
+  },
+
+  settle(gateway) {
+    const { host } = gateway;
     const path = unitPath(gateway);
     const text = unitText(gateway);
-    if (!existsSync(path) || readFileSync(path, "utf8") !== text) {
+    const stats = lstat(path);
+    // A link: it is masked.
+    const isAsWritten = stats?.isFile() && (stats.mode & 0o777) === 0o644 && stats.uid === process.getuid!();
+    if (!isAsWritten || readFileSync(path, "utf8") !== text) {
       makeDir(unitDir(host.layout));
       writeFile(path, text);
       systemctl(host, "daemon-reload");
     }
-    systemctl(host, "enable", "--quiet", unitName(gateway.id));
-    systemctl(host, "start", "--no-block", unitName(gateway.id));
+    if (command(host, "systemctl", ["is-enabled", "--quiet", unitName(gateway.id)]).status !== 0)
+      systemctl(host, "enable", "--quiet", unitName(gateway.id));
   },
+
+  files: (gateway) => [unitPath(gateway)],
 
   async stop(gateway, drain) {
     const { host } = gateway;

@@ -64,7 +64,7 @@ const supervise: Scenario = {
     if (outcome.code !== 0 || crash.hit !== undefined) return outcome;
     const former = crash.host.gatewayPid("main");
     process.kill(former, "SIGKILL");
-    const isBack = (): boolean => ![former, -1].includes(crash.host.gatewayPid("main"));
+    const isBack = (): boolean => ![former, NaN].includes(crash.host.gatewayPid("main"));
     await eventually("another process", 20, async () => crash.hit ?? (isBack() && (await crash.answers())));
     return crash.hit === undefined ? crash.host.run("restart", ["main"]) : outcome;
   },

@@ -143,6 +143,8 @@ inDocker("a pair in containers, when something goes wrong", () => {
     pause: (gateway: Gateway) => pair.container(gateway).pause(),
     limits: (gateway: Gateway) => pair.container(gateway).update({ Memory: 2 ** 30 }),
     restart: (gateway: Gateway) => pair.container(gateway).update({ RestartPolicy: { Name: "no" } }),
+    network: (gateway: Gateway) =>
+      dockerd.api.getNetwork(pair.name(gateway)).disconnect({ Container: pair.name(gateway) }),
   };
   const REASONS: Readonly<Record<keyof typeof drifts, string>> = {
     stop: "it has stopped",
@@ -150,13 +152,14 @@ inDocker("a pair in containers, when something goes wrong", () => {
     pause: "it is paused",
     limits: "its limits have been changed",
     restart: "its restart policy has been changed",
+    network: "it has left the network",
   };
   it.each<{ main: keyof typeof drifts; rescue?: keyof typeof drifts; config?: object; flags?: string[] }>([
     // It waits until its partner has been helped.
     { main: "remove", config: { update: { channel: "beta" } } },
     { main: "pause", rescue: "limits" },
     { main: "restart", rescue: "remove" },
-    { main: "stop", flags: ["--refresh"] },
+    { main: "stop", rescue: "network", flags: ["--refresh"] },
   ])(
     "a preview shows, and up recreates, what has changed outside Pulumi: %j",
     async ({ main, rescue, config, flags = [] }) => {

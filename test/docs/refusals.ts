@@ -1003,6 +1003,9 @@ export async function refusals(): Promise<readonly Section[]> {
       about: "What the component decides itself, and secrets, have no place in `config`.",
       problems: [
         ...CONFIG.flatMap((config) => gatewayProblems({ config, env: { ANTHROPIC_API_KEY: "…" } })),
+        ...gatewayProblems({ secrets: { KEY: "…" }, config: nested("hooks.token", "${KEY}") }),
+        ...gatewayProblems({ secrets: { KEY: "…" }, env: { KEY: "…" } }),
+        ...gatewayProblems({ secrets: { key: "…", OPENCLAW_KEY: "…" } }),
         ...gatewayProblems({ config: nested("gateway.bind", "loopback"), expose: { lan: {}, tls: {} } }),
         ...gatewayProblems({
           telegram: { botToken: "4711:…", allowFrom: ["4242"] },

@@ -7,6 +7,7 @@ import { carries } from "../../inspect/processes";
 import { QUICK, REFUSED_LATER, TestStack } from "../support/engine";
 import { ask, endStrays, finished, isRunning, ok, temporaryRoot, TEST_ACCOUNT, type Outcome } from "../support/hosts";
 import { seedGateway, seedTools, VERSION } from "../support/seed";
+import { FakeModel } from "../support/model";
 import { FakeTelegram } from "../support/telegram";
 import { manage, pids } from "./gateways";
 import { withRealGateways } from "../support/oneAtATime";
@@ -17,6 +18,7 @@ const CANARIES = {
   mainBot: "1111:canary-main-bot-4f0c",
   rescueBot: "2222:canary-rescue-bot-9a1d",
   key: "canary-model-key-77e2",
+  nextKey: "canary-next-model-key-b0c3",
 };
 
 const configOf = (root: string, id: string) =>
@@ -33,12 +35,14 @@ describe("the root stack", () => {
   let root: string;
   let stack: TestStack;
   let telegram: FakeTelegram;
+  let model: FakeModel;
   let tokens: { main: string; rescue: string };
 
   beforeAll(async () => {
     vi.stubEnv(QUICK, "");
     root = temporaryRoot();
     telegram = await FakeTelegram.start([CANARIES.mainBot, CANARIES.rescueBot]);
+    model = await FakeModel.start([CANARIES.key, CANARIES.nextKey]);
     stack = await TestStack.create();
     stack.config("root", root);
     if (process.getuid!() === 0) stack.config("account", TEST_ACCOUNT);
@@ -48,12 +52,21 @@ describe("the root stack", () => {
       stack.config(`${gateway}.telegram.apiRoot`, telegram.apiRoot);
       stack.config(`${gateway}.telegram.allowFrom[0]`, "4242");
       await stack.secretConfig(`${gateway}.telegram.botToken`, CANARIES[`${gateway}Bot`]);
-      await stack.secretConfig(`${gateway}.env.MODEL_KEY`, CANARIES.key);
     }
+    await stack.secretConfig("rescue.env.MODEL_KEY", CANARIES.key);
+    await stack.secretConfig("main.secrets.MODEL_KEY", CANARIES.key);
+    const provider = { baseUrl: model.baseUrl, api: "openai-completions", apiKey: "${MODEL_KEY}" };
+    for (const [key, value] of Object.entries(provider))
+      stack.config(`main.config.models.providers.fake.${key}`, value);
+    stack.config("main.config.models.providers.fake.models[0].id", "test");
+    stack.config("main.config.models.providers.fake.models[0].name", "Test");
+    stack.config("main.config.agents.defaults.model.primary", "fake/test");
+    stack.config("main.config.gateway.http.endpoints.chatCompletions.enabled", "true");
   });
   afterAll(async () => {
     await stack.dispose();
     await telegram.stop();
+    await model.stop();
     endStrays(root);
     rmSync(root, { recursive: true, force: true });
   });
@@ -189,6 +202,26 @@ describe("the root stack", () => {
     expect(pids(root)).toEqual(before);
     expect(configOf(root, "main").update).toMatchObject({ channel: "beta" });
     ok(await stack.preview("--expect-no-changes"));
+  });
+
+  it("a model provider's key is in no environment, and a new one is used at once, by the same process", async () => {
+    const before = pids(root);
+    const environment = () => readFileSync(`/proc/${before.main}/environ`, "utf8");
+    const talk = async (): Promise<string> => {
+      const response = await fetch(`http://127.0.0.1:${MAIN}/v1/chat/completions`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${tokens.main}`, "content-type": "application/json" },
+        body: JSON.stringify({ model: "openclaw", messages: [{ role: "user", content: "ping" }] }),
+      });
+      return response.text();
+    };
+    expect(await talk()).toContain("pong");
+    await stack.secretConfig("main.secrets.MODEL_KEY", CANARIES.nextKey);
+    ok(await stack.up());
+    expect(await talk()).toContain("pong");
+    expect([model.keys[0], model.keys.at(-1)]).toEqual([CANARIES.key, CANARIES.nextKey]);
+    expect(pids(root)).toEqual(before);
+    expect(environment()).not.toContain("canary-");
   });
 
   it("a configuration that OpenClaw refuses fails the up, and reverting it leaves nothing to change", async () => {

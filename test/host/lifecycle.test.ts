@@ -186,7 +186,7 @@ describe("one gateway, from nothing to removed and back", () => {
   it("a gateway comes back when it is killed", async () => {
     const pid = host.gatewayPid("main");
     process.kill(pid, "SIGKILL");
-    await eventually("a new process", 20, () => ![pid, -1].includes(host.gatewayPid("main")));
+    await eventually("a new process", 20, () => ![pid, NaN].includes(host.gatewayPid("main")));
     await eventually("healthy again", 60, () => ask(PORT, "/startupz"));
     ok(await host.wrapper("main", ["gateway", "health", "--json"]));
   });

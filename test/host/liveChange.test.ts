@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { placeStandIn, type Behaviour } from "../standIn/release";
-import { ask, endStrays, eventually, isRunning, ok, TestHost, type Outcome } from "../support/hosts";
+import { ask, childrenOf, endStrays, eventually, isRunning, ok, TestHost, type Outcome } from "../support/hosts";
 import { VERSION } from "../support/seed";
 
 const PORT = 30000;
@@ -137,12 +137,6 @@ describe("a gateway that takes a changed configuration", () => {
   });
 });
 
-const childrenOf = (pid: number): number[] =>
-  execFileSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" })
-    .trim()
-    .split(/\s+/)
-    .map(Number);
-
 describe("a gateway that says nothing of a changed configuration", () => {
   const gateway = new Changed(PORT + 120);
   const { host } = gateway;
@@ -186,7 +180,7 @@ describe("a gateway that does not take a changed configuration", () => {
     placeStandIn(host.root, "main", { version: VERSION });
     const pid = host.gatewayPid("main");
     process.kill(pid, "SIGKILL");
-    await eventually("another start", SECONDS, () => Promise.resolve(![-1, pid].includes(host.gatewayPid("main"))));
+    await eventually("another start", SECONDS, () => Promise.resolve(![NaN, pid].includes(host.gatewayPid("main"))));
     await eventually("an answer", SECONDS, () => ask(PORT + 240, "/startupz"));
     expect([gateway.config, gateway.files]).toEqual([before, AT_REST]);
 

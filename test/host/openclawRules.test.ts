@@ -9,6 +9,7 @@ import { derivePorts, MAX_BASE_PORT, MIN_BASE_PORT } from "../../model/ports";
 import { BUNDLED, CHANNEL_PLUGINS, OFFICIAL, OTHERS, OWN_PLUGINS, packageOf } from "../../model/plugins";
 import { FORMER_KEYS, RETIRED_KEYS } from "../../components/rules/config/formerKeys";
 import { schemaOf } from "../../components/openclawSchema";
+import { SECRET_PLACES } from "../../components/rules/config/secretPlaces";
 import { reduceSchema } from "../../toolchain/configSchema";
 import { seedNode, seedRelease, VERSION } from "../support/seed";
 
@@ -116,6 +117,17 @@ it("the schema of the configuration is OpenClaw's own", () => {
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+});
+
+it("the places of secrets are OpenClaw's own", () => {
+  const matrix = "docs/reference/secretref-user-supplied-credentials-matrix.json";
+  const text = readFileSync(join(seedRelease, "node_modules", "openclaw", matrix), "utf8");
+  const { entries } = JSON.parse(text) as { entries: { path: string; configFile: string }[] };
+  const own = entries
+    .filter(({ configFile }) => configFile === "openclaw.json")
+    .map(({ path }) => path.replace(/^(channels\.[^.]+)\.accounts\.\*/, "$1"));
+  const taken = own.filter((path) => !path.startsWith("channels.irc.")); // its schema refuses them
+  expect([...SECRET_PLACES].sort()).toEqual([...new Set(taken)].sort());
 });
 
 describe("keys of former versions", () => {

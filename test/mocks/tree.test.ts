@@ -49,6 +49,7 @@ describe("the tree of a pair and one more gateway", () => {
         ...["claw-main", "claw-rescue", "ops"].flatMap((name) => [
           `openclaw:index:Gateway ${name}`,
           `pulumi:index:Stash ${name}-token`,
+          `pulumi:index:Stash ${name}-repair`,
           `command:local:Command ${name}-slot`,
           `command:local:Command ${name}-lock`,
           `command:local:Command ${name}-secrets`,

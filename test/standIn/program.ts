@@ -214,7 +214,12 @@ function watchConfig(restart: () => Promise<void>): void {
   let seen = "";
   seen = identity();
   const take = async (): Promise<void> => {
-    const next = readConfig();
+    let next: typeof config;
+    try {
+      next = readConfig();
+    } catch (error) {
+      return say(`config reload skipped (invalid config): <root>: ${(error as Error).message}`);
+    }
     const [wrong] = issues(next);
     if (wrong) return say(`config reload skipped (invalid config): ${wrong.path}: ${wrong.message}`);
     const paths = changes(config, next);

@@ -24,7 +24,7 @@ import { testProgram } from "./hostProgram";
 import { finished, ok, type Outcome } from "./processes";
 import { seedTools, VERSION } from "./seed";
 
-export { eventually, finished, isRunning, ok, type Outcome } from "./processes";
+export { childrenOf, eventually, finished, isRunning, ok, type Outcome } from "./processes";
 
 const GIVEN: readonly string[] = [GATEWAY_TOKEN_VARIABLE, GATEWAY_PASSWORD_VARIABLE, BOT_TOKEN_VARIABLE];
 
@@ -167,9 +167,9 @@ export class TestHost {
     return link(join(this.dir(id), "good"));
   }
 
-  /** Process of the gateway; -1 between two starts. */
+  /** Process of the gateway; between two starts NaN, which nobody can send a signal to. */
   gatewayPid(id: string): number {
-    return this.supervisorState(id).gateway?.pid ?? -1;
+    return this.supervisorState(id).gateway?.pid ?? NaN;
   }
 
   supervisorPid(id: string): number {

@@ -43,3 +43,6 @@ export function isRunning(pid: number): boolean {
     return false;
   }
 }
+
+export const childrenOf = (pid: number): number[] =>
+  (readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").match(/\d+/g) ?? []).map(Number);

@@ -165,7 +165,7 @@ describe("bad arguments are refused with path and advice", () => {
     [
       "channels.telegram.accounts.two.botToken",
       { channels: { telegram: { accounts: { two: { botToken: "x" } } } } },
-      "env",
+      "secrets",
     ],
   ])("config.%s is owned by the component", (path, config, advice) => {
     const [problem, ...more] = check({ config });

@@ -5,10 +5,12 @@ import { schemaOf } from "../../components/openclawSchema";
 import { botsOf } from "../../components/rules/config/bots";
 import { FORMER_KEYS, RETIRED_KEYS } from "../../components/rules/config/formerKeys";
 import { schemaProblems } from "../../components/rules/config/schema";
+import { SECRET_PLACES } from "../../components/rules/config/secretPlaces";
 import { checkIsolation } from "../../components/rules/isolation";
 import { checkOperatorOnly } from "../../components/rules/operators";
 import { resolveGateway } from "../../components/rules/resolve";
 import type { Json, JsonObject } from "../../model/spec";
+import { TESTED_VERSIONS } from "../../model/versions";
 import { engine, layout, resolved } from "./gateways";
 
 const VERSION = "2026.9.6";
@@ -234,6 +236,68 @@ describe("secrets in plain text", () => {
       ui: { assistant: { name: "Bearer of good news" } },
     };
     expect(said({ config: { models: { providers }, ...text }, env })).toEqual([]);
+  });
+});
+
+describe("secrets in files", () => {
+  const secrets = { ZAI_KEY: "x", BOT: "y" };
+  const config = {
+    models: { providers: { zai: { apiKey: "${ZAI_KEY}", headers: { "x-key": "${ZAI_KEY}" } } } },
+    channels: { discord: { accounts: { work: { token: "${BOT}" } } } },
+  };
+
+  it("a secret is read from the gateway's file on a host, and from one of its own in a container", () => {
+    expect(said({ config, secrets })).toEqual([]);
+    const inFile = (id: string) => ({ source: "file", provider: "pulumi-openclaw", id });
+    expect(configOf({ config, secrets })).toMatchObject({
+      models: { providers: { zai: { apiKey: inFile("/ZAI_KEY"), headers: { "x-key": inFile("/ZAI_KEY") } } } },
+      channels: { discord: { accounts: { work: { token: inFile("/BOT") } } } },
+    });
+    const contained = resolve({ config, secrets, profile: undefined }, engine).gateway!.config;
+    expect(contained).toMatchObject({
+      models: { providers: { zai: { apiKey: { source: "file", provider: "zai_key", id: "value" } } } },
+      secrets: { providers: { zai_key: { path: "/etc/openclaw-secrets/ZAI_KEY", mode: "singleValue" } } },
+    });
+  });
+
+  it.each<[string, object, string, string]>([
+    ["inside of a text", { mcp: { servers: { s: { url: "https://x/${ZAI_KEY}" } } } }, "mcp.servers.s.url", "to `env`"],
+    ["where OpenClaw takes none", { hooks: { token: "${ZAI_KEY}" } }, "hooks.token", "to `env`"],
+    ["as a variable", { channels: { discord: { token: ref("ZAI_KEY") } } }, "channels.discord.token", "to `env`"],
+  ])("a secret that only a variable can be is refused: %s", (_, config, at, advice) => {
+    const [problem, ...more] = said({ config, secrets: { ZAI_KEY: "x" } });
+    expect(more).toEqual([]);
+    expect(problem).toContain(`ops.config.${at}: refers to ZAI_KEY, which is in \`secrets\``);
+    expect(problem).toContain(advice);
+  });
+
+  it("a secret that nothing refers to is refused, and one that is a variable, too", () => {
+    const other = { channels: { discord: { token: "${BOT}" } } };
+    expect(said({ config: other, secrets })).toEqual([
+      expect.stringMatching(/^ops\.secrets\.ZAI_KEY: is not used: .* -> write \$\{ZAI_KEY\} where/),
+    ]);
+    expect(said({ config: other, secrets: { BOT: "x" }, env: { BOT: "x" } })).toEqual([
+      expect.stringContaining("ops.secrets.BOT: is in `env`, too"),
+    ]);
+    expect(said({ secrets: { OPENCLAW_X: "x", lower: "y" } }).join()).toMatch(/OPENCLAW_X: decides .*lower: must be/);
+  });
+
+  it("a key in plain text is sent where OpenClaw reads it again when it changes", () => {
+    const at = (config: object): string => said({ config }).join();
+    expect(at({ models: { providers: { zai: { apiKey: "canary" } } } })).toContain("move it to `secrets`");
+    expect(at({ models: { providers: { zai: { apiKey: "${ZAI}" } } } })).toContain("add ZAI to `secrets`");
+    expect(at({ hooks: { token: "canary" } })).toContain("move it to `env`");
+  });
+
+  it("OpenClaw's schema takes a reference at each of their places", () => {
+    for (const { version } of TESTED_VERSIONS)
+      for (const place of SECRET_PLACES) {
+        const keys = place.split(".").map((key) => (key === "*" ? "work" : key));
+        const inFile = { source: "file", provider: "pulumi-openclaw", id: "/X" };
+        const config = keys.reduceRight<Json>((inner, key) => ({ [key]: inner }), inFile) as JsonObject;
+        const problems = schemaProblems(config, schemaOf(version)!, version, "c").map(({ path }) => path);
+        expect(problems).not.toContain(`c.${keys.join(".")}`);
+      }
   });
 });
 

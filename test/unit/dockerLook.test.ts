@@ -284,6 +284,7 @@ describe("why a gateway is made anew", () => {
     [{ host: { Memory: 2 ** 30 } }, "its limits have been changed"],
     [{ host: { NanoCpus: 1e9 } }, "its limits have been changed"],
     [{ host: { RestartPolicy: { Name: "no" } } }, "its restart policy has been changed"],
+    [{ networks: [] }, "it has left the network claw-dev-main"],
     [{ state: { Paused: true } }, "it is paused"],
     [{ state: { Running: false, ExitCode: 137 } }, "it has stopped (137)"],
     [{ state: { Health: { Status: "unhealthy" } } }, "it is unhealthy"],

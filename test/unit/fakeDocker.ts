@@ -23,6 +23,8 @@ export interface FakeContainer {
   readonly publishes?: readonly Published[];
   /** Volumes by where they are in it. */
   readonly mounts?: Readonly<Record<string, string>>;
+  /** Networks that it is in; missing: its own. */
+  readonly networks?: readonly string[];
   /** What its own health check says; nothing where it is healthy. One after the other, the last one for ever. */
   readonly says?: readonly string[];
 }
@@ -96,7 +98,7 @@ export class FakeDocker {
       this.changes.push(`${method} ${path}`);
       return this.change(method, kind, name, verb, sent);
     }
-    if (kind === "containers") return container ? [200, inspected(container)] : nothing;
+    if (kind === "containers") return container ? [200, inspected(name!, container)] : nothing;
     if (path === "/volumes")
       return [200, { Volumes: [...this.volumes].filter(([, labels]) => isLabelled(labels, query)).map(named) }];
     if (path === "/networks")
@@ -143,7 +145,10 @@ const listed = ([name, { publishes = [] }]: [string, FakeContainer]) => ({
   })),
 });
 
-const inspected = ({ labels = {}, state, host, publishes = [], mounts = {} }: FakeContainer) => ({
+const inspected = (
+  name: string,
+  { labels = {}, state, host, publishes = [], mounts = {}, networks = [name] }: FakeContainer,
+) => ({
   Config: { Labels: { ...labels, [LABELS.limits]: limitsLabel({ memoryMiB: 2048, cpus: 2, pids: 512 }) } },
   State: { Running: true, ...state },
   HostConfig: {
@@ -156,6 +161,7 @@ const inspected = ({ labels = {}, state, host, publishes = [], mounts = {} }: Fa
     },
     ...host,
   },
+  NetworkSettings: { Networks: Object.fromEntries(networks.map((each) => [each, {}])) },
   Mounts: Object.entries(mounts).map(([Destination, Name]) => ({ Destination, Name })),
 });
 

@@ -56,5 +56,6 @@ export const GOOD_HOST: Probe = {
   unownedStates: [],
   lost: [],
   changes: [],
+  drifts: [],
   installed: false,
 };

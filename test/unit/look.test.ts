@@ -147,7 +147,7 @@ const found = (facts: Partial<Probe>, host = box(), gateways = [main]) =>
 
 describe("facts become problems", () => {
   it("a suitable host without releases has no problems", () => {
-    expect(found({})).toEqual({ problems: [], obstacles: [[]], warnings: [], lost: [], changes: [] });
+    expect(found({})).toEqual({ problems: [], obstacles: [[]], warnings: [], lost: [], changes: [], drifts: [] });
   });
 
   it.each<[string, Partial<Probe>, ReturnType<typeof box>, RegExp]>([

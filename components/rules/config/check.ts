@@ -14,20 +14,21 @@ interface ToCheck {
   /** What the component sets; empty if the other arguments do not say enough. */
   readonly ours: JsonObject;
   readonly telegram: CheckedGatewayArgs["telegram"] | undefined;
-  /** Names of the argument of that name. */
+  /** Names of the arguments of that name. */
   readonly env: readonly string[];
+  readonly secrets: readonly string[];
   /** Of the argument. */
   readonly path: string;
   readonly isContainer: boolean;
 }
 
-export function checkConfig({ config, ours, telegram, env, path, isContainer }: ToCheck): Problem[] {
+export function checkConfig({ config, ours, telegram, env, secrets, path, isContainer }: ToCheck): Problem[] {
   const owned = decidedOtherwise(config, ours, { path, isContainer });
   const isOwned = (at: string): boolean =>
     owned.some((problem) => at === problem.path || at.startsWith(`${problem.path}.`));
   return [
     ...owned,
-    ...[...plainSecrets(config, env, path), ...unknownVariables(config, env, path)].filter(
+    ...[...plainSecrets(config, env, path), ...unknownVariables(config, [...env, ...secrets], path)].filter(
       (problem) => !isOwned(problem.path),
     ),
     ...uninvitedOwners(config, telegram, path),

@@ -5,7 +5,8 @@ import type { Json, JsonObject } from "../../../model/spec";
 import { trustedPlugins } from "./plugins";
 import { proxySignIn, signsIn } from "../expose";
 import { isUserId, type CheckedGatewayArgs } from "../schemas";
-import { BOT_TOKEN_VARIABLE, tokenVariable, type SecretName } from "../../../model/secrets";
+import { BOT_TOKEN_VARIABLE, tokenVariable } from "../../../model/secrets";
+import { withSecrets } from "./secretPlaces";
 import { defined } from "../../../model/defined";
 
 /** The parts of a gateway's configuration that depend on where it runs. */
@@ -16,7 +17,7 @@ export interface ConfigContext {
   readonly port: number;
   readonly bind: "loopback" | "lan";
   /** How the configuration refers to one of the gateway's secrets. */
-  readonly secret: (name: SecretName) => JsonObject;
+  readonly secret: (name: string) => JsonObject;
   /** Whether its configuration is changed while it runs. */
   readonly isChangedLive?: boolean;
   /** More keys that the place sets for good, and those that `config` may change. */
@@ -24,7 +25,7 @@ export interface ConfigContext {
   readonly defaults?: JsonObject;
 }
 
-type Args = Pick<CheckedGatewayArgs, "telegram" | "browser" | "config" | "expose">;
+type Args = Pick<CheckedGatewayArgs, "telegram" | "browser" | "config" | "expose" | "secrets">;
 
 /** The complete openclaw.json of a gateway, keys sorted. */
 export function renderConfig(args: Args, place: ConfigContext): JsonObject {
@@ -35,7 +36,8 @@ export function renderConfig(args: Args, place: ConfigContext): JsonObject {
     discovery: { mdns: { mode: "off" } },
     ...trustedPlugins(args.config ?? {}),
   };
-  const layers = [place.defaults ?? {}, args.config ?? {}, ownConfig(args, place)];
+  const config = withSecrets(args.config ?? {}, Object.keys(args.secrets ?? {}), place.secret);
+  const layers = [place.defaults ?? {}, config, ownConfig(args, place)];
   const owners = commandOwners(args);
   if (owners.length) layers.push({ commands: { ownerAllowFrom: owners } });
   return sortKeys(layers.reduce(merge, defaults)) as JsonObject;

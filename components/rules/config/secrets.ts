@@ -3,6 +3,7 @@ import { isObject, walk } from "../../../model/json";
 import type { Json, JsonObject } from "../../../model/spec";
 import type { Problem } from "../problems";
 import { hasReference } from "./references";
+import { takesSecret } from "./secretPlaces";
 
 /** Names whose values are secrets, of keys and headers. */
 const SECRET_NAME =
@@ -54,7 +55,7 @@ export const plainSecrets = (config: JsonObject, env: readonly string[], path: s
     .map(({ path: at }) => ({
       path: `${path}.${at.join(".")}`,
       reason: IN_PLAIN_TEXT,
-      advice: "move it to `env` and write ${NAME} here",
+      advice: `move it to \`${takesSecret(at) ? "secrets" : "env"}\` and write \${NAME} here`,
     }));
 
 function isPlainSecret(key: string, value: string, parent: Json | undefined, env: readonly string[]): boolean {

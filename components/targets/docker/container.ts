@@ -67,7 +67,7 @@ function stepContext(engine: DockerEngine, parent: pulumi.Resource, deployment: 
     docker: loadDocker(),
     names: namesOf(gateway.serviceName),
     /** Why it was last recreated: with a new reason in their requests, its commands run again. */
-    because: engine.repair(name, { parent }),
+    because: engine.repairs.reasonFor(name, "", "it is new", { parent }),
     resourceName,
     onEngine: (...dependsOn: pulumi.Resource[]) => ({ parent, dependsOn, provider: engine.provider }),
     command: (what: string, command: Omit<DeployerCommand, "about">, ...dependsOn: pulumi.Resource[]) =>
@@ -141,6 +141,7 @@ function prepareVolumes(
         claim: claim.apply(({ around: _, ...rest }) => rest),
         image,
         env,
+        ...(gateway.secrets && { files: gateway.secrets }),
         ...telegramOf(config),
         because,
       }),

@@ -26,7 +26,8 @@ import { askDeployer } from "../deployerCommand";
 import { stackName } from "../hostGateway";
 import { knownSoon } from "../../outputs";
 import type { Conflict } from "../../../model/conflict";
-import { madeHere, type Deployment, type GatewayToCheck, type Target } from "../target";
+import { Repairs } from "../repairs";
+import { madeHere, type Deployed, type Deployment, type GatewayToCheck, type Target } from "../target";
 import { dockerEngineSchema, SSH_ONLY, type CheckedDockerEngineArgs, type DockerEngineArgs } from "./arguments";
 import { deployInContainer } from "./container";
 import { withAdvice } from "../../../model/failure";
@@ -58,8 +59,8 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   private readonly engineName: string;
   private readonly images = new Map<string, docker.RemoteImage>();
   private connected: docker.Provider | undefined;
-  /** Why gateways must be recreated, by name, as found by the inspection. */
-  private readonly repairs = new Map<string, string>();
+  /** @internal */
+  readonly repairs = new Repairs();
   private readonly seen = new Map<string, "nothing" | "up">();
 
   constructor(name: string, args: DockerEngineArgs = {}, opts?: pulumi.ComponentResourceOptions) {
@@ -116,7 +117,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       this.seen.set(name, isThere ? "up" : "nothing");
       for (const warning of warnings) program.warn(`${name}: ${warning}`);
       if (repair === undefined) return;
-      this.repairs.set(name, repair);
+      this.repairs.note(name, repair, true);
       void pulumi.log.info(plainLine(`${name}: ${repair}: it will be recreated`));
     });
     return answer.gateways.map(({ obstacles }, index) => {
@@ -145,7 +146,7 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
 
   /** @internal */
   found(name: string): "nothing" | "down" | "up" | undefined {
-    return this.repairs.has(name) ? "down" : this.seen.get(name);
+    return this.repairs.isDown(name) ? "down" : this.seen.get(name);
   }
 
   /** @internal */
@@ -154,8 +155,8 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
   }
 
   /** @internal */
-  deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
-    return deployInContainer(this, parent, deployment);
+  deploy(parent: pulumi.Resource, deployment: Deployment): Deployed {
+    return { resource: deployInContainer(this, parent, deployment) };
   }
 
   /** @internal */
@@ -169,18 +170,6 @@ export class DockerEngine extends pulumi.ComponentResource implements Target {
       ...(this.args.pull === "never" && { image: this.imageName(gateway.version) }),
       ...(gateway.surroundings && { around: gateway.surroundings }),
     };
-  }
-
-  /**
-   * Changes when the inspection finds that a gateway must be recreated, and says why.
-   * @internal
-   */
-  repair(name: string, opts: pulumi.CustomResourceOptions): pulumi.Output<string> {
-    const why = (): string | undefined => {
-      const reason = this.repairs.get(name);
-      return reason && `${reason}, ${new Date().toISOString()}`;
-    };
-    return stableValue(`${name}-repair`, "it is new", opts, why);
   }
 
   /** @internal */

@@ -10,6 +10,7 @@ import { findExistingGateway, type SearchResult, type GatewayFacts } from "../..
 import type { Conflict } from "../../../model/conflict";
 import { expectedChange } from "../../../inspect/change";
 import { findConflicts, isLost } from "../../../inspect/conflicts";
+import { driftOf } from "../../../inspect/drift";
 import type { GatewayLocation } from "../../../model/requests";
 import { gatewaysDir, hostCommand, hostFile, manageDir, type HostLayout } from "../../../model/hostLayout";
 import { entries, parentOf, readJson } from "../../../inspect/files";
@@ -24,6 +25,7 @@ import { renderBootstrap } from "../bootstrap";
 import {
   claimToCheck,
   deployOnHost,
+  noteDrift,
   setUpHost,
   specOf,
   type CommandArgs,
@@ -34,8 +36,9 @@ import {
 import { hostShape, type HostArgs } from "../hostArguments";
 import { layoutOf, misfits, type HostFacts } from "../hostLayout";
 import { Losses } from "../losses";
+import { Repairs } from "../repairs";
 import { packageLocks } from "../packageLocks";
-import { madeHere, type Deployment, type GatewayToCheck } from "../target";
+import { madeHere, type Deployed, type Deployment, type GatewayToCheck } from "../target";
 import { defined } from "../../../model/defined";
 
 export const localHostSchema = z.strictObject(hostShape);
@@ -61,6 +64,8 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   readonly setup: HostSetup;
   /** @internal */
   readonly losses: Losses;
+  /** @internal */
+  readonly repairs = new Repairs();
 
   constructor(name: string, args: LocalHostArgs = {}, opts?: pulumi.ComponentResourceOptions) {
     super("openclaw:index:LocalHost", name, {}, afterPreflight(opts));
@@ -78,11 +83,18 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  findConflicts(gateways: readonly GatewayToCheck[]): Promise<Conflict[][]> {
+  async findConflicts(gateways: readonly GatewayToCheck[]): Promise<Conflict[][]> {
     const claims = gateways.map(claimToCheck);
-    this.losses.note(claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id));
+    const lost = claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id);
+    this.losses.note(lost);
     const changes = gateways.map(({ gateway }) => expectedChange(this.layout, gateway.id, specOf(gateway)));
-    gateways.forEach((each, index) => currentProgram().expect(each, changes[index]));
+    const drifts = await Promise.all(
+      claims.map((claim) => (lost.includes(claim.id) ? [] : driftOf(this.layout, claim))),
+    );
+    gateways.forEach((each, index) => {
+      currentProgram().expect(each, changes[index]);
+      noteDrift(this, each, drifts[index]!);
+    });
     const { account } = this.layout;
     const machine = machineHas();
     if (gateways.some(({ gateway }) => gateway.sandboxes)) {
@@ -91,14 +103,12 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
         for (const warning of sandboxWarnings(gateway, machine.programs, user)) currentProgram().warn(warning);
     }
     const memory = totalmem() / 2 ** 20;
-    return Promise.resolve(
-      findConflicts(this.layout, claims).map((found, index) => [
-        ...found,
-        ...refusals(changes[index]),
-        ...unmet(needsOf(gateways[index]!.gateway.config), machine),
-        ...heapConflicts(gateways[index]!.gateway.maxOldSpaceSize, "host", memory),
-      ]),
-    );
+    return findConflicts(this.layout, claims).map((found, index) => [
+      ...found,
+      ...refusals(changes[index]),
+      ...unmet(needsOf(gateways[index]!.gateway.config), machine),
+      ...heapConflicts(gateways[index]!.gateway.maxOldSpaceSize, "host", memory),
+    ]);
   }
 
   /** @internal */
@@ -114,7 +124,12 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
+  found(name: string): "down" | undefined {
+    return this.repairs.isDown(name) ? "down" : undefined;
+  }
+
+  /** @internal */
+  deploy(parent: pulumi.Resource, deployment: Deployment): Deployed {
     return deployOnHost(this, parent, deployment);
   }
 

@@ -16,6 +16,7 @@ import { needsOf, unmet } from "../../../model/needs";
 import type { Problem } from "../../rules/problems";
 import { claimToCheck } from "../hostGateway";
 import { misfits, type HostFacts } from "../hostLayout";
+import type { Drift } from "../../../model/drift";
 import type { ExpectedChange } from "../../../model/reload";
 import type { GatewayToCheck } from "../target";
 import { defined } from "../../../model/defined";
@@ -43,6 +44,8 @@ export interface HostProblems {
   readonly lost: readonly string[];
   /** What would change of each gateway, in their order; fewer: it is not known. */
   readonly changes: readonly (ExpectedChange | null)[];
+  /** What is not as it was left, of each gateway, in their order; fewer: it is not known. */
+  readonly drifts: readonly (readonly Drift[])[];
 }
 
 /** Nothing was found, and nothing looked for. */
@@ -52,6 +55,7 @@ export const nothingFound = (gateways: readonly GatewayToCheck[]): HostProblems 
   warnings: [],
   lost: [],
   changes: [],
+  drifts: [],
 });
 
 export interface LookedAtHost {
@@ -93,6 +97,7 @@ export function hostProblemsOf(host: LookedAtHost, facts: Probe, gateways: reado
     warnings: [...littleMemory(host, facts, gateways.length), ...noSandboxes(host, facts, gateways)],
     lost: facts.lost,
     changes: facts.changes,
+    drifts: facts.drifts,
   };
 }
 

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { gatewayPaths, manageDir, STATE_OWNER_FILE, quote, type HostLayout } from "../../../model/hostLayout";
 import { listenersIn } from "../../../inspect/listeners";
 import { needsOf, PROGRAMS } from "../../../model/needs";
+import type { Drift } from "../../../model/drift";
 import type { HostLookRequest } from "../../../model/conflict";
 import { unitHeader, unitName, unitDirectories } from "../../../inspect/units";
 import { claimToCheck, specOf } from "../hostGateway";
@@ -44,6 +45,28 @@ const changeSchema = z.object({
   cost: z.enum(["nothing", "live", "restart", "process"]),
   paths: z.array(z.string().max(500)).max(5_000),
 });
+
+const shownPath = z.string().regex(/^\/\P{C}{0,1023}$/u);
+const access = z.string().regex(/^[\w :,]{1,60}$/);
+const driftSchema = z.discriminatedUnion("is", [
+  z.object({ is: z.literal("config"), keys: z.array(z.string().max(500)).max(5_000) }),
+  z.object({ is: z.enum(["gone", "edited"]), path: shownPath }),
+  z.object({ is: z.literal("access"), path: shownPath, now: access, before: access }),
+  z.object({ is: z.literal("release"), version: word, files: count }),
+  z.object({ is: z.literal("stopped"), rebootedAt: count.optional() }),
+  z.object({ is: z.literal("gaveUp"), reason: text }),
+  z.object({ is: z.literal("notEnabled"), unit: word }),
+  z.object({ is: z.literal("silent"), port }),
+  z.object({ is: z.literal("version"), runs: text }),
+  z.object({ is: z.literal("generation"), version: word }),
+  z.object({ is: z.literal("unproved") }),
+]);
+
+const MOST_DRIFTS = 200;
+const knownDrift = (said: unknown): Drift[] => {
+  const { data } = driftSchema.safeParse(said);
+  return data ? [data] : [];
+};
 
 const factsSchema = z.object({
   system: word,
@@ -91,6 +114,8 @@ const factsSchema = z.object({
   /** What it finds, if it knows how to look. */
   found: z.array(z.array(foundSchema)).optional(),
   changes: z.array(changeSchema.nullable()),
+  // A newer program there may see more.
+  drifts: z.array(z.array(z.unknown()).transform((all) => all.slice(0, MOST_DRIFTS).flatMap(knownDrift))),
 });
 
 export type Probe = z.output<typeof factsSchema>;
@@ -156,7 +181,7 @@ export function parseProbe(output: string, gateways: number): Probe | "strange" 
   const [first = 32768, last = 60999] = numbers("ephemeral");
   const free = /\s\d+\s+\d+\s+(\d+)\s+\d+%/.exec(one("disk"))?.[1];
   const [memory] = numbers("memory");
-  const { found, lost, changes } = answerIn(one("answer"));
+  const { found, lost, changes, drifts } = answerIn(one("answer"));
   const parsed = factsSchema.safeParse(
     defined({
       system: one("system"),
@@ -194,6 +219,7 @@ export function parseProbe(output: string, gateways: number): Probe | "strange" 
       installed: one("program") === "installed",
       found,
       changes,
+      drifts,
     }),
   );
   const isWhole = parsed.success && (parsed.data.found ?? { length: gateways }).length === gateways;
@@ -206,8 +232,8 @@ function directory(line: string): { parent: string; state: string } {
 }
 
 /** Answer of the host's own program: an older one cannot look, or says what it sees in its own words. */
-function answerIn(answer: string): { found?: unknown; lost: readonly unknown[]; changes: unknown } {
-  const none = { lost: [], changes: [] };
+function answerIn(answer: string): { found?: unknown; lost: readonly unknown[]; changes: unknown; drifts: unknown } {
+  const none = { lost: [], changes: [], drifts: [] };
   if (answer === "") return none;
   const parsed = json(answer);
   const isObject = typeof parsed === "object" && parsed !== null;
@@ -217,6 +243,7 @@ function answerIn(answer: string): { found?: unknown; lost: readonly unknown[]; 
     found: isObject && "found" in parsed ? parsed.found : null,
     lost: Array.isArray(lost) ? lost : [lost],
     changes: isObject && "changes" in parsed ? parsed.changes : [],
+    drifts: isObject && "drifts" in parsed ? parsed.drifts : [],
   };
 }
 

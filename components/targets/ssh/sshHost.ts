@@ -13,6 +13,7 @@ import { withoutStackTraces } from "../../outputs";
 import { deployersRegistry, renderBootstrap } from "../bootstrap";
 import {
   deployOnHost,
+  noteDrift,
   identityOf,
   setUpHost,
   type CommandArgs,
@@ -23,7 +24,8 @@ import {
 } from "../hostGateway";
 import { layoutOf } from "../hostLayout";
 import { Losses } from "../losses";
-import { madeHere, type Deployment, type GatewayToCheck } from "../target";
+import { Repairs } from "../repairs";
+import { madeHere, type Deployed, type Deployment, type GatewayToCheck } from "../target";
 import { packageLocks } from "../packageLocks";
 import { inspectHost } from "./inspectHost";
 import { knownSoon } from "../../outputs";
@@ -55,6 +57,8 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   readonly setup: HostSetup;
   /** @internal */
   readonly losses: Losses;
+  /** @internal */
+  readonly repairs = new Repairs();
   private readonly connection: pulumi.Output<Connection>;
   private readonly sudo: boolean;
   private readonly push: boolean;
@@ -100,10 +104,13 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
     if (!connection)
       void pulumi.log.info(`${host.name}: its address or key is not known yet, so nothing on it was checked`);
     if (!connection) return gateways.map(() => []);
-    const { problems, obstacles, warnings, lost, changes } = await inspectHost(host, connection, gateways);
+    const { problems, obstacles, warnings, lost, changes, drifts } = await inspectHost(host, connection, gateways);
     program.report(problems);
     this.losses.note(lost);
-    gateways.forEach((gateway, index) => program.expect(gateway, changes[index] ?? undefined));
+    gateways.forEach((gateway, index) => {
+      program.expect(gateway, changes[index] ?? undefined);
+      noteDrift(this, gateway, drifts[index] ?? []);
+    });
     for (const warning of warnings) program.warn(warning);
     return obstacles;
   }
@@ -125,7 +132,12 @@ export class SshHost extends pulumi.ComponentResource implements HostTarget {
   }
 
   /** @internal */
-  deploy(parent: pulumi.Resource, deployment: Deployment): pulumi.Resource {
+  found(name: string): "down" | undefined {
+    return this.repairs.isDown(name) ? "down" : undefined;
+  }
+
+  /** @internal */
+  deploy(parent: pulumi.Resource, deployment: Deployment): Deployed {
     return deployOnHost(this, parent, deployment);
   }
 
