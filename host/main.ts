@@ -245,7 +245,9 @@ const look = async ({
     found: findWithoutWords(layout, claims),
     lost,
     changes: wanted.map((spec, index) => expectedChange(layout, claims[index]!.id, spec) ?? null),
-    drifts: await Promise.all(claims.map((claim) => (lost.includes(claim.id) ? [] : driftOf(layout, claim)))),
+    drifts: await Promise.all(
+      claims.map((claim) => (lost.includes(claim.id) ? Promise.resolve([]) : driftOf(layout, claim))),
+    ),
   } satisfies HostLookAnswer);
 };
 

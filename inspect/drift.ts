@@ -51,7 +51,7 @@ function driftOfFiles(manage: string, { current, good }: GatewayPaths, applied: 
   const runs = readLink(current);
   if (runs === undefined) return [{ is: "gone", path: current }];
   if (basename(runs) !== generation)
-    return [{ is: "generation", version: String(readEdited(join(current, SPEC_FILE))?.version) }];
+    return [{ is: "generation", version: versionIn(readEdited(join(current, SPEC_FILE))) }];
   const key = Buffer.from(readFileSync(nonceKeyFile(manage), "utf8"), "hex");
   const found = Object.entries(files).flatMap(([path, before]): Drift[] => {
     const now = fileAsIs(path, key);
@@ -62,6 +62,8 @@ function driftOfFiles(manage: string, { current, good }: GatewayPaths, applied: 
   });
   return [...found, ...(runs === readLink(good) ? [] : [{ is: "unproved" } as const])];
 }
+
+const versionIn = (spec: JsonObject | undefined): string => (typeof spec?.version === "string" ? spec.version : "?");
 
 function changedConfig(path: string, before: JsonObject): Drift {
   try {

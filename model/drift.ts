@@ -8,7 +8,8 @@ import { pathsInShort } from "./reload";
 export type Drift =
   /** Keys of the configuration that were changed by hand; none: it cannot be read at all. */
   | { readonly is: "config"; readonly keys: readonly string[] }
-  | { readonly is: "gone" | "edited"; readonly path: string }
+  | { readonly is: "gone"; readonly path: string }
+  | { readonly is: "edited"; readonly path: string }
   | { readonly is: "access"; readonly path: string; readonly now: string; readonly before: string }
   | { readonly is: "release"; readonly version: string; readonly files: number }
   | { readonly is: "stopped"; readonly rebootedAt?: number | undefined }
@@ -46,8 +47,7 @@ const WORDS: Words = {
 
 const time = (at: number): string => new Date(at).toISOString().replace(/T(\d\d:\d\d).*/, " $1 UTC");
 
-const inWords = <Is extends Drift["is"]>(drift: Extract<Drift, { readonly is: Is }>): string =>
-  WORDS[drift.is as Is](drift);
+const inWords = <Is extends Drift["is"]>(drift: Extract<Drift, { readonly is: Is }>): string => WORDS[drift.is](drift);
 
 /** Longer lists end in a number. */
 const SHOWN = 6;

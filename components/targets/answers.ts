@@ -3,6 +3,7 @@
  * it goes into another command before it has been validated.
  */
 import * as pulumi from "@pulumi/pulumi";
+import { pointsIn } from "../../model/recovery";
 import { refuse } from "../preflight";
 import type { Problem } from "../rules/problems";
 
@@ -25,6 +26,10 @@ export const answerOf = (
   grammar: Grammar,
   who: string,
 ): pulumi.Output<string> => checked(pulumi.unsecret(command.stdout), grammar, who);
+
+/** Ids of recovery points that a deployment has named. Only the mocks in a program's own tests answer with nothing at all. */
+export const recoveryPointsOf = ({ stdout }: { readonly stdout: pulumi.Output<string> }): pulumi.Output<string[]> =>
+  stdout.apply((said: string | undefined) => pointsIn(said ?? ""));
 
 export const containerId = ({ id }: pulumi.CustomResource, who: string): pulumi.Output<string> =>
   checked(id, "container", who);

@@ -15,13 +15,12 @@ import { stableValue } from "../outputs";
 import { currentProgram } from "../preflight";
 import { explicitPorts } from "../rules/isolation";
 import type { ResolvedGateway } from "../rules/resolve";
-import { answerOf } from "./answers";
+import { answerOf, recoveryPointsOf } from "./answers";
 import type { Bootstrap } from "./bootstrap";
 import type { Losses } from "./losses";
 import type { Repairs } from "./repairs";
 import { partnerCommand } from "./partner";
 import { packageLocks } from "./packageLocks";
-import { pointsIn } from "../../model/recovery";
 import type { Deployed, Deployment, GatewayToCheck, Target } from "./target";
 import { defined } from "../../model/defined";
 
@@ -161,8 +160,7 @@ export function deployOnHost(target: HostTarget, parent: pulumi.Resource, deploy
     },
     [...before, ...asked],
   );
-  // Only the mocks in a program's own tests answer with nothing at all.
-  return { resource, recoveryPoints: resource.stdout.apply((said: string | undefined) => pointsIn(said ?? "")) };
+  return { resource, recoveryPoints: recoveryPointsOf(resource) };
 }
 
 /** A preview says it, on the gateway's own line, and the `up` puts it right. */

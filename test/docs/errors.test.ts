@@ -248,7 +248,7 @@ const NO_MESSAGE = [
   /any web page that somebody opens|^and command its agent|^Name the pages' own addresses/, // a warning
   /^Where that matters, (run the proxy|leave it out|name the address)/, // the same
   /^it is new$|: it will be recreated$/, // of a preview
-  /^it (has not become healthy yet|is paused|has stopped \(…\)|is unhealthy)$|^its .* been changed$/, // the same
+  /^it (has not become healthy yet|is paused|has stopped \(…\)|is unhealthy|has left the network …)$|^its .* been changed$/, // the same
   /^found before anything else was changed$/, // the first line of all that are found then
   /is reached by nobody outside the container|answers inside the container only/, // warnings
   /is where a gateway on that machine has its workspace|^two bots would change the same files$/, // a warning

@@ -98,7 +98,7 @@ export class FakeDocker {
       this.changes.push(`${method} ${path}`);
       return this.change(method, kind, name, verb, sent);
     }
-    if (kind === "containers") return container ? [200, inspected(name!, container)] : nothing;
+    if (kind === "containers") return container ? [200, inspected(name, container)] : nothing;
     if (path === "/volumes")
       return [200, { Volumes: [...this.volumes].filter(([, labels]) => isLabelled(labels, query)).map(named) }];
     if (path === "/networks")

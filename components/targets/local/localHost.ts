@@ -89,7 +89,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     this.losses.note(lost);
     const changes = gateways.map(({ gateway }) => expectedChange(this.layout, gateway.id, specOf(gateway)));
     const drifts = await Promise.all(
-      claims.map((claim) => (lost.includes(claim.id) ? [] : driftOf(this.layout, claim))),
+      claims.map((claim) => (lost.includes(claim.id) ? Promise.resolve([]) : driftOf(this.layout, claim))),
     );
     gateways.forEach((each, index) => {
       currentProgram().expect(each, changes[index]);

@@ -50,7 +50,8 @@ const shownPath = z.string().regex(/^\/\P{C}{0,1023}$/u);
 const access = z.string().regex(/^[\w :,]{1,60}$/);
 const driftSchema = z.discriminatedUnion("is", [
   z.object({ is: z.literal("config"), keys: z.array(z.string().max(500)).max(5_000) }),
-  z.object({ is: z.enum(["gone", "edited"]), path: shownPath }),
+  z.object({ is: z.literal("gone"), path: shownPath }),
+  z.object({ is: z.literal("edited"), path: shownPath }),
   z.object({ is: z.literal("access"), path: shownPath, now: access, before: access }),
   z.object({ is: z.literal("release"), version: word, files: count }),
   z.object({ is: z.literal("stopped"), rebootedAt: count.optional() }),
