@@ -6,7 +6,7 @@
 ## make config    the stack's configuration: ARGS="set --path main.basePort 18789"
 ## make test      all tests
 ## make soak      what make test proves with a stand-in for OpenClaw, with the real one (under an hour)
-## make bench     how long it all takes, beside the least that it could: on hosts of the lab, about 15 minutes
+## make bench     how long it all takes, beside the least that it could: on hosts of the lab, about 25 minutes (ARGS=change: a part)
 ## make pulumi    any other command of the same engine: ARGS="cancel --stack dev"
 ##
 ## STACK=name takes another stack than `dev`; ARGS="…" is handed on to pulumi (or to the tests).
@@ -25,7 +25,7 @@ soak: dist/toolchain.cjs dist/components.cjs
 	@exec node dist/toolchain.cjs test '--reporter=verbose --reporter=./test/support/times.ts'
 
 bench: dist/toolchain.cjs dist/components.cjs
-	@exec node -r ts-node/register/transpile-only bench/main.ts
+	@exec node -r ts-node/register/transpile-only bench/main.ts $(ARGS)
 
 # One bundle starts in 0.1 s; the same sources through ts-node take half a second, at each call.
 dist/toolchain.cjs: $(wildcard toolchain/*.ts cli/*.ts inspect/*.ts model/*.ts) | node_modules/.package-lock.json

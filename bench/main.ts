@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { NODE_VERSION, NPM_VERSION } from "../model/pins";
+import { OLDEST_VERSION } from "../model/versions";
 import { TestStack } from "../test/support/engine";
 import { eventually, ok, type Outcome } from "../test/support/processes";
 import { VERSION } from "../test/support/seed";
@@ -21,6 +22,7 @@ import { difference, median, print, ratio, type Row } from "./table";
 
 const FIRST_UP_ROUNDS = 2;
 const ROUNDS = 5;
+const UPGRADE_ROUNDS = 3;
 const BOTS = ["4711:bench-bot-a", "4711:bench-bot-b"];
 const GATEWAYS = [1, 2, 5, 10];
 const HOSTS = [1, 5];
@@ -111,24 +113,65 @@ interface Watched {
   readonly took: number;
 }
 
+async function watching(pair: PairOn, action: () => Promise<Outcome>): Promise<Watched> {
+  const watch = pair.host.inside(`exec ${pair.root}/.pulumi-openclaw/nodes/*/bin/node -`, { input: WATCH });
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  const took = await timed(action());
+  await eventually("main is ready", 120, async () => (await pair.ask(18789, "/readyz"))?.ready === true);
+  ok(await pair.host.inside("touch /run/bench.stop"));
+  return { ...(JSON.parse(ok(await watch).stdout) as Omit<Watched, "took">), took };
+}
+
+/** From the oldest supported release to the newest, by ours with a way back; by hand, npm installs it while the gateway is down. */
+async function upgrade(lab: Lab): Promise<Row[]> {
+  const pair = await PairOn.create(lab, await lab.host({ debian: "bookworm" }), "root");
+  const { stack, root } = pair;
+  try {
+    const all: Watched[] = [];
+    const to = (version: string, restoreFrom?: string): Promise<Outcome> => {
+      stack.config("main.version", version);
+      if (restoreFrom !== undefined) stack.config("main.restoreFrom", restoreFrom);
+      return stack.up();
+    };
+    const lastPoint = async (): Promise<string> => {
+      const { gateways } = (await stack.outputs()) as { gateways: readonly { recoveryPoints: readonly string[] }[] };
+      return gateways[0]!.recoveryPoints.find((id) => id.endsWith(OLDEST_VERSION))!;
+    };
+    const ours = async (): Promise<number> => {
+      all.push(await watching(pair, () => to(VERSION)));
+      ok(await to(OLDEST_VERSION, await lastPoint()));
+      return all.at(-1)!.down;
+    };
+    const npm = `node ${root}/.pulumi-openclaw/npm/bin/npm-cli.js --registry ${lab.registryUrl} --no-audit --no-fund --loglevel=error`;
+    const byHand = [
+      "systemctl stop openclaw-gateway; rm -rf /opt/byhand",
+      `PATH=$(echo ${root}/.pulumi-openclaw/nodes/*/bin):$PATH ${npm} install -g --prefix /opt/byhand openclaw@${VERSION} >/dev/null`,
+      "systemctl start openclaw-gateway",
+    ].join("; ");
+    const theirs = async (): Promise<number> => (await watching(pair, () => pair.run(byHand))).down;
+    ok(await to(OLDEST_VERSION));
+    const times = await byTurns(UPGRADE_ROUNDS, ours, theirs);
+    return [
+      {
+        what: `main's downtime: ${OLDEST_VERSION} to ${VERSION}`,
+        ...times,
+        than: "stop, npm install -g, start, by hand",
+        goal: { text: "≤ 0.8 ×", isMet: ratio(times.ours, times.theirs) <= 0.8 },
+      },
+      { what: `up, end to end: ${OLDEST_VERSION} to ${VERSION}`, ours: all.map(({ took }) => took) },
+    ];
+  } finally {
+    await pair.dispose();
+  }
+}
+
 /** OpenClaw itself takes seconds longer for its first start with another configuration: its migrations look again. */
 async function change(pair: PairOn, telegram: FakeTelegram): Promise<Row[]> {
   const { stack } = pair;
-  const watched = async (action: () => Promise<Outcome>): Promise<Watched> => {
-    const watch = pair.host.inside(`exec ${pair.root}/.pulumi-openclaw/nodes/*/bin/node -`, { input: WATCH });
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-    const took = await timed(action());
-    await eventually("main is ready", 60, async () => (await pair.ask(18789, "/readyz"))?.ready === true);
-    ok(await pair.host.inside("touch /run/bench.stop"));
-    return { ...(JSON.parse(ok(await watch).stdout) as Omit<Watched, "took">), took };
-  };
+  const watched = (action: () => Promise<Outcome>): Promise<Watched> => watching(pair, action);
   let made = 0;
-  /** By hand, as it was before a configuration was live. */
-  const restart = async (): Promise<number> => {
-    const file = `${pair.root}/.pulumi-openclaw/gateways/main/current/openclaw.json`;
-    ok(await pair.host.run(`sed -i 's/"timeoutSeconds": [0-9]*/"timeoutSeconds": ${2000 + made++}/' ${file}`));
-    return (await watched(() => pair.systemctl("restart openclaw-gateway"))).down;
-  };
+  /** By hand, as it was before a configuration was live; without an edit, which the next `up` would have to put right. */
+  const restart = async (): Promise<number> => (await watched(() => pair.systemctl("restart openclaw-gateway"))).down;
   const measure = async (what: string, set: (turn: number) => unknown, limit?: number): Promise<Row[]> => {
     const all: Watched[] = [];
     const ours = async (): Promise<number> => {
@@ -211,23 +254,40 @@ async function growth(lab: Lab): Promise<Row[]> {
   }
 }
 
+/** Those that are named on the command line; none: all of them. */
+const PARTS = ["first", "unchanged", "change", "upgrade", "growth", "containers"] as const;
+const named = process.argv.slice(2);
+const isWanted = (part: (typeof PARTS)[number]): boolean => !named.length || named.includes(part);
+
+async function onHosts(lab: Lab): Promise<Row[]> {
+  const rows: Row[] = [];
+  if ((["first", "unchanged", "change"] as const).some(isWanted)) {
+    const first = isWanted("first") ? await firstUp(lab) : undefined;
+    const pair = first?.pair ?? (await PairOn.create(lab, await lab.host({ debian: "bookworm" }), "root"));
+    const telegram = await FakeTelegram.start(BOTS, BRIDGE_ADDRESS);
+    try {
+      if (first) rows.push(first.row);
+      else ok(await pair.stack.up());
+      if (isWanted("unchanged")) rows.push(...(await noOp(pair)));
+      if (isWanted("change")) rows.push(...(await change(pair, telegram)));
+    } finally {
+      await pair.dispose();
+      await telegram.stop();
+    }
+  }
+  if (isWanted("upgrade")) rows.push(...(await upgrade(lab)));
+  if (isWanted("growth")) rows.push(...(await growth(lab)));
+  return rows;
+}
+
 async function main(): Promise<void> {
+  const wrong = named.find((name) => !PARTS.includes(name as (typeof PARTS)[number]));
+  if (wrong !== undefined) throw new Error(`there is no part ${wrong}: ${PARTS.join(", ")}`);
   const lab = await Lab.start();
-  let pair: PairOn | undefined;
-  let telegram: FakeTelegram | undefined;
   try {
-    const first = await firstUp(lab);
-    pair = first.pair;
-    telegram = await FakeTelegram.start(BOTS, BRIDGE_ADDRESS);
-    const rows = [first.row, ...(await noOp(pair)), ...(await change(pair, telegram)), ...(await growth(lab))];
-    await pair.dispose();
-    pair = undefined;
-    rows.push(...(await inContainers()));
-    print(rows);
+    print([...(await onHosts(lab)), ...(isWanted("containers") ? await inContainers() : [])]);
     console.log(`\nMedians of the rounds, on ${cpus().length} cores; ratio: median of the rounds' ratios.`);
   } finally {
-    await pair?.dispose();
-    await telegram?.stop();
     await lab.stop();
   }
 }

@@ -1,7 +1,17 @@
 /** Writes down what a deployment has left, and puts right what was changed since. */
 import * as fs from "node:fs";
-import { basename, join } from "node:path";
-import { appliedFile, fileAsIs, nonceKeyFile, readApplied, type Applied, type AppliedFile } from "../inspect/applied";
+import { basename, join, relative } from "node:path";
+import {
+  appliedFile,
+  appliedReleaseFile,
+  fileAsIs,
+  nonceKeyFile,
+  readApplied,
+  readAppliedRelease,
+  type Applied,
+  type AppliedFile,
+  type AppliedRelease,
+} from "../inspect/applied";
 import { changedFilesOf } from "../inspect/drift";
 import { readLink } from "../inspect/files";
 import { CONFIG_FILE, configFile, isWithin, SERVICE_FILE, SPEC_FILE, STATE_OWNER_FILE } from "../model/hostLayout";
@@ -52,16 +62,29 @@ export function recordApplied(
     ...secretFilesOf(gateway, generation),
     ...supervisorFor(host).files(gateway),
   ];
-  const former = readApplied(paths.dir)?.release;
-  const wholeAt = former?.directory === release && !isInstalled ? former.wholeAt : Date.now();
+  if (isInstalled || readAppliedRelease(paths.dir)?.directory !== release)
+    writeJson(appliedReleaseFile(paths.dir), {
+      directory: release,
+      version: generation.spec.version,
+      wholeAt: Date.now(),
+      directories: directoriesIn(release),
+    } satisfies AppliedRelease);
   save(gateway, {
     format: 1,
     generation: generation.name,
     config: generation.spec.config,
     files: asTheyAre(gateway, files),
-    release: { directory: release, version: generation.spec.version, wholeAt },
   });
 }
+
+/** Relative to it, itself included. */
+const directoriesIn = (release: string): string[] => [
+  "",
+  ...fs
+    .readdirSync(release, { withFileTypes: true, recursive: true })
+    .filter((each) => each.isDirectory())
+    .map((each) => relative(release, join(each.parentPath, each.name))),
+];
 
 /** After a claim: it may have moved what it writes. */
 export function recordClaimed(gateway: HostGateway): void {
@@ -86,8 +109,8 @@ export function isUntouched(gateway: HostGateway): boolean {
 
 /** Whether files of the release that is wanted were changed since it was whole. */
 export function isReleaseTouched(gateway: HostGateway, wanted: Wanted): boolean {
-  const applied = readApplied(gateway.paths.dir);
-  return applied?.release.directory === releaseDir(gateway, wanted) && changedFilesOf(applied.release) !== 0;
+  const release = readAppliedRelease(gateway.paths.dir);
+  return release?.directory === releaseDir(gateway, wanted) && changedFilesOf(release) !== 0;
 }
 
 /** Files of the generation of which somebody has changed who may read them, or what is not read by the gateway. */

@@ -1,5 +1,5 @@
 /** What of a gateway is not as its last deployment left it. Changes nothing. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defined } from "../model/defined";
@@ -19,9 +19,9 @@ import { changedPaths } from "../model/reload";
 import type { JsonObject, OwnedClaim } from "../model/spec";
 import type { ClaimToCheck } from "../model/conflict";
 import { isSameOwner } from "./conflicts";
-import { fileAsIs, nonceKeyFile, readApplied, type Applied } from "./applied";
+import { fileAsIs, nonceKeyFile, readApplied, readAppliedRelease, type Applied, type AppliedRelease } from "./applied";
 import { askGateway } from "./ask";
-import { isMissing, readEdited, readJson, readLink } from "./files";
+import { entries, lstat, readEdited, readJson, readLink } from "./files";
 import { isStarted } from "./health";
 import { isAlive, type ProcessIdentity } from "./processes";
 import { run } from "./run";
@@ -43,7 +43,7 @@ export async function driftOf(layout: HostLayout, { id, owner }: ClaimToCheck): 
   const theirs = readJson<OwnedClaim>(paths.owner)?.owner;
   if (!applied || (theirs && !isSameOwner(owner, theirs))) return [];
   const running = driftOfProcess(layout, id, applied);
-  return [...driftOfFiles(manage, paths, applied), ...driftOfRelease(applied), ...(await running)];
+  return [...driftOfFiles(manage, paths, applied), ...driftOfRelease(paths.dir), ...(await running)];
 }
 
 function driftOfFiles(manage: string, { current, good }: GatewayPaths, applied: Applied): Drift[] {
@@ -73,33 +73,26 @@ function changedConfig(path: string, before: JsonObject): Drift {
   }
 }
 
-/**
- * A release has 40,000 files: only its 2,300 directories are looked at, which change with every file that is added, removed or
- * replaced. What was written in place is found by `host verify`.
- */
-function driftOfRelease({ release }: Applied): Drift[] {
+function driftOfRelease(gatewayDir: string): Drift[] {
+  const release = readAppliedRelease(gatewayDir);
+  if (!release) return [];
   const { directory, version } = release;
   const files = changedFilesOf(release);
   if (files === undefined) return [{ is: "gone", path: directory }];
   return files ? [{ is: "release", version, files }] : [];
 }
 
-/** `undefined`: there is no such release. */
-export function changedFilesOf({ directory, wholeAt }: Applied["release"]): number | undefined {
-  const isNewer = (path: string): boolean => statSync(path).mtimeMs > wholeAt;
-  let files = 0;
-  const walk = (at: string): void => {
-    const inside = readdirSync(at, { withFileTypes: true });
-    if (isNewer(at)) files += inside.filter((each) => each.isFile() && isNewer(join(at, each.name))).length || 1;
-    for (const each of inside) if (each.isDirectory()) walk(join(at, each.name));
-  };
-  try {
-    walk(directory);
-    return files;
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+/**
+ * How many files of a release somebody has added, removed or replaced: its directories change with them. What is written in place
+ * changes none. `undefined`: there is no such release.
+ */
+export function changedFilesOf({ directory, directories, wholeAt }: AppliedRelease): number | undefined {
+  const isNewer = (path: string): boolean => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity) > wholeAt;
+  if (!lstat(directory)) return undefined;
+  return directories
+    .map((name) => join(directory, name))
+    .filter(isNewer)
+    .reduce((sum, path) => sum + (entries(path).filter((name) => isNewer(join(path, name))).length || 1), 0);
 }
 
 /** How a gateway is kept running. */

@@ -250,16 +250,11 @@ export async function whyRepair(
   if (Health?.Status === "unhealthy") return "it is unhealthy";
   if (limitsIn(seen) !== seen.Config.Labels[LABELS.limits]) return "its limits have been changed";
   if (seen.HostConfig.RestartPolicy?.Name !== "unless-stopped") return "its restart policy has been changed";
-  const left = networksOf(claim).find((name) => !(name in seen.NetworkSettings.Networks));
-  // One that is gone is said elsewhere: it has to be recreated first.
-  const isThere = left !== undefined && (await found(api.getNetwork(left).inspect())) !== undefined;
-  return isThere ? `it has left the network ${left}` : undefined;
+  // Of the others nobody knows whether it was made with them. One that is gone is said elsewhere: it has to be recreated first.
+  const { network } = namesOf(claim.container);
+  const hasLeft = !(network in seen.NetworkSettings.Networks) && (await found(api.getNetwork(network).inspect()));
+  return hasLeft ? `it has left the network ${network}` : undefined;
 }
-
-const networksOf = ({ container, around }: ContainerClaim): string[] => [
-  namesOf(container).network,
-  ...(around?.networks ?? []),
-];
 
 const limitsIn = ({ HostConfig: { Memory, NanoCpus, PidsLimit } }: Docker.ContainerInspectInfo): string =>
   limitsLabel({ memoryMiB: (Memory ?? 0) / 2 ** 20, cpus: (NanoCpus ?? 0) / 1e9, pids: PidsLimit ?? 0 });

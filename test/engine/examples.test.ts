@@ -104,20 +104,20 @@ const EXPECTED: Readonly<Record<string, Expected>> = {
   "containers.ts": {
     docker: true,
     gateways: 2,
-    more: 2 * 6 - 1, // an engine has as many children as a host, a gateway in a container six more than on one; no lock
+    more: 2 * 5 - 1, // an engine has as many children as a host, a gateway in a container five more than on one; no lock
     outputs: [`urls: [ [0]: "${url(18789)}" [1]: "${url(19789)}"`, ' exec openclaw-test-claw-main openclaw"'],
   },
   "mixed-pair.ts": {
     docker: true,
     gateways: 2,
-    more: 4 + 6 + 1, // the engine, main, and rescue's question to it
+    more: 4 + 5 + 1, // the engine, main, and rescue's question to it
     outputs: [`urls : [ [0]: "${url(18789)}" [1]: "${url(19789)}"`, '/home/bin/openclaw-rescue"'],
   },
   "template/index.ts": { gateways: 2, outputs: [`main : "${url(18789)}" rescue: "${url(19789)}"`] },
 };
 
-/** The stack, the lock of the release, the host and its three children, the pair; each gateway with its five children. */
-const resources = (gateways: number, alone = false): number => 2 + 4 + (alone ? 0 : 1) + 6 * gateways;
+/** The stack, the lock of the release, the host and its three children, the pair; each gateway with its six children. */
+const resources = (gateways: number, alone = false): number => 2 + 4 + (alone ? 0 : 1) + 7 * gateways;
 
 describe("examples", () => {
   it("every example is previewed by this test", () => {

@@ -31,8 +31,8 @@ describe("programs of one's own", () => {
   it("every composition of the page previews", async () => {
     const tested = await stackOf("setups");
     const { stdout } = ok(await tested.preview());
-    // stack; lock of the release; two hosts with three children each; the pair; five gateways with five children each
-    expect(stdout).toContain(`+ ${2 + 2 * 4 + 1 + 5 * 6} to create`);
+    // stack; lock of the release; two hosts with three children each; the pair; five gateways with six children each
+    expect(stdout).toContain(`+ ${2 + 2 * 4 + 1 + 5 * 7} to create`);
     const shown =
       "5 gateways on this machine: claw-main, ports 26000-26110; claw-rescue, ports 26111-26221; ops, ports ";
     expect(stdout).toContain(shown);

@@ -139,8 +139,8 @@ describe.each(managers)("installed with $name", (manager) => {
     const stack = ["--stack", manager.name, "--non-interactive"];
     await runIn(consumer.directory, "pulumi", ["stack", "init", ...stack], env);
     const { stdout } = await runIn(consumer.directory, "pulumi", ["preview", "--color", "never", ...stack], env);
-    // stack; lock of the release; a host with three children; the pair; three gateways with five children each
-    expect(stdout).toContain(`+ ${2 + 4 + 1 + 3 * 6} to create`);
+    // stack; lock of the release; a host with three children; the pair; three gateways with six children each
+    expect(stdout).toContain(`+ ${2 + 4 + 1 + 3 * 7} to create`);
     expect(readdirSync(root)).toEqual([]);
     const command = join("node_modules", ".bin", "pulumi-openclaw");
     const checked = await runIn(consumer.directory, command, ["check", "--stack", manager.name], env);
