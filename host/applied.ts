@@ -16,8 +16,8 @@ import { changedFilesOf } from "../inspect/drift";
 import { readLink } from "../inspect/files";
 import { CONFIG_FILE, configFile, isWithin, SERVICE_FILE, SPEC_FILE, STATE_OWNER_FILE } from "../model/hostLayout";
 import type { Wanted } from "../model/packageLock";
-import { ownOnly, readableBy, writeFile, writeJson } from "./files";
-import { rewriteConfig, secretFilesOf, settleWithheld, WITHHELD_CONFIG_FILE, type Generation } from "./generation";
+import { ownOnly, writeJson } from "./files";
+import { secretFilesOf, WITHHELD_CONFIG_FILE, type Generation } from "./generation";
 import type { HostGateway } from "./host";
 import { releaseDir } from "./release";
 import { supervisorFor } from "./supervisors/choose";
@@ -111,20 +111,4 @@ export function isUntouched(gateway: HostGateway): boolean {
 export function isReleaseTouched(gateway: HostGateway, wanted: Wanted): boolean {
   const release = readAppliedRelease(gateway.paths.dir);
   return release?.directory === releaseDir(gateway, wanted) && changedFilesOf(release) !== 0;
-}
-
-/** Files of the generation of which somebody has changed who may read them, or what is not read by the gateway. */
-export function putRight(gateway: HostGateway, generation: Generation): void {
-  const { host, paths } = gateway;
-  settleWithheld(gateway, generation);
-  const applied = readApplied(paths.dir);
-  if (applied?.generation !== generation.name) return;
-  const key = keyOf(gateway);
-  const isOff = (path: string): boolean => {
-    const [is, was] = [fileAsIs(path, key), applied.files[path]];
-    return was !== undefined && (is?.digest !== was.digest || is.access !== was.access);
-  };
-  const [configs, others] = [CONFIGS, OF_PROCESS].map((names) => names.map((name) => join(paths.current, name)));
-  if (configs!.some(isOff)) rewriteConfig(gateway, generation);
-  for (const path of others!.filter(isOff)) writeFile(path, fs.readFileSync(path, "utf8"), readableBy(host.identity));
 }

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { asAccount } from "./account";
-import { isUntouched, isReleaseTouched, putRight, recordApplied } from "./applied";
+import { isReleaseTouched, isUntouched, recordApplied } from "./applied";
 import { Failure, messageOf } from "../model/failure";
 import { restoreDirectories } from "./claim";
 import type { Ready } from "./files";
@@ -16,6 +16,7 @@ import {
   putBackConfig,
   readyPointer,
   removeUnused,
+  settleFiles,
   stageGeneration,
   sweepGateway,
   wantedGeneration,
@@ -100,7 +101,7 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
     );
   }
   const next = stageGeneration(gateway, ordered, wanted, isTouched);
-  putRight(gateway, next);
+  settleFiles(gateway, next);
   requireNeeds(gateway, next);
   progress("validating the configuration with the new release");
   await validate(gateway, next);
@@ -188,7 +189,7 @@ async function settle(
     () => removeUnused(gateway, generationsToKeep(gateway)),
     () => sweepGateway(gateway),
     () => supervisorFor(gateway.host).settle(gateway),
-    () => putRight(gateway, generation),
+    () => settleFiles(gateway, generation),
     () => recordApplied(gateway, generation, releaseDir(gateway, release), isReinstalled),
   ];
   for (const step of steps) {

@@ -80,6 +80,17 @@ export function writeFile(path: string, content: string, access?: Access): void 
   }
 }
 
+/** Writes a file unless it is there, with this content and access. Whether it was not. */
+export function settleFile(path: string, content: string, access?: Access): boolean {
+  const { fileMode = 0o644, uid = process.getuid!(), gid } = access ?? {};
+  const stats = lstat(path); // of a link, too: a unit that is masked is one
+  const isAsWritten =
+    stats?.isFile() && (stats.mode & 0o7777) === fileMode && stats.uid === uid && stats.gid === (gid ?? stats.gid);
+  if (isAsWritten && fs.readFileSync(path, "utf8") === content) return false;
+  writeFile(path, content, access);
+  return true;
+}
+
 /** A file that is on disk, but not yet in its place. */
 export function readyFile(path: string, content: string, access?: Access): Ready {
   const temporary = temporaryFor(path);

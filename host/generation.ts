@@ -19,6 +19,7 @@ import {
   readyLink,
   removeTree,
   renameFile,
+  settleFile,
   sweep,
   writeFile,
   writeJson,
@@ -232,10 +233,6 @@ export function stageGeneration(
   return readGeneration(gateway, name)!;
 }
 
-/** Over what somebody else has made of it. */
-export const rewriteConfig = (gateway: HostGateway, { dir, spec }: Generation): void =>
-  writeConfig(gateway, dir, spec.config);
-
 function writeConfig(gateway: HostGateway, dir: string, config: JsonObject): void {
   writeWithheld(gateway, dir, config);
   writeFile(join(dir, CONFIG_FILE), textOf(config), readableBy(gateway.host.identity));
@@ -245,11 +242,13 @@ function writeWithheld({ host }: HostGateway, dir: string, config: JsonObject): 
   writeFile(join(dir, WITHHELD_CONFIG_FILE), withheldText(config), readableBy(host.identity));
 }
 
-/** After a change that was taken back, or was interrupted: it goes with the configuration that is there. */
-export function settleWithheld(gateway: HostGateway, { dir, spec }: Generation): void {
-  const path = join(dir, WITHHELD_CONFIG_FILE);
-  if (!existsSync(path) || readFileSync(path, "utf8") !== withheldText(spec.config))
-    writeWithheld(gateway, dir, spec.config);
+/** Puts right what others have made of a generation's files, but for how it is run: that may have been read since. */
+export function settleFiles({ host }: HostGateway, { dir, spec }: Generation): void {
+  const access = readableBy(host.identity);
+  settleFile(join(dir, CONFIG_FILE), textOf(spec.config), access);
+  settleFile(join(dir, WITHHELD_CONFIG_FILE), withheldText(spec.config), access);
+  for (const path of [SERVICE_FILE, SPEC_FILE].map((name) => join(dir, name)))
+    settleFile(path, readFileSync(path, "utf8"), access);
 }
 
 /** A command line that must not have the token finds it in a variable, where something else is put. */

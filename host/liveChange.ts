@@ -11,7 +11,7 @@ import {
   keepConfig,
   putBackConfig,
   readyConfig,
-  settleWithheld,
+  settleFiles,
   withConfig,
   type Generation,
   type WantedGeneration,
@@ -130,7 +130,7 @@ async function takeBack({ gateway, current }: LiveChange, before: Before): Promi
   const isSameProcess = (): boolean => supervisor.status(gateway).gatewayPid === before.pid;
   try {
     putBackConfig(gateway);
-    attempt(() => settleWithheld(gateway, current));
+    attempt(() => settleFiles(gateway, current));
     for (const end = Date.now() + RELOAD_TIMEOUT_MS; Date.now() < end && isSameProcess(); await sleep(RELOAD_POLL_MS)) {
       const isBack = (await isHealthy(gateway, current)) && (await isInForce(gateway, current));
       if (!isBack) continue;

@@ -66,7 +66,12 @@ const MOST_BYTES = 1024 * 1024;
 
 /** Nothing of what an agent has put in the place of a file since: that may never end. */
 function contentOf(path: string): Buffer {
-  const file = openToRead(path);
+  let file: number;
+  try {
+    file = openToRead(path);
+  } catch {
+    return Buffer.alloc(0); // it is something else by now
+  }
   try {
     const stats = fstatSync(file);
     const buffer = Buffer.alloc(stats.isFile() ? Math.min(stats.size, MOST_BYTES) : 0);

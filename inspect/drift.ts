@@ -52,7 +52,9 @@ function driftOfFiles(manage: string, { current, good }: GatewayPaths, applied: 
   if (runs === undefined) return [{ is: "gone", path: current }];
   if (basename(runs) !== generation)
     return [{ is: "generation", version: versionIn(readEdited(join(current, SPEC_FILE))) }];
-  const key = Buffer.from(readFileSync(nonceKeyFile(manage), "utf8"), "hex");
+  const keyFile = nonceKeyFile(manage);
+  if (!lstat(keyFile)) return [{ is: "gone", path: keyFile }];
+  const key = Buffer.from(readFileSync(keyFile, "utf8"), "hex");
   const found = Object.entries(files).flatMap(([path, before]): Drift[] => {
     const now = fileAsIs(path, key);
     if (!now) return [{ is: "gone", path }];

@@ -3,14 +3,13 @@
  * unit never changes with a generation: it starts whatever is current. It starts again after a reboot.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Failure } from "../../model/failure";
 import { mostProcesses, oomScore } from "../fences";
-import { lstat } from "../../inspect/files";
-import { makeDir, removeTree, writeFile } from "../files";
+import { makeDir, removeTree, settleFile } from "../files";
 import type { Host, HostGateway } from "../host";
 import { hostCommand, SYSTEM_PATH, wrapperName, type HostLayout } from "../../model/hostLayout";
 import { DRAIN_TIMEOUT_MS, STOP_TIMEOUT_MS, UNIT_POLL_MS } from "../limits";
@@ -56,15 +55,8 @@ export const systemdSupervisor: Supervisor = {
   settle(gateway) {
     const { host } = gateway;
     const path = unitPath(gateway);
-    const text = unitText(gateway);
-    const stats = lstat(path);
-    // A link: it is masked.
-    const isAsWritten = stats?.isFile() && (stats.mode & 0o777) === 0o644 && stats.uid === process.getuid!();
-    if (!isAsWritten || readFileSync(path, "utf8") !== text) {
-      makeDir(unitDir(host.layout));
-      writeFile(path, text);
-      systemctl(host, "daemon-reload");
-    }
+    makeDir(unitDir(host.layout));
+    if (settleFile(path, unitText(gateway))) systemctl(host, "daemon-reload");
     if (command(host, "systemctl", ["is-enabled", "--quiet", unitName(gateway.id)]).status !== 0)
       systemctl(host, "enable", "--quiet", unitName(gateway.id));
   },

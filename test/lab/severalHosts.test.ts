@@ -106,7 +106,8 @@ inLab("several hosts", () => {
       ok(await on(1).systemctl("stop openclaw-gateway-rescue"));
       const main = await on(0).pid("main");
       split(config());
-      expect(ok(await stack.up()).stdout).toContain("split.rescue: is stopped");
+      expect(ok(await stack.preview()).stdout).toContain("split.rescue: is stopped");
+      ok(await stack.up());
       expect(await on(0).pid("main")).not.toBe(main);
       expect(await isReady(1, RESCUE_PORT)).toBe(true);
     });
