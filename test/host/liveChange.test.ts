@@ -8,7 +8,7 @@ import { placeStandIn, type Behaviour } from "../standIn/release";
 import { ask, childrenOf, endStrays, eventually, isRunning, ok, TestHost, type Outcome } from "../support/hosts";
 import { VERSION } from "../support/seed";
 
-const PORT = 30000;
+const PORT = 31600;
 const SECONDS = 10;
 
 /** A gateway that is up, and what the rows ask of it. */

@@ -156,7 +156,7 @@ describe.each(managers)("installed with $name", (manager) => {
     test("an inline program of the Automation API previews", async () => {
       await consumer.tsc("--skipLibCheck", "--module", "nodenext", "--target", "es2022", "--types", "node");
       const { stdout } = await runIn(consumer.directory, process.execPath, ["automation.mjs"], env);
-      expect(JSON.parse(stdout)).toEqual({ create: 2 + 4 + 1 + 2 * 6 });
+      expect(JSON.parse(stdout)).toEqual({ create: 2 + 4 + 1 + 2 * 7 });
       expect(readdirSync(root)).toEqual([]);
     });
 });
