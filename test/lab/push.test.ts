@@ -89,10 +89,13 @@ inLab("sending to hosts", () => {
     trixie.cut();
     const cutAt = Date.now();
     const first = await outcome;
+    trixie.heal();
     expect((Date.now() - cutAt) / 1000).toBeLessThan(45);
     expect(first.code).toBe(1);
-    expect(first.stderr).toMatch(/has been silent for 30 s\n +-> run `pulumi up` again: it continues where it stopped/);
-    trixie.heal();
+    // On a busy machine it is not our patience that ends first.
+    expect(first.stderr).toMatch(
+      /(has been silent for 30 s|the connection was lost)\n +-> run `pulumi up` again: it continues where it stopped/,
+    );
     const arrived = statSync(part).size;
 
     const second = ok(await push(trixie).outcome);
