@@ -5,7 +5,6 @@ import {
   appliedFile,
   appliedReleaseFile,
   fileAsIs,
-  nonceKeyFile,
   readApplied,
   readAppliedRelease,
   type Applied,
@@ -20,9 +19,8 @@ import { ownOnly, writeJson } from "./files";
 import { secretFilesOf, WITHHELD_CONFIG_FILE, type Generation } from "./generation";
 import type { HostGateway } from "./host";
 import { releaseDir } from "./release";
+import { nonceKey } from "./secrets";
 import { supervisorFor } from "./supervisors/choose";
-
-const keyOf = ({ host }: HostGateway): Buffer => Buffer.from(fs.readFileSync(nonceKeyFile(host.manage), "utf8"), "hex");
 
 /** What a claim writes. */
 const claimedFiles = ({ host, id, paths, claim }: HostGateway): string[] => [
@@ -37,7 +35,7 @@ const CONFIGS = [CONFIG_FILE, WITHHELD_CONFIG_FILE];
 const OF_PROCESS = [SERVICE_FILE, SPEC_FILE];
 
 function asTheyAre(gateway: HostGateway, paths: readonly string[]): Record<string, AppliedFile> {
-  const key = keyOf(gateway);
+  const key = nonceKey(gateway.host);
   return Object.fromEntries(
     paths.flatMap((path) => {
       const file = fileAsIs(path, key);
@@ -101,7 +99,7 @@ export function isUntouched(gateway: HostGateway): boolean {
   const applied = readApplied(gateway.paths.dir);
   const current = readLink(gateway.paths.current);
   if (!applied || current === undefined || applied.generation !== basename(current)) return true;
-  const key = keyOf(gateway);
+  const key = nonceKey(gateway.host);
   return OF_PROCESS.map((name) => join(gateway.paths.current, name)).every(
     (path) => applied.files[path]?.digest === fileAsIs(path, key)?.digest,
   );

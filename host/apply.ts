@@ -78,13 +78,11 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   // What decides a process may have been changed by hand, and no process that has read that is trusted.
   const isReinstalled = isReleaseTouched(gateway, release);
   const isTouched = isReinstalled || !isUntouched(gateway);
+  const settled = (generation: Generation): Promise<string> =>
+    settle(gateway, ordered, { generation, isReinstalled }, progress);
   const isAtRest = good?.name === current?.name && !predecessor && supervised && !restored && !isTouched;
   if (current && isAtRest && isSame(current, wanted) && (await isHealthy(gateway, current))) {
-    return healthySummary(
-      current,
-      "already",
-      await settle(gateway, ordered, { generation: current, isReinstalled }, progress),
-    );
+    return healthySummary(current, "already", await settled(current));
   }
 
   requireOwnOpenclawLocks(gateway);
@@ -94,11 +92,7 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   if (live?.paths.length && (await isUp(gateway, live.current))) {
     requireNeeds(gateway, live.next);
     const said = await changeLive(live, spec, order);
-    return healthySummary(
-      live.next,
-      "now",
-      said + (await settle(gateway, ordered, { generation: live.next, isReinstalled }, progress)),
-    );
+    return healthySummary(live.next, "now", said + (await settled(live.next)));
   }
   const next = stageGeneration(gateway, ordered, wanted, isTouched);
   settleFiles(gateway, next);
@@ -114,7 +108,7 @@ export async function applySpec(gateway: HostGateway, ordered: Ordered, order: O
   }
   if (restored) noteRestored(gateway, restored);
   if (predecessor) retire(predecessor);
-  return healthySummary(next, "now", await settle(gateway, ordered, { generation: next, isReinstalled }, progress));
+  return healthySummary(next, "now", await settled(next));
 }
 
 /** What an earlier transaction left half done and is not to be kept. */

@@ -53,7 +53,7 @@ import { takeMutex } from "./mutex";
 import { plain } from "../model/plain";
 import { expectedChange } from "../inspect/change";
 import { isLost, findWithoutWords } from "../inspect/conflicts";
-import { driftOf } from "../inspect/drift";
+import { driftsOf } from "../inspect/drift";
 import { standing } from "./predecessor";
 import { stagePackageLock } from "./stagedPackageLocks";
 import { type Wanted, type PackageLock } from "../model/packageLock";
@@ -245,9 +245,7 @@ const look = async ({
     found: findWithoutWords(layout, claims),
     lost,
     changes: wanted.map((spec, index) => expectedChange(layout, claims[index]!.id, spec) ?? null),
-    drifts: await Promise.all(
-      claims.map((claim) => (lost.includes(claim.id) ? Promise.resolve([]) : driftOf(layout, claim))),
-    ),
+    drifts: await driftsOf(layout, claims, lost),
   } satisfies HostLookAnswer);
 };
 

@@ -1,10 +1,10 @@
 /** Secrets of a gateway on its host: in files of their own, named by a nonce that reveals nothing about them. */
-import { createHmac, randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { Failure } from "../model/failure";
 import { makeDir, ownOnly, readableBy, writeFile, writeJson } from "./files";
-import { nonceKeyFile } from "../inspect/applied";
+import { digestWith, nonceKeyFile, readNonceKey } from "../inspect/applied";
 import { readJson } from "../inspect/files";
 import type { Host, HostGateway } from "./host";
 import type { Secrets } from "../model/spec";
@@ -45,8 +45,7 @@ export function stageSecrets(gateway: HostGateway, { env, files = {} }: Pick<Sec
 const sorted = (values: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-const nonceOf = (host: Host, value: unknown): string =>
-  createHmac("sha256", nonceKey(host)).update(JSON.stringify(value)).digest("hex").slice(0, 16);
+const nonceOf = (host: Host, value: unknown): string => digestWith(nonceKey(host), JSON.stringify(value));
 
 export const missingSecrets = (file: string): Failure =>
   new Failure(
@@ -99,11 +98,10 @@ export function redact(text: string, secrets: Record<string, string>): string {
     .reduce((result, value) => result.replaceAll(value, "[secret]"), text);
 }
 
-/** Without the key nobody can check guesses of a secret against its nonce. */
-function nonceKey(host: Host): Buffer {
-  const path = nonceKeyFile(host.manage);
-  if (!existsSync(path)) {
-    writeFile(path, randomBytes(32).toString("hex"), ownOnly());
-  }
-  return Buffer.from(readFileSync(path, "utf8"), "hex");
+/** Without the key nobody can check guesses of a secret against its nonce. Made where there is none. */
+export function nonceKey({ manage }: Host): Buffer {
+  const known = readNonceKey(manage);
+  if (known) return known;
+  writeFile(nonceKeyFile(manage), randomBytes(32).toString("hex"), ownOnly());
+  return readNonceKey(manage)!;
 }

@@ -1,6 +1,6 @@
 /** What the last deployment of a gateway has left in our own directory and outside of it, to see later whether it is still so. */
 import { createHmac } from "node:crypto";
-import { closeSync, fstatSync, readlinkSync, readSync, type Stats } from "node:fs";
+import { closeSync, fstatSync, readFileSync, readlinkSync, readSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import type { JsonObject } from "../model/spec";
 import { lstat, openToRead, readJson } from "./files";
@@ -49,6 +49,10 @@ function readAny<T>(path: string): T | undefined {
 
 /** The key of a host's digests. */
 export const nonceKeyFile = (manage: string): string => join(manage, "nonce.key");
+
+/** `undefined`: the host has none. */
+export const readNonceKey = (manage: string): Buffer | undefined =>
+  lstat(nonceKeyFile(manage)) && Buffer.from(readFileSync(nonceKeyFile(manage), "utf8"), "hex");
 
 export const digestWith = (key: Buffer, content: Buffer | string): string =>
   createHmac("sha256", key).update(content).digest("hex").slice(0, 16);

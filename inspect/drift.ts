@@ -19,7 +19,15 @@ import { changedPaths } from "../model/reload";
 import type { JsonObject, OwnedClaim } from "../model/spec";
 import type { ClaimToCheck } from "../model/conflict";
 import { isSameOwner } from "./conflicts";
-import { fileAsIs, nonceKeyFile, readApplied, readAppliedRelease, type Applied, type AppliedRelease } from "./applied";
+import {
+  fileAsIs,
+  nonceKeyFile,
+  readApplied,
+  readAppliedRelease,
+  readNonceKey,
+  type Applied,
+  type AppliedRelease,
+} from "./applied";
 import { askGateway } from "./ask";
 import { entries, lstat, readEdited, readJson, readLink } from "./files";
 import { isStarted } from "./health";
@@ -35,8 +43,16 @@ const SYSTEMCTL_MS = 10_000;
 /** So many exits in a row are no restart that somebody asked for. */
 const MANY_EXITS = 3;
 
+/** Of each gateway, in their order. `lost`: ids of those of which so much is gone that there is nothing to compare. */
+export const driftsOf = (
+  layout: HostLayout,
+  claims: readonly ClaimToCheck[],
+  lost: readonly string[],
+): Promise<Drift[][]> =>
+  Promise.all(claims.map((claim) => (lost.includes(claim.id) ? Promise.resolve([]) : driftOf(layout, claim))));
+
 /** Empty: it is as it was left, or nothing was ever deployed. */
-export async function driftOf(layout: HostLayout, { id, owner }: ClaimToCheck): Promise<Drift[]> {
+async function driftOf(layout: HostLayout, { id, owner }: ClaimToCheck): Promise<Drift[]> {
   const manage = manageDir(layout.root);
   const paths = gatewayPaths(manage, id);
   const applied = readApplied(paths.dir);
@@ -52,9 +68,8 @@ function driftOfFiles(manage: string, { current, good }: GatewayPaths, applied: 
   if (runs === undefined) return [{ is: "gone", path: current }];
   if (basename(runs) !== generation)
     return [{ is: "generation", version: versionIn(readEdited(join(current, SPEC_FILE))) }];
-  const keyFile = nonceKeyFile(manage);
-  if (!lstat(keyFile)) return [{ is: "gone", path: keyFile }];
-  const key = Buffer.from(readFileSync(keyFile, "utf8"), "hex");
+  const key = readNonceKey(manage);
+  if (!key) return [{ is: "gone", path: nonceKeyFile(manage) }];
   const found = Object.entries(files).flatMap(([path, before]): Drift[] => {
     const now = fileAsIs(path, key);
     if (!now) return [{ is: "gone", path }];
@@ -111,8 +126,9 @@ interface Supervised {
 }
 
 async function driftOfProcess(layout: HostLayout, id: string, applied: Applied): Promise<Drift[]> {
-  const paths = gatewayPaths(manageDir(layout.root), id);
-  const { supervisor = "process" } = readJson<HostLayout>(hostFile(manageDir(layout.root))) ?? {};
+  const manage = manageDir(layout.root);
+  const paths = gatewayPaths(manage, id);
+  const { supervisor = "process" } = readJson<HostLayout>(hostFile(manage)) ?? {};
   const found = supervisor === "systemd" ? await unitOf(layout, id) : processOf(paths);
   const { isUp, rebootedAt, gaveUp, since = 0, isUnsteady, notEnabled } = found;
   const unit: Drift[] = notEnabled === undefined ? [] : [{ is: "notEnabled", unit: notEnabled }];

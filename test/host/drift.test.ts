@@ -118,6 +118,14 @@ describe("a gateway that was changed on its host", () => {
     expect((await ask(PORT, "/startupz"))?.version).toBe(VERSION);
   });
 
+  it("a host that has lost the key of its digests gets another one", async () => {
+    const key = join(host.manage, "nonce.key");
+    rmSync(key);
+    expect(await drifts()).toEqual([{ is: "gone", path: key }]);
+    ok(await up());
+    expect(await drifts()).toEqual([]);
+  });
+
   it("a release with another file is installed again, and another process runs it", async () => {
     const file = join(releaseDirectory(host.root, "main", VERSION), "stand-in.json");
     const pid = host.gatewayPid("main");

@@ -10,7 +10,7 @@ import { findExistingGateway, type SearchResult, type GatewayFacts } from "../..
 import type { Conflict } from "../../../model/conflict";
 import { expectedChange } from "../../../inspect/change";
 import { findConflicts, isLost } from "../../../inspect/conflicts";
-import { driftOf } from "../../../inspect/drift";
+import { driftsOf } from "../../../inspect/drift";
 import type { GatewayLocation } from "../../../model/requests";
 import { gatewaysDir, hostCommand, hostFile, manageDir, type HostLayout } from "../../../model/hostLayout";
 import { entries, parentOf, readJson } from "../../../inspect/files";
@@ -88,9 +88,7 @@ export class LocalHost extends pulumi.ComponentResource implements HostTarget {
     const lost = claims.filter((claim) => isLost(this.layout, claim)).map(({ id }) => id);
     this.losses.note(lost);
     const changes = gateways.map(({ gateway }) => expectedChange(this.layout, gateway.id, specOf(gateway)));
-    const drifts = await Promise.all(
-      claims.map((claim) => (lost.includes(claim.id) ? Promise.resolve([]) : driftOf(this.layout, claim))),
-    );
+    const drifts = await driftsOf(this.layout, claims, lost);
     gateways.forEach((each, index) => {
       currentProgram().expect(each, changes[index]);
       noteDrift(this, each, drifts[index]!);
